@@ -247,13 +247,13 @@ type Describer interface {
 	Tenant(ctx context.Context) (string, error)
 	// Describe reads the schema of the kinds. A kind the CRM does not have is
 	// absent from the answer.
-	Describe(ctx context.Context, kinds []Kind) (map[Kind]Schema, error)
+	Describe(ctx context.Context, kinds []Kind) (map[Kind]KindSchema, error)
 	// Users lists everybody who can own a record, the inactive included.
 	Users(ctx context.Context) ([]User, error)
 }
 
-// Schema is what one kind looks like to us.
-type Schema struct {
+// KindSchema is what one kind looks like to us.
+type KindSchema struct {
 	Fields map[string]Field
 }
 
