@@ -1,0 +1,418 @@
+// Package mappings reads the admin's folder of YAML into a checked [Doc]:
+// every scalar is the text that was typed, every value knows its file, line
+// and column, and all problems of all files are found in one pass. It knows
+// the shape of the files and nothing of what the rules mean; package plan
+// compiles a Doc into rules.
+package mappings
+
+import "fmt"
+
+// Pos is a place in the admin's folder. Line and Column count from 1.
+type Pos struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+}
+
+func (p Pos) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Text is a scalar as it was typed, with its place. The zero Text is one that
+// was not written.
+type Text struct {
+	S   string
+	Pos Pos
+}
+
+// Given reports whether the text was written at all.
+func (t Text) Given() bool { return t.Pos.Line != 0 }
+
+// Doc is the whole folder.
+type Doc struct {
+	Mode        Text // "observe" or "write"
+	Connections []Connection
+	Authority   Authority
+	Never       []Never
+	Lists       []List
+	Mappings    []Mapping
+	Calendars   []Calendar
+	People      []Person
+	Cover       []Cover
+	Teams       []Team
+	Territories []Territory
+	Tiers       []Tier
+	Escalations []Escalation
+	Handoffs    []Handoff
+	// Files are the texts as read, by name, for digests and diagnostics.
+	Files map[string]string
+}
+
+// Connection is one HubSpot portal or Salesforce org.
+type Connection struct {
+	Name      Text
+	CRM       Text // the adapter's name in package builtin
+	Mapping   Text // file name, or "" for mappings/<crm>.yaml
+	Webhooks  bool
+	PollEvery Duration // zero: the default
+	APIShare  Percent  // of the daily limit; zero: the default
+	Pos       Pos
+}
+
+// Authority names, with several CRMs connected, the one that may be written.
+type Authority struct {
+	Owner                 Text // a connection
+	CreatedInSalesforceBy Text // "connector" or "handoffd"; the key is created_in_<connection or crm>_by
+	Pos                   Pos
+}
+
+// Never is a condition under which no handoff starts, tried before any type.
+type Never struct {
+	Name Text
+	If   Cond
+	Pos  Pos
+}
+
+// List is a named list of values.
+type List struct {
+	Name    Text
+	BuiltIn bool // the list of that name that comes with handoffd
+	Values  []Text
+}
+
+// Mapping is the vocabulary of one CRM: left our word, right where it keeps it.
+type Mapping struct {
+	Name  Text // "mapping: hubspot"
+	Nouns []Noun
+	// MatchPeople is match_people_to_companies.
+	MatchPeople Match
+	Pos         Pos
+}
+
+// Noun is person, company or deal.
+type Noun struct {
+	Word      Text   // "person", "company", "deal"
+	StoredIn  []Text // kinds of the CRM, preferred first
+	FoundFrom Text   // company: "person" (its primary company, else matching)
+	Fields    []Field
+	Pos       Pos
+}
+
+// Field says where one of our words is kept.
+type Field struct {
+	Word        Text
+	Read        []Source // in order
+	JoinWith    *Text    // join all sources; nil: use the first filled one
+	Clean       []Text   // trim, lowercase, phone, domain, country_code, email
+	IsA         Text     // "", text, number, yes_no, date, datetime, user, owner, list
+	Values      []Pair   // the CRM's code → our word
+	OtherValues Text     // keep, hold_and_report
+	YesIf       []Text   // yes when the raw value is one of these
+	Write       []Source // where to write; empty: never written
+	Provision   bool
+	Pos         Pos
+}
+
+// Source is one CRM field; with Kind, only for that kind of object
+// ({Lead: Status, Contact: Contact_Status__c}).
+type Source struct {
+	Kind  Text // "" for every kind of the noun
+	Field Text
+}
+
+// Pair is one line of a map of plain texts.
+type Pair struct{ From, To Text }
+
+// Match is how people find their company when the CRM has no link.
+type Match struct {
+	Try       []MatchStep
+	IfSeveral Text // "review"
+	Pos       Pos
+}
+
+// MatchStep is one line of try_in_order: same, or alike with and_same and sure_at.
+type MatchStep struct {
+	Same    [2]Text // person field, company field
+	Alike   [2]Text
+	NotIn   Text
+	AndSame Text
+	SureAt  Percent
+	Pos     Pos
+}
+
+// Calendar is when somebody works.
+type Calendar struct {
+	Name           Text
+	Timezone       Text
+	AlwaysOpen     bool // open: always
+	Open           []Hours
+	Holidays       Text // a country: US, GB, DE …
+	ExceptHolidays []Text
+	Also           []Dates
+	Pos            Pos
+}
+
+// Hours are the opening hours of some weekdays, in minutes from midnight. To
+// may be up to 48*60: a shift that ends the next day.
+type Hours struct {
+	Days  []int // time.Weekday, 0 is Sunday
+	Spans []Span
+	Pos   Pos
+}
+
+// Span is [From, To) in minutes from midnight.
+type Span struct{ From, To int }
+
+// Dates is one day or a range, both ends included, as YYYY-MM-DD.
+type Dates struct{ From, To Text }
+
+// Person may own, manage or stand in.
+type Person struct {
+	Who      Text // e-mail, lower case
+	Manager  Text
+	Backup   Text
+	Calendar Text
+	Works    []Hours         // instead of the calendar's hours
+	Can      map[string]List // skill: values
+	Pos      Pos
+}
+
+// Cover is somebody else's work, for a while.
+type Cover struct {
+	Who, By     Text
+	From, Until Text // YYYY-MM-DD, both included
+	OpenOnes    bool
+	Pos         Pos
+}
+
+// Team is a pool of people, or a name for who is accountable.
+type Team struct {
+	Name             Text
+	Accountable      Text // a person, for a team that only gives
+	Manager          Text
+	AtMost           int // unaccepted handoffs, each; 0: no cap
+	Members          []Member
+	LeaveFrom        []Text
+	IfEveryoneIsFull Text // "queue" (default) or "backup"
+	Pos              Pos
+}
+
+// Member is one person of a pool.
+type Member struct {
+	Who    Text
+	Weight int // 1 when not written
+	AtMost int // 0: the team's
+	Pos    Pos
+}
+
+// Territory is an ordered list; the first row that fits wins.
+type Territory struct {
+	Name Text
+	Rows []TerritoryRow
+	Pos  Pos
+}
+
+// TerritoryRow sends what fits If (always, when Otherwise) to a team.
+type TerritoryRow struct {
+	If        Cond
+	Team      Text
+	Otherwise bool
+	Pos       Pos
+}
+
+// Tier is a set of clocks by intent. A Duration that is zero is no clock.
+type Tier struct {
+	Name        Text
+	For         Text
+	None        bool // handoff: none
+	LookAgain   Text
+	Assign      Clock
+	Accept      Clock
+	FirstTouch  Clock
+	OuterLimit  Text // "same day"
+	AttemptsMin int
+	AttemptsMax int
+	AttemptsIn  Duration
+	Return      Clock
+	Document    Clock
+	Kickoff     Clock
+	Pos         Pos
+}
+
+// Clock is a duration and what it is counted from ("" for the assignment).
+type Clock struct {
+	Time        Duration
+	CountedFrom Text
+}
+
+// Unit is a unit of time.
+type Unit string
+
+// The units.
+const (
+	Second Unit = "second"
+	Minute Unit = "minute"
+	Hour   Unit = "hour"
+	Day    Unit = "day"
+	Week   Unit = "week"
+)
+
+// Duration is an amount as the admin wrote it. Minutes and working days follow
+// the owner's calendar; hours of 24 and more, and days without "working", are
+// clock time (design §6). Package sla gives it its meaning.
+type Duration struct {
+	N       int
+	Unit    Unit
+	Working bool
+	Pos     Pos
+}
+
+// IsZero reports whether no duration was written.
+func (d Duration) IsZero() bool { return d.Unit == "" }
+
+// Percent is a whole or fractional percentage, 40 for 40%.
+type Percent struct {
+	P   float64
+	Pos Pos
+}
+
+// Escalation is an ordered list of steps on one clock.
+type Escalation struct {
+	Name  Text
+	Clock Text // "accept", "first_touch", …
+	Steps []EscalationStep
+	Pos   Pos
+}
+
+// EscalationStep happens At percent of the clock. Who is owner, manager,
+// backup, revops or giver.
+type EscalationStep struct {
+	At     Percent
+	Remind Text
+	Alert  Text
+	Mark   Text
+	GiveTo Text
+	Tell   []Text
+	Task   Text
+	Pos    Pos
+}
+
+// Handoff is one type: one YAML file.
+type Handoff struct {
+	Name             Text
+	What             Text
+	About            Text // person, company or deal
+	On               Text // a connection; "" for every one whose mapping has the words
+	DeliverTo        Text // a connection; "" where it starts
+	From, To         Text // free words, or a team
+	StartsWhen       []Cond
+	HappenedAt       Text // field
+	OnlyIf           Cond // IsZero: always
+	OtherwiseSet     []Pair
+	OtherwiseListAs  Text
+	Context          Context
+	SLA              []TierRow
+	Owner            []OwnerLine
+	AccountableUntil Text // accountable_until_accepted: giver, receiver, queue or a person
+	ReceiverBecomes  Text // field
+	SupportContact   Text // field
+	AcceptedWhen     Cond
+	FirstTouchIs     []Touch
+	CompletedWhen    Cond
+	ReturnedWhen     Cond
+	OnReturnReason   Text // required
+	OnReturnThen     Text // return_to_giver
+	IfStalled        []Text
+	TaskSubject      Text
+	TaskType         Text
+	Pos              Pos
+}
+
+// Context is what must travel.
+type Context struct {
+	MustHave    []Text
+	ShouldHave  []Text
+	NoteAtLeast int // characters
+	IfMissing   Text
+	HoldAtMost  Duration
+	AfterHold   Text
+	Pos         Pos
+}
+
+// TierRow picks a tier; the first that fits wins.
+type TierRow struct {
+	If        Cond
+	Use       Text
+	Otherwise bool
+	Pos       Pos
+}
+
+// OwnerLine is one line of owner:. Use is the sentence as typed; Rule and Arg
+// are its parts: {"named account owner", ""}, {"round robin", "sdr_us"},
+// {"owner in", "company.csm"}, {"territory", "inbound"}, {"queue", "sdr_us"},
+// {"person", "ana@example.com"}.
+type OwnerLine struct {
+	Use    Text
+	Rule   string
+	Arg    Text
+	If     Cond // IsZero: always
+	With   []Pair
+	LookUp Text // "parents"
+	Pos    Pos
+}
+
+// Touch is a kind of buyer-facing action: "call", "meeting", or email with a
+// qualifier such as "sent by the receiver".
+type Touch struct{ Kind, Qualifier Text }
+
+// Cond is a condition: data, not a language. Exactly one of its parts is set;
+// the zero Cond is "nothing written".
+type Cond struct {
+	Pos  Pos
+	All  []Cond
+	Any  []Cond
+	None []Cond
+	// Field with Ops: every operator has to hold. A Field without a dot and
+	// with no Ops is a named event (next_task_created, first_touch_logged,
+	// first_touch, checklist_done). Field "company" with filled means that the
+	// record is there at all.
+	Field   Text
+	Ops     []Op
+	OrBlank bool
+}
+
+// IsZero reports whether no condition was written.
+func (c Cond) IsZero() bool {
+	return c.All == nil && c.Any == nil && c.None == nil && c.Field.S == ""
+}
+
+// Op is one operator with its arguments: is, is_not, in (a list of values or
+// one named list), not_in, same_as, at_least, at_most, between, filled (yes or
+// no), contains, starts_with, ends_with, within_days, changed_to,
+// count_at_least; pipeline, within and same qualify their neighbours. A
+// scalar is "is" with one argument, a list "is" with several.
+type Op struct {
+	Name string
+	Args []Text
+	Pos  Pos
+}
+
+// Diagnostic is one problem, with its place and, where we know it, the fix.
+type Diagnostic struct {
+	Pos  Pos    `json:"pos"`
+	Code string `json:"code"` // stable: "unknown-key", "undefined-team"
+	Text string `json:"text"` // one sentence
+	Hint string `json:"hint,omitempty"`
+	Warn bool   `json:"warn,omitempty"` // a warning does not stop the load
+}
+
+func (d Diagnostic) String() string {
+	s := d.Pos.String() + ": " + d.Text
+	if d.Hint != "" {
+		s += "; " + d.Hint
+	}
+	return s + " [" + d.Code + "]"
+}
