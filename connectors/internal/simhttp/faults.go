@@ -1,0 +1,189 @@
+package simhttp
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Faults says how hostile a simulator is. The zero value is calm: no fault, no lag, the documented
+// daily quota.
+type Faults struct {
+	// Rate is the share of calls, 0 to 1, that meet a fault. At most one fault of this list hits a
+	// call, so the shares add up:
+	//
+	//	429, 500, 502, 503, 504  refused with that status, nothing applied
+	//	401                      a good token refused
+	//	hang                     no answer for 60 s, then the connection breaks; half of them applied
+	//	html                     a page of HTML with status 200, nothing applied
+	//	truncated                applied, the JSON of the answer cut in half
+	//	applied_500              applied, then answered 500
+	//	partial                  share of batches in which some rows fail (the simulator's own draw)
+	Rate map[string]float64
+	// DropReply is the share of applied writes whose connection breaks before the answer.
+	DropReply float64
+	Webhooks  WebhookFaults
+	// SearchLag is how late a search index, or a commit's visibility, is at most.
+	SearchLag time.Duration
+	// Quota is how many calls a day are allowed; 0 is the CRM's documented default.
+	Quota int
+	// UniqueTasks says that tasks accept a property whose values are unique.
+	UniqueTasks bool
+}
+
+// WebhookFaults are shares of events, 0 to 1.
+type WebhookFaults struct {
+	Drop    float64 `json:"drop"`    // never sent
+	Double  float64 `json:"double"`  // sent twice
+	Shuffle float64 `json:"shuffle"` // sent out of order
+	Late    float64 `json:"late"`    // sent up to a day late
+}
+
+// rates lists the names Faults.Rate knows, in the order in which one draw is laid over them.
+var rates = [...]string{"429", "500", "502", "503", "504", "401", "hang", "html", "truncated", "applied_500", "partial"}
+
+// Profile returns the named degree of hostility: "calm" (none), "default" (the shares that a bad day
+// has) or "hell". Hell is ten times the default where a share can bear it; the faults of a call are
+// three times as frequent, because at ten times no call would ever come through.
+func Profile(name string) (Faults, error) {
+	switch name {
+	case "calm":
+		return Faults{}, nil
+	case "default":
+		return Faults{
+			Rate: map[string]float64{
+				"429": 0.05, "500": 0.0075, "502": 0.0075, "503": 0.0075, "504": 0.0075, "401": 0.05,
+				"hang": 0.01, "html": 0.01, "truncated": 0.01, "applied_500": 0.02, "partial": 0.10,
+			},
+			DropReply: 0.02,
+			Webhooks:  WebhookFaults{Drop: 0.05, Double: 0.10, Shuffle: 0.10, Late: 0.01},
+			SearchLag: 5 * time.Second,
+		}, nil
+	case "hell":
+		return Faults{
+			Rate: map[string]float64{
+				"429": 0.15, "500": 0.0225, "502": 0.0225, "503": 0.0225, "504": 0.0225, "401": 0.15,
+				"hang": 0.03, "html": 0.03, "truncated": 0.03, "applied_500": 0.06, "partial": 0.50,
+			},
+			DropReply: 0.06,
+			Webhooks:  WebhookFaults{Drop: 0.50, Double: 0.90, Shuffle: 0.90, Late: 0.10},
+			SearchLag: 90 * time.Second,
+		}, nil
+	}
+	return Faults{}, fmt.Errorf("unknown profile %q: calm, default or hell", name)
+}
+
+// faultsPatch is the body of POST /faults. Pointers tell "absent" from "zero".
+type faultsPatch struct {
+	CRM       string              `json:"crm"`
+	Rate      map[string]float64  `json:"rate"`
+	DropReply *float64            `json:"drop_reply"`
+	Webhooks  *map[string]float64 `json:"webhooks"`
+	SearchLag json.RawMessage     `json:"search_lag"`
+	Quota     *int                `json:"quota"`
+	Unique    *bool               `json:"unique_tasks"`
+}
+
+// parsePatch reads the body of POST /faults strictly: a misspelt fault would silently test nothing.
+func parsePatch(raw []byte) (faultsPatch, error) {
+	var p faultsPatch
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return p, fmt.Errorf("read faults: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Rate)) {
+		if !slices.Contains(rates[:], name) {
+			return p, fmt.Errorf("unknown rate %q: one of %v", name, rates)
+		}
+		if v := p.Rate[name]; v < 0 || v > 1 {
+			return p, fmt.Errorf("rate %q is %v: a share between 0 and 1", name, v)
+		}
+	}
+	return p, nil
+}
+
+// calms says that the patch names no fault at all.
+func (p faultsPatch) calms() bool {
+	return p.Rate == nil && p.DropReply == nil && p.Webhooks == nil && p.SearchLag == nil && p.Quota == nil && p.Unique == nil
+}
+
+// apply returns f with what the patch names. Whether tasks can be unique is a trait of the portal, not
+// a fault, so calming leaves it alone.
+func (p faultsPatch) apply(f Faults) (Faults, error) {
+	if p.calms() {
+		return Faults{UniqueTasks: f.UniqueTasks}, nil
+	}
+	if p.Rate != nil {
+		merged := maps.Clone(f.Rate)
+		if merged == nil || len(p.Rate) == 0 {
+			merged = map[string]float64{}
+		}
+		maps.Copy(merged, p.Rate)
+		f.Rate = merged
+	}
+	if p.DropReply != nil {
+		f.DropReply = *p.DropReply
+	}
+	if p.Webhooks != nil {
+		var err error
+		if f.Webhooks, err = patchWebhooks(f.Webhooks, *p.Webhooks); err != nil {
+			return f, err
+		}
+	}
+	if p.SearchLag != nil {
+		lag, err := parseLag(p.SearchLag)
+		if err != nil {
+			return f, err
+		}
+		f.SearchLag = lag
+	}
+	if p.Quota != nil {
+		f.Quota = *p.Quota
+	}
+	if p.Unique != nil {
+		f.UniqueTasks = *p.Unique
+	}
+	return f, nil
+}
+
+func patchWebhooks(f WebhookFaults, set map[string]float64) (WebhookFaults, error) {
+	if len(set) == 0 {
+		return WebhookFaults{}, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		switch name {
+		case "drop":
+			f.Drop = set[name]
+		case "double":
+			f.Double = set[name]
+		case "shuffle":
+			f.Shuffle = set[name]
+		case "late":
+			f.Late = set[name]
+		default:
+			return f, fmt.Errorf("unknown webhook fault %q: drop, double, shuffle or late", name)
+		}
+	}
+	return f, nil
+}
+
+// parseLag reads a number of seconds, or a text such as "1.5s".
+func parseLag(raw json.RawMessage) (time.Duration, error) {
+	var seconds float64
+	if err := json.Unmarshal(raw, &seconds); err == nil {
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return 0, fmt.Errorf("search_lag %s: seconds, or a text such as \"1.5s\"", raw)
+	}
+	lag, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("search_lag: %w", err)
+	}
+	return lag, nil
+}
