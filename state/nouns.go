@@ -1,0 +1,281 @@
+package state
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Record is a person, company or deal in the company's own vocabulary.
+type Record struct {
+	Ref        connectors.Ref `json:"ref"`
+	Noun       string         `json:"noun"` // "person", "company", "deal"
+	Version    string         `json:"version"`
+	CreatedAt  time.Time      `json:"created_at,omitzero"`
+	ModifiedAt time.Time      `json:"modified_at,omitzero"`
+	ModifiedBy string         `json:"modified_by,omitempty"`
+	Deleted    bool           `json:"deleted,omitempty"`
+	MovedTo    connectors.Ref `json:"moved_to,omitzero"`
+	// Fields by our word. Every value is text in canonical form: numbers as
+	// decimals, yes/no, instants as RFC 3339 in UTC, dates as YYYY-MM-DD,
+	// several values joined by ";". A blank field is absent.
+	Fields map[string]string `json:"fields,omitempty"`
+	// Links as the CRM gave them: the company of a person, the account of a deal.
+	Links []connectors.Ref `json:"links,omitempty"`
+}
+
+// Change is one inbox row: a hint that a record may have changed.
+type Change struct {
+	connectors.Change
+	Via  string    `json:"via"` // "webhook", "poll", "listing", "echo", "backfill"
+	Came time.Time `json:"came"`
+	Rank int       `json:"rank"` // 0 is the most urgent
+	Key  string    `json:"-"`    // its key in the inbox
+}
+
+// Trigger is the last signal seen for one type and record (design §4).
+type Trigger struct {
+	Type    string         `json:"type"`
+	Record  connectors.Ref `json:"record"`
+	Version string         `json:"version"` // hash of what the type looked at; "" while its conditions do not hold
+	At      time.Time      `json:"at"`
+}
+
+// Stage is where a handoff is in its life; sync/handoff draws the picture and
+// holds the only constructors.
+type Stage string
+
+// The stages.
+const (
+	Detected   Stage = "detected"
+	Held       Stage = "held"     // waits for context
+	Queued     Stage = "queued"   // nobody free
+	Assigned   Stage = "assigned" // owner picked, clock running
+	Accepted   Stage = "accepted" // the receiver took it
+	Touched    Stage = "touched"  // the buyer heard from us
+	Completed  Stage = "completed"
+	Returned   Stage = "returned"
+	Reassigned Stage = "reassigned"
+	Stalled    Stage = "stalled"
+	Superseded Stage = "superseded" // a person took over
+	Cancelled  Stage = "cancelled"
+	Refused    Stage = "refused" // never, low tier, not deliverable
+)
+
+// Open reports whether the handoff still wants something to happen.
+func (s Stage) Open() bool {
+	switch s {
+	case Detected, Held, Queued, Assigned, Accepted, Touched, Stalled:
+		return true
+	case Completed, Returned, Reassigned, Superseded, Cancelled, Refused:
+	}
+	return false
+}
+
+// Reason is one line of why, with the rule it rests on.
+type Reason struct {
+	Rule string `json:"rule,omitempty"` // "handoffs/demo-request.yaml:41 owner[2]"
+	Text string `json:"text"`
+}
+
+// Handoff is one run of a type for one record. Owner, Backup, Giver and
+// Accountable are people by e-mail.
+type Handoff struct {
+	ID          string         `json:"id"`
+	Type        string         `json:"type"`
+	Record      connectors.Ref `json:"record"`           // where the signal was seen
+	Target      connectors.Ref `json:"target"`           // what carries owner and fields; no ID until created
+	Account     connectors.Ref `json:"account,omitzero"` // the company it belongs to
+	Trigger     string         `json:"trigger"`          // trigger version
+	Signals     []Signal       `json:"signals"`          // the first, and those that joined
+	Stage       Stage          `json:"stage"`
+	Observed    bool           `json:"observed,omitempty"` // decided in observe: never sent
+	Rules       string         `json:"rules"`              // digest of the rules it lives under
+	Decision    string         `json:"decision"`           // the decision that assigned it
+	Tier        string         `json:"tier,omitempty"`
+	Rank        int            `json:"rank"` // urgency of its writes; 0 is the most urgent
+	Owner       string         `json:"owner,omitempty"`
+	Team        string         `json:"team,omitempty"` // the pool the owner was drawn from
+	Backup      string         `json:"backup,omitempty"`
+	Giver       string         `json:"giver,omitempty"`
+	Accountable string         `json:"accountable,omitempty"`
+	Why         []Reason       `json:"why"`
+	DetectedAt  time.Time      `json:"detected_at"`
+	AssignedAt  time.Time      `json:"assigned_at,omitzero"`
+	AssignBy    time.Time      `json:"assign_by,omitzero"`
+	AcceptBy    time.Time      `json:"accept_by,omitzero"`
+	TouchBy     time.Time      `json:"touch_by,omitzero"`
+	AcceptedAt  time.Time      `json:"accepted_at,omitzero"`
+	AcceptedBy  string         `json:"accepted_by,omitempty"`
+	TouchedAt   time.Time      `json:"touched_at,omitzero"`
+	BreachedAt  time.Time      `json:"breached_at,omitzero"`
+	ClosedAt    time.Time      `json:"closed_at,omitzero"`
+	Written     time.Time      `json:"written_at,omitzero"` // the owner stands in the CRM since
+	// Effects are the writes of this handoff by step ("assign", "task"), as
+	// far as they have gone.
+	Effects map[string]Effect `json:"effects,omitempty"`
+	// Before is what the written fields held before us, by the CRM's name.
+	Before map[string]any `json:"before,omitempty"`
+	Note   string         `json:"note,omitempty"` // why it was refused, queued or ended
+}
+
+// Signal is one buyer's signal.
+type Signal struct {
+	Trigger string         `json:"trigger"`
+	Record  connectors.Ref `json:"record"`
+	At      time.Time      `json:"at"`   // when the buyer did it
+	Came    time.Time      `json:"came"` // when we heard
+}
+
+// Effect is how far one write of a handoff has gone.
+type Effect struct {
+	Key     string         `json:"key"`
+	Ref     connectors.Ref `json:"ref,omitzero"`
+	Version string         `json:"version,omitempty"`
+	At      time.Time      `json:"at,omitzero"`
+	State   string         `json:"state"`             // "sent", "done", "refused"
+	Error   string         `json:"error,omitempty"`   // the CRM's words
+	Skipped []string       `json:"skipped,omitempty"` // fields the CRM does not have
+}
+
+// Timer is an instant at which a handoff is looked at again.
+type Timer struct {
+	ID      string    `json:"id"` // derived: handoff, clock, step
+	Handoff string    `json:"handoff"`
+	Clock   string    `json:"clock"` // "accept", "first_touch"; "retry" for a queued or held one
+	Step    int       `json:"step"`  // index into the escalation's steps
+	Due     time.Time `json:"due"`
+}
+
+// IntentState is how far an outbox entry is.
+type IntentState string
+
+// The states of an intent.
+const (
+	Ready   IntentState = "ready"
+	Sending IntentState = "sending" // left, and not answered: look it up before creating again
+	Parked  IntentState = "parked"  // refused for good; a person has to look
+)
+
+// Intent is a write that is decided and not confirmed.
+type Intent struct {
+	Handoff  string           `json:"handoff"`
+	Step     string           `json:"step"`
+	Dest     string           `json:"dest"` // a connection, or a message channel
+	Rank     int              `json:"rank"` // urgency; 0 first
+	Write    connectors.Write `json:"write"`
+	Expect   map[string]any   `json:"expect,omitempty"` // values seen when decided, for fields a person may have changed since
+	ReadAt   time.Time        `json:"read_at,omitzero"` // when they were read
+	State    IntentState      `json:"state"`
+	Due      time.Time        `json:"due"` // not before
+	Created  time.Time        `json:"created"`
+	Attempts int              `json:"attempts"`
+	SentAt   time.Time        `json:"sent_at,omitzero"` // of the last attempt
+	Looked   int              `json:"looked,omitempty"` // empty look-ups since an ambiguous answer
+	Epoch    uint64           `json:"epoch,omitempty"`  // start of the process that sent it
+	Error    string           `json:"error,omitempty"`
+	Class    string           `json:"class,omitempty"`
+}
+
+// Pool is the rotation of one team. Served counts the turns each member has
+// had, in 1/weight units so that the smallest is next; a joiner starts at the
+// smallest of those present (G6).
+type Pool struct {
+	Team    string           `json:"team"`
+	Served  map[string]int64 `json:"served"`            // by e-mail, in units of TurnUnit/weight
+	Turns   map[string]int   `json:"turns,omitempty"`   // handoffs given, by e-mail
+	Present map[string]bool  `json:"present,omitempty"` // who was there at the last draw
+	Seq     uint64           `json:"seq"`               // draws so far
+}
+
+// Cursor is how far one kind was read.
+type Cursor struct {
+	connectors.Cursor
+	Done  int       `json:"done,omitempty"`  // rows listed so far
+	Total int       `json:"total,omitempty"` // of so many; 0: unknown
+	At    time.Time `json:"at,omitzero"`     // last page
+}
+
+// Conn is what we learnt of a connection at its first start.
+type Conn struct {
+	Name   string    `json:"name"`
+	Tenant string    `json:"tenant"`
+	Live   time.Time `json:"live"`   // handoffs_from: no signal before this starts a handoff
+	Mirror bool      `json:"mirror"` // the mirror has been filled once
+}
+
+// Same says that records of several connections are one person or company.
+type Same struct {
+	Refs []connectors.Ref `json:"refs"`
+	By   string           `json:"by"` // "created", "email", "cross-id"
+	At   time.Time        `json:"at"`
+}
+
+// Listing is a thing an admin should see: refused, unmatched, unmapped,
+// skipped field, quarantined.
+type Listing struct {
+	List    string    `json:"list"`
+	Subject string    `json:"subject"`
+	Text    string    `json:"text"`
+	Count   int       `json:"count"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}
+
+// AuditRow is one line of what happened, chained by hash to the line before.
+type AuditRow struct {
+	Seq     uint64            `json:"seq"`
+	At      time.Time         `json:"at"`
+	Actor   string            `json:"actor"` // "handoffd", a CRM user id, "operator"
+	Action  string            `json:"action"`
+	Subject string            `json:"subject"` // handoff id or record
+	Rules   string            `json:"rules,omitempty"`
+	Detail  map[string]string `json:"detail,omitempty"`
+	Prev    string            `json:"prev"`
+	Hash    string            `json:"hash"`
+}
+
+// RuleSet is the admin's folder at one digest, kept while anything names it.
+type RuleSet struct {
+	Digest string            `json:"digest"`
+	At     time.Time         `json:"at"`
+	Files  map[string]string `json:"files"`
+}
+
+// Decision is one deciding, with everything it saw, so that it can be made
+// again anywhere and must come out the same.
+type Decision struct {
+	ID      string          `json:"id"` // digest of the rest
+	At      time.Time       `json:"at"` // the now it was made with
+	Rules   string          `json:"rules"`
+	Event   json.RawMessage `json:"event"`
+	Saw     json.RawMessage `json:"saw"`     // package plan's transcript; records by hash
+	Outcome string          `json:"outcome"` // digest of the changes' canonical JSON
+	Handoff string          `json:"handoff,omitempty"`
+	Why     []Reason        `json:"why,omitempty"`
+}
+
+// Changes is what one deciding wants remembered. It is a value: it can be
+// printed, compared and replayed. Slices are in the order decided.
+type Changes struct {
+	Records  []Record   `json:"records,omitempty"`
+	Handoffs []Handoff  `json:"handoffs,omitempty"`
+	Triggers []Trigger  `json:"triggers,omitempty"`
+	Timers   []Timer    `json:"timers,omitempty"`
+	Cancel   []string   `json:"cancel,omitempty"` // timer ids
+	Intents  []Intent   `json:"intents,omitempty"`
+	Withdraw []string   `json:"withdraw,omitempty"` // keys of intents no longer wanted
+	Pools    []Pool     `json:"pools,omitempty"`
+	Same     []Same     `json:"same,omitempty"`
+	Listings []Listing  `json:"listings,omitempty"`
+	Audit    []AuditRow `json:"audit,omitempty"` // without Seq, Prev and Hash
+	Why      []Reason   `json:"why,omitempty"`
+}
+
+// Empty reports whether nothing but the record itself is remembered.
+func (c *Changes) Empty() bool {
+	return len(c.Handoffs) == 0 && len(c.Triggers) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
+		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
+		len(c.Listings) == 0 && len(c.Audit) == 0
+}

@@ -1,0 +1,360 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// The typed tables. Those with an index beside them are written through the
+// functions below only.
+var (
+	conns    = Table[Conn]{Bucket: Meta}
+	cursors  = Table[Cursor]{Bucket: Cursors}
+	inbox    = Table[Change]{Bucket: Inbox, Subject: func(c Change) string { return c.Ref.String() }}
+	triggers = Table[Trigger]{Bucket: Triggers, Subject: func(t Trigger) string { return t.Record.String() }}
+	handoffs = Table[Handoff]{Bucket: Handoffs, Subject: func(h Handoff) string { return h.Record.String() }}
+	timers   = Table[Timer]{Bucket: Timers}
+	outbox   = Table[Intent]{Bucket: Outbox, Subject: func(i Intent) string { return i.Write.Ref.String() }}
+	pools    = Table[Pool]{Bucket: Pools}
+	audit    = Table[AuditRow]{Bucket: Audit}
+	ruleSets = Table[RuleSet]{Bucket: RuleSets}
+	same     = Table[Same]{Bucket: Identity, Subject: func(s Same) string { return s.Refs[0].String() }}
+	listings = Table[Listing]{Bucket: Listings, Subject: func(l Listing) string { return l.Subject }}
+	records  = Table[Record]{Bucket: Records, Subject: func(r Record) string { return r.Ref.String() }}
+	users    = Table[connectors.User]{Bucket: Users}
+)
+
+// GetConn returns what is known of a connection. Key: "conn", name.
+func GetConn(tx Tx, name string) (Conn, bool) { return conns.Get(tx, Key("conn", name)) }
+
+// PutConn stores it.
+func PutConn(tx Tx, c Conn) { conns.Put(tx, Key("conn", c.Name), c) }
+
+// GetCursor returns how far a kind was read. Key: connection, kind.
+func GetCursor(tx Tx, conn string, kind connectors.Kind) (Cursor, bool) {
+	return cursors.Get(tx, Key(conn, string(kind)))
+}
+
+// PutCursor stores it.
+func PutCursor(tx Tx, conn string, kind connectors.Kind, c Cursor) {
+	cursors.Put(tx, Key(conn, string(kind)), c)
+}
+
+// AppendInbox takes a change in, unless its event was taken before. Key of the
+// inbox: rank, sequence; of seen: instant, event, so that both grow at their
+// end and old events are pruned as one range.
+func AppendInbox(tx Tx, c Change) (taken bool) {
+	event := []byte(seenKey(c.At, c.EventID))
+	if tx.Get(Seen, event) != nil {
+		return false
+	}
+	tx.Put(Seen, event, []byte{})
+	inbox.Put(tx, Key(c.Rank, tx.NextSequence(Inbox)), c)
+	return true
+}
+
+func seenKey(at time.Time, event string) string {
+	sum := sha256.Sum256([]byte(event))
+	return Key(at) + string(sum[:12])
+}
+
+// PruneSeen forgets events that happened before the instant, at most limit of
+// them, and says how many.
+func PruneSeen(tx Tx, before time.Time, limit int) int {
+	n := 0
+	for k := range tx.Scan(Seen, nil, []byte(Key(before))) {
+		if n == limit {
+			break
+		}
+		tx.Delete(Seen, k)
+		n++
+	}
+	return n
+}
+
+// InboxRows yields what waits, the most urgent first, oldest first.
+func InboxRows(tx Tx) iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		for k, c := range inbox.All(tx, "") {
+			c.Key = k
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// DropInbox removes a row by its key.
+func DropInbox(tx Tx, key string) { inbox.Delete(tx, key) }
+
+// GetTrigger returns the last signal of a type for a record. Key: type, record.
+func GetTrigger(tx Tx, typ string, ref connectors.Ref) (Trigger, bool) {
+	return triggers.Get(tx, Key(typ, ref))
+}
+
+// GetHandoff returns a handoff by id.
+func GetHandoff(tx Tx, id string) (Handoff, bool) { return handoffs.Get(tx, id) }
+
+// AllHandoffs yields every handoff in the order of ids.
+func AllHandoffs(tx Tx) iter.Seq2[string, Handoff] { return handoffs.All(tx, "") }
+
+// HandoffsOf yields the handoffs that a record started or carries, by id.
+func HandoffsOf(tx Tx, ref connectors.Ref) iter.Seq[Handoff] {
+	return func(yield func(Handoff) bool) {
+		for id := range Prefix(tx, ByRecord, Key(ref)) {
+			h, ok := GetHandoff(tx, id)
+			if ok && !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// Unaccepted counts the handoffs a person owns and has not accepted.
+func Unaccepted(tx Tx, person string) int {
+	n := 0
+	for range Prefix(tx, Load, Key(person)) {
+		n++
+	}
+	return n
+}
+
+// PutHandoff stores a handoff and keeps its indexes right. Keys: byrecord:
+// record or target, id; load: owner, id.
+func PutHandoff(tx Tx, h Handoff) {
+	if old, ok := GetHandoff(tx, h.ID); ok {
+		index(tx, old, func(b Bucket, k string) { tx.Delete(b, []byte(k)) })
+	}
+	handoffs.Put(tx, h.ID, h)
+	index(tx, h, func(b Bucket, k string) { tx.Put(b, []byte(k), []byte{}) })
+}
+
+func index(_ Tx, h Handoff, do func(Bucket, string)) {
+	do(ByRecord, Key(h.Record)+h.ID)
+	if h.Target.ID != "" && h.Target != h.Record {
+		do(ByRecord, Key(h.Target)+h.ID)
+	}
+	if h.Stage == Assigned && h.Owner != "" {
+		do(Load, Key(h.Owner)+h.ID)
+	}
+}
+
+// The timer bucket holds "d", due, id -> timer and "i", id -> its first key.
+const (
+	timerDue = "d\x00"
+	timerID  = "i\x00"
+)
+
+// SetTimer stores a timer in place of the one with its id.
+func SetTimer(tx Tx, t Timer) {
+	CancelTimer(tx, t.ID)
+	key := timerDue + Key(t.Due) + t.ID
+	timers.Put(tx, key, t)
+	tx.Put(Timers, []byte(timerID+t.ID), []byte(key))
+}
+
+// CancelTimer removes the timer with this id, if there is one.
+func CancelTimer(tx Tx, id string) {
+	if key := tx.Get(Timers, []byte(timerID+id)); key != nil {
+		key = append([]byte(nil), key...)
+		tx.Delete(Timers, []byte(timerID+id))
+		tx.Delete(Timers, key)
+	}
+}
+
+// TimersUntil yields the timers due at or before the instant, in order.
+func TimersUntil(tx Tx, until time.Time) iter.Seq[Timer] {
+	return func(yield func(Timer) bool) {
+		for _, t := range timers.Range(tx, timerDue, timerDue+Key(until.Add(1))) {
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// NextTimer is when the next timer is due.
+func NextTimer(tx Tx) (time.Time, bool) {
+	for _, t := range timers.Range(tx, timerDue, string(after(timerDue))) {
+		return t.Due, true
+	}
+	return time.Time{}, false
+}
+
+// GetIntent returns an outbox entry by the key of its write.
+func GetIntent(tx Tx, key string) (Intent, bool) { return outbox.Get(tx, key) }
+
+// PutIntent stores an outbox entry and its place in the queue. Parked entries
+// have none. Key of due: destination, rank, due, key.
+func PutIntent(tx Tx, i Intent) {
+	if old, ok := GetIntent(tx, i.Write.Key); ok {
+		tx.Delete(Due, []byte(dueKey(old)))
+	}
+	outbox.Put(tx, i.Write.Key, i)
+	if i.State != Parked {
+		tx.Put(Due, []byte(dueKey(i)), []byte{})
+	}
+}
+
+// DropIntent removes an outbox entry.
+func DropIntent(tx Tx, key string) {
+	if old, ok := GetIntent(tx, key); ok {
+		tx.Delete(Due, []byte(dueKey(old)))
+		outbox.Delete(tx, key)
+	}
+}
+
+func dueKey(i Intent) string { return Key(i.Dest, i.Rank, i.Due) + i.Write.Key }
+
+// DueIntents yields the entries for a destination that are due, the most
+// urgent rank first and within a rank the oldest. Ranks are 0 to MaxRank.
+func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
+	return func(yield func(Intent) bool) {
+		for rank := 0; rank <= MaxRank; rank++ {
+			from := Key(dest, rank)
+			for k := range tx.Scan(Due, []byte(from), []byte(from+Key(now.Add(1)))) {
+				i, ok := GetIntent(tx, string(k[len(from)+8:]))
+				if ok && !yield(i) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// MaxRank is the least urgent rank.
+const MaxRank = 9
+
+// NextDue is when the next entry for a destination may be sent.
+func NextDue(tx Tx, dest string) (time.Time, bool) {
+	var next time.Time
+	for rank := 0; rank <= MaxRank; rank++ {
+		from := Key(dest, rank)
+		for k := range tx.Scan(Due, []byte(from), after(from)) {
+			if i, ok := GetIntent(tx, string(k[len(from)+8:])); ok && (next.IsZero() || i.Due.Before(next)) {
+				next = i.Due
+			}
+			break
+		}
+	}
+	return next, !next.IsZero()
+}
+
+// AllIntents yields the whole outbox in the order of keys.
+func AllIntents(tx Tx) iter.Seq2[string, Intent] { return outbox.All(tx, "") }
+
+// GetPool returns the rotation of a team.
+func GetPool(tx Tx, team string) (Pool, bool) { return pools.Get(tx, team) }
+
+// GetSame returns who a record is elsewhere. Key: record.
+func GetSame(tx Tx, ref connectors.Ref) (Same, bool) { return same.Get(tx, Key(ref)) }
+
+// GetRecord returns a record as last read. Key: record.
+func GetRecord(tx Tx, ref connectors.Ref) (Record, bool) { return records.Get(tx, Key(ref)) }
+
+// PutRecord caches a record.
+func PutRecord(tx Tx, r Record) { records.Put(tx, Key(r.Ref), r) }
+
+// RecordsOf yields the cached records of one kind of one connection.
+func RecordsOf(tx Tx, conn string, kind connectors.Kind) iter.Seq2[string, Record] {
+	return records.All(tx, Key(conn, string(kind)))
+}
+
+// GetUser returns a user by id. Key: connection, id.
+func GetUser(tx Tx, conn, id string) (connectors.User, bool) { return users.Get(tx, Key(conn, id)) }
+
+// PutUser caches a user.
+func PutUser(tx Tx, conn string, u connectors.User) { users.Put(tx, Key(conn, u.ID), u) }
+
+// UsersOf yields the users of a connection.
+func UsersOf(tx Tx, conn string) iter.Seq2[string, connectors.User] {
+	return users.All(tx, Key(conn))
+}
+
+// GetRuleSet returns the admin's texts by digest; PutRuleSet stores them.
+func GetRuleSet(tx Tx, digest string) (RuleSet, bool) { return ruleSets.Get(tx, digest) }
+
+// PutRuleSet stores the admin's texts.
+func PutRuleSet(tx Tx, r RuleSet) { ruleSets.Put(tx, r.Digest, r) }
+
+// AllListings yields what an admin should see, list by list.
+func AllListings(tx Tx) iter.Seq2[string, Listing] { return listings.All(tx, "") }
+
+// AddListing counts one more occurrence of a listing.
+func AddListing(tx Tx, l Listing) {
+	key := Key(l.List, l.Subject)
+	if old, ok := listings.Get(tx, key); ok {
+		l.First, l.Count = old.First, old.Count+l.Count
+	}
+	listings.Put(tx, key, l)
+}
+
+// AllAudit yields the audit trail from a sequence on.
+func AllAudit(tx Tx, from uint64) iter.Seq2[string, AuditRow] { return audit.Range(tx, Key(from), "") }
+
+const auditHead = "audit_head"
+
+// AppendAudit adds a row to the trail. Its hash covers the row and the hash of
+// the row before, so a row changed, removed or moved later is noticed.
+func AppendAudit(tx Tx, row AuditRow) {
+	row.Seq = tx.NextSequence(Audit)
+	row.Prev = string(tx.Get(Meta, []byte(auditHead)))
+	row.Hash = ""
+	raw, err := json.Marshal(row)
+	if err != nil {
+		tx.Fail(err)
+		return
+	}
+	sum := sha256.Sum256(raw)
+	row.Hash = hex.EncodeToString(sum[:])
+	audit.Put(tx, Key(row.Seq), row)
+	tx.Put(Meta, []byte(auditHead), []byte(row.Hash))
+}
+
+// Apply remembers what one deciding wants remembered.
+func Apply(tx Tx, c Changes) {
+	for _, r := range c.Records {
+		PutRecord(tx, r)
+	}
+	for _, t := range c.Triggers {
+		triggers.Put(tx, Key(t.Type, t.Record), t)
+	}
+	for _, h := range c.Handoffs {
+		PutHandoff(tx, h)
+	}
+	for _, id := range c.Cancel {
+		CancelTimer(tx, id)
+	}
+	for _, t := range c.Timers {
+		SetTimer(tx, t)
+	}
+	for _, key := range c.Withdraw {
+		DropIntent(tx, key)
+	}
+	for _, i := range c.Intents {
+		PutIntent(tx, i)
+	}
+	for _, p := range c.Pools {
+		pools.Put(tx, p.Team, p)
+	}
+	for _, s := range c.Same {
+		for _, ref := range s.Refs {
+			same.Put(tx, Key(ref), s)
+		}
+	}
+	for _, l := range c.Listings {
+		AddListing(tx, l)
+	}
+	for _, row := range c.Audit {
+		AppendAudit(tx, row)
+	}
+}
+
+// DecisionKey is the key of a decision: instant, id.
+func DecisionKey(d Decision) string { return Key(d.At) + strings.ToLower(d.ID) }
