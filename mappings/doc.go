@@ -32,11 +32,18 @@ type Text struct {
 func (t Text) Given() bool { return t.Pos.Line != 0 }
 
 // Doc is the whole folder.
+//
+// A Doc of a folder with errors holds what could be read, so that everything
+// else can still be checked; only one for which [Failed] says false may run.
 type Doc struct {
-	Mode        Text // "observe" or "write"
+	Mode        Text // "observe" or "write"; "observe", without a place, when not written
+	Live        []Live
 	Connections []Connection
 	Authority   Authority
 	Never       []Never
+	Imports     Imports
+	Safety      Safety
+	Reports     []Report
 	Lists       []List
 	Mappings    []Mapping
 	Calendars   []Calendar
@@ -49,6 +56,49 @@ type Doc struct {
 	Handoffs    []Handoff
 	// Files are the texts as read, by name, for digests and diagnostics.
 	Files map[string]string
+	// Unread names the files that could not be read at all, in order. A name
+	// that such a file may define is not undefined.
+	Unread []string
+}
+
+// Live lets one handoff type act, in write mode, on a share of its records;
+// where any is written, the types not named stay observed.
+type Live struct {
+	Handoff Text
+	Share   Percent
+}
+
+// Imports gives bulk lists their own tier and pace. The zero Imports is none.
+type Imports struct {
+	When    Cond
+	UseTier Text
+	AtMost  Pace
+	Pos     Pos
+}
+
+// Pace is so many per unit of time: "50 a day".
+type Pace struct {
+	N   int
+	Per Unit
+	Pos Pos
+}
+
+// Safety is what stops the daemon by itself.
+type Safety struct {
+	OwnerChanges  int      // stop_if_more_than: owner_changes; 0: the default
+	In            Duration // in
+	NeverTakeFrom []Text   // never_take_records_from: e-mails
+	Pos           Pos
+}
+
+// Report is one that is sent by itself.
+type Report struct {
+	Name     Text
+	Day      int // time.Weekday; -1 for every day
+	At       int // minutes from midnight
+	Timezone Text
+	SendTo   []Text // e-mails
+	Pos      Pos
 }
 
 // Connection is one HubSpot portal or Salesforce org.
@@ -57,15 +107,21 @@ type Connection struct {
 	CRM       Text // the adapter's name in package builtin
 	Mapping   Text // file name, or "" for mappings/<crm>.yaml
 	Webhooks  bool
+	Messages  bool     // outbound_messages
 	PollEvery Duration // zero: the default
-	APIShare  Percent  // of the daily limit; zero: the default
-	Pos       Pos
+	// HandoffsFrom is the date or instant before which no signal counts; not
+	// written: the connection's first start.
+	HandoffsFrom Text
+	APIShare     Percent // of the daily limit; zero: the default
+	Pos          Pos
 }
 
 // Authority names, with several CRMs connected, the one that may be written.
 type Authority struct {
-	Owner                 Text // a connection
-	CreatedInSalesforceBy Text // "connector" or "handoffd"; the key is created_in_<connection or crm>_by
+	Owner                 Text   // a connection
+	CreatedInSalesforceBy Text   // "connector" or "handoffd"; the key is created_in_<connection or crm>_by
+	CreatedIn             Text   // the <connection or crm> of that key
+	Fields                []Pair // any other word → the connection that may be written
 	Pos                   Pos
 }
 
@@ -205,6 +261,7 @@ type Member struct {
 	Who    Text
 	Weight int // 1 when not written
 	AtMost int // 0: the team's
+	Note   Text
 	Pos    Pos
 }
 
@@ -314,6 +371,7 @@ type Handoff struct {
 	OtherwiseSet     []Pair
 	OtherwiseListAs  Text
 	Context          Context
+	Checklist        Checklist
 	SLA              []TierRow
 	Owner            []OwnerLine
 	AccountableUntil Text // accountable_until_accepted: giver, receiver, queue or a person
@@ -340,6 +398,21 @@ type Context struct {
 	HoldAtMost  Duration
 	AfterHold   Text
 	Pos         Pos
+}
+
+// Checklist is what giver and receiver have to do, one task each.
+type Checklist struct {
+	Before []CheckItem // before_transfer: the giver's
+	After  []CheckItem // after_transfer: the receiver's
+	Pos    Pos
+}
+
+// CheckItem is one thing to do. A zero Within has no deadline of its own.
+type CheckItem struct {
+	Do       Text
+	Within   Clock
+	AfterAll bool // after_all_of_the_above
+	Pos      Pos
 }
 
 // TierRow picks a tier; the first that fits wins.
