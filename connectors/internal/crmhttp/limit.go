@@ -1,0 +1,122 @@
+package crmhttp
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"golang.org/x/time/rate"
+)
+
+// maxPause is how long one "too many" holds a whole budget back. The call that
+// met it waits for longer if told to; the others try again soon, because a
+// rolling window frees up gradually.
+const maxPause = 2 * time.Second
+
+// limiter is a token bucket that starts empty and can be held back.
+type limiter struct {
+	bucket *rate.Limiter
+	mu     sync.Mutex
+	until  time.Time // no call before
+}
+
+func newLimiter(b Budget) *limiter {
+	bucket := rate.NewLimiter(b.Rate, b.Burst)
+	bucket.AllowN(time.Now(), b.Burst)
+	return &limiter{bucket: bucket}
+}
+
+func (l *limiter) setRate(r rate.Limit) {
+	if l.bucket.Limit() != r {
+		l.bucket.SetLimit(r)
+	}
+}
+
+func (l *limiter) pause(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := time.Now().Add(d); until.After(l.until) {
+		l.until = until
+	}
+}
+
+// wait returns when a call may leave. Its error means that none may in the
+// context's time.
+func (l *limiter) wait(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		hold := time.Until(l.until)
+		l.mu.Unlock()
+		if hold <= 0 {
+			break
+		}
+		timer := time.NewTimer(hold)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("wait for the rate limit: %w", ctx.Err())
+		case <-timer.C:
+		}
+	}
+	if err := l.bucket.Wait(ctx); err != nil {
+		return fmt.Errorf("wait for the rate limit: %w", err)
+	}
+	return nil
+}
+
+// meter counts calls.
+type meter struct {
+	mu    sync.Mutex
+	u     connectors.Usage
+	today int // our own calls since the CRM's counter last went up again
+}
+
+func (m *meter) count(purpose string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.u.Calls == nil {
+		m.u.Calls = make(map[string]int64)
+	}
+	m.u.Calls[purpose]++
+	m.today++
+}
+
+func (m *meter) throttled() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.u.Throttled++
+}
+
+func (m *meter) setDaily(limit, left int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	// A rise by more than answers overtaking each other explain is a new day.
+	if left > m.u.DailyLeft+limit/100 && m.u.DailyLimit != 0 {
+		m.today = 0
+	}
+	m.u.DailyLimit, m.u.DailyLeft = limit, left
+}
+
+func (m *meter) overShare(share float64) bool {
+	if share <= 0 || share >= 1 {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.u.DailyLimit > 0 && float64(m.today) >= share*float64(m.u.DailyLimit)
+}
+
+func (m *meter) usage() connectors.Usage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u := m.u
+	u.Calls = maps.Clone(m.u.Calls)
+	return u
+}
+
+func rewound(body []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(body)) }
