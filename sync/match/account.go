@@ -1,0 +1,41 @@
+// Package match finds the account a person belongs to and says why. It is
+// pure: the engine's index proposes candidates by key, this package orders
+// them and picks one, none, or asks for a review.
+package match
+
+import (
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// Query is what is known of a person, in canonical form. A blank part is
+// unknown; a Domain that identifies nobody (free mail) is left blank.
+type Query struct {
+	Conn    string         `json:"conn"`           // the connection whose accounts are wanted
+	Link    connectors.Ref `json:"link,omitzero"`  // the account the CRM itself links
+	Email   string         `json:"email,omitempty"`
+	Host    string         `json:"host,omitempty"`   // full host of the e-mail address or website
+	Domain  string         `json:"domain,omitempty"` // its registrable domain
+	Name    string         `json:"name,omitempty"`   // company name, normalized
+	Country string         `json:"country,omitempty"`
+}
+
+// Account is one candidate, with the keys that found it.
+type Account struct {
+	Record state.Record   `json:"record"`
+	Via    []Via          `json:"via"`              // strongest first
+	Deals  []state.Record `json:"deals,omitempty"`  // its open deals
+	People int            `json:"people,omitempty"` // how many of its people we know
+}
+
+// Via is a way to find an account, strongest first.
+type Via string
+
+// The ways, in the order of their strength.
+const (
+	ByLink   Via = "link"
+	ByEmail  Via = "email"
+	ByHost   Via = "host"
+	ByDomain Via = "domain"
+	ByName   Via = "name"
+)

@@ -1,0 +1,82 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// Event is what Decide is asked about: [Observed], [Fired] or [Delivered].
+//
+//sumtype:decl
+type Event interface{ event() }
+
+// Observed: a record was read, because something may have changed.
+type Observed struct {
+	Record state.Record `json:"record"`
+	Via    string       `json:"via"`  // how we heard: state.Change.Via
+	Came   time.Time    `json:"came"` // when we heard first
+}
+
+// Fired: a timer is due. The record it is about has been read just before and
+// is in the view; Fresh is false where that read failed.
+type Fired struct {
+	Timer state.Timer `json:"timer"`
+	Fresh bool        `json:"fresh"`
+}
+
+// Delivered: the CRM has answered a write for good. Err is blank when it was
+// done.
+type Delivered struct {
+	Intent   state.Intent   `json:"intent"`
+	Ref      connectors.Ref `json:"ref,omitzero"`
+	Version  string         `json:"version,omitempty"`
+	Skipped  []string       `json:"skipped,omitempty"`
+	Class    string         `json:"class,omitempty"` // connectors.Class of a refusal
+	Err      string         `json:"err,omitempty"`
+	Existing connectors.Ref `json:"existing,omitzero"` // with conflict: who holds the unique value
+}
+
+func (Observed) event()  {}
+func (Fired) event()     {}
+func (Delivered) event() {}
+
+type envelope struct {
+	Observed  *Observed  `json:"observed,omitempty"`
+	Fired     *Fired     `json:"fired,omitempty"`
+	Delivered *Delivered `json:"delivered,omitempty"`
+}
+
+// EncodeEvent writes an event for a stored decision.
+func EncodeEvent(ev Event) (json.RawMessage, error) {
+	var e envelope
+	switch ev := ev.(type) {
+	case Observed:
+		e.Observed = &ev
+	case Fired:
+		e.Fired = &ev
+	case Delivered:
+		e.Delivered = &ev
+	}
+	return json.Marshal(e)
+}
+
+// DecodeEvent reads what EncodeEvent wrote.
+func DecodeEvent(raw json.RawMessage) (Event, error) {
+	var e envelope
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return nil, fmt.Errorf("decode event: %w", err)
+	}
+	switch {
+	case e.Observed != nil:
+		return *e.Observed, nil
+	case e.Fired != nil:
+		return *e.Fired, nil
+	case e.Delivered != nil:
+		return *e.Delivered, nil
+	}
+	return nil, fmt.Errorf("decode event: it holds none of observed, fired, delivered")
+}

@@ -1,0 +1,34 @@
+package plan
+
+import (
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+)
+
+// View is everything Decide may look at: a store transaction plus the engine's
+// index while the daemon runs, a [Snapshot] in tests and in replay. Reads that
+// fail find nothing and are remembered: the first failure sticks in Err.
+// Answers must not be changed by the caller, and come in a fixed order.
+type View interface {
+	// Record is a record as last read.
+	Record(ref connectors.Ref) (state.Record, bool)
+	// Candidates are the accounts that share a key with the query.
+	Candidates(q match.Query) []match.Account
+	// Handoffs are those a record started or carries, by id.
+	Handoffs(ref connectors.Ref) []state.Handoff
+	Handoff(id string) (state.Handoff, bool)
+	Trigger(typ string, ref connectors.Ref) (state.Trigger, bool)
+	Pool(team string) (state.Pool, bool)
+	// User and UserByEmail know the inactive too.
+	User(conn, id string) (connectors.User, bool)
+	UserByEmail(conn, email string) (connectors.User, bool)
+	// Unaccepted counts the handoffs a person owns and has not accepted.
+	Unaccepted(person string) int
+	// Same is who the record is elsewhere.
+	Same(ref connectors.Ref) (state.Same, bool)
+	// Located is the answer to a need; false: nobody has asked yet.
+	Located(n state.Need) ([]state.Record, bool)
+	Conn(name string) (state.Conn, bool)
+	Err() error
+}
