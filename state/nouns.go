@@ -271,6 +271,28 @@ type Changes struct {
 	Listings []Listing  `json:"listings,omitempty"`
 	Audit    []AuditRow `json:"audit,omitempty"` // without Seq, Prev and Hash
 	Why      []Reason   `json:"why,omitempty"`
+	// Needs, when there are any, are questions a CRM has to answer first:
+	// nothing else is decided, and the same event is decided again with the
+	// answers in the view.
+	Needs []Need `json:"needs,omitempty"`
+	// Wait, when not blank, is why nothing could be decided yet; the event
+	// stays where it is and is tried again later.
+	Wait string `json:"wait,omitempty"`
+}
+
+// Need is a question for one connection.
+type Need struct {
+	Conn     string              `json:"conn"`
+	Question connectors.Question `json:"question"`
+}
+
+// ID names the need, so that its answer can be found again.
+func (n Need) ID() string {
+	parts := []string{n.Conn, n.Question.Field, n.Question.Value}
+	for _, k := range n.Question.Kinds {
+		parts = append(parts, string(k))
+	}
+	return Digest(parts...)
 }
 
 // Empty reports whether nothing but the record itself is remembered.

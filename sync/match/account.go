@@ -11,8 +11,8 @@ import (
 // Query is what is known of a person, in canonical form. A blank part is
 // unknown; a Domain that identifies nobody (free mail) is left blank.
 type Query struct {
-	Conn    string         `json:"conn"`           // the connection whose accounts are wanted
-	Link    connectors.Ref `json:"link,omitzero"`  // the account the CRM itself links
+	Conn    string         `json:"conn"`          // the connection whose accounts are wanted
+	Link    connectors.Ref `json:"link,omitzero"` // the account the CRM itself links
 	Email   string         `json:"email,omitempty"`
 	Host    string         `json:"host,omitempty"`   // full host of the e-mail address or website
 	Domain  string         `json:"domain,omitempty"` // its registrable domain
