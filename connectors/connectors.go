@@ -161,10 +161,13 @@ func (w Write) Creates() bool { return w.Ref.ID == "" }
 // Result is the outcome of one [Write], in the order of the writes.
 type Result struct {
 	Key     string
-	Ref     Ref      // the record written; for a create, the new one
-	Version string   // the version the write left behind; "" where the CRM does not say
-	Skipped []string // fields left out: the CRM does not have them, or we may not write them
-	Err     *Error   // nil: done
+	Ref     Ref    // the record written; for a create, the new one
+	Version string // the version the write left behind; "" where the CRM does not say
+	// ModifiedAt is the CRM's stamp on that version, the one its events and
+	// polls will carry; zero where the CRM does not say.
+	ModifiedAt time.Time
+	Skipped    []string // fields left out: the CRM does not have them, or we may not write them
+	Err        *Error   // nil: done
 }
 
 // Connector is what every adapter can do.

@@ -23,7 +23,7 @@ type Bucket string
 const (
 	Meta     Bucket = "meta"     // truth: schema version, epoch, per connection what we learnt at first start
 	Cursors  Bucket = "cursor"   // truth: connection, kind -> how far it was read
-	Inbox    Bucket = "inbox"    // truth: rank, sequence -> change not yet decided
+	Inbox    Bucket = "inbox"    // truth: connection, rank, sequence -> change not yet decided
 	Seen     Bucket = "seen"     // truth: time, event -> taken already
 	Triggers Bucket = "trigger"  // truth: type, record -> last trigger version
 	Handoffs Bucket = "handoff"  // truth: id -> handoff
@@ -38,6 +38,7 @@ const (
 	Identity Bucket = "identity" // truth: record -> the same record elsewhere
 	Listings Bucket = "listing"  // truth: list, subject -> why it is there
 	Records  Bucket = "record"   // cache: record -> mapped record as last read
+	Echoes   Bucket = "echo"     // cache: record -> the CRM's stamp on our own last write
 	Users    Bucket = "user"     // cache: connection, id -> user
 	Versions Bucket = "version"  // history: hash -> mapped record
 	Decided  Bucket = "decision" // history: time, id -> decision
@@ -46,7 +47,7 @@ const (
 // Buckets lists every bucket, for stores that have to create them.
 var Buckets = []Bucket{
 	Meta, Cursors, Inbox, Seen, Triggers, Handoffs, ByRecord, Load, Timers, Outbox, Due,
-	Pools, Audit, RuleSets, Identity, Listings, Records, Users, Versions, Decided,
+	Pools, Audit, RuleSets, Identity, Listings, Records, Echoes, Users, Versions, Decided,
 }
 
 // Tx is one transaction. The first failure sticks: reads after it find

@@ -27,6 +27,7 @@ var (
 	same     = Table[Same]{Bucket: Identity, Subject: func(s Same) string { return s.Refs[0].String() }}
 	listings = Table[Listing]{Bucket: Listings, Subject: func(l Listing) string { return l.Subject }}
 	records  = Table[Record]{Bucket: Records, Subject: func(r Record) string { return r.Ref.String() }}
+	echoes   = Table[time.Time]{Bucket: Echoes}
 	users    = Table[connectors.User]{Bucket: Users}
 )
 
@@ -47,15 +48,15 @@ func PutCursor(tx Tx, conn string, kind connectors.Kind, c Cursor) {
 }
 
 // AppendInbox takes a change in, unless its event was taken before. Key of the
-// inbox: rank, sequence; of seen: instant, event, so that both grow at their
-// end and old events are pruned as one range.
+// inbox: connection, rank, sequence; of seen: instant, event, so that both
+// grow at their end and old events are pruned as one range.
 func AppendInbox(tx Tx, c Change) (taken bool) {
 	event := []byte(seenKey(c.At, c.EventID))
 	if tx.Get(Seen, event) != nil {
 		return false
 	}
 	tx.Put(Seen, event, []byte{})
-	inbox.Put(tx, Key(c.Rank, tx.NextSequence(Inbox)), c)
+	inbox.Put(tx, Key(c.Ref.Conn, c.Rank, tx.NextSequence(Inbox)), c)
 	return true
 }
 
@@ -78,10 +79,11 @@ func PruneSeen(tx Tx, before time.Time, limit int) int {
 	return n
 }
 
-// InboxRows yields what waits, the most urgent first, oldest first.
-func InboxRows(tx Tx) iter.Seq[Change] {
+// InboxRows yields what waits for a connection, the most urgent first, then
+// the oldest.
+func InboxRows(tx Tx, conn string) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		for k, c := range inbox.All(tx, "") {
+		for k, c := range inbox.All(tx, Key(conn)) {
 			c.Key = k
 			if !yield(c) {
 				return
@@ -265,6 +267,13 @@ func PutRecord(tx Tx, r Record) { records.Put(tx, Key(r.Ref), r) }
 func RecordsOf(tx Tx, conn string, kind connectors.Kind) iter.Seq2[string, Record] {
 	return records.All(tx, Key(conn, string(kind)))
 }
+
+// GetEcho returns when our own last write stamped a record, so that the change
+// it causes is consumed unread. Key: record.
+func GetEcho(tx Tx, ref connectors.Ref) (time.Time, bool) { return echoes.Get(tx, Key(ref)) }
+
+// PutEcho stores it.
+func PutEcho(tx Tx, ref connectors.Ref, stamp time.Time) { echoes.Put(tx, Key(ref), stamp) }
 
 // GetUser returns a user by id. Key: connection, id.
 func GetUser(tx Tx, conn, id string) (connectors.User, bool) { return users.Get(tx, Key(conn, id)) }
