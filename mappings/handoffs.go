@@ -1,0 +1,237 @@
+package mappings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// handoff reads one file of handoffs/.
+func (d *Doc) handoff(root value) {
+	s := root.scope("a handoff type")
+	h := Handoff{
+		Name:       s.need("handoff", "begin the file with its name").word(),
+		What:       s.field("what").text(),
+		About:      s.need("about", "say what is handed over: person, company or deal").oneOf(Nouns()...),
+		On:         s.field("on").word(),
+		DeliverTo:  s.field("deliver_to").word(),
+		From:       s.field("from").text(),
+		To:         s.field("to").text(),
+		StartsWhen: s.field("starts_when").conds(),
+		HappenedAt: s.field("happened_at").fieldName(),
+		OnlyIf:     s.field("only_if").cond(),
+		Context:    s.field("context").context(),
+		Checklist:  s.field("checklist").checklist(),
+		SLA:        s.field("sla").tierRows(),
+		Owner:      s.field("owner").ownerLines(),
+
+		AccountableUntil: s.field("accountable_until_accepted").keeper(),
+		ReceiverBecomes:  s.field("receiver_becomes").fieldName(),
+		SupportContact:   s.field("support_contact").fieldName(),
+
+		AcceptedWhen:  s.field("accepted_when").cond(),
+		FirstTouchIs:  s.field("first_touch_is").touches(),
+		CompletedWhen: s.field("completed_when").cond(),
+		ReturnedWhen:  s.field("returned_when").cond(),
+		IfStalled:     readAll(s.field("if_stalled").oneOrMore(), value.word),
+		Pos:           root.pos(),
+	}
+	if v := s.field("otherwise"); v.given() {
+		f := v.scope("otherwise")
+		for _, p := range f.field("set").pairs() {
+			if !isField(p.From.S) {
+				v.r.add(p.From.Pos, "bad-field", fmt.Sprintf("%q is not a field", p.From.S), "a field is written like person.lead_status")
+			}
+			h.OtherwiseSet = append(h.OtherwiseSet, p)
+		}
+		h.OtherwiseListAs = f.field("list_as").word()
+		f.done()
+	}
+	if v := s.field("on_return"); v.given() {
+		f := v.scope("on_return")
+		h.OnReturnReason = f.field("reason").oneOf("required", "optional")
+		h.OnReturnThen = f.field("then").oneOf("return_to_giver")
+		f.done()
+	}
+	if v := s.field("task"); v.given() {
+		f := v.scope("task")
+		h.TaskSubject = f.field("subject").template()
+		h.TaskType = f.field("type").oneOf("call", "email", "todo")
+		f.done()
+	}
+	if s.ok {
+		h.missingParts(root, s)
+	}
+	s.done()
+	d.Handoffs = append(d.Handoffs, h)
+}
+
+// missingParts refuses a type that does not say when it starts, who receives,
+// what moves, how fast, when it is done and what happens if it stalls (0.15,
+// 1.11). A part with a fault of its own has been told already.
+func (h *Handoff) missingParts(root value, s *scope) {
+	parts := []struct{ key, why string }{
+		{"starts_when", "when it starts"},
+		{"owner", "who receives it"},
+		{"context", "what must be known"},
+		{"sla", "how fast"},
+		{"completed_when", "when it is done"},
+		{"if_stalled", "what happens if it stalls"},
+	}
+	var missing []string
+	for _, p := range parts {
+		v := s.field(p.key)
+		blank := v.n != nil && (empty(v.n) || v.n.Value == "" && len(v.n.Content) == 0)
+		if v.n == nil || blank {
+			missing = append(missing, fmt.Sprintf("%s (%s)", p.key, p.why))
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	name, at := h.Name.S, root.pos()
+	if h.Name.Given() {
+		at = h.Name.Pos
+	} else {
+		name = "without a name"
+	}
+	root.r.add(at, "missing-part", fmt.Sprintf("handoff %s lacks %s", name, and(missing)), "a handoff that leaves one of these open does not start")
+}
+
+// and lists words for a sentence: "a, b and c".
+func and(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+func (v value) context() Context {
+	if !v.given() || empty(v.n) {
+		return Context{}
+	}
+	s := v.scope("context")
+	c := Context{
+		MustHave:   readAll(s.field("must_have").oneOrMore(), value.fieldName),
+		ShouldHave: readAll(s.field("should_have").oneOrMore(), value.fieldName),
+		IfMissing:  s.field("if_missing").oneOf("route_then_chase", "gate"),
+		HoldAtMost: s.field("hold_at_most").duration(),
+		AfterHold:  s.field("after_hold").oneOf("escalate", "release"),
+		Pos:        v.pos(),
+	}
+	if n := s.field("note_at_least"); n.given() {
+		t := n.text()
+		digits, ok := strings.CutSuffix(t.S, " characters")
+		if c.NoteAtLeast, ok = number(digits); !ok && t.Given() {
+			n.bad("bad-number", fmt.Sprintf("note_at_least is %q, which is not a number of characters", t.S), "write it like 120 characters")
+		}
+	}
+	s.done()
+	if s.ok && len(s.entries) > 0 && s.field("must_have").n == nil {
+		v.bad("missing-key", "context does not say what the next owner must have", "list it under must_have")
+	}
+	if c.IfMissing.S != "gate" && (c.AfterHold.Given() || !c.HoldAtMost.IsZero()) {
+		v.bad("bad-value", "hold_at_most and after_hold say how long a gate stays shut, and there is none", "write if_missing: gate, or leave them out")
+	}
+	return c
+}
+
+func (v value) checklist() Checklist {
+	if !v.given() {
+		return Checklist{}
+	}
+	s := v.scope("checklist")
+	c := Checklist{Pos: v.pos()}
+	for _, i := range s.field("before_transfer").list() {
+		c.Before = append(c.Before, i.checkItem())
+	}
+	for _, i := range s.field("after_transfer").list() {
+		c.After = append(c.After, i.checkItem())
+	}
+	s.done()
+	return c
+}
+
+func (v value) checkItem() CheckItem {
+	if !v.isMap() {
+		return CheckItem{Do: v.text(), Pos: v.pos()}
+	}
+	s := v.scope("an item of the checklist")
+	c := CheckItem{
+		Do:       s.need("do", "say what to do").text(),
+		Within:   Clock{Time: s.field("within").duration(), CountedFrom: s.field("counted_from").fieldName()},
+		AfterAll: s.field("after_all_of_the_above").yesNo(),
+		Pos:      v.pos(),
+	}
+	s.done()
+	return c
+}
+
+// tierRows is the name of a tier, or rows of which the first that fits wins.
+func (v value) tierRows() []TierRow {
+	if v.isText() {
+		if empty(v.n) {
+			return nil
+		}
+		return []TierRow{{Use: v.word(), Otherwise: true, Pos: v.pos()}}
+	}
+	items := v.list()
+	out := make([]TierRow, 0, len(items))
+	for i, item := range items {
+		c, use, otherwise := item.row("a row of sla", "use", i == len(items)-1)
+		out = append(out, TierRow{If: c, Use: use, Otherwise: otherwise, Pos: item.pos()})
+	}
+	if n := len(out); n > 0 && !out[n-1].Otherwise {
+		items[n-1].bad("no-otherwise", "what fits none of these rows has no clock", "end the list with {otherwise: a tier}")
+	}
+	return out
+}
+
+// keeper is who is accountable until somebody accepts.
+func (v value) keeper() Text {
+	if t := v.text(); strings.Contains(t.S, "@") {
+		return v.email()
+	}
+	return v.oneOf("giver", "receiver", "queue")
+}
+
+// touches is the buyer-facing actions that count: call, {email: sent by the receiver}.
+func (v value) touches() []Touch {
+	kinds := []string{"call", "email", "meeting"}
+	var out []Touch
+	for _, item := range v.oneOrMore() {
+		if !item.isMap() {
+			if t := item.oneOf(kinds...); t.Given() {
+				out = append(out, Touch{Kind: t})
+			}
+			continue
+		}
+		for _, e := range item.entries("") {
+			if !slices.Contains(kinds, e.key.S) {
+				item.r.add(e.key.Pos, "bad-value", fmt.Sprintf("%s cannot be %q", v.name, e.key.S), didYouMean(e.key.S, kinds))
+			}
+			out = append(out, Touch{Kind: e.key, Qualifier: e.val.oneOf("sent by the receiver")})
+		}
+	}
+	return out
+}
+
+// template is a text with {{field}} in it.
+func (v value) template() Text {
+	t := v.text()
+	rest := t.S
+	for {
+		_, after, found := strings.Cut(rest, "{{")
+		if !found {
+			break
+		}
+		inside, behind, closed := strings.Cut(after, "}}")
+		name := strings.TrimSpace(inside)
+		if !closed || !isField(name) && !isName(name) {
+			v.bad("bad-template", v.name+" has {{ without a field and }} behind it", "write it like {{person.full_name}}")
+			break
+		}
+		rest = behind
+	}
+	return t
+}

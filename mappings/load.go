@@ -1,0 +1,212 @@
+package mappings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// The folder, file by file.
+const (
+	settingsFile  = "handoffd.yaml"
+	calendarsFile = "calendars.yaml"
+	peopleFile    = "people.yaml"
+	teamsFile     = "teams.yaml"
+	slaFile       = "sla.yaml"
+	listsFile     = "lists.yaml"
+	mappingsDir   = "mappings"
+	handoffsDir   = "handoffs"
+	testsDir      = "tests"
+	maxFiles      = 500
+)
+
+// Load reads the admin's folder. It answers everything it could read together
+// with all problems of all files, ordered by file, line and column; where
+// [Failed] says true of those, the Doc is for looking at and not for running.
+// The Doc is never nil. Load never panics and never stops at the first fault.
+//
+// Names that refer from one file to another (teams, fields, tiers, calendars)
+// are checked when the rules are compiled; only files that must be there are
+// missed here.
+func Load(fsys fs.FS) (*Doc, []Diagnostic) {
+	l := &loader{fsys: fsys, doc: &Doc{Mode: Text{S: "observe"}, Files: map[string]string{}}}
+	files := l.find()
+	for _, f := range files {
+		l.read(f)
+	}
+	l.presence(files)
+	Sort(l.ds)
+	return l.doc, l.ds
+}
+
+type loader struct {
+	fsys fs.FS
+	doc  *Doc
+	ds   []Diagnostic
+}
+
+// readers says what reads a top-level file or a folder's files.
+func readers() map[string]func(*Doc, value) {
+	return map[string]func(*Doc, value){
+		settingsFile:  (*Doc).settings,
+		calendarsFile: (*Doc).calendars,
+		peopleFile:    (*Doc).people,
+		teamsFile:     (*Doc).teams,
+		slaFile:       (*Doc).sla,
+		listsFile:     (*Doc).lists,
+		mappingsDir:   (*Doc).vocabulary,
+		handoffsDir:   (*Doc).handoff,
+		testsDir:      func(*Doc, value) {},
+	}
+}
+
+// find lists the files to read, in order, and tells of YAML that nobody reads.
+func (l *loader) find() []string {
+	var files []string
+	err := fs.WalkDir(l.fsys, ".", func(p string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			l.add(Diagnostic{Pos: Pos{File: p}, Code: "unreadable", Text: "this cannot be read: " + reason(err)})
+			l.doc.Unread = append(l.doc.Unread, p)
+			return nil
+		case p != "." && strings.HasPrefix(e.Name(), "."):
+			// .git, .handoffd, an editor's swap file
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case e.IsDir():
+			return nil
+		}
+		switch ext := path.Ext(p); {
+		case ext == ".yml":
+			l.stray(p, "rename it to "+strings.TrimSuffix(p, ext)+".yaml")
+		case ext != ".yaml":
+			// A README, a program: not ours.
+		case readers()[kindOf(p)] == nil:
+			l.stray(p, strayHint(p))
+		case len(files) == maxFiles:
+			l.add(Diagnostic{Pos: Pos{File: p}, Code: "too-many-files", Text: fmt.Sprintf("this folder holds more than %d files; the rest is not read", maxFiles)})
+			return fs.SkipAll
+		default:
+			files = append(files, p)
+		}
+		return nil
+	})
+	if err != nil {
+		l.add(Diagnostic{Code: "unreadable", Text: "the folder cannot be read: " + reason(err)})
+	}
+	return files
+}
+
+// reason is the plain part of a file system's error.
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// kindOf is the key of readers for a path: its folder, or itself at the top.
+func kindOf(p string) string {
+	dir, name := path.Split(p)
+	switch dir {
+	case "":
+		if name == mappingsDir || name == handoffsDir || name == testsDir {
+			return ""
+		}
+		return name
+	case mappingsDir + "/", handoffsDir + "/", testsDir + "/":
+		return strings.TrimSuffix(dir, "/")
+	}
+	return ""
+}
+
+func (l *loader) stray(p, hint string) {
+	l.add(Diagnostic{Pos: Pos{File: p}, Code: "unknown-file", Text: "nothing reads this file", Hint: hint, Warn: true})
+}
+
+func strayHint(p string) string {
+	known := []string{settingsFile, calendarsFile, peopleFile, teamsFile, slaFile, listsFile}
+	dir, name := path.Split(p)
+	if dir == "" {
+		if k := nearest(name, known); k != "" {
+			return fmt.Sprintf("did you mean %q?", k)
+		}
+		return "a handoff type belongs in handoffs/, a CRM's words in mappings/"
+	}
+	top, rest, _ := strings.Cut(dir, "/")
+	if k := nearest(top, []string{mappingsDir, handoffsDir, testsDir}); k != "" && rest == "" {
+		return fmt.Sprintf("did you mean %q?", path.Join(k, name))
+	}
+	if slices.Contains([]string{mappingsDir, handoffsDir, testsDir}, top) {
+		return "put it directly into " + top + "/"
+	}
+	return "move it into handoffs/, mappings/ or tests/"
+}
+
+func (l *loader) add(d Diagnostic) { l.ds = append(l.ds, d) }
+
+// read takes one file into the document.
+func (l *loader) read(p string) {
+	r := &reader{file: p}
+	if root := l.open(r, p); root != nil {
+		readers()[kindOf(p)](l.doc, value{r, p, root})
+	} else {
+		l.doc.Unread = append(l.doc.Unread, p)
+	}
+	l.ds = append(l.ds, r.ds...)
+}
+
+// open reads and parses one file; nil when there is nothing to go on with.
+func (l *loader) open(r *reader, p string) *yaml.Node {
+	raw, err := readSome(l.fsys, p)
+	if err != nil {
+		r.add(Pos{File: p}, "unreadable", "this file cannot be read: "+reason(err), "")
+		return nil
+	}
+	if len(raw) <= maxFile {
+		l.doc.Files[p] = string(raw)
+	}
+	text, ok := r.inspect(raw)
+	if !ok {
+		return nil
+	}
+	return r.parse(text)
+}
+
+// readSome reads a file, but never more than one byte too much.
+func readSome(fsys fs.FS, p string) ([]byte, error) {
+	f, err := fsys.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+// presence misses the files that have to be there.
+func (l *loader) presence(files []string) {
+	if !slices.Contains(files, settingsFile) {
+		l.add(Diagnostic{Pos: Pos{File: settingsFile}, Code: "missing-file", Text: "handoffd.yaml is missing, so no CRM is named", Hint: "`handoffd init` writes one"})
+	}
+	if !slices.ContainsFunc(files, func(f string) bool { return kindOf(f) == handoffsDir }) {
+		l.add(Diagnostic{Pos: Pos{File: handoffsDir}, Code: "missing-file", Text: "no handoff type is written, so nothing would ever start", Hint: "write one file for each in handoffs/", Warn: true})
+	}
+	for _, c := range l.doc.Connections {
+		at, want := c.Mapping.Pos, c.Mapping.S
+		if !c.Mapping.Given() {
+			at, want = c.CRM.Pos, path.Join(mappingsDir, c.CRM.S+".yaml")
+		}
+		if c.CRM.Given() && !slices.Contains(files, path.Clean(want)) {
+			l.add(Diagnostic{Pos: at, Code: "missing-file", Text: fmt.Sprintf("connection %s needs %s, which is not there", c.Name.S, want), Hint: didYouMean(want, files)})
+		}
+	}
+}
