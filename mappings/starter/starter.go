@@ -1,0 +1,14 @@
+// Package starter is the configuration folder that `init` writes and `demo`
+// runs: valid as it stands, with two connections and three handoff types.
+package starter
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed *.yaml mappings handoffs tests
+var files embed.FS
+
+// FS is the folder, to be read by mappings.Load or copied file by file.
+func FS() fs.FS { return files }
