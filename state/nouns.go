@@ -205,6 +205,12 @@ type Conn struct {
 	Mirror bool      `json:"mirror"` // the mirror has been filled once
 }
 
+// Pause is an operator's order not to write to any CRM. Intake and deciding go on.
+type Pause struct {
+	On bool      `json:"on"`
+	At time.Time `json:"at,omitzero"`
+}
+
 // Same says that records of several connections are one person or company.
 type Same struct {
 	Refs []connectors.Ref `json:"refs"`
@@ -253,7 +259,9 @@ type Decision struct {
 	Saw     json.RawMessage `json:"saw"`     // package plan's transcript; records by hash
 	Outcome string          `json:"outcome"` // digest of the changes' canonical JSON
 	Handoff string          `json:"handoff,omitempty"`
-	Why     []Reason        `json:"why,omitempty"`
+	// Record is whom it was about: it can be found and erased by that.
+	Record connectors.Ref `json:"record,omitzero"`
+	Why    []Reason       `json:"why,omitempty"`
 }
 
 // Changes is what one deciding wants remembered. It is a value: it can be

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -15,11 +15,16 @@ import (
 // functions below only.
 var (
 	conns    = Table[Conn]{Bucket: Meta}
+	words    = Table[string]{Bucket: Meta}
+	schemas  = Table[int]{Bucket: Meta}
+	leases   = Table[lease]{Bucket: Meta}
+	pauses   = Table[Pause]{Bucket: Meta}
 	cursors  = Table[Cursor]{Bucket: Cursors}
 	inbox    = Table[Change]{Bucket: Inbox, Subject: func(c Change) string { return c.Ref.String() }}
 	triggers = Table[Trigger]{Bucket: Triggers, Subject: func(t Trigger) string { return t.Record.String() }}
 	handoffs = Table[Handoff]{Bucket: Handoffs, Subject: func(h Handoff) string { return h.Record.String() }}
 	timers   = Table[Timer]{Bucket: Timers}
+	timerIDs = Table[[]byte]{Bucket: Timers}
 	outbox   = Table[Intent]{Bucket: Outbox, Subject: func(i Intent) string { return i.Write.Ref.String() }}
 	pools    = Table[Pool]{Bucket: Pools}
 	audit    = Table[AuditRow]{Bucket: Audit}
@@ -36,6 +41,15 @@ func GetConn(tx Tx, name string) (Conn, bool) { return conns.Get(tx, Key("conn",
 
 // PutConn stores it.
 func PutConn(tx Tx, c Conn) { conns.Put(tx, Key("conn", c.Name), c) }
+
+// GetPause returns whether writing to the CRMs is stopped, since when and why.
+func GetPause(tx Tx) Pause {
+	p, _ := pauses.Get(tx, "pause")
+	return p
+}
+
+// PutPause stops writing or lets it go on.
+func PutPause(tx Tx, p Pause) { pauses.Put(tx, "pause", p) }
 
 // GetCursor returns how far a kind was read. Key: connection, kind.
 func GetCursor(tx Tx, conn string, kind connectors.Kind) (Cursor, bool) {
@@ -131,13 +145,13 @@ func Unaccepted(tx Tx, person string) int {
 // record or target, id; load: owner, id.
 func PutHandoff(tx Tx, h Handoff) {
 	if old, ok := GetHandoff(tx, h.ID); ok {
-		index(tx, old, func(b Bucket, k string) { tx.Delete(b, []byte(k)) })
+		index(old, func(b Bucket, k string) { tx.Delete(b, []byte(k)) })
 	}
 	handoffs.Put(tx, h.ID, h)
-	index(tx, h, func(b Bucket, k string) { tx.Put(b, []byte(k), []byte{}) })
+	index(h, func(b Bucket, k string) { tx.Put(b, []byte(k), []byte{}) })
 }
 
-func index(_ Tx, h Handoff, do func(Bucket, string)) {
+func index(h Handoff, do func(Bucket, string)) {
 	do(ByRecord, Key(h.Record)+h.ID)
 	if h.Target.ID != "" && h.Target != h.Record {
 		do(ByRecord, Key(h.Target)+h.ID)
@@ -158,13 +172,12 @@ func SetTimer(tx Tx, t Timer) {
 	CancelTimer(tx, t.ID)
 	key := timerDue + Key(t.Due) + t.ID
 	timers.Put(tx, key, t)
-	tx.Put(Timers, []byte(timerID+t.ID), []byte(key))
+	timerIDs.Put(tx, timerID+t.ID, []byte(key))
 }
 
 // CancelTimer removes the timer with this id, if there is one.
 func CancelTimer(tx Tx, id string) {
-	if key := tx.Get(Timers, []byte(timerID+id)); key != nil {
-		key = append([]byte(nil), key...)
+	if key, ok := timerIDs.Get(tx, timerID+id); ok {
 		tx.Delete(Timers, []byte(timerID+id))
 		tx.Delete(Timers, key)
 	}
@@ -183,7 +196,7 @@ func TimersUntil(tx Tx, until time.Time) iter.Seq[Timer] {
 
 // NextTimer is when the next timer is due.
 func NextTimer(tx Tx) (time.Time, bool) {
-	for _, t := range timers.Range(tx, timerDue, string(after(timerDue))) {
+	for _, t := range timers.All(tx, timerDue) {
 		return t.Due, true
 	}
 	return time.Time{}, false
@@ -212,13 +225,18 @@ func DropIntent(tx Tx, key string) {
 	}
 }
 
-func dueKey(i Intent) string { return Key(i.Dest, i.Rank, i.Due) + i.Write.Key }
+// A rank outside 0 to MaxRank counts as the nearer end: an entry that no walk
+// over the ranks met would never be sent.
+func dueKey(i Intent) string {
+	return Key(i.Dest, min(max(i.Rank, 0), MaxRank), i.Due) + i.Write.Key
+}
 
 // DueIntents yields the entries for a destination that are due, the most
-// urgent rank first and within a rank the oldest. Ranks are 0 to MaxRank.
+// urgent rank first and within a rank the one that has been due longest. It
+// costs one look-up per rank beside the entries it yields.
 func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
 	return func(yield func(Intent) bool) {
-		for rank := 0; rank <= MaxRank; rank++ {
+		for rank := range MaxRank + 1 {
 			from := Key(dest, rank)
 			for k := range tx.Scan(Due, []byte(from), []byte(from+Key(now.Add(1)))) {
 				i, ok := GetIntent(tx, string(k[len(from)+8:]))
@@ -233,19 +251,19 @@ func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
 // MaxRank is the least urgent rank.
 const MaxRank = 9
 
-// NextDue is when the next entry for a destination may be sent.
-func NextDue(tx Tx, dest string) (time.Time, bool) {
-	var next time.Time
-	for rank := 0; rank <= MaxRank; rank++ {
+// NextDue is when the next entry for a destination may be sent. It reads one
+// key per rank and no value.
+func NextDue(tx Tx, dest string) (next time.Time, ok bool) {
+	for rank := range MaxRank + 1 {
 		from := Key(dest, rank)
 		for k := range tx.Scan(Due, []byte(from), after(from)) {
-			if i, ok := GetIntent(tx, string(k[len(from)+8:])); ok && (next.IsZero() || i.Due.Before(next)) {
-				next = i.Due
+			if due := instantOf(k[len(from):]); !ok || due.Before(next) {
+				next, ok = due, true
 			}
 			break
 		}
 	}
-	return next, !next.IsZero()
+	return next, ok
 }
 
 // AllIntents yields the whole outbox in the order of keys.
@@ -263,9 +281,9 @@ func GetRecord(tx Tx, ref connectors.Ref) (Record, bool) { return records.Get(tx
 // PutRecord caches a record.
 func PutRecord(tx Tx, r Record) { records.Put(tx, Key(r.Ref), r) }
 
-// RecordsOf yields the cached records of one kind of one connection.
-func RecordsOf(tx Tx, conn string, kind connectors.Kind) iter.Seq2[string, Record] {
-	return records.All(tx, Key(conn, string(kind)))
+// RecordsOf yields the cached records of a connection.
+func RecordsOf(tx Tx, conn string) iter.Seq2[string, Record] {
+	return records.All(tx, Key(conn))
 }
 
 // GetEcho returns when our own last write stamped a record, so that the change
@@ -295,8 +313,9 @@ func PutRuleSet(tx Tx, r RuleSet) { ruleSets.Put(tx, r.Digest, r) }
 // AllListings yields what an admin should see, list by list.
 func AllListings(tx Tx) iter.Seq2[string, Listing] { return listings.All(tx, "") }
 
-// AddListing counts one more occurrence of a listing.
+// AddListing counts one more occurrence of a listing, or l.Count of them.
 func AddListing(tx Tx, l Listing) {
+	l.Count = max(l.Count, 1)
 	key := Key(l.List, l.Subject)
 	if old, ok := listings.Get(tx, key); ok {
 		l.First, l.Count = old.First, old.Count+l.Count
@@ -313,17 +332,25 @@ const auditHead = "audit_head"
 // the row before, so a row changed, removed or moved later is noticed.
 func AppendAudit(tx Tx, row AuditRow) {
 	row.Seq = tx.NextSequence(Audit)
-	row.Prev = string(tx.Get(Meta, []byte(auditHead)))
-	row.Hash = ""
-	raw, err := json.Marshal(row)
+	row.Prev, _ = words.Get(tx, auditHead)
+	hash, err := auditHash(row)
 	if err != nil {
-		tx.Fail(err)
+		tx.Fail(fmt.Errorf("audit %s: %w", row.Action, err))
 		return
 	}
-	sum := sha256.Sum256(raw)
-	row.Hash = hex.EncodeToString(sum[:])
+	row.Hash = hash
 	audit.Put(tx, Key(row.Seq), row)
-	tx.Put(Meta, []byte(auditHead), []byte(row.Hash))
+	words.Put(tx, auditHead, hash)
+}
+
+func auditHash(row AuditRow) (string, error) {
+	row.Hash, row.At = "", row.At.UTC().Round(0)
+	raw, err := json.Marshal(row)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Apply remembers what one deciding wants remembered.
@@ -365,5 +392,27 @@ func Apply(tx Tx, c Changes) {
 	}
 }
 
-// DecisionKey is the key of a decision: instant, id.
-func DecisionKey(d Decision) string { return Key(d.At) + strings.ToLower(d.ID) }
+const schemaKey = "schema"
+
+// GetSchema returns the version of the layout that the truth is in.
+func GetSchema(tx Tx) (int, bool) { return schemas.Get(tx, schemaKey) }
+
+// PutSchema stores it, after a migration.
+func PutSchema(tx Tx, version int) { schemas.Put(tx, schemaKey, version) }
+
+type lease struct {
+	Holder string `json:"holder"`
+	Epoch  uint64 `json:"epoch"`
+}
+
+// TakeLease gives a lease to a holder and returns its epoch: one more than
+// before if the holder is another.
+func TakeLease(tx Tx, name, holder string) uint64 {
+	key := Key("lease", name)
+	l, ok := leases.Get(tx, key)
+	if !ok || l.Holder != holder {
+		l = lease{Holder: holder, Epoch: l.Epoch + 1}
+		leases.Put(tx, key, l)
+	}
+	return l.Epoch
+}
