@@ -1,0 +1,241 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// batchWrite is the body of batch/update and batch/create. Without a trace id
+// on every input, one bad row of a create fails the whole call
+// (error-handling, multi-status errors).
+type batchWrite struct {
+	Inputs []writeInput `json:"inputs"`
+}
+
+type writeInput struct {
+	ID           string            `json:"id,omitempty"`
+	Properties   map[string]string `json:"properties"`
+	TraceID      string            `json:"objectWriteTraceId"`
+	Associations []association     `json:"associations,omitempty"`
+}
+
+type association struct {
+	To    input             `json:"to"`
+	Types []associationType `json:"types"`
+}
+
+type associationType struct {
+	Category string `json:"associationCategory"`
+	ID       int    `json:"associationTypeId"`
+}
+
+// linkTypes are the ids of the associations from one kind to another; the
+// direction matters. The second is the "primary" label, for the first link of
+// that kind (associate records guide).
+func linkTypes(from, to string) (plain, primary int) {
+	switch from + ">" + to {
+	case "tasks>contacts":
+		return 204, 0
+	case "tasks>companies":
+		return 192, 0
+	case "tasks>deals":
+		return 216, 0
+	case "contacts>companies":
+		return 279, 1
+	case "contacts>deals":
+		return 4, 0
+	case "companies>contacts":
+		return 280, 0
+	case "companies>deals":
+		return 342, 0
+	case "deals>contacts":
+		return 3, 0
+	case "deals>companies":
+		return 341, 5
+	}
+	return 0, 0
+}
+
+// link makes the inline associations of a new record. A link of a sort HubSpot
+// does not have is left out and named in the result.
+func (p *pending) link(links []connectors.Ref) {
+	seen := make(map[connectors.Ref]bool)
+	primaryGiven := false
+	for _, link := range links {
+		info, _ := infoOf(link.Kind)
+		plain, primary := linkTypes(p.info.path, info.path)
+		if plain == 0 || link.ID == "" {
+			p.result.Skipped = append(p.result.Skipped, "link:"+string(link.Kind))
+			continue
+		}
+		if seen[link] {
+			continue
+		}
+		seen[link] = true
+		a := association{To: input{link.ID}, Types: []associationType{{"HUBSPOT_DEFINED", plain}}}
+		if primary != 0 && !primaryGiven {
+			a.Types = append(a.Types, associationType{"HUBSPOT_DEFINED", primary})
+			primaryGiven = true
+		}
+		p.associations = append(p.associations, a)
+	}
+}
+
+// create sends one batch/create.
+func (c *Connector) create(ctx context.Context, group []*pending) {
+	op := "create " + group[0].info.path
+	body := batchWrite{Inputs: make([]writeInput, len(group))}
+	for i, p := range group {
+		body.Inputs[i] = writeInput{Properties: p.props, TraceID: p.trace, Associations: p.associations}
+	}
+	var answer batch
+	if err := c.write(ctx, op, c.objects(group[0].info, "/batch/create"), body, &answer); err != nil {
+		c.wholeFailed(ctx, group, connectors.AsError(op, err), c.create)
+		return
+	}
+	open := slices.Clone(group)
+	for i := range answer.Results {
+		r := &answer.Results[i]
+		open = slices.DeleteFunc(open, func(p *pending) bool {
+			if !p.made(r) {
+				return false
+			}
+			p.done(c, r)
+			return true
+		})
+	}
+	open = c.rowsFailed(open, answer.Errors, op, true)
+	for _, p := range open {
+		p.fail(c, &connectors.Error{Class: connectors.Ambiguous, Op: op, Status: http.StatusMultiStatus, Err: errors.New("the answer does not mention this record")})
+	}
+	c.adoptOwn(ctx, group)
+}
+
+// made reports whether a row of the answer is the record of this write: by
+// trace id, by key, or, when HubSpot echoes neither, by the marker.
+func (p *pending) made(r *row) bool {
+	switch {
+	case r.ID == "":
+		return false
+	case r.TraceID != "":
+		return r.TraceID == p.trace
+	case p.write.Key == "":
+		return false
+	case p.keyed:
+		return r.Properties[keyProperty] == p.write.Key
+	case p.info.path == string(tasks):
+		return markedKey(r.Properties[bodyProperty]) == p.write.Key
+	}
+	email := p.props["email"]
+	return email != "" && r.Properties["email"] == email
+}
+
+// rowsFailed hands the errors of a 207 to their writes, by trace id or record
+// id, and returns the writes that no error names. An error that names no row
+// belongs to the rows that are left over.
+func (c *Connector) rowsFailed(open []*pending, rowErrors []problem, op string, creates bool) []*pending {
+	var nameless *problem
+	for i := range rowErrors {
+		e := &rowErrors[i]
+		names := e.rows()
+		if len(names) == 0 {
+			nameless = e
+			continue
+		}
+		open = slices.DeleteFunc(open, func(p *pending) bool {
+			if !slices.Contains(names, p.trace) && (creates || !slices.Contains(names, p.write.Ref.ID)) {
+				return false
+			}
+			p.fail(c, e.rowError(op, http.StatusMultiStatus, creates))
+			return true
+		})
+	}
+	if nameless == nil || creates && len(open) > 1 {
+		return open // which of several creates failed cannot be told: all of them are ambiguous
+	}
+	for _, p := range open {
+		p.fail(c, nameless.rowError(op, http.StatusMultiStatus, creates))
+	}
+	return nil
+}
+
+// rows are the trace ids and record ids that an error names.
+func (p *problem) rows() []string {
+	out := p.Context.of("objectWriteTraceId", "ids", "id", "objectId")
+	for _, d := range p.Errors {
+		out = append(out, d.Context.of("objectWriteTraceId", "ids", "id", "objectId")...)
+	}
+	return out
+}
+
+// wholeFailed deals with an answer that refused a whole batch. A refusal of
+// the content means that nothing was applied, so each half is sent on its own:
+// one bad row never stops ninety-nine good ones (C15, I10). A field that is
+// not there concerns every row, so nothing is sent before it is described.
+func (c *Connector) wholeFailed(ctx context.Context, group []*pending, cerr *connectors.Error, send func(context.Context, []*pending)) {
+	for _, p := range group {
+		p.fail(c, cerr)
+	}
+	if cerr.Class == connectors.Conflict {
+		c.adoptOwn(ctx, group)
+	}
+	divisible := cerr.Status >= 400 && cerr.Status < 500 &&
+		(cerr.Class == connectors.Invalid || cerr.Class == connectors.Conflict || cerr.Class == connectors.NotFound)
+	var rest []*pending
+	for _, p := range group {
+		if p.result.Err == nil {
+			continue
+		}
+		rest = append(rest, p)
+		divisible = divisible && p.result.Err.Class == cerr.Class
+	}
+	if !divisible || len(group) == 1 || len(rest) == 0 {
+		return
+	}
+	for _, p := range rest {
+		p.result.Err = nil
+	}
+	if len(rest) < len(group) { // the culprits are known
+		send(ctx, rest)
+		return
+	}
+	half := len(rest) / 2
+	send(ctx, rest[:half])
+	send(ctx, rest[half:])
+}
+
+// adoptOwn turns the refusal of a key that exists already into success: the
+// record with our key is the one we wanted (§2.1 of the failure model).
+func (c *Connector) adoptOwn(ctx context.Context, group []*pending) {
+	var keys []string
+	for _, p := range group {
+		if p.keyed && p.result.Err != nil && p.result.Err.Class == connectors.Conflict {
+			keys = append(keys, p.write.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	info := group[0].info
+	rows, _, err := c.readBatch(ctx, "find", info, keyProperty, keys, []string{keyProperty, info.modified})
+	if err != nil { // the record is there, which one is not known yet
+		for _, p := range group {
+			if p.result.Err != nil && slices.Contains(keys, p.write.Key) {
+				p.result.Err.Class, p.result.Err.Existing = connectors.Ambiguous, connectors.Ref{}
+			}
+		}
+		return
+	}
+	for i := range rows {
+		for _, p := range group {
+			if p.result.Err != nil && p.keyed && rows[i].Properties[keyProperty] == p.write.Key {
+				p.result.Err = nil
+				p.done(c, &rows[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/internal/crmhttp"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	pollsAtOnce = 4
+	// maxQuery is how long the names of the properties may be in an address
+	// before HubSpot answers 414; beyond it a listing brings ids only.
+	maxQuery = 8000
+)
+
+// Changes implements connectors.Connector.
+//
+// The first time, a kind is listed whole, in order of id, which costs no
+// search. Then windows of time are walked by search: everything changed
+// between From and a frozen Upper, in order of id, each page starting after
+// the last id of the one before. So ten thousand records with one timestamp
+// are as good as any others, the 10,000 results a search shows at most are
+// never reached, and a record that changes during the walk leaves the window
+// and is in the next. The next window begins one overlap before Upper, because
+// the index is late.
+func (c *Connector) Changes(ctx context.Context, polls []connectors.Poll) ([]connectors.Page, error) {
+	pages := make([]connectors.Page, len(polls))
+	var g errgroup.Group
+	g.SetLimit(pollsAtOnce)
+	for i, poll := range polls {
+		g.Go(func() error {
+			page, err := c.page(ctx, poll)
+			if err != nil {
+				page = connectors.Page{Next: poll.From, Err: connectors.AsError("poll "+string(poll.Kind), err)}
+			}
+			page.Kind = poll.Kind
+			pages[i] = page
+			return nil
+		})
+	}
+	return pages, g.Wait()
+}
+
+func (c *Connector) page(ctx context.Context, poll connectors.Poll) (connectors.Page, error) {
+	info, ok := infoOf(poll.Kind)
+	if !ok {
+		return connectors.Page{}, unknownKind("poll", poll.Kind)
+	}
+	from := poll.From
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if from.IsZero() {
+		// What changes while the list is walked is in the first window.
+		from = connectors.Cursor{Listing: true, From: now.Add(-c.overlap)}
+	}
+	if from.From.After(now) || from.Upper.After(now.Add(c.overlap)) { // our clock went back, or the cursor is damaged (P6)
+		from.From, from.Upper, from.After = now.Add(-c.overlap), time.Time{}, ifListing(from)
+	}
+	if from.Listing {
+		return c.listing(ctx, poll, info, from)
+	}
+	return c.window(ctx, poll, info, from, now)
+}
+
+func ifListing(from connectors.Cursor) string {
+	if from.Listing {
+		return from.After
+	}
+	return ""
+}
+
+// listing is one page of the whole kind. Lists come in order of id, and the
+// cursor "after" is the id to go on with.
+func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kindInfo, from connectors.Cursor) (connectors.Page, error) {
+	s, err := c.schemaOf(ctx, info)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	sel := c.choose(poll.Kind, info, s, poll.Fields)
+	names := strings.Join(sel.names, ",")
+	whole := len(names) <= maxQuery
+	if !whole {
+		names = info.modified
+	}
+	query := url.Values{"limit": {strconv.Itoa(pageSize(poll.Limit, batchSize))}, "properties": {names}, "archived": {"false"}}
+	page := connectors.Page{Next: from, More: true}
+	if from.After != "" {
+		query.Set("after", from.After)
+	} else {
+		page.Total = c.count(ctx, info)
+	}
+	var answer list
+	if err := c.read(ctx, "poll", "list "+info.path, http.MethodGet, c.objects(info, ""), query, nil, &answer); err != nil {
+		return connectors.Page{}, err
+	}
+	page.Changes = make([]connectors.Change, 0, len(answer.Results))
+	for i := range answer.Results {
+		r := &answer.Results[i]
+		change := c.polled(poll.Kind, info, r)
+		if whole {
+			o := c.object(sel, r)
+			change.Object = &o
+		}
+		page.Changes = append(page.Changes, change)
+	}
+	after := string(answer.Paging.Next.After)
+	switch {
+	case after == "":
+		page.Next = connectors.Cursor{From: from.From}
+	case after == from.After:
+		return connectors.Page{}, errStuck("list " + info.path)
+	default:
+		page.Next.After = after
+	}
+	return page, nil
+}
+
+// count is how many records of a kind there are, for a progress display: one
+// search of one row. 0 if it cannot be had.
+func (c *Connector) count(ctx context.Context, info kindInfo) int {
+	var answer list
+	if err := c.search(ctx, info, searchRequest{Properties: []string{info.modified}, Limit: 1}, &answer); err != nil {
+		return 0 // only the display suffers
+	}
+	return answer.Total
+}
+
+// searchRequest is the body of a search: at most 3,000 characters, which is
+// why it asks for ids and not for the record.
+type searchRequest struct {
+	FilterGroups []filterGroup `json:"filterGroups,omitempty"`
+	Sorts        []sorting     `json:"sorts,omitempty"`
+	Properties   []string      `json:"properties"`
+	Limit        int           `json:"limit"`
+}
+
+type filterGroup struct {
+	Filters []filter `json:"filters"`
+}
+
+type filter struct {
+	PropertyName string `json:"propertyName"`
+	Operator     string `json:"operator"`
+	Value        string `json:"value"`
+}
+
+type sorting struct {
+	PropertyName string `json:"propertyName"`
+	Direction    string `json:"direction"`
+}
+
+func (c *Connector) search(ctx context.Context, info kindInfo, body searchRequest, out *list) error {
+	op := "poll " + info.path
+	resp, err := c.http.Do(ctx, crmhttp.Call{
+		Purpose: "poll", Op: op, Method: http.MethodPost, Path: c.objects(info, "/search"), Body: body,
+		Budget: []string{budgetSearch}, Replayable: true, // search is outside the ten-second limit
+	})
+	if err != nil {
+		return err
+	}
+	return decode(op, connectors.Unavailable, resp, out)
+}
+
+// window is one page of what changed.
+func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindInfo, from connectors.Cursor, now time.Time) (connectors.Page, error) {
+	if from.Upper.IsZero() {
+		from.Upper, from.After = now, ""
+	}
+	filters := []filter{
+		{info.modified, "GTE", strconv.FormatInt(from.From.UnixMilli(), 10)},
+		{info.modified, "LTE", strconv.FormatInt(from.Upper.UnixMilli(), 10)},
+	}
+	if from.After != "" {
+		filters = append(filters, filter{"hs_object_id", "GT", from.After})
+	}
+	size := pageSize(poll.Limit, searchSize)
+	var answer list
+	err := c.search(ctx, info, searchRequest{
+		FilterGroups: []filterGroup{{filters}},
+		Sorts:        []sorting{{"hs_object_id", "ASCENDING"}},
+		Properties:   []string{info.modified},
+		Limit:        size,
+	}, &answer)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	page := connectors.Page{Changes: make([]connectors.Change, 0, len(answer.Results)), Next: from}
+	last := from.After
+	for i := range answer.Results {
+		r := &answer.Results[i]
+		page.Changes = append(page.Changes, c.polled(poll.Kind, info, r))
+		if numericLess(last, string(r.ID)) {
+			last = string(r.ID)
+		}
+	}
+	page.More = answer.Paging.Next.After != "" || answer.Total > len(answer.Results) && len(answer.Results) >= size
+	switch {
+	case !page.More:
+		page.Next = connectors.Cursor{From: c.nextFrom(from)}
+	case last == from.After:
+		return connectors.Page{}, errStuck("poll " + info.path)
+	default:
+		page.Next.After = last
+	}
+	return page, nil
+}
+
+// nextFrom is where the window after this one begins. It never goes back
+// behind this one's own beginning.
+func (c *Connector) nextFrom(done connectors.Cursor) time.Time {
+	next := done.Upper.Add(-c.overlap)
+	if next.Before(done.From) {
+		return done.From
+	}
+	return next
+}
+
+func (c *Connector) polled(kind connectors.Kind, info kindInfo, r *row) connectors.Change {
+	at := r.modified(info)
+	return connectors.Change{
+		Ref: c.ref(kind, string(r.ID)), At: at,
+		EventID: "poll:" + c.name + ":" + string(kind) + ":" + string(r.ID) + ":" + versionOf(at),
+	}
+}
+
+func errStuck(op string) error {
+	return &connectors.Error{Class: connectors.Unavailable, Op: op, Err: errors.New("the pages do not advance")}
+}
+
+func pageSize(wanted, most int) int {
+	if wanted <= 0 || wanted > most {
+		return most
+	}
+	return wanted
+}
+
+// numericLess compares ids as the numbers they are.
+func numericLess(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) < len(b)
+	}
+	return a < b
+}

@@ -1,0 +1,206 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Exact implements connectors.Finder: the portal has a unique property for our
+// key on that kind. False until the schema was read once.
+func (c *Connector) Exact(kind connectors.Kind) bool {
+	info, ok := infoOf(kind)
+	if !ok {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.schemas[info.path]
+	return s != nil && s.unique(keyProperty)
+}
+
+// Find implements connectors.Finder: by the unique property where there is
+// one, else by the marker in the tasks associated with the record, else, for a
+// contact, by e-mail address.
+func (c *Connector) Find(ctx context.Context, writes []connectors.Write) ([]connectors.Ref, error) {
+	out := make([]connectors.Ref, len(writes))
+	schemas, err := c.schemasFor(ctx, writes)
+	if err != nil {
+		return nil, err
+	}
+	exact := make(map[string][]int)
+	marked := make(map[string][]int) // by the path of the record the task belongs to
+	var byEmail []int
+	for i, w := range writes {
+		info, ok := infoOf(w.Ref.Kind)
+		switch anchor := anchorOf(w); {
+		case !ok:
+		case w.Key != "" && schemas[info.path].unique(keyProperty):
+			exact[info.path] = append(exact[info.path], i)
+		case info.path == string(tasks) && w.Key != "" && !anchor.IsZero():
+			info, _ := infoOf(anchor.Kind)
+			marked[info.path] = append(marked[info.path], i)
+		case w.Ref.Kind == contacts && emailOf(w) != "":
+			byEmail = append(byEmail, i)
+		}
+	}
+	for _, kind := range []connectors.Kind{contacts, companies, deals, tasks} {
+		if err := c.findExact(ctx, kind, writes, exact[string(kind)], out); err != nil {
+			return nil, err
+		}
+		if err := c.findMarked(ctx, kind, writes, marked[string(kind)], out); err != nil {
+			return nil, err
+		}
+	}
+	return out, c.findByEmail(ctx, writes, byEmail, out)
+}
+
+// anchorOf is the record through which a task is found again: it is associated
+// with all of its links, so the first will do.
+func anchorOf(w connectors.Write) connectors.Ref {
+	for _, link := range w.Links {
+		if info, ok := infoOf(link.Kind); ok && link.ID != "" {
+			if plain, _ := linkTypes(string(tasks), info.path); plain != 0 {
+				return link
+			}
+		}
+	}
+	return connectors.Ref{}
+}
+
+func emailOf(w connectors.Write) string {
+	s, _ := w.Set["email"].(string)
+	return strings.ToLower(strings.TrimSpace(s))
+}
+
+func (c *Connector) findExact(ctx context.Context, kind connectors.Kind, writes []connectors.Write, at []int, out []connectors.Ref) error {
+	info, _ := infoOf(kind)
+	for chunk := range slices.Chunk(at, batchSize) {
+		keys := make([]string, len(chunk))
+		for i, n := range chunk {
+			keys[i] = writes[n].Key
+		}
+		slices.Sort(keys)
+		rows, failed, err := c.readBatch(ctx, "find", info, keyProperty, slices.Compact(keys), []string{keyProperty})
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+		for i := range rows {
+			for _, n := range chunk {
+				if rows[i].Properties[keyProperty] == writes[n].Key {
+					out[n] = c.ref(writes[n].Ref.Kind, string(rows[i].ID))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Connector) findMarked(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, out []connectors.Ref) error {
+	if len(at) == 0 {
+		return nil
+	}
+	var anchors []string
+	for _, n := range at {
+		anchors = append(anchors, anchorOf(writes[n]).ID)
+	}
+	slices.Sort(anchors)
+	ids, err := c.tasksOf(ctx, from, slices.Compact(anchors))
+	if err != nil {
+		return err
+	}
+	info, _ := infoOf(tasks)
+	for chunk := range slices.Chunk(ids, batchSize) {
+		rows, failed, err := c.readBatch(ctx, "find", info, "", chunk, []string{bodyProperty})
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+		for i := range rows {
+			key := markedKey(rows[i].Properties[bodyProperty])
+			for _, n := range at {
+				// Should there be two, the older one is the one.
+				if key == writes[n].Key && (out[n].IsZero() || numericLess(string(rows[i].ID), out[n].ID)) {
+					out[n] = c.ref(writes[n].Ref.Kind, string(rows[i].ID))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// associationInput asks for one record's associations, from a place on.
+type associationInput struct {
+	ID    string `json:"id"`
+	After string `json:"after,omitempty"`
+}
+
+// tasksOf is the ids of all tasks associated with the records, sorted.
+func (c *Connector) tasksOf(ctx context.Context, from connectors.Kind, ids []string) ([]string, error) {
+	var out []string
+	var asks []associationInput
+	for _, one := range ids {
+		asks = append(asks, associationInput{ID: one})
+	}
+	const inputs = 1000 // of an associations batch/read
+	path := fmt.Sprintf("/crm/associations/%s/%s/tasks/batch/read", c.version, from)
+	for len(asks) > 0 {
+		chunk := asks[:min(len(asks), inputs)]
+		asks = asks[len(chunk):]
+		var answer struct {
+			Results []struct {
+				From struct {
+					ID id `json:"id"`
+				} `json:"from"`
+				To []struct {
+					ID id `json:"toObjectId"`
+				} `json:"to"`
+				Paging paging `json:"paging"`
+			} `json:"results"`
+			Errors []problem `json:"errors"`
+		}
+		body := struct {
+			Inputs []associationInput `json:"inputs"`
+		}{chunk}
+		const op = "read the tasks of a record"
+		if err := c.read(ctx, "find", op, http.MethodPost, path, nil, body, &answer); err != nil {
+			return nil, err
+		}
+		for i := range answer.Errors { // having no association is reported as "not found"
+			if cerr := answer.Errors[i].rowError(op, http.StatusMultiStatus, false); cerr.Class != connectors.NotFound {
+				return nil, cerr
+			}
+		}
+		for _, r := range answer.Results {
+			for _, to := range r.To {
+				out = append(out, string(to.ID))
+			}
+			if after := string(r.Paging.Next.After); after != "" && !slices.Contains(chunk, associationInput{string(r.From.ID), after}) {
+				asks = append(asks, associationInput{ID: string(r.From.ID), After: after})
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+func (c *Connector) findByEmail(ctx context.Context, writes []connectors.Write, at []int, out []connectors.Ref) error {
+	questions := make([]connectors.Question, len(at))
+	for i, n := range at {
+		questions[i] = connectors.Question{Kinds: []connectors.Kind{contacts}, Field: "email", Value: emailOf(writes[n])}
+	}
+	found, err := c.locate(ctx, "find", questions, nil)
+	if err != nil {
+		return err
+	}
+	for i, n := range at {
+		if len(found[i]) > 0 {
+			out[n] = found[i][0].Ref
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package hubspot
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/handoffd/handoffd/connectors"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	readsAtOnce = 4
+	// maxLookups is how many records that a batch of 100 did not return are
+	// asked for one by one, to tell a merge from a deletion.
+	maxLookups = 10
+)
+
+// batchRead is the body of a batch/read.
+type batchRead struct {
+	IDProperty string   `json:"idProperty,omitempty"`
+	Properties []string `json:"properties"`
+	Inputs     []input  `json:"inputs"`
+}
+
+type input struct {
+	ID string `json:"id"`
+}
+
+// Read implements connectors.Connector: one call for each 100 ids. A batch
+// leaves out what is gone and what was merged away; a few of those are asked
+// for by id, because there a merged record answers with the survivor's id.
+func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
+	info, ok := infoOf(kind)
+	if !ok {
+		return nil, unknownKind("read", kind)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	s, err := c.schemaOf(ctx, info)
+	if err != nil {
+		return nil, err
+	}
+	sel := c.choose(kind, info, s, fields)
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	ids = slices.Compact(ids)
+
+	var out []connectors.Object
+	valid := ids[:0:0]
+	for _, one := range ids {
+		if isNumber(one) {
+			valid = append(valid, one)
+		} else { // would fail the whole batch; no such record can exist
+			out = append(out, connectors.Object{Ref: c.ref(kind, one), Deleted: true})
+		}
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsAtOnce)
+	for chunk := range slices.Chunk(valid, batchSize) {
+		g.Go(func() error {
+			objects, err := c.readChunk(ctx, sel, chunk)
+			mu.Lock()
+			defer mu.Unlock()
+			out = append(out, objects...)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b connectors.Object) int {
+		return cmp.Or(cmp.Compare(len(a.Ref.ID), len(b.Ref.ID)), cmp.Compare(a.Ref.ID, b.Ref.ID))
+	})
+	return out, nil
+}
+
+func isNumber(s string) bool {
+	if s == "" || len(s) > 19 {
+		return false
+	}
+	return strings.Trim(s, "0123456789") == ""
+}
+
+func (c *Connector) readChunk(ctx context.Context, sel selection, ids []string) ([]connectors.Object, error) {
+	rows, failed, err := c.readBatch(ctx, "read", sel.info, "", ids, sel.names)
+	if err != nil {
+		return nil, err
+	}
+	out, missing := c.sortOut(sel, ids, rows)
+	if failed != nil && len(missing) > 0 { // some rows did not fail for being gone: once more, those only
+		rows, failed, err = c.readBatch(ctx, "read", sel.info, "", missing, sel.names)
+		if err != nil {
+			return nil, err
+		}
+		var more []connectors.Object
+		more, missing = c.sortOut(sel, missing, rows)
+		out = append(out, more...)
+		if failed != nil && len(missing) > 0 {
+			return nil, failed
+		}
+	}
+	for i, one := range missing {
+		o := connectors.Object{Ref: c.ref(sel.kind, one), Deleted: true}
+		if sel.info.merges && i < maxLookups {
+			if o, err = c.lookUp(ctx, sel, one); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// readBatch is one batch/read. Failed is the first error of a row that is not
+// about a record being gone.
+func (c *Connector) readBatch(ctx context.Context, purpose string, info kindInfo, idProperty string, ids, names []string) (rows []row, failed, err error) {
+	op := "read " + info.path
+	body := batchRead{IDProperty: idProperty, Properties: names, Inputs: make([]input, len(ids))}
+	for i, one := range ids {
+		body.Inputs[i] = input{one}
+	}
+	var answer batch
+	query := url.Values{"archived": {"false"}}
+	if err := c.read(ctx, purpose, op, http.MethodPost, c.objects(info, "/batch/read"), query, body, &answer); err != nil {
+		return nil, nil, err
+	}
+	for i := range answer.Errors {
+		if cerr := answer.Errors[i].rowError(op, http.StatusMultiStatus, false); cerr.Class != connectors.NotFound {
+			return answer.Results, cerr, nil
+		}
+	}
+	return answer.Results, nil, nil
+}
+
+// sortOut matches rows with the ids asked for. A row under another id is the
+// survivor of a merge, and says itself which records it swallowed.
+func (c *Connector) sortOut(sel selection, ids []string, rows []row) (out []connectors.Object, missing []string) {
+	open := make(map[string]bool, len(ids))
+	for _, one := range ids {
+		open[one] = true
+	}
+	for i := range rows {
+		if r := &rows[i]; open[string(r.ID)] {
+			delete(open, string(r.ID))
+			out = append(out, c.object(sel, r))
+		}
+	}
+	for i := range rows {
+		for old := range strings.SplitSeq(rows[i].Properties[mergedProperty], ";") {
+			if open[old] {
+				delete(open, old)
+				out = append(out, c.moved(sel, old, &rows[i]))
+			}
+		}
+	}
+	for _, one := range ids {
+		if open[one] {
+			missing = append(missing, one)
+		}
+	}
+	return out, missing
+}
+
+func (c *Connector) moved(sel selection, from string, to *row) connectors.Object {
+	at := to.modified(sel.info)
+	return connectors.Object{
+		Ref: c.ref(sel.kind, from), Version: versionOf(at), ModifiedAt: at,
+		MovedTo: c.ref(sel.kind, string(to.ID)),
+	}
+}
+
+// lookUp asks for one record by id.
+func (c *Connector) lookUp(ctx context.Context, sel selection, one string) (connectors.Object, error) {
+	var r row
+	query := url.Values{"properties": {strings.Join(sel.names, ",")}, "archived": {"false"}}
+	if len(query.Get("properties")) > maxQuery {
+		query.Set("properties", sel.info.modified)
+	}
+	err := c.read(ctx, "read", "read "+sel.info.path, http.MethodGet, c.objects(sel.info, "/"+one), query, nil, &r)
+	switch {
+	case connectors.ClassOf(err) == connectors.NotFound:
+		return connectors.Object{Ref: c.ref(sel.kind, one), Deleted: true}, nil
+	case err != nil:
+		return connectors.Object{}, err
+	case string(r.ID) != one && r.ID != "":
+		return c.moved(sel, one, &r), nil
+	}
+	return c.object(sel, &r), nil
+}
