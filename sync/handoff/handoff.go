@@ -1,0 +1,246 @@
+// Package handoff holds the life of a handoff: the only functions that move a
+// [state.Handoff] from one stage to another. It is pure; a handoff is a value,
+// and every function answers a changed copy and leaves the one it was given
+// alone. A step that the picture does not show is a [*Refusal], and the copy is
+// then the handoff unchanged.
+//
+//	              a signal
+//	                 |
+//	                 v
+//	             detected ----> refused       not to be handed over
+//	              |     |
+//	  nobody free |     | an owner was picked
+//	              v     v
+//	           queued-->assigned -----> accepted ----> touched ----> completed
+//	              |       |    |           |    |
+//	              |       |    +--+     +--+    |
+//	              |       |       v     v       |
+//	              |       |      superseded     |    a person took it over
+//	              |       |                     |
+//	              +-------+----> cancelled <----+    the record is gone
+//
+// Beside its stage a handoff collects signals (a second one joins), deadlines
+// (which may come nearer and never move away), effects (how far each write has
+// gone) and a breach, which is a mark and no stage: who is late can still
+// accept. Touched and what follows are reached by what the receiver does.
+package handoff
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// Refusal is a step the picture does not show.
+type Refusal struct {
+	ID   string
+	From state.Stage
+	Step string
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("handoff %s is %s and cannot be %s", r.ID, r.From, r.Step)
+}
+
+func refuse(h state.Handoff, step string) (state.Handoff, error) {
+	return h, &Refusal{ID: h.ID, From: h.Stage, Step: step}
+}
+
+// The states of an effect.
+const (
+	Sent    = "sent"    // decided, not yet answered
+	Done    = "done"    // it stands in the CRM
+	Refused = "refused" // the CRM said no for good
+)
+
+// New is what is known when a signal is seen.
+type New struct {
+	ID, Type, Rules, Giver string
+	Record, Target         connectors.Ref
+	Account                connectors.Ref
+	Signal                 state.Signal
+	Observed               bool
+	At                     time.Time
+}
+
+// Detect begins a handoff.
+func Detect(n New) state.Handoff {
+	return state.Handoff{
+		ID: n.ID, Type: n.Type, Rules: n.Rules, Giver: n.Giver,
+		Record: n.Record, Target: n.Target, Account: n.Account,
+		Trigger: n.Signal.Trigger, Signals: []state.Signal{n.Signal},
+		Stage: state.Detected, Observed: n.Observed, DetectedAt: n.At,
+	}
+}
+
+// Refuse ends a handoff that was never handed over.
+func Refuse(h state.Handoff, why []state.Reason, note string, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Detected && h.Stage != state.Queued {
+		return refuse(h, "refused")
+	}
+	h.Stage, h.Note, h.ClosedAt, h.Why = state.Refused, note, at, slices.Clone(why)
+	return h, nil
+}
+
+// Clocks are the deadlines of a handoff and the tier they come from.
+type Clocks struct {
+	Tier                        string
+	Rank                        int
+	AssignBy, AcceptBy, TouchBy time.Time
+}
+
+// Queue keeps a handoff until somebody is free. Somebody is accountable
+// meanwhile.
+func Queue(h state.Handoff, c Clocks, team, accountable, note string, why []state.Reason) (state.Handoff, error) {
+	if h.Stage != state.Detected && h.Stage != state.Queued {
+		return refuse(h, "queued")
+	}
+	h.Stage, h.Team, h.Accountable, h.Note, h.Why = state.Queued, team, accountable, note, slices.Clone(why)
+	h.Tier, h.Rank, h.AssignBy = c.Tier, c.Rank, c.AssignBy
+	return h, nil
+}
+
+// Assignment is one owner and what goes with being one.
+type Assignment struct {
+	Owner, Team, Backup, Accountable, Decision string
+	Clocks                                     Clocks
+	Why                                        []state.Reason
+	At                                         time.Time
+}
+
+// Assign gives a handoff its one owner. Assigned is not accepted (1.79).
+func Assign(h state.Handoff, a Assignment) (state.Handoff, error) {
+	if h.Stage != state.Detected && h.Stage != state.Queued || a.Owner == "" || a.Accountable == "" {
+		return refuse(h, "assigned")
+	}
+	h.Stage, h.Owner, h.Team, h.Backup, h.Accountable = state.Assigned, a.Owner, a.Team, a.Backup, a.Accountable
+	h.Tier, h.Rank = a.Clocks.Tier, a.Clocks.Rank
+	h.AssignBy, h.AcceptBy, h.TouchBy = a.Clocks.AssignBy, a.Clocks.AcceptBy, a.Clocks.TouchBy
+	h.AssignedAt, h.Decision, h.Why, h.Note = a.At, a.Decision, slices.Clone(a.Why), ""
+	return h, nil
+}
+
+// Join adds a further signal. The same signal joins once.
+func Join(h state.Handoff, s state.Signal) (state.Handoff, error) {
+	if !h.Stage.Open() {
+		return refuse(h, "joined")
+	}
+	if slices.ContainsFunc(h.Signals, func(o state.Signal) bool { return o.Record == s.Record && o.Trigger == s.Trigger }) {
+		return refuse(h, "joined by the same signal again")
+	}
+	h.Signals = append(slices.Clone(h.Signals), s)
+	return h, nil
+}
+
+// Hasten raises the tier of a handoff. It never lowers one, and no deadline
+// moves away.
+func Hasten(h state.Handoff, c Clocks) (state.Handoff, error) {
+	if !h.Stage.Open() || c.Rank >= h.Rank {
+		return refuse(h, "hastened")
+	}
+	h.Tier, h.Rank = c.Tier, c.Rank
+	h.AssignBy = nearer(h.AssignBy, c.AssignBy)
+	if h.Stage == state.Assigned {
+		h.AcceptBy, h.TouchBy = nearer(h.AcceptBy, c.AcceptBy), nearer(h.TouchBy, c.TouchBy)
+	}
+	return h, nil
+}
+
+func nearer(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Accept records that the receiver took it. Only an owner who stands in the
+// CRM can accept; an instant before the assignment is the assignment's.
+func Accept(h state.Handoff, by string, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Assigned || h.Written.IsZero() || by == "" {
+		return refuse(h, "accepted")
+	}
+	if at.Before(h.AssignedAt) {
+		at = h.AssignedAt
+	}
+	h.Stage, h.AcceptedBy, h.AcceptedAt, h.Accountable = state.Accepted, by, at, by
+	return h, nil
+}
+
+// Breach marks a handoff whose acceptance is late, once.
+func Breach(h state.Handoff, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Assigned && h.Stage != state.Queued || !h.BreachedAt.IsZero() {
+		return refuse(h, "breached")
+	}
+	h.BreachedAt = at
+	return h, nil
+}
+
+// Supersede ends a handoff because a person gave the record to somebody else,
+// who is accountable from then on.
+func Supersede(h state.Handoff, owner, note string, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Assigned && h.Stage != state.Accepted {
+		return refuse(h, "superseded")
+	}
+	h.Stage, h.Note, h.ClosedAt = state.Superseded, note, at
+	if owner != "" {
+		h.Accountable = owner
+	}
+	return h, nil
+}
+
+// Cancel ends a handoff that has nothing left to be about.
+func Cancel(h state.Handoff, note string, at time.Time) (state.Handoff, error) {
+	if !h.Stage.Open() {
+		return refuse(h, "cancelled")
+	}
+	h.Stage, h.Note, h.ClosedAt = state.Cancelled, note, at
+	return h, nil
+}
+
+// Aim says which record carries the handoff.
+func Aim(h state.Handoff, target connectors.Ref) state.Handoff {
+	h.Target = target
+	return h
+}
+
+// Move follows a record that lives on as another.
+func Move(h state.Handoff, from, to connectors.Ref) state.Handoff {
+	for _, ref := range []*connectors.Ref{&h.Record, &h.Target, &h.Account} {
+		if *ref == from {
+			*ref = to
+		}
+	}
+	return h
+}
+
+// Track notes how far the write of one step has gone.
+func Track(h state.Handoff, step string, e state.Effect) state.Handoff {
+	effects := make(map[string]state.Effect, len(h.Effects)+1)
+	maps.Copy(effects, h.Effects)
+	effects[step] = e
+	h.Effects = effects
+	return h
+}
+
+// Remember notes what something held before the handoff, the first time only.
+func Remember(h state.Handoff, before map[string]any) state.Handoff {
+	all := make(map[string]any, len(h.Before)+len(before))
+	maps.Copy(all, before)
+	maps.Copy(all, h.Before)
+	if len(all) > 0 {
+		h.Before = all
+	}
+	return h
+}
+
+// Stands notes that the owner stands in the CRM, the first time only.
+func Stands(h state.Handoff, at time.Time) state.Handoff {
+	if h.Written.IsZero() {
+		h.Written = at
+	}
+	return h
+}
