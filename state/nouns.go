@@ -195,6 +195,9 @@ type Cursor struct {
 	Done  int       `json:"done,omitempty"`  // rows listed so far
 	Total int       `json:"total,omitempty"` // of so many; 0: unknown
 	At    time.Time `json:"at,omitzero"`     // last page
+	// Of a listing: Listed once it is complete, Fields the digest of what was read.
+	Listed bool   `json:"listed,omitempty"`
+	Fields string `json:"fields,omitempty"`
 }
 
 // Conn is what we learnt of a connection at its first start.
