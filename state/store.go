@@ -42,6 +42,8 @@ const (
 	Users    Bucket = "user"     // cache: connection, id -> user
 	Versions Bucket = "version"  // history: hash -> mapped record
 	Decided  Bucket = "decision" // history: time, id -> decision
+	// history: "handoff", id or "record", record, then the decision's key -> nothing
+	DecidedOf Bucket = "decidedof"
 )
 
 // Buckets lists every bucket, for stores that have to create them.
@@ -56,11 +58,13 @@ var Buckets = []Bucket{
 type Tx interface {
 	// Get returns the value, or nil. It is valid until the transaction ends.
 	Get(b Bucket, key []byte) []byte
-	// Put and Delete fail in a read-only transaction.
+	// Put and Delete fail in a read-only transaction. The value is kept as it
+	// is given: it must not be changed afterwards.
 	Put(b Bucket, key, value []byte)
 	Delete(b Bucket, key []byte)
-	// Scan walks keys with from <= key < to in order (nil: no bound). The
-	// bucket may be written to while it is walked only behind the walk.
+	// Scan walks keys with from <= key < to in order (nil: no bound). Keys and
+	// values are valid until the transaction ends. The bucket may be written to
+	// while it is walked: the walk goes on at the next key there then is.
 	Scan(b Bucket, from, to []byte) iter.Seq2[[]byte, []byte]
 	// NextSequence is a number never given before for the bucket.
 	NextSequence(b Bucket) uint64
@@ -72,20 +76,30 @@ type Tx interface {
 // Store is an ordered map of buckets with serializable transactions.
 type Store interface {
 	// Update runs fn in a transaction that may write. fn has no effects: a
-	// store may run it again. An error of the commit itself is *CommitError:
-	// the outcome is unknown and the process must stop (failure-model §0.1).
+	// store may run it again, and may commit it together with others; one that
+	// fails leaves nothing behind. Neither Update nor View may be called inside
+	// fn. Once fn has begun its outcome is waited for even if ctx ends. An
+	// error of the commit itself is *CommitError: the outcome is unknown, the
+	// store refuses everything from then on and the process must stop
+	// (failure-model §0.1).
 	Update(ctx context.Context, fn func(Tx) error) error
-	// View runs fn on a consistent snapshot.
+	// View runs fn on a consistent snapshot. It should last well under a
+	// second: pages cannot be used again while a snapshot holds them.
 	View(ctx context.Context, fn func(Tx) error) error
 	// Archive moves history rows made before the instant into the file of
 	// their month. Moving is keyed: repeating it changes nothing.
 	Archive(ctx context.Context, before time.Time) (moved int, err error)
 	// Past yields the decisions made in [from, until) in order, wherever they
-	// are kept. Version finds a record by its hash likewise.
+	// are kept, and stops at the first error. PastOf yields those of one
+	// handoff. Version finds a record by its hash likewise. No transaction is
+	// open while a decision is yielded.
 	Past(ctx context.Context, from, until time.Time) iter.Seq2[Decision, error]
+	PastOf(ctx context.Context, handoff string, from, until time.Time) iter.Seq2[Decision, error]
 	Version(ctx context.Context, hash string) (Record, bool, error)
-	// Lease takes or renews a named lease and returns its fencing epoch, which
-	// grows with every change of holder. With one process it is always granted.
+	// Lease takes or renews a named lease and returns its fencing epoch, 1 at
+	// first, which grows with every change of holder. With one process it is
+	// always granted; a holder that names the start of the process makes the
+	// epoch count starts.
 	Lease(ctx context.Context, name, holder string, ttl time.Duration) (epoch uint64, err error)
 	// Backup writes a consistent copy that Open understands.
 	Backup(ctx context.Context, w io.Writer) error
@@ -104,4 +118,5 @@ var (
 	ErrNewer   = errors.New("state was written by a newer version") // exit 78
 	ErrCorrupt = errors.New("state is damaged")                     // exit 74
 	ErrFull    = errors.New("too little free space to take more in")
+	ErrClosed  = errors.New("state is closed")
 )
