@@ -1,0 +1,234 @@
+package salesforcesim
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
+)
+
+// maxAssertionLife is how far ahead the exp of a JWT assertion may lie (facts §1.1).
+const maxAssertionLife = 3 * time.Minute
+
+const jwtGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+// Credentials is everything a client may log in with.
+type Credentials struct {
+	Token         string // a session that already lives
+	OrgID         string // 18 characters
+	ClientID      string
+	ClientSecret  string
+	PrivateKeyPEM string // PKCS #8; its certificate counts as uploaded
+	Username      string // the integration user
+}
+
+// signingKey is made on first use: most tests never sign.
+type signingKey struct {
+	once sync.Once
+	key  *rsa.PrivateKey
+	pem  string
+}
+
+func (k *signingKey) get() (*rsa.PrivateKey, string) {
+	k.once.Do(func() {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			return // no entropy: JWT log-in is refused
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			return
+		}
+		k.key, k.pem = key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	})
+	return k.key, k.pem
+}
+
+// sessions are the tokens that are good, each until a moment that use pushes on.
+type sessions struct {
+	orgID, token, clientID, clientSecret string
+	rand                                 *simhttp.Rand
+	live                                 map[string]time.Time
+}
+
+func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
+	a.orgID, a.rand = orgID, r
+	a.clientID = "3MVG9" + a.word(80)
+	a.clientSecret = strings.ToUpper(a.word(64))
+	a.token = a.issue(until)
+}
+
+func (a *sessions) word(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = idAlphabet[a.rand.IntN(len(idAlphabet))]
+	}
+	return string(b)
+}
+
+func (a *sessions) issue(until time.Time) string {
+	token := a.orgID[:15] + "!AQ" + a.word(94)
+	a.live[token] = until
+	return token
+}
+
+// Credentials returns what the org accepts. The first call makes the signing key.
+func (s *Sim) Credentials() Credentials {
+	_, key := s.key.get()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Credentials{
+		Token: s.auth.token, OrgID: s.orgID, ClientID: s.auth.clientID, ClientSecret: s.auth.clientSecret,
+		PrivateKeyPEM: key, Username: integrationUser,
+	}
+}
+
+// ExpireSessions ends every session at once, as an administrator can.
+func (s *Sim) ExpireSessions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.auth.live)
+}
+
+// authorize checks the session and pushes its end on.
+func (s *Sim) authorize(r *http.Request, now time.Time) *apiError {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
+		return &apiError{code: "INVALID_AUTH_HEADER", message: "INVALID_HEADER_TYPE", status: http.StatusUnauthorized}
+	}
+	until, known := s.auth.live[token]
+	if !known || !now.Before(until) {
+		delete(s.auth.live, token)
+		return sessionEnded()
+	}
+	s.auth.live[token] = now.Add(s.cfg.SessionLife)
+	return nil
+}
+
+func sessionEnded() *apiError {
+	return &apiError{code: "INVALID_SESSION_ID", message: "Session expired or invalid", status: http.StatusUnauthorized}
+}
+
+func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		tokenError(w, "invalid_request", "must use HTTP POST")
+		return
+	}
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		tokenError(w, "invalid_request", "content type must be application/x-www-form-urlencoded")
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		tokenError(w, "invalid_request", "the form could not be read")
+		return
+	}
+	var code, text string
+	switch grant := r.PostForm.Get("grant_type"); grant {
+	case "client_credentials":
+		code, text = s.checkClient(r)
+	case jwtGrant:
+		code, text = s.checkAssertion(r.PostForm.Get("assertion"))
+	case "":
+		code, text = "unsupported_grant_type", "grant type not supported"
+	case "password":
+		code, text = "invalid_grant", "authentication failure"
+	case "refresh_token", "authorization_code":
+		code, text = "invalid_grant", "expired access/refresh token"
+	default:
+		code, text = "unsupported_grant_type", "grant type not supported"
+	}
+	if code != "" {
+		tokenError(w, code, text)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	send(w, ok(s.tokenBody(time.Now().UTC())))
+}
+
+// tokenBody is the answer to every flow. It has no expires_in: a client cannot know the session's life.
+func (s *Sim) tokenBody(now time.Time) []byte {
+	token := s.auth.issue(now.Add(s.cfg.SessionLife))
+	issued := strconv.FormatInt(now.UnixMilli(), 10)
+	id := "https://login.salesforce.com/id/" + s.orgID + "/" + s.caller
+	sum := sha256.Sum256([]byte(id + issued))
+	return mustJSON(map[string]string{
+		"access_token": token, "instance_url": s.baseURL, "id": id, "token_type": "Bearer", "scope": "api",
+		"issued_at": issued, "signature": base64.StdEncoding.EncodeToString(sum[:]),
+	})
+}
+
+func (s *Sim) checkClient(r *http.Request) (code, text string) {
+	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	if user, pass, basic := r.BasicAuth(); basic && id == "" {
+		id, _ = url.QueryUnescape(user)
+		secret, _ = url.QueryUnescape(pass)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id != s.auth.clientID {
+		return "invalid_client_id", "client identifier invalid"
+	}
+	if subtle.ConstantTimeCompare([]byte(secret), []byte(s.auth.clientSecret)) != 1 {
+		return "invalid_client", "invalid client credentials"
+	}
+	return "", ""
+}
+
+// checkAssertion verifies a JWT bearer assertion: RS256 by the uploaded key, audience, issuer, subject and
+// an end that lies ahead, but not more than three minutes.
+func (s *Sim) checkAssertion(assertion string) (code, text string) {
+	key, _ := s.key.get()
+	if key == nil || assertion == "" {
+		return "invalid_grant", "invalid assertion"
+	}
+	var claims jwt.RegisteredClaims
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
+	if _, err := parser.ParseWithClaims(assertion, &claims, func(*jwt.Token) (any, error) { return &key.PublicKey, nil }); err != nil {
+		return "invalid_grant", "invalid assertion"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	switch {
+	case claims.Issuer != s.auth.clientID:
+		return "invalid_client_id", "client identifier invalid"
+	case !s.knownAudience(claims.Audience):
+		return "invalid_grant", "audience is invalid"
+	case claims.Subject != integrationUser:
+		return "invalid_grant", "user hasn't approved this consumer"
+	case claims.ExpiresAt == nil || !now.Before(claims.ExpiresAt.Time):
+		return "invalid_grant", "expired authorization code"
+	case claims.ExpiresAt.After(now.Add(maxAssertionLife)):
+		return "invalid_grant", "invalid assertion: exp is too far ahead"
+	}
+	return "", ""
+}
+
+func (s *Sim) knownAudience(aud []string) bool {
+	if len(aud) != 1 {
+		return false
+	}
+	switch strings.TrimSuffix(aud[0], "/") {
+	case "https://login.salesforce.com", "https://test.salesforce.com", s.baseURL:
+		return true
+	}
+	return false
+}
+
+func tokenError(w http.ResponseWriter, code, text string) {
+	send(w, reply{status: http.StatusBadRequest, body: mustJSON(map[string]string{"error": code, "error_description": text})})
+}

@@ -1,0 +1,262 @@
+package salesforcesim
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
+)
+
+const convertedStatus = "Closed - Converted"
+
+// Edit implements simhttp.Sim: a change that a person makes. LastModifiedById in the fields (id or e-mail)
+// says who; else it is the record's owner, or any active person. The rules that bind the API bind the
+// person, except that Setup objects (User, Group) can be edited too. An e-mail address may stand for a user.
+func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
+	in, err := exactNumbers(e.Fields)
+	if err != nil {
+		return nil, fmt.Errorf("read fields: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.org[strings.ToLower(e.Object)]
+	if o == nil && e.Op == "submit_form" {
+		o = s.org["lead"]
+	}
+	if o == nil || o.prefix == "" {
+		return nil, fmt.Errorf("no object %q", e.Object)
+	}
+	var r *row
+	if e.Op == "update" || e.Op == "delete" || e.Op == "merge" || e.Op == "convert" {
+		id, _ := normalizeID(e.ID)
+		if r = s.byID(id); r == nil || r.obj.name != o.name {
+			return nil, fmt.Errorf("no %s %q", o.name, e.ID)
+		}
+	}
+	for name, v := range in {
+		if f := o.field(name); f != nil && f.typ == "reference" {
+			in[name] = s.resolvePerson(v)
+		}
+	}
+	d := deed{tx: &tx{}, now: time.Now().UTC(), actor: s.editor(in, r), person: true}
+	delete(in, "LastModifiedById")
+	ids, fault := s.edit(e.Op, o, r, in, d)
+	if fault != nil {
+		d.tx.rollback()
+		return nil, fmt.Errorf("%s: %s", fault.code, fault.message)
+	}
+	return ids, nil
+}
+
+func exactNumbers(fields map[string]any) (map[string]any, error) {
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	in := map[string]any{}
+	if fault := decodeObject(raw, &in); fault != nil {
+		return nil, fmt.Errorf("%s", fault.message)
+	}
+	if in == nil {
+		in = map[string]any{}
+	}
+	return in, nil
+}
+
+// editor says who makes the change.
+func (s *Sim) editor(in map[string]any, r *row) string {
+	if id, given := in["LastModifiedById"].(string); given {
+		return id
+	}
+	if r != nil {
+		if owner := s.byID(text(r.last(), "OwnerId")); owner != nil && owner.obj.name == "User" && owner.id != s.caller {
+			return owner.id
+		}
+	}
+	names := reps()
+	return s.users[mailOf(names[s.rand.IntN(len(names))])]
+}
+
+func (s *Sim) edit(op string, o *object, r *row, in map[string]any, d deed) (map[string]string, *apiError) {
+	switch op {
+	case "create":
+		id, err := s.insert(o, in, d)
+		s.learn(o)
+		return map[string]string{"id": id}, err
+	case "update":
+		err := s.update(r, in, d)
+		s.learn(o)
+		return map[string]string{"id": r.id}, err
+	case "delete":
+		return map[string]string{"id": r.id}, s.remove(r, d)
+	case "merge":
+		return s.merge(o, r, in, d)
+	case "convert":
+		return s.convert(r, in, d)
+	case "submit_form":
+		return s.submitForm(in, d)
+	}
+	return nil, &apiError{code: "INVALID_OPERATION", message: "unknown op " + op}
+}
+
+func (s *Sim) learn(o *object) {
+	if o.name == "User" || o.name == "OpportunityStage" {
+		s.learnWorld()
+	}
+}
+
+// merge puts loser into the recycle bin with the winner's id, and hangs its children on the winner without
+// moving their stamps: no trigger and no event tells of them (facts §2.2).
+func (s *Sim) merge(o *object, loser *row, in map[string]any, d deed) (map[string]string, *apiError) {
+	into, _ := in["into"].(string)
+	id, _ := normalizeID(into)
+	winner := s.byID(id)
+	switch {
+	case o.name != "Lead" && o.name != "Contact" && o.name != "Account":
+		return nil, &apiError{code: "INVALID_OPERATION", message: o.name + " cannot be merged"}
+	case winner == nil || winner == loser || winner.obj.name != o.name:
+		return nil, &apiError{code: "INVALID_CROSS_REFERENCE_KEY", message: "into: no other " + o.name + " " + into}
+	case winner.deleted() || loser.deleted():
+		return nil, deletedEntity()
+	}
+	for _, kind := range []string{"Account", "Contact", "Event", "Opportunity", "Task"} {
+		for _, f := range s.keyed[strings.ToLower(kind)].fields {
+			if f.typ != "reference" || !slices.Contains(f.refTo, o.name) || f.name == "MasterRecordId" {
+				continue
+			}
+			for _, child := range s.tables[kind].holders(f.name, loser.id) {
+				fields := maps.Clone(child.last())
+				fields[f.name] = winner.id
+				s.commit(child, fields, d)
+			}
+		}
+	}
+	s.bin(loser, winner.id, d)
+	delete(in, "into")
+	return map[string]string{"id": winner.id}, s.update(winner, in, d)
+}
+
+// convert turns a lead into a contact of an account (AccountId, else one of the lead's company name, else a
+// new one) and, unless Opportunity is absent or false, an opportunity; a text names it. Custom fields without
+// a mapping do not travel, and the lead's activities move to the contact.
+func (s *Sim) convert(lead *row, in map[string]any, d deed) (map[string]string, *apiError) {
+	from := lead.last()
+	if lead.obj.name != "Lead" || lead.deleted() || from["IsConverted"] == true {
+		return nil, &apiError{code: "CANNOT_UPDATE_CONVERTED_LEAD", message: "only a living, unconverted lead can be converted"}
+	}
+	owner := text(from, "OwnerId")
+	if asked, given := in["OwnerId"].(string); given {
+		owner = asked
+	} else if !strings.HasPrefix(owner, "005") { // a queue owns no contact
+		owner = d.actor
+	}
+	account, err := s.accountFor(from, in, owner, d)
+	if err != nil {
+		return nil, err
+	}
+	contact, err := s.insert(s.org["contact"], present(map[string]any{
+		"FirstName": from["FirstName"], "LastName": from["LastName"], "Email": from["Email"], "Phone": from["Phone"], "MobilePhone": from["MobilePhone"],
+		"Title": from["Title"], "LeadSource": from["LeadSource"], "MailingCountry": from["Country"], "MailingPostalCode": from["PostalCode"],
+		"AccountId": account, "OwnerId": owner,
+	}), d)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]string{"id": lead.id, "contact": contact, "account": account}
+	fields := maps.Clone(from)
+	if name := dealName(in["Opportunity"], from); name != "" {
+		deal, err := s.insert(s.org["opportunity"], map[string]any{"Name": name, "AccountId": account, "OwnerId": owner, "StageName": "Qualification", "CloseDate": d.now.AddDate(0, 1, 0).Format(time.DateOnly)}, d)
+		if err != nil {
+			return nil, err
+		}
+		ids["opportunity"], fields["ConvertedOpportunityId"] = deal, deal
+	}
+	fields["IsConverted"], fields["ConvertedDate"], fields["Status"] = true, dateOf(d.now), convertedStatus
+	fields["ConvertedContactId"], fields["ConvertedAccountId"], fields["OwnerId"] = contact, account, owner
+	fields["LastModifiedDate"], fields["LastModifiedById"], fields["SystemModstamp"] = d.stamp(), d.actor, d.stamp()
+	s.commit(lead, fields, d)
+	for _, kind := range []string{"Task", "Event"} {
+		for _, child := range s.tables[kind].holders("WhoId", lead.id) {
+			moved := maps.Clone(child.last())
+			moved["WhoId"], moved["AccountId"], moved["SystemModstamp"] = contact, account, d.stamp()
+			s.commit(child, moved, d)
+		}
+	}
+	return ids, nil
+}
+
+func (s *Sim) accountFor(from values, in map[string]any, owner string, d deed) (string, *apiError) {
+	if id, given := in["AccountId"].(string); given {
+		r, err := s.rowOf(s.org["account"], id)
+		if err != nil {
+			return "", err
+		}
+		return r.id, nil
+	}
+	for _, r := range s.tables["Account"].order {
+		if !r.deleted() && strings.EqualFold(text(r.last(), "Name"), text(from, "Company")) {
+			return r.id, nil
+		}
+	}
+	return s.insert(s.org["account"], present(map[string]any{"Name": from["Company"], "Website": from["Website"], "BillingCountry": from["Country"], "OwnerId": owner}), d)
+}
+
+func dealName(wish any, from values) string {
+	switch wish := wish.(type) {
+	case string:
+		return wish
+	case bool:
+		if wish {
+			return text(from, "Company") + "-"
+		}
+	}
+	return ""
+}
+
+// present drops the nulls.
+func present(in map[string]any) map[string]any {
+	maps.DeleteFunc(in, func(_ string, v any) bool { return v == nil })
+	return in
+}
+
+// submitForm is web-to-lead: it finds the lead, else the contact, with that e-mail, or creates a lead, which
+// the active assignment rule gives to its queue.
+func (s *Sim) submitForm(in map[string]any, d deed) (map[string]string, *apiError) {
+	mail := ""
+	for _, name := range []string{"Email", "email"} {
+		if v, given := in[name].(string); given {
+			mail = v
+		}
+	}
+	if mail == "" {
+		return nil, requiredMissing([]string{"Email"})
+	}
+	if form, given := in["form"]; given {
+		in["Last_Form__c"] = form
+		delete(in, "form")
+	}
+	if in["Last_Form_At__c"] == nil {
+		in["Last_Form_At__c"] = d.now.Format(time.RFC3339)
+	}
+	for _, kind := range []string{"Lead", "Contact"} {
+		for _, r := range s.tables[kind].holders("Email", mail) {
+			if r.last()["IsConverted"] == true {
+				continue
+			}
+			return map[string]string{"id": r.id}, s.update(r, in, d)
+		}
+	}
+	user, domain, _ := strings.Cut(mail, "@")
+	for name, v := range map[string]string{"LastName": user, "Company": domain, "LeadSource": "Web"} {
+		if got, _ := fold(in, name); got == nil {
+			in[name] = v
+		}
+	}
+	d.assign = true
+	id, err := s.insert(s.org["lead"], in, d)
+	return map[string]string{"id": id}, err
+}

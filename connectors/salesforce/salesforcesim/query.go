@@ -1,0 +1,111 @@
+package salesforcesim
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"net/http"
+)
+
+const (
+	maxPage    = 2000 // rows a page holds at most
+	cursorLife = 48 * time.Hour
+	wideSelect = 30 // columns beyond which pages shrink
+)
+
+// cursor is the rest of an answer, frozen when the query ran.
+type cursor struct {
+	obj   *object
+	cols  []column
+	hits  []hit
+	until time.Time
+}
+
+func (s *Sim) serveQuery(c *call) reply {
+	if len(c.parts) == 2 {
+		return s.queryMore(c, c.parts[1])
+	}
+	src := c.query.Get("q")
+	if len(c.parts) > 2 || src == "" {
+		return refused(&apiError{code: "MALFORMED_QUERY", message: "A query string has to be specified"})
+	}
+	q, err := parseSOQL(src, c.now)
+	if err != nil {
+		return refused(err)
+	}
+	o, cols, err := s.bind(q)
+	if err != nil {
+		return refused(err)
+	}
+	hits := s.run(q, o, c.parts[0] == "queryAll", c.now)
+	if q.count {
+		return ok([]byte(`{"totalSize":` + strconv.Itoa(len(hits)) + `,"done":true,"records":[]}`))
+	}
+	return s.page(c, &cursor{obj: o, cols: cols, hits: hits, until: c.now.Add(cursorLife)}, "", 0)
+}
+
+func (s *Sim) queryMore(c *call, locator string) reply {
+	name, offset, _ := strings.Cut(locator, "-")
+	from, err := strconv.Atoi(offset)
+	cur := s.cursors[name]
+	if err != nil || cur == nil || from < 0 || from >= len(cur.hits) || c.now.After(cur.until) {
+		return refused(&apiError{code: "INVALID_QUERY_LOCATOR", message: "invalid query locator"})
+	}
+	return s.page(c, cur, name, from)
+}
+
+// page renders the rows from offset on and, when rows remain, keeps the cursor under its locator.
+func (s *Sim) page(c *call, cur *cursor, name string, from int) reply {
+	to := from + s.pageSize(c, len(cur.cols))
+	b := append([]byte(`{"totalSize":`), strconv.Itoa(len(cur.hits))...)
+	if to < len(cur.hits) {
+		if name == "" {
+			name = s.keep(cur, c.now)
+		}
+		b = append(b, `,"done":false,"nextRecordsUrl":"/services/data/v`+c.version+`/query/`+name+`-`+strconv.Itoa(to)+`"`...)
+	} else {
+		to = len(cur.hits)
+		b = append(b, `,"done":true`...)
+	}
+	b = append(b, `,"records":[`...)
+	for i, h := range cur.hits[from:to] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = s.record(b, cur.obj, c.version, h.row.id, h.fields, cur.cols)
+	}
+	return reply{status: http.StatusOK, body: append(b, "]}"...)}
+}
+
+func (s *Sim) keep(cur *cursor, now time.Time) string {
+	for name, old := range s.cursors { // the order does not matter: all that are over go
+		if now.After(old.until) {
+			delete(s.cursors, name)
+		}
+	}
+	s.serial++
+	name := newID("01g", pod, s.serial)
+	s.cursors[name] = cur
+	return name
+}
+
+// pageSize is how many rows the next page holds: a suggestion at most, fewer for wide rows, and in a hostile
+// org now and then a handful.
+func (s *Sim) pageSize(c *call, columns int) int {
+	n := s.cfg.PageSize
+	for part := range strings.SplitSeq(c.header.Get("Sforce-Query-Options"), ",") {
+		if k, v, _ := strings.Cut(strings.TrimSpace(part), "="); strings.EqualFold(k, "batchSize") {
+			if asked, err := strconv.Atoi(v); err == nil {
+				n = min(n, max(asked, 200))
+			}
+		}
+	}
+	if columns > wideSelect {
+		n = max(1, n*2/3)
+	}
+	if s.gate.Faults().SearchLag > 0 && s.rand.Chance(0.3) {
+		n = 1 + s.rand.IntN(min(n, 50))
+	}
+	return max(1, n-s.rand.IntN(n/10+1))
+}
