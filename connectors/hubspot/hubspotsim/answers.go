@@ -1,0 +1,142 @@
+package hubspotsim
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// apiError is an answer other than success.
+type apiError struct {
+	status int
+	body   any
+}
+
+// errorBody is HubSpot's error document; all its fields are optional.
+type errorBody struct {
+	Status        string              `json:"status"`
+	Message       string              `json:"message"`
+	CorrelationID string              `json:"correlationId,omitempty"`
+	Category      string              `json:"category,omitempty"`
+	SubCategory   string              `json:"subCategory,omitempty"`
+	Context       map[string][]string `json:"context,omitempty"`
+	Errors        []errorDetail       `json:"errors,omitempty"`
+}
+
+type errorDetail struct {
+	Message string              `json:"message"`
+	Code    string              `json:"code,omitempty"`
+	In      string              `json:"in,omitempty"`
+	Context map[string][]string `json:"context,omitempty"`
+}
+
+func refuse(status int, category, message string) *apiError {
+	return &apiError{status, errorBody{Status: "error", Message: message, Category: category}}
+}
+
+func invalid(message string) *apiError {
+	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", message)
+}
+
+func notFound(message string) *apiError {
+	return refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", message)
+}
+
+func conflict(message string) *apiError {
+	return refuse(http.StatusConflict, "CONFLICT", message)
+}
+
+// row returns the error as one entry of a batch's errors.
+func (e *apiError) row() errorBody {
+	body, ok := e.body.(errorBody)
+	if !ok {
+		return errorBody{Status: "error", Message: http.StatusText(e.status)}
+	}
+	return body
+}
+
+// badValue is one refused property of a write.
+type badValue struct {
+	Valid   bool   `json:"isValid"`
+	Message string `json:"message"`
+	Code    string `json:"error"`
+	Name    string `json:"name"`
+}
+
+// badValues words refused properties as HubSpot does: the list stands as JSON inside the message, and
+// again in errors.
+func badValues(bad []badValue) *apiError {
+	list, err := json.Marshal(bad)
+	if err != nil {
+		list = []byte("[]")
+	}
+	body := errorBody{
+		Status: "error", Category: "VALIDATION_ERROR",
+		Message: "Property values were not valid: " + string(list),
+	}
+	for _, b := range bad {
+		body.Errors = append(body.Errors, errorDetail{
+			Message: b.Message, Code: b.Code, Context: map[string][]string{"propertyName": {b.Name}},
+		})
+	}
+	return &apiError{http.StatusBadRequest, body}
+}
+
+// reply is a success: a status and a document, nil for none.
+type reply struct {
+	status int
+	body   any
+}
+
+func ok(body any) *reply { return &reply{http.StatusOK, body} }
+
+// write sends the answer of one call. The correlation id stands in the header and in error bodies.
+func (c *call) write(out *reply, bad *apiError) {
+	c.w.Header().Set("X-HubSpot-Correlation-Id", c.correlation)
+	status, body := http.StatusNoContent, any(nil)
+	switch {
+	case bad != nil:
+		status, body = bad.status, bad.body
+		if doc, isDoc := body.(errorBody); isDoc {
+			doc.CorrelationID = c.correlation
+			body = doc
+		}
+	case out != nil:
+		status, body = out.status, out.body
+	}
+	if body == nil {
+		c.w.WriteHeader(status)
+		return
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(body); err != nil { // our own documents always encode; say so rather than lie
+		c.w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	c.w.Header().Set("Content-Type", "application/json;charset=utf-8")
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(buf.Bytes())
+}
+
+// read decodes the call's JSON body into v.
+func (c *call) read(v any) *apiError {
+	kind := c.r.Header.Get("Content-Type")
+	if !strings.HasPrefix(kind, "application/json") {
+		return refuse(http.StatusUnsupportedMediaType, "", "Unsupported media type: send application/json")
+	}
+	if err := json.Unmarshal(c.body, v); err != nil {
+		return invalid("Invalid input JSON on line 1, column " + strconv.Itoa(column(err)) + ": " + err.Error())
+	}
+	return nil
+}
+
+func column(err error) int {
+	if syntax, isSyntax := err.(*json.SyntaxError); isSyntax { //nolint:errorlint // json.Unmarshal returns it unwrapped
+		return int(syntax.Offset)
+	}
+	return 1
+}

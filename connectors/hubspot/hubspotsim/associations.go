@@ -1,0 +1,284 @@
+package hubspotsim
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The association batches' own limits (facts §2).
+const (
+	maxLinkRead    = 1_000
+	maxLinkCreate  = 2_000
+	maxLinkArchive = 100
+)
+
+// associated renders the associations a list or single read asked for: one row per type, so that a
+// primary company stands there twice.
+func (c *call) associated(rec *record, kinds []string) (map[string]linkPage, *apiError) {
+	var out map[string]linkPage
+	for _, kind := range kinds {
+		o := c.s.object(kind)
+		if o == nil {
+			return nil, invalid("Unable to infer object type from: " + kind)
+		}
+		page := linkPage{}
+		for _, id := range rec.linked(o.name) {
+			if c.s.objects[o.name].live(id) == nil {
+				continue
+			}
+			for _, t := range slices.Sorted(maps.Keys(rec.links[o.name][id])) {
+				page.Results = append(page.Results, linkView{id, typeName(rec.of, o, t)})
+			}
+		}
+		if len(page.Results) == 0 {
+			continue
+		}
+		if out == nil {
+			out = map[string]linkPage{}
+		}
+		out[o.name] = page
+	}
+	return out, nil
+}
+
+// typeName is the old name of an association type, e.g. contact_to_company for the primary one.
+func typeName(from, to *object, id int) string {
+	name := from.singular + "_to_" + to.singular
+	switch label := linkTypes[id].label; {
+	case label == "" && primaryType(from.name, to.name) != 0:
+		return name + "_unlabeled"
+	case label == "Child" || label == "Parent":
+		return strings.ToLower(label) + "_" + name
+	}
+	return name
+}
+
+// objectAssociations answers .../{type}/{id}/associations/...
+func (c *call) objectAssociations(o *object, id string, rest []string) (*reply, *apiError) {
+	rec := o.live(id)
+	if rec == nil {
+		return nil, notFound("Object not found.  objectId are usually numeric.")
+	}
+	plain := len(rest) == 3 && rest[0] == "default"
+	if plain {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 || len(rest) > 2 {
+		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+	}
+	to := c.s.object(rest[0])
+	if to == nil {
+		return nil, invalid("Unable to infer object type from: " + rest[0])
+	}
+	if len(rest) == 1 {
+		if c.r.Method != http.MethodGet || c.version == "2026-09" { // gone from 2026-09
+			return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+		}
+		return ok(map[string]any{"results": c.typed(rec, to)}), nil
+	}
+	other := to.live(rest[1])
+	if other == nil {
+		return nil, notFound("Object not found.  objectId are usually numeric.")
+	}
+	switch c.r.Method {
+	case http.MethodPut:
+		return c.putAssociation(rec, other, plain)
+	case http.MethodDelete:
+		c.s.unlink(rec, other, c.now)
+		return nil, nil
+	}
+	return nil, c.methodNotAllowed()
+}
+
+func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError) {
+	base := plainType(rec.of.name, other.of.name)
+	if plain {
+		if base == 0 {
+			return nil, invalid("There is no default association from " + rec.of.singular + " to " + other.of.singular + ".")
+		}
+		c.s.link(rec, other, []int{base}, c.now)
+		return ok(map[string]any{"status": "COMPLETE", "results": []any{
+			map[string]any{"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": other.id}},
+		}}), nil
+	}
+	var types []typeInput
+	if bad := c.read(&types); bad != nil {
+		return nil, bad
+	}
+	in := linkInput{Types: types}
+	in.To.ID = text(other.id)
+	links, bad := c.s.checkLinks(rec.of, []linkInput{in})
+	if bad != nil {
+		return nil, bad
+	}
+	c.s.unlink(rec, other, c.now) // the labels sent replace those there were
+	c.s.link(rec, links[0].to, links[0].types, c.now)
+	return &reply{http.StatusCreated, map[string]any{
+		"fromObjectTypeId": rec.of.typeID, "fromObjectId": rec.id, "toObjectTypeId": other.of.typeID, "toObjectId": other.id,
+		"labels": []string{},
+	}}, nil
+}
+
+// typed lists a record's associations to one kind with their types.
+func (c *call) typed(rec *record, to *object) []map[string]any {
+	out := []map[string]any{}
+	for _, id := range rec.linked(to.name) {
+		if to.live(id) == nil {
+			continue
+		}
+		types := []map[string]any{}
+		for _, t := range slices.Sorted(maps.Keys(rec.links[to.name][id])) {
+			label := any(nil)
+			if l := linkTypes[t].label; l != "" {
+				label = l
+			}
+			types = append(types, map[string]any{"category": "HUBSPOT_DEFINED", "typeId": t, "label": label})
+		}
+		var toID any = id
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil && !dated(c.version) { // a number in v4, text since
+			toID = n
+		}
+		out = append(out, map[string]any{"toObjectId": toID, "associationTypes": types})
+	}
+	return out
+}
+
+// associations answers /crm/associations/{version}/{from}/{to}/batch/{verb}.
+func (c *call) associations() (*reply, *apiError) {
+	if len(c.rest) < 4 || c.rest[2] != "batch" || c.r.Method != http.MethodPost {
+		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+	}
+	from, to := c.s.object(c.rest[0]), c.s.object(c.rest[1])
+	if from == nil || to == nil {
+		return nil, invalid("Unable to infer object type from: " + c.rest[0] + ", " + c.rest[1])
+	}
+	var in struct {
+		Inputs []pairInput `json:"inputs"`
+	}
+	if bad := c.read(&in); bad != nil {
+		return nil, bad
+	}
+	switch verb := strings.Join(c.rest[3:], "/"); verb {
+	case "read":
+		return c.readAssociations(from, to, in.Inputs)
+	case "create", "associate/default":
+		return c.createAssociations(from, to, in.Inputs, verb == "create")
+	case "archive":
+		return c.archiveAssociations(from, to, in.Inputs)
+	}
+	return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+}
+
+type end struct {
+	ID text `json:"id"`
+}
+
+// ends is the "to" of a pair: one end, or a list of them in an archive.
+type ends []end
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *ends) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '[' {
+		return json.Unmarshal(raw, (*[]end)(e))
+	}
+	*e = make(ends, 1)
+	return json.Unmarshal(raw, &(*e)[0])
+}
+
+// pairInput is one row of an association batch.
+type pairInput struct {
+	ID    text        `json:"id"`
+	From  end         `json:"from"`
+	To    ends        `json:"to"`
+	Types []typeInput `json:"types"`
+}
+
+func (c *call) readAssociations(from, to *object, inputs []pairInput) (*reply, *apiError) {
+	if bad := count(len(inputs), maxLinkRead); bad != nil {
+		return nil, bad
+	}
+	results := []map[string]any{}
+	var errors []errorBody
+	for _, in := range inputs {
+		rec := from.live(string(in.ID))
+		var rows []map[string]any
+		if rec != nil {
+			rows = c.typed(rec, to)
+		}
+		if len(rows) == 0 {
+			errors = append(errors, errorBody{
+				Status: "error", Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
+				Message: "No " + to.singular + " is associated with " + from.singular + " " + string(in.ID) + ".",
+				Context: map[string][]string{"fromObjectId": {string(in.ID)}, "fromObjectType": {from.singular}, "toObjectType": {to.singular}},
+			})
+			continue
+		}
+		results = append(results, map[string]any{"from": map[string]string{"id": string(in.ID)}, "to": rows})
+	}
+	return c.finishAny(http.StatusOK, results, errors), nil
+}
+
+func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bool) (*reply, *apiError) {
+	if bad := count(len(inputs), maxLinkCreate); bad != nil {
+		return nil, bad
+	}
+	base := plainType(from.name, to.name)
+	results := []map[string]any{}
+	var errors []errorBody
+	for _, in := range inputs {
+		l := linkInput{Types: in.Types}
+		if !typed {
+			l.Types = []typeInput{{"HUBSPOT_DEFINED", base}}
+		}
+		rec := from.live(string(in.From.ID))
+		if rec == nil || len(in.To) != 1 {
+			errors = append(errors, notFound("No "+from.singular+" has id "+string(in.From.ID)+".").row())
+			continue
+		}
+		l.To.ID = in.To[0].ID
+		links, bad := c.s.checkLinks(from, []linkInput{l})
+		if bad == nil && links[0].to.of != to {
+			bad = invalid("The association type does not lead to " + to.singular + ".")
+		}
+		if bad != nil {
+			errors = append(errors, bad.row())
+			continue
+		}
+		c.s.link(rec, links[0].to, links[0].types, c.now)
+		results = append(results, map[string]any{
+			"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": links[0].to.id},
+			"fromObjectId": rec.id, "toObjectId": links[0].to.id, "labels": []string{},
+		})
+	}
+	return c.finishAny(http.StatusCreated, results, errors), nil
+}
+
+func (c *call) archiveAssociations(from, to *object, inputs []pairInput) (*reply, *apiError) {
+	if bad := count(len(inputs), maxLinkArchive); bad != nil {
+		return nil, bad
+	}
+	for _, in := range inputs {
+		rec := from.live(string(in.From.ID))
+		for _, e := range in.To {
+			if other := to.live(string(e.ID)); rec != nil && other != nil {
+				c.s.unlink(rec, other, c.now)
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (c *call) finishAny(status int, results []map[string]any, errors []errorBody) *reply {
+	body := map[string]any{
+		"status": "COMPLETE", "results": results, "startedAt": moment(c.now), "completedAt": moment(stamp()),
+	}
+	if len(errors) > 0 {
+		status = http.StatusMultiStatus
+		body["numErrors"], body["errors"] = len(errors), errors
+	}
+	return &reply{status, body}
+}

@@ -1,0 +1,183 @@
+package hubspotsim
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// owner is a user of the portal. Records are owned by id; userID is another number on purpose.
+type owner struct {
+	id       string
+	userID   string
+	email    string
+	first    string
+	last     string
+	team     string
+	archived bool
+	created  time.Time
+}
+
+type ownerView struct {
+	ID        string     `json:"id"`
+	Email     string     `json:"email"`
+	Type      string     `json:"type"`
+	First     string     `json:"firstName"`
+	Last      string     `json:"lastName"`
+	UserID    *int64     `json:"userId"`
+	UserEver  int64      `json:"userIdIncludingInactive"`
+	CreatedAt string     `json:"createdAt"`
+	UpdatedAt string     `json:"updatedAt"`
+	Archived  bool       `json:"archived"`
+	Teams     []teamView `json:"teams,omitempty"`
+}
+
+type teamView struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Primary bool   `json:"primary"`
+}
+
+func (o *owner) show() ownerView {
+	n, _ := strconv.ParseInt(o.userID, 10, 64) // our own numbers
+	v := ownerView{
+		ID: o.id, Email: o.email, Type: "PERSON", First: o.first, Last: o.last, UserEver: n,
+		CreatedAt: moment(o.created), UpdatedAt: moment(o.created), Archived: o.archived,
+	}
+	if !o.archived {
+		v.UserID = &n
+	}
+	if o.team != "" {
+		v.Teams = []teamView{{ID: strconv.Itoa(100 + len(o.team)), Name: o.team, Primary: true}}
+	}
+	return v
+}
+
+func (s *Sim) ownerByID(id string) *owner {
+	at := slices.IndexFunc(s.owners, func(o *owner) bool { return o.id == id })
+	if at < 0 {
+		return nil
+	}
+	return s.owners[at]
+}
+
+func (s *Sim) ownerByEmail(email string) *owner {
+	at := slices.IndexFunc(s.owners, func(o *owner) bool { return strings.EqualFold(o.email, email) })
+	if at < 0 {
+		return nil
+	}
+	return s.owners[at]
+}
+
+// owners answers /crm/owners/{version}: a list by id, deactivated users only when archived is asked for.
+func (c *call) owners() (*reply, *apiError) {
+	if c.r.Method != http.MethodGet {
+		return nil, c.methodNotAllowed()
+	}
+	if len(c.rest) == 1 {
+		return c.oneOwner(c.rest[0])
+	}
+	limit, after := 100, 0
+	for _, n := range [...]struct {
+		name string
+		to   *int
+		most int
+	}{{"limit", &limit, 500}, {"after", &after, 1 << 30}} {
+		if v := c.query.Get(n.name); v != "" {
+			got, err := strconv.Atoi(v)
+			if err != nil || got < 0 || got > n.most {
+				return nil, invalid(n.name + " is out of range")
+			}
+			*n.to = got
+		}
+	}
+	results := []ownerView{}
+	body := map[string]any{}
+	for _, o := range byID(c.s.owners) {
+		n, _ := strconv.Atoi(o.id) // our own numbers
+		if o.archived != c.flag("archived") || n < after {
+			continue
+		}
+		if email := c.query.Get("email"); email != "" && !strings.EqualFold(email, o.email) {
+			continue
+		}
+		if len(results) == limit {
+			body["paging"] = pageNext{nextPage{After: o.id, Link: c.nextLink(o.id)}}
+			break
+		}
+		results = append(results, o.show())
+	}
+	body["results"] = results
+	return ok(body), nil
+}
+
+func (c *call) oneOwner(id string) (*reply, *apiError) {
+	at := slices.IndexFunc(c.s.owners, func(o *owner) bool {
+		if c.query.Get("idProperty") == "userId" {
+			return o.userID == id
+		}
+		return o.id == id
+	})
+	if at < 0 || c.s.owners[at].archived != c.flag("archived") {
+		return nil, notFound("No owner has id " + id + ".")
+	}
+	return ok(c.s.owners[at].show()), nil
+}
+
+// byID returns the owners by id.
+func byID(in []*owner) []*owner {
+	return slices.SortedFunc(slices.Values(in), func(a, b *owner) int { return strings.Compare(a.id, b.id) })
+}
+
+// pipeline is a sequence of stages; both have ids that need not look like their labels.
+type pipeline struct {
+	ID        string  `json:"id"`
+	Label     string  `json:"label"`
+	Order     int     `json:"displayOrder"`
+	Stages    []stage `json:"stages"`
+	Archived  bool    `json:"archived"`
+	CreatedAt string  `json:"createdAt"`
+	UpdatedAt string  `json:"updatedAt"`
+}
+
+type stage struct {
+	ID        string            `json:"id"`
+	Label     string            `json:"label"`
+	Order     int               `json:"displayOrder"`
+	Metadata  map[string]string `json:"metadata"`
+	Archived  bool              `json:"archived"`
+	CreatedAt string            `json:"createdAt"`
+	UpdatedAt string            `json:"updatedAt"`
+}
+
+// pipelines answers /crm/pipelines/{version}/{type}[/{id}[/stages]].
+func (c *call) pipelines() (*reply, *apiError) {
+	if c.r.Method != http.MethodGet {
+		return nil, c.methodNotAllowed()
+	}
+	if len(c.rest) == 0 {
+		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+	}
+	o := c.s.object(c.rest[0])
+	if o == nil {
+		return nil, invalid("Unable to infer object type from: " + c.rest[0])
+	}
+	list := c.s.pipelines[o.name]
+	if len(c.rest) == 1 {
+		if list == nil {
+			list = []pipeline{}
+		}
+		return ok(map[string]any{"results": list}), nil
+	}
+	at := slices.IndexFunc(list, func(p pipeline) bool { return p.ID == c.rest[1] })
+	switch {
+	case at < 0:
+	case len(c.rest) == 2:
+		return ok(list[at]), nil
+	case len(c.rest) == 3 && c.rest[2] == "stages":
+		return ok(map[string]any{"results": list[at].Stages}), nil
+	}
+	return nil, notFound("No pipeline has id " + c.rest[1] + ".")
+}

@@ -1,0 +1,249 @@
+package hubspotsim
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// maxUnique is how many unique properties an object type may have.
+const maxUnique = 10
+
+// fieldTypes are the form fields each value type may have.
+var fieldTypes = map[string][]string{
+	"string":       {"text", "textarea", "file", "html", "phonenumber"},
+	"number":       {"number"},
+	"date":         {"date"},
+	"datetime":     {"date"},
+	"enumeration":  {"select", "radio", "checkbox", "booleancheckbox"},
+	"bool":         {"booleancheckbox"},
+	"phone_number": {"phonenumber"},
+}
+
+// properties answers /crm/properties/{version}/{type}/...
+func (c *call) properties() (*reply, *apiError) {
+	if len(c.rest) == 0 {
+		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+	}
+	o := c.s.object(c.rest[0])
+	if o == nil {
+		return nil, invalid("Unable to infer object type from: " + c.rest[0])
+	}
+	post := c.r.Method == http.MethodPost
+	switch path := strings.Join(c.rest[1:], "/"); {
+	case path == "" && c.r.Method == http.MethodGet:
+		list := o.listed(c.flag("archived"))
+		return ok(map[string]any{"results": list}), nil
+	case path == "" && post:
+		return c.createProperty(o)
+	case path == "batch/create" && post:
+		return c.createProperties(o)
+	case path == "groups":
+		return c.groups(o)
+	case len(c.rest) == 2:
+		return c.oneProperty(o, c.rest[1])
+	}
+	return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+}
+
+// listed returns the definitions in order of name.
+func (o *object) listed(archived bool) []*property {
+	list := []*property{}
+	for _, p := range o.props {
+		if p.Archived == archived {
+			shown := *p
+			shown.Options = slices.Clone(p.Options)
+			list = append(list, &shown)
+		}
+	}
+	slices.SortFunc(list, func(a, b *property) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func (c *call) createProperty(o *object) (*reply, *apiError) {
+	var in property
+	if bad := c.read(&in); bad != nil {
+		return nil, bad
+	}
+	p, bad := c.defineProperty(o, in)
+	if bad != nil {
+		return nil, bad
+	}
+	return &reply{http.StatusCreated, p}, nil
+}
+
+func (c *call) createProperties(o *object) (*reply, *apiError) {
+	var in struct {
+		Inputs []property `json:"inputs"`
+	}
+	if bad := c.read(&in); bad != nil {
+		return nil, bad
+	}
+	if bad := count(len(in.Inputs), maxBatch); bad != nil {
+		return nil, bad
+	}
+	results := []*property{}
+	var errors []errorBody
+	for _, row := range in.Inputs {
+		p, bad := c.defineProperty(o, row)
+		if bad != nil {
+			e := bad.row()
+			e.Context = map[string][]string{"name": {row.Name}}
+			errors = append(errors, e)
+			continue
+		}
+		results = append(results, &p)
+	}
+	status := http.StatusCreated
+	body := map[string]any{"status": "COMPLETE", "results": results, "startedAt": moment(c.now), "completedAt": moment(stamp())}
+	if len(errors) > 0 {
+		status = http.StatusMultiStatus
+		body["numErrors"], body["errors"] = len(errors), errors
+	}
+	return &reply{status, body}, nil
+}
+
+// defineProperty makes a property, or restores an archived one of that name.
+func (c *call) defineProperty(o *object, in property) (property, *apiError) {
+	old := o.props[in.Name]
+	switch {
+	case in.Name == "" || in.Name != strings.ToLower(in.Name) || strings.HasPrefix(in.Name, "hs_") || strings.ContainsAny(in.Name, " -."):
+		return in, invalid("A property's name must be lower case, start with a letter and not with hs_.")
+	case old != nil && !old.Archived:
+		bad := refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property named '"+in.Name+"' already exists.")
+		if doc, isDoc := bad.body.(errorBody); isDoc {
+			doc.SubCategory = "Properties.PROPERTY_WITH_NAME_EXISTS"
+			bad.body = doc
+		}
+		return in, bad
+	case in.Label == "" || !slices.Contains(fieldTypes[in.Type], in.FieldType):
+		return in, invalid("A property needs a label, a type and a fieldType that goes with it.")
+	case !slices.ContainsFunc(o.groups, func(g group) bool { return g.Name == in.Group }):
+		return in, invalid("Property group '" + in.Group + "' does not exist.")
+	case in.Unique:
+		if bad := c.mayBeUnique(o); bad != nil {
+			return in, bad
+		}
+	}
+	in.Calculated, in.HubSpot, in.Archived = false, false, false
+	in.Modification = modification{Archivable: true}
+	in.CreatedAt, in.UpdatedAt = moment(c.now), moment(c.now)
+	if in.Options == nil {
+		in.Options = []option{}
+	}
+	o.define(in)
+	return in, nil
+}
+
+// mayBeUnique refuses an eleventh unique property, and one on a type that takes none.
+func (c *call) mayBeUnique(o *object) *apiError {
+	if o.name == "tasks" && !c.s.Faults().UniqueTasks {
+		return invalid("hasUniqueValue is not supported for object type " + o.typeID + ".")
+	}
+	n := 0
+	for _, p := range o.props {
+		if p.Unique && !p.HubSpot {
+			n++
+		}
+	}
+	if n >= maxUnique {
+		return invalid("The limit of 10 unique properties is reached.")
+	}
+	return nil
+}
+
+// define puts a property into the type and indexes it when it is unique.
+func (o *object) define(p property) {
+	o.props[p.Name] = &p
+	if p.Unique && o.unique[p.Name] == nil {
+		o.unique[p.Name] = map[string]*record{}
+	}
+}
+
+func (c *call) oneProperty(o *object, name string) (*reply, *apiError) {
+	p := o.props[name]
+	if p == nil || p.Archived {
+		return nil, notFound("No property named '" + name + "' exists.")
+	}
+	switch c.r.Method {
+	case http.MethodGet:
+		return ok(*p), nil
+	case http.MethodPatch:
+		return c.patchProperty(p)
+	case http.MethodDelete:
+		if !p.Modification.Archivable {
+			return nil, invalid("Property '" + name + "' cannot be archived.")
+		}
+		p.Archived = true
+		return nil, nil
+	}
+	return nil, c.methodNotAllowed()
+}
+
+// patchProperty changes what may change; options replace the whole list.
+func (c *call) patchProperty(p *property) (*reply, *apiError) {
+	if p.Modification.ReadOnlyDefinition {
+		return nil, invalid("The definition of '" + p.Name + "' is read only.")
+	}
+	var in struct {
+		Label       *string  `json:"label"`
+		Description *string  `json:"description"`
+		Group       *string  `json:"groupName"`
+		Options     []option `json:"options"`
+	}
+	if bad := c.read(&in); bad != nil {
+		return nil, bad
+	}
+	for _, set := range [...]struct{ to, from *string }{{&p.Label, in.Label}, {&p.Description, in.Description}, {&p.Group, in.Group}} {
+		if set.from != nil {
+			*set.to = *set.from
+		}
+	}
+	if in.Options != nil {
+		p.Options = in.Options
+	}
+	p.UpdatedAt = moment(c.now)
+	return ok(*p), nil
+}
+
+func (c *call) groups(o *object) (*reply, *apiError) {
+	switch c.r.Method {
+	case http.MethodGet:
+		return ok(map[string]any{"results": slices.Clone(o.groups)}), nil
+	case http.MethodPost:
+		var in group
+		if bad := c.read(&in); bad != nil {
+			return nil, bad
+		}
+		if in.Name == "" || in.Label == "" {
+			return nil, invalid("A group needs a name and a label.")
+		}
+		if slices.ContainsFunc(o.groups, func(g group) bool { return g.Name == in.Name }) {
+			return nil, refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property group named '"+in.Name+"' already exists.")
+		}
+		o.groups = append(o.groups, in)
+		return &reply{http.StatusCreated, in}, nil
+	}
+	return nil, c.methodNotAllowed()
+}
+
+// setUniqueTasks makes tasks' handoff_key unique or plain, as the portal allows.
+func (s *Sim) setUniqueTasks(on bool) {
+	o := s.objects["tasks"]
+	p := o.props["handoff_key"]
+	if p == nil || p.Unique == on {
+		return
+	}
+	p.Unique = on
+	delete(o.unique, p.Name)
+	if !on {
+		return
+	}
+	index := map[string]*record{}
+	for _, rec := range o.order {
+		if v := rec.values[p.Name]; v != "" && !rec.archived && index[v] == nil {
+			index[v] = rec
+		}
+	}
+	o.unique[p.Name] = index
+}

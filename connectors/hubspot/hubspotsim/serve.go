@@ -1,0 +1,162 @@
+package hubspotsim
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
+)
+
+// call is one request being answered.
+type call struct {
+	s           *Sim
+	w           http.ResponseWriter
+	r           *http.Request
+	body        []byte
+	query       url.Values
+	now         time.Time
+	by          source
+	correlation string
+	version     string   // "2026-09", "2026-03", "v3" or "v4"
+	rest        []string // the path behind the family and version
+}
+
+// maxURL is how long a request line may be before the edge answers 414.
+const maxURL = 16_000
+
+// dated are the versions that this portal answers by date.
+func dated(v string) bool { return v == "2026-09" || v == "2026-03" }
+
+func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
+	c := &call{s: s, w: w, r: r, query: r.URL.Query(), now: stamp(), correlation: uuid(s.rand)}
+	if len(r.URL.RequestURI()) > maxURL {
+		c.write(nil, refuse(http.StatusRequestURITooLong, "", "URI Too Long"))
+		return
+	}
+	var err error
+	if c.body, err = io.ReadAll(r.Body); err != nil {
+		c.write(nil, invalid("the body could not be read"))
+		return
+	}
+	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if path[0] == "oauth" {
+		c.write(c.oauth(path[1:]))
+		return
+	}
+	kind, bad := s.authenticate(r, c.now)
+	if bad != nil {
+		c.write(nil, bad)
+		return
+	}
+	c.by = source{kind: "INTEGRATION", id: s.creds.ClientID}
+	family := c.resolve(path)
+	if bad := s.limits.admit(w.Header(), family, path, kind, s.Faults().Quota, c.now, c.correlation); bad != nil {
+		c.write(nil, bad)
+		return
+	}
+	handle, known := families[family]
+	if !known {
+		c.write(nil, refuse(http.StatusNotFound, "", "Unable to find an endpoint for "+r.URL.Path))
+		return
+	}
+	s.mu.Lock()
+	out, bad := handle(c)
+	s.mu.Unlock()
+	if bad == nil && changes(r) {
+		simhttp.Applied(w)
+	}
+	c.write(out, bad)
+}
+
+// changes says whether a call that succeeded has written something: everything but reads and searches.
+func changes(r *http.Request) bool {
+	if r.Method == http.MethodGet {
+		return false
+	}
+	return !strings.HasSuffix(r.URL.Path, "/search") && !strings.HasSuffix(r.URL.Path, "/batch/read")
+}
+
+// resolve finds the family a path belongs to and leaves version and rest in the call. Both
+// /crm/objects/2026-09/contacts and /crm/v3/objects/contacts are the family "objects".
+func (c *call) resolve(path []string) string {
+	if path[0] == "account-info" && len(path) > 2 && (dated(path[1]) || path[1] == "v3") {
+		c.version, c.rest = path[1], path[2:]
+		return "account-info"
+	}
+	if path[0] != "crm" || len(path) < 3 {
+		return ""
+	}
+	family, version := path[1], path[2]
+	if !dated(version) {
+		family, version = path[2], path[1]
+	}
+	c.version, c.rest = version, path[3:]
+	switch {
+	case dated(version), version == "v3":
+	case version == "v4" && family == "associations":
+	case version == "v4" && family == "objects" && len(c.rest) > 2 && c.rest[2] == "associations":
+	default:
+		return ""
+	}
+	return family
+}
+
+var families = map[string]func(*call) (*reply, *apiError){
+	"objects":      (*call).objects,
+	"associations": (*call).associations,
+	"properties":   (*call).properties,
+	"pipelines":    (*call).pipelines,
+	"owners":       (*call).owners,
+	"account-info": (*call).account,
+}
+
+func (c *call) methodNotAllowed() *apiError {
+	return refuse(http.StatusMethodNotAllowed, "", c.r.Method+" is not allowed here")
+}
+
+// flag reads a boolean of the query.
+func (c *call) flag(name string) bool { return c.query.Get(name) == "true" }
+
+// list reads a list of the query: repeated, separated by commas, or both.
+func (c *call) list(name string) []string {
+	var out []string
+	for _, v := range c.query[name] {
+		for part := range strings.SplitSeq(v, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}
+
+// account answers /account-info.
+func (c *call) account() (*reply, *apiError) {
+	if c.r.Method != http.MethodGet {
+		return nil, c.methodNotAllowed()
+	}
+	switch strings.Join(c.rest, "/") {
+	case "details":
+		_, offset := c.now.In(c.s.zone).Zone()
+		return ok(map[string]any{
+			"portalId": c.s.portal, "accountType": "STANDARD", "timeZone": portalZone,
+			"companyCurrency": "USD", "additionalCurrencies": []string{},
+			"utcOffset": offsetText(offset), "utcOffsetMilliseconds": offset * 1000,
+			"uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
+		}), nil
+	case "api-usage/daily/private-apps":
+		used, limit, resets := c.s.limits.usage(c.s.Faults().Quota, c.now)
+		return ok(map[string]any{"results": []any{map[string]any{
+			"name": "private-apps-api-calls-daily", "usageLimit": limit, "currentUsage": used,
+			"collectedAt": moment(c.now), "fetchStatus": "SUCCESS", "resetsAt": moment(resets),
+		}}}), nil
+	}
+	return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+}
+
+func offsetText(seconds int) string {
+	return time.Unix(0, 0).In(time.FixedZone("", seconds)).Format("-07:00")
+}

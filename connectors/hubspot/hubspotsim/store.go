@@ -1,0 +1,342 @@
+package hubspotsim
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// object is one object type with its fields and records.
+type object struct {
+	name     string // contacts
+	singular string // contact
+	typeID   string // 0-1
+	created  string // name of the creation date: createdate or hs_createdate
+	modified string // name of the cursor field: lastmodifieddate on contacts, hs_lastmodifieddate elsewhere
+	required []string
+	defaults []string // properties answered when none are asked for
+	merges   bool
+
+	props  map[string]*property
+	groups []group
+	nextID uint64
+	rows   map[string]*record            // every id that resolves, merged ones included
+	order  []*record                     // ascending by id, merged ones taken out
+	unique map[string]map[string]*record // unique property -> value -> its record
+}
+
+// record is one row of an object type.
+type record struct {
+	of       *object
+	num      uint64
+	id       string
+	values   map[string]string // unset ones are absent
+	created  time.Time
+	modified time.Time
+	archived bool
+	ended    time.Time // when it was archived
+	into     *record   // what it was merged into
+	gone     bool      // erased for privacy
+	past     map[string][]revision
+	links    map[string]map[string]map[int]bool // kind -> id -> association type ids
+	lag      []late                             // changes the search index has not seen yet, oldest first
+}
+
+// revision is one value a property had, with who set it and when.
+type revision struct {
+	value string
+	at    time.Time
+	by    source
+}
+
+// source says who changes something: kind INTEGRATION (an API call), CRM_UI (a person), FORM or
+// CALCULATED (HubSpot itself).
+type source struct{ kind, id string }
+
+// late is a change that the search index shows from visible on.
+type late struct {
+	visible time.Time
+	old     map[string]string // what the changed properties were; absent ones were unset
+	touched []string
+	birth   bool
+}
+
+func (o *object) get(id string) *record {
+	rec := o.rows[id]
+	for rec != nil && rec.into != nil {
+		rec = rec.into
+	}
+	if rec == nil || rec.gone {
+		return nil
+	}
+	return rec
+}
+
+// live is get for records that are not in the recycle bin.
+func (o *object) live(id string) *record {
+	if rec := o.get(id); rec != nil && !rec.archived {
+		return rec
+	}
+	return nil
+}
+
+// add puts a new record in its place in the order.
+func (o *object) add(rec *record) {
+	o.rows[rec.id] = rec
+	if rec.num >= o.nextID {
+		o.nextID = rec.num + 1
+	}
+	if n := len(o.order); n == 0 || o.order[n-1].num < rec.num {
+		o.order = append(o.order, rec)
+		return
+	}
+	at, _ := o.find(rec.num)
+	o.order = slices.Insert(o.order, at, rec)
+}
+
+// find returns where id num stands, or would stand, in the order.
+func (o *object) find(num uint64) (int, bool) {
+	return slices.BinarySearchFunc(o.order, num, func(r *record, n uint64) int { return cmp.Compare(r.num, n) })
+}
+
+// remove takes a record out of lists and of the unique indexes.
+func (o *object) remove(rec *record) {
+	if at, found := o.find(rec.num); found {
+		o.order = slices.Delete(o.order, at, at+1)
+	}
+	o.release(rec)
+}
+
+// release frees the unique values of a record.
+func (o *object) release(rec *record) {
+	free := func(name, value string) {
+		if index := o.unique[name]; index[value] == rec {
+			delete(index, value)
+		}
+	}
+	for name := range o.unique {
+		free(name, rec.values[name])
+	}
+	for email := range strings.SplitSeq(rec.values["hs_additional_emails"], ";") {
+		free("email", email)
+	}
+}
+
+// value returns a property as it is now; false: unset.
+func (r *record) value(name string) (string, bool) {
+	switch name {
+	case "hs_object_id":
+		return r.id, true
+	case r.of.created:
+		return moment(r.created), true
+	case r.of.modified:
+		return moment(r.modified), true
+	case "hs_lastmodifieddate": // on contacts: not a cursor, it stays behind
+		return moment(r.created), true
+	}
+	v, set := r.values[name]
+	return v, set
+}
+
+// indexed returns a property as the search index sees it at now; born: whether it sees the record at all.
+func (r *record) indexed(name string, now time.Time) (value string, set bool) {
+	value, set = r.value(name)
+	for i := len(r.lag) - 1; i >= 0 && r.lag[i].visible.After(now); i-- {
+		if slices.Contains(r.lag[i].touched, name) {
+			value, set = r.lag[i].old[name], false
+			_, set = r.lag[i].old[name]
+		}
+	}
+	return value, set
+}
+
+// born says whether the search index knows the record at now, and forgets lags that are over.
+func (r *record) born(now time.Time) bool {
+	done := 0
+	for done < len(r.lag) && !r.lag[done].visible.After(now) {
+		done++
+	}
+	if done > 0 {
+		r.lag = slices.Clip(slices.Delete(r.lag, 0, done))
+	}
+	return !slices.ContainsFunc(r.lag, func(l late) bool { return l.birth })
+}
+
+// newID draws the next id of a type. Types share their number range, because an id is unique only
+// within its type, and start below a power of ten, so that order as text is soon wrong.
+func (s *Sim) newID(o *object) uint64 {
+	id := o.nextID
+	o.nextID += 1 + uint64(s.rand.IntN(3))
+	return id
+}
+
+// create makes a record. The values are checked.
+func (s *Sim) create(o *object, set map[string]string, by source, now time.Time) *record {
+	num := s.newID(o)
+	rec := &record{
+		of: o, num: num, id: strconv.FormatUint(num, 10), values: map[string]string{},
+		created: now, modified: now, past: map[string][]revision{},
+		links: map[string]map[string]map[int]bool{},
+	}
+	o.add(rec)
+	s.apply(rec, set, by, now, true)
+	s.hooks.created(rec, by, now)
+	s.follow(rec, set, now)
+	s.people.saw(rec, now)
+	return rec
+}
+
+// update sets checked values of a record. It stamps the record even when nothing differs.
+func (s *Sim) update(rec *record, set map[string]string, by source, now time.Time) {
+	changed := s.apply(rec, set, by, now, false)
+	for _, name := range changed {
+		s.hooks.changed(rec, name, by, now)
+	}
+	if len(changed) > 0 {
+		s.follow(rec, set, now)
+		s.people.saw(rec, now)
+	}
+}
+
+// apply writes values, history, unique indexes and the index's lag; it returns the names that changed.
+func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time, birth bool) []string {
+	l := late{birth: birth, old: map[string]string{}}
+	var changed []string
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		old, had := rec.values[name]
+		value := set[name]
+		if value == old && (had || value == "") {
+			continue
+		}
+		changed = append(changed, name)
+		l.touched = append(l.touched, name)
+		if had {
+			l.old[name] = old
+		}
+		s.index(rec, name, old, value)
+		if value == "" {
+			delete(rec.values, name)
+		} else {
+			rec.values[name] = value
+		}
+		rec.past[name] = append(rec.past[name], revision{value, now, by})
+	}
+	l.old[rec.of.modified] = moment(rec.modified)
+	l.touched = append(l.touched, rec.of.modified)
+	rec.modified = now
+	if lag := s.Faults().SearchLag; lag > 0 {
+		l.visible = now.Add(s.rand.Between(0, lag))
+		if n := len(rec.lag); n > 0 && rec.lag[n-1].visible.After(l.visible) {
+			l.visible = rec.lag[n-1].visible
+		}
+		rec.lag = append(rec.lag, l)
+	}
+	return changed
+}
+
+// index keeps the unique index of a property.
+func (s *Sim) index(rec *record, name, old, value string) {
+	if name == "hs_additional_emails" {
+		emails := rec.of.unique["email"]
+		for part := range strings.SplitSeq(old, ";") {
+			if emails[part] == rec {
+				delete(emails, part)
+			}
+		}
+		for part := range strings.SplitSeq(value, ";") {
+			if part != "" {
+				emails[part] = rec
+			}
+		}
+		return
+	}
+	index := rec.of.unique[name]
+	if index == nil {
+		return
+	}
+	if old != "" && index[old] == rec {
+		delete(index, old)
+	}
+	if value != "" {
+		index[value] = rec
+	}
+}
+
+// derive sets what HubSpot itself keeps; it leaves the cursor field alone when touch is false.
+func (s *Sim) derive(rec *record, name, value string, now time.Time, touch bool) {
+	before := rec.modified
+	if old := rec.values[name]; old == value {
+		return
+	}
+	s.apply(rec, map[string]string{name: value}, source{kind: "CALCULATED"}, now, false)
+	if !touch {
+		rec.modified = before
+	}
+	s.hooks.changed(rec, name, source{kind: "CALCULATED"}, now)
+}
+
+// follow sets what HubSpot derives from the values just written.
+func (s *Sim) follow(rec *record, set map[string]string, now time.Time) {
+	if last := rec.past["hubspot_owner_id"]; len(last) > 0 && last[len(last)-1].at.Equal(now) {
+		s.followOwner(rec, set, now)
+	}
+	switch rec.of.name {
+	case "deals":
+		if amount, named := set["amount"]; named {
+			s.derive(rec, "amount_in_home_currency", amount, now, true)
+		}
+		if to, named := set["dealstage"]; named {
+			p := s.probability(rec.values["pipeline"], to)
+			s.derive(rec, "hs_is_closed", strconv.FormatBool(p == "1.0" || p == "0.0"), now, true)
+			s.derive(rec, "hs_is_closed_won", strconv.FormatBool(p == "1.0"), now, true)
+		}
+	case "tasks":
+		if set["hs_task_status"] == "COMPLETED" {
+			s.derive(rec, "hs_task_completion_date", moment(now), now, true)
+		}
+	}
+}
+
+// probability is how likely a stage of a deal pipeline is to end in a sale: "1.0" won, "0.0" lost.
+func (s *Sim) probability(pipelineID, stageID string) string {
+	for _, p := range s.pipelines["deals"] {
+		for _, st := range p.Stages {
+			if p.ID == pipelineID && st.ID == stageID {
+				return st.Metadata["probability"]
+			}
+		}
+	}
+	return ""
+}
+
+// followOwner keeps what goes with the owner: when it was assigned, and the first engagement, which is
+// the current owner's.
+func (s *Sim) followOwner(rec *record, set map[string]string, now time.Time) {
+	if _, named := set["hubspot_owner_id"]; !named {
+		return
+	}
+	at := ""
+	if rec.values["hubspot_owner_id"] != "" {
+		at = moment(now)
+	}
+	for _, d := range [...][2]string{
+		{"hubspot_owner_assigneddate", at}, {"hs_sa_first_engagement_date", ""}, {"hs_sa_first_engagement_object_type", ""},
+	} {
+		if rec.of.props[d[0]] != nil {
+			s.derive(rec, d[0], d[1], now, true)
+		}
+	}
+}
+
+// archive puts a record in the recycle bin; its unique values are free again.
+func (s *Sim) archive(rec *record, by source, now time.Time) {
+	if rec.archived {
+		return
+	}
+	rec.archived, rec.ended = true, now
+	rec.of.release(rec)
+	s.hooks.deleted(rec, by, now)
+}

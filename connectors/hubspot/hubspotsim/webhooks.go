@@ -1,0 +1,323 @@
+package hubspotsim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
+)
+
+// Delivery rules (facts §5).
+const (
+	maxEvents    = 100             // events of one request
+	maxInFlight  = 10              // requests at once
+	answerWithin = 5 * time.Second // slower is a failure
+	maxRetries   = 10              // after the first attempt
+	firstRetry   = 84 * time.Second
+	rushRetry    = 300 * time.Millisecond // longest wait of a retry while Deliver is waiting
+)
+
+// Subscription is one of the app's webhook subscriptions.
+type Subscription struct {
+	Type     string // "contact.creation", "company.propertyChange", …
+	Property string // for a propertyChange: which
+}
+
+// DefaultSubscriptions are what a handoff needs: the contact's trigger fields, owner and status, the
+// company's and deal's matching fields, and deletions and merges of all three.
+func DefaultSubscriptions() []Subscription {
+	var out []Subscription
+	for _, singular := range [...]string{"contact", "company", "deal"} {
+		for _, what := range [...]string{"creation", "deletion", "merge"} {
+			out = append(out, Subscription{Type: singular + "." + what})
+		}
+	}
+	out = append(out, Subscription{Type: "contact.privacyDeletion"})
+	for _, sub := range [...]struct {
+		singular   string
+		properties []string
+	}{
+		{"contact", []string{
+			"recent_conversion_date", "recent_conversion_event_name", "intent_signal", "hubspot_owner_id",
+			"handoff_status", "handoff_return_reason", "hs_lead_status",
+		}},
+		{"company", []string{"name", "domain", "hubspot_owner_id"}},
+		{"deal", []string{"dealstage", "hubspot_owner_id", "handoff_status", "handoff_return_reason"}},
+	} {
+		for _, property := range sub.properties {
+			out = append(out, Subscription{sub.singular + ".propertyChange", property})
+		}
+	}
+	return out
+}
+
+// hookEvent is one event as it stands in the array that HubSpot posts.
+type hookEvent struct {
+	EventID        int64   `json:"eventId"`
+	SubscriptionID int64   `json:"subscriptionId"`
+	PortalID       int64   `json:"portalId"`
+	AppID          int64   `json:"appId"`
+	OccurredAt     int64   `json:"occurredAt"`
+	Type           string  `json:"subscriptionType"`
+	Attempt        int     `json:"attemptNumber"`
+	ObjectID       int64   `json:"objectId"`
+	Property       string  `json:"propertyName,omitempty"`
+	Value          *string `json:"propertyValue,omitempty"`
+	ChangeFlag     string  `json:"changeFlag,omitempty"`
+	ChangeSource   string  `json:"changeSource"`
+	SourceID       string  `json:"sourceId,omitempty"`
+	Primary        int64   `json:"primaryObjectId,omitempty"`
+	Merged         []int64 `json:"mergedObjectIds,omitempty"`
+	NewID          int64   `json:"newObjectId,omitempty"`
+	Moved          *int    `json:"numberOfPropertiesMoved,omitempty"`
+}
+
+// hooks sends webhooks: what happens is put on an agenda, pump takes it from there.
+type hooks struct {
+	sim    *Sim
+	rand   *simhttp.Rand
+	client *http.Client
+	subs   map[Subscription]int64
+	agenda *agenda[hookEvent]
+	slots  chan struct{}
+
+	mu      sync.Mutex
+	url     string
+	flying  int // events on their way
+	rushing int // callers of deliver
+	last    time.Time
+	events  int64
+	done    simhttp.Delivery
+	idle    chan struct{} // closed and renewed whenever a request has ended
+}
+
+func newHooks(s *Sim) *hooks {
+	subs := s.cfg.Hooks
+	if subs == nil {
+		subs = DefaultSubscriptions()
+	}
+	h := &hooks{
+		sim:    s,
+		rand:   simhttp.NewRand(s.cfg.Seed, "hubspot/webhooks"),
+		client: &http.Client{Transport: s.cfg.Transport, Timeout: answerWithin, CheckRedirect: noRedirect},
+		subs:   make(map[Subscription]int64, len(subs)),
+		agenda: newAgenda[hookEvent](),
+		slots:  make(chan struct{}, maxInFlight),
+		url:    s.cfg.WebhookURL,
+		idle:   make(chan struct{}),
+	}
+	for i, sub := range subs {
+		h.subs[sub] = 7_662_000 + int64(i)
+	}
+	return h
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func (h *hooks) setURL(url string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.url = url
+}
+
+func (h *hooks) created(rec *record, by source, now time.Time) {
+	h.emit(rec, "creation", "", hookEvent{ChangeFlag: "CREATED"}, by, now)
+}
+
+func (h *hooks) changed(rec *record, property string, by source, now time.Time) {
+	value := rec.values[property]
+	h.emit(rec, "propertyChange", property, hookEvent{Property: property, Value: &value}, by, now)
+}
+
+func (h *hooks) deleted(rec *record, by source, now time.Time) {
+	h.emit(rec, "deletion", "", hookEvent{ChangeFlag: "DELETED"}, by, now)
+}
+
+func (h *hooks) erased(rec *record, by source, now time.Time) {
+	h.emit(rec, "privacyDeletion", "", hookEvent{ChangeFlag: "DELETED"}, by, now)
+}
+
+func (h *hooks) merged(rec, primary, other *record, moved int, by source, now time.Time) {
+	h.emit(rec, "merge", "", hookEvent{
+		Primary: int64(primary.num), Merged: []int64{int64(other.num)}, NewID: int64(rec.num), Moved: &moved,
+	}, by, now)
+}
+
+// emit puts an event on the agenda when the app is subscribed to it, after the faults have had their say.
+func (h *hooks) emit(rec *record, what, property string, e hookEvent, by source, now time.Time) {
+	sub := Subscription{rec.of.singular + "." + what, property}
+	id, subscribed := h.subs[sub]
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !subscribed || h.url == "" {
+		return
+	}
+	h.events++
+	e.EventID, e.SubscriptionID, e.Type = 100_000+h.events, id, sub.Type
+	e.PortalID, e.AppID = h.sim.portal, 51_879_189
+	e.OccurredAt, e.ObjectID = now.UnixMilli(), int64(rec.num)
+	e.ChangeSource, e.SourceID = by.kind, by.id
+	f := h.sim.Faults().Webhooks
+	if h.rand.Chance(f.Drop) {
+		h.done.Dropped++
+		return
+	}
+	due := now.Add(h.rand.Between(h.sim.cfg.Latency[0], h.sim.cfg.Latency[1]))
+	switch {
+	case h.rand.Chance(f.Late):
+		due = due.Add(h.rand.Between(time.Minute, 24*time.Hour))
+	case h.rand.Chance(f.Shuffle):
+		due = due.Add(h.rand.Between(0, 2*time.Second))
+	case due.Before(h.last): // otherwise in order
+		due = h.last
+	default:
+		h.last = due
+	}
+	if h.rushing > 0 {
+		due = now
+	}
+	h.agenda.put(due, e)
+	if h.rand.Chance(f.Double) {
+		h.agenda.put(due.Add(h.rand.Between(0, time.Second)), e)
+	}
+}
+
+// pump sends what is due until ctx ends; it returns when its last request has.
+func (h *hooks) pump(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer h.agenda.ring() // another pump may have slept through a wake-up that this one took
+	for {
+		select {
+		case h.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		batch := h.batch()
+		if len(batch) == 0 {
+			<-h.slots
+			if !h.agenda.wait(ctx) {
+				return
+			}
+			continue
+		}
+		wg.Go(func() {
+			h.send(ctx, batch)
+			<-h.slots
+		})
+	}
+}
+
+// batch takes what is due and counts it as on its way.
+func (h *hooks) batch() []hookEvent {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	batch := h.agenda.take(time.Now(), maxEvents)
+	h.flying += len(batch)
+	if h.sim.Faults().Webhooks.Shuffle > 0 {
+		h.rand.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
+	}
+	return batch
+}
+
+// send posts one array and settles its events: delivered, to be tried again, or given up.
+func (h *hooks) send(ctx context.Context, batch []hookEvent) {
+	delivered := h.post(ctx, batch)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.flying -= len(batch)
+	now := time.Now()
+	for _, e := range batch {
+		switch {
+		case delivered:
+			h.done.Delivered++
+		case ctx.Err() != nil && e.Attempt <= maxRetries: // stopped, not refused: the next pump sends it
+			h.agenda.put(now, e)
+		case e.Attempt >= maxRetries:
+			h.done.Failed++
+		default:
+			e.Attempt++
+			h.agenda.put(now.Add(h.backoff(e.Attempt)), e)
+		}
+	}
+	close(h.idle)
+	h.idle = make(chan struct{})
+}
+
+// backoff is the randomised wait before the n-th retry, n from 1; ten of them fill about a day.
+func (h *hooks) backoff(n int) time.Duration {
+	base := h.sim.cfg.Retry
+	if base <= 0 {
+		base = firstRetry
+	}
+	wait := time.Duration(float64(base<<(n-1)) * (0.5 + h.rand.Float64()))
+	if h.rushing > 0 {
+		wait = min(wait, time.Duration(float64(rushRetry)*(0.5+h.rand.Float64()/2)))
+	}
+	return wait
+}
+
+func (h *hooks) post(ctx context.Context, batch []hookEvent) bool {
+	body, err := json.Marshal(batch)
+	if err != nil {
+		return false
+	}
+	h.mu.Lock()
+	url := h.url
+	h.mu.Unlock()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	at := strconv.FormatInt(time.Now().UnixMilli(), 10)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "HubSpot Connect 2.0 (https://dev.hubspot.com/) - WebhooksExecution")
+	req.Header.Set("X-HubSpot-Request-Timestamp", at)
+	req.Header.Set("X-HubSpot-Signature-v3", signV3(h.sim.creds.ClientSecret, http.MethodPost, url, body, at))
+	req.Header.Set("X-HubSpot-Signature-Version", "v1")
+	req.Header.Set("X-HubSpot-Signature", signV1(h.sim.creds.ClientSecret, body))
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()                                      //nolint:errcheck // nothing was written
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // the answer's body means nothing
+	return resp.StatusCode >= 200 && resp.StatusCode < 300
+}
+
+// deliver brings everything forward and waits until nothing is pending.
+func (h *hooks) deliver(ctx context.Context) (simhttp.Delivery, error) {
+	h.mu.Lock()
+	h.rushing++
+	h.mu.Unlock()
+	pumping, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { h.pump(pumping) })
+	h.agenda.hurry(time.Now())
+	for ctx.Err() == nil {
+		h.mu.Lock()
+		pending, idle := h.flying+h.agenda.len(), h.idle
+		h.mu.Unlock()
+		if pending == 0 {
+			break
+		}
+		select {
+		case <-idle:
+		case <-ctx.Done():
+		}
+	}
+	stop()
+	wg.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rushing--
+	out := h.done
+	out.Pending = h.flying + h.agenda.len()
+	return out, ctx.Err()
+}
