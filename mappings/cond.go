@@ -38,14 +38,17 @@ func (v value) cond() Cond {
 		return v.event()
 	}
 	var all []Cond
-	for _, e := range v.entries(condHint) {
-		switch e.key.S {
-		case "all":
+	entries := v.entries(condHint)
+	for i, e := range entries {
+		switch key := e.key.S; {
+		case key == "all":
 			all = append(all, Cond{Pos: e.key.Pos, All: e.val.conds()})
-		case "any":
+		case key == "any":
 			all = append(all, Cond{Pos: e.key.Pos, Any: e.val.conds()})
-		case "none":
+		case key == "none":
 			all = append(all, Cond{Pos: e.key.Pos, None: e.val.conds()})
+		case i > 0 && !isField(key) && v.isStray(e):
+			v.stray(entries, i)
 		default:
 			all = append(all, v.fieldCond(e))
 		}
@@ -110,19 +113,12 @@ func (v value) fieldCond(e entry) Cond {
 	case slices.Contains(NamedEvents(), e.key.S):
 		v.r.add(e.key.Pos, "bad-condition", fmt.Sprintf("%q is something that happens; it has no value", e.key.S), "write it alone: - "+e.key.S)
 		return c
-	case isFlowStray(v, e):
-		v.r.add(e.key.Pos, "flow-list", fmt.Sprintf("%q stands here as a key of its own, because inside { } a comma begins the next key", e.key.S), "put a list in [ ] and a text with a comma in quotes")
-		return c
 	default:
 		v.r.add(e.key.Pos, "bad-field", fmt.Sprintf("%q is not a field", e.key.S), conditionKeyHint(e.key.S))
 		return c
 	}
 	c.Ops, c.OrBlank = e.val.ops(e.key.S)
 	return c
-}
-
-func isFlowStray(v value, e entry) bool {
-	return e.val.isText() && empty(e.val.n) && v.n.Line == v.n.Content[len(v.n.Content)-1].Line
 }
 
 func nounHint(noun string) string {
@@ -193,7 +189,7 @@ func (v value) ops(field string) (ops []Op, orBlank bool) {
 
 func operatorHint(typed, field string) string {
 	words := map[string]string{
-		"equals": "is", "eq": "is", "not": "is_not", "ne": "is_not", "gt": "at_least", "gte": "at_least", "lt": "at_most",
+		"equals": "is", "isnt": "is_not", "eq": "is", "not": "is_not", "ne": "is_not", "gt": "at_least", "gte": "at_least", "lt": "at_most",
 		"lte": "at_most", "more_than": "at_least", "less_than": "at_most", "empty": "filled", "blank": "filled", "exists": "filled",
 		"any_of": "in", "one_of": "in", "includes": "contains", "like": "contains", "begins_with": "starts_with", "min": "at_least", "max": "at_most",
 	}

@@ -101,7 +101,7 @@ type Report struct {
 	Pos      Pos
 }
 
-// Connection is one HubSpot portal or Salesforce org.
+// Connection is one account of one CRM.
 type Connection struct {
 	Name      Text
 	CRM       Text // the adapter's name in package builtin

@@ -130,7 +130,7 @@ func (v value) context() Context {
 	if s.ok && len(s.entries) > 0 && s.field("must_have").n == nil {
 		v.bad("missing-key", "context does not say what the next owner must have", "list it under must_have")
 	}
-	if c.IfMissing.S != "gate" && (c.AfterHold.Given() || !c.HoldAtMost.IsZero()) {
+	if c.IfMissing.S == "route_then_chase" && (c.AfterHold.Given() || !c.HoldAtMost.IsZero()) {
 		v.bad("bad-value", "hold_at_most and after_hold say how long a gate stays shut, and there is none", "write if_missing: gate, or leave them out")
 	}
 	return c

@@ -41,6 +41,7 @@ func Load(fsys fs.FS) (*Doc, []Diagnostic) {
 		l.read(f)
 	}
 	l.presence(files)
+	l.doubles()
 	Sort(l.ds)
 	return l.doc, l.ds
 }
@@ -190,6 +191,40 @@ func readSome(fsys fs.FS, p string) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+// doubles finds names that two files, or two lines of a list, give to
+// different things.
+func (l *loader) doubles() {
+	check := func(what string, names []Text) {
+		first := map[string]Pos{}
+		for _, n := range names {
+			if !n.Given() {
+				continue
+			}
+			if at, twice := first[n.S]; twice {
+				l.add(Diagnostic{Pos: n.Pos, Code: "duplicate-name", Text: fmt.Sprintf("%s %s is written a second time; the first is at %s", what, n.S, at), Hint: "keep one of them"})
+				continue
+			}
+			first[n.S] = n.Pos
+		}
+	}
+	var handoffs, people []Text
+	for _, h := range l.doc.Handoffs {
+		handoffs = append(handoffs, h.Name)
+	}
+	for _, p := range l.doc.People {
+		people = append(people, p.Who)
+	}
+	check("handoff", handoffs)
+	check("person", people)
+	for _, t := range l.doc.Teams {
+		var members []Text
+		for _, m := range t.Members {
+			members = append(members, m.Who)
+		}
+		check("member", members)
+	}
 }
 
 // presence misses the files that have to be there.

@@ -3,6 +3,7 @@ package mappings
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -19,9 +20,13 @@ func (r *reader) parse(text string) *yaml.Node {
 			docs = append(docs, &n)
 		}
 	}
-	var bad *yaml.LoadError
-	if errors.As(err, &bad) && len(docs) < 2 && bad.Mark.Line > 0 {
-		r.syntax(bad, text)
+	if err != nil && !errors.Is(err, io.EOF) && len(docs) < 2 {
+		var bad *yaml.LoadError
+		if errors.As(err, &bad) && bad.Mark.Line > 0 {
+			r.syntax(bad, text)
+		} else {
+			r.add(Pos{File: r.file, Line: 1, Column: 1}, "syntax", "this is not YAML: "+err.Error(), "")
+		}
 		return nil
 	}
 	if len(docs) == 0 || len(docs[0].Content) == 0 || empty(docs[0].Content[0]) {
@@ -70,6 +75,10 @@ func (r *reader) syntax(bad *yaml.LoadError, text string) {
 		r.add(at, "syntax", fmt.Sprintf("the character %q cannot begin a value", charAt(text, at)), "put the value in quotes")
 	case has("expected key"), has("expected '-' indicator"), has("could not find expected ':'"):
 		r.add(at, "syntax", "this line does not fit the lines above it", "indent it like its neighbours; a key ends with a colon and a space")
+	case has("expected node content") && charAt(text, at) == "":
+		r.add(at, "syntax", "the file ends in the middle of a list or a group", "add what is missing, and the ] or } that closes it")
+	case has("expected node content"):
+		r.add(at, "syntax", "a value is missing before this place", "remove the comma or bracket too many, or put the text in quotes")
 	case has("unknown anchor"):
 		r.add(at, "anchor", "aliases (*name) are not used here", "write the value out")
 	case has("max depth"):

@@ -83,7 +83,7 @@ func excerpt(line string, number, column int) string {
 		at -= from
 	}
 	for i, c := range chars {
-		if c == '\t' || c < ' ' || c == 0x7f {
+		if c == '\t' || c < ' ' || c == 0x7f || c == bom || c == zeroWidth || c == wordJoiner {
 			chars[i] = ' '
 		}
 	}

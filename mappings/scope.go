@@ -238,28 +238,46 @@ func (s *scope) need(name, hint string) value {
 	return v
 }
 
-// rest is the entries not asked for so far; done then stays silent.
-func (s *scope) rest() []entry {
-	var out []entry
-	for _, e := range s.entries {
-		if !slices.Contains(s.asked, e.key.S) {
-			out = append(out, e)
-			s.asked = append(s.asked, e.key.S)
-		}
-	}
-	return out
-}
-
 // done reports the keys that nobody asked for.
 func (s *scope) done() {
-	known := slices.Clone(s.asked)
-	for _, e := range s.rest() {
-		if e.val.n != nil && e.val.n.Kind == yaml.ScalarNode && empty(e.val.n) && s.of.n.Style&yaml.FlowStyle != 0 {
-			s.of.r.add(e.key.Pos, "flow-list", fmt.Sprintf("%q stands here as a key of its own, because inside { } a comma begins the next key", e.key.S), "put a list in [ ] and a text with a comma in quotes")
+	for i, e := range s.entries {
+		if slices.Contains(s.asked, e.key.S) {
 			continue
 		}
-		s.of.r.add(e.key.Pos, "unknown-key", fmt.Sprintf("%s has no key %q", s.what, e.key.S), keyHint(e.key.S, known))
+		if s.of.r.told > maxTold {
+			return
+		}
+		if s.of.isStray(e) {
+			s.of.stray(s.entries, i)
+			continue
+		}
+		s.of.r.add(e.key.Pos, "unknown-key", fmt.Sprintf("%s has no key %q", s.what, e.key.S), keyHint(e.key.S, s.asked))
 	}
+}
+
+// isStray reports whether e is no key at all but the rest of a text or list
+// with a comma in it: {for: webinars, visits}.
+func (v value) isStray(e entry) bool {
+	return v.n.Style&yaml.FlowStyle != 0 && e.val.isText() && empty(e.val.n)
+}
+
+// stray explains the stray entry i.
+func (v value) stray(entries []entry, i int) {
+	hint := "put a list in [ ] and a text with a comma in quotes"
+	parts := []string{entries[i].key.S}
+	for j := i - 1; j >= 0; j-- {
+		before := entries[j]
+		if v.isStray(before) {
+			parts = append([]string{before.key.S}, parts...)
+			continue
+		}
+		if before.val.isText() {
+			all := strings.Join(append([]string{before.val.n.Value}, parts...), ", ")
+			hint = fmt.Sprintf("write %s: [%s] for a list, or %s: %q for one text", before.key.S, all, before.key.S, all)
+		}
+		break
+	}
+	v.r.add(entries[i].key.Pos, "flow-list", fmt.Sprintf("%q stands here as a key of its own, because inside { } a comma begins the next key", entries[i].key.S), hint)
 }
 
 func keyHint(typed string, known []string) string {
@@ -269,6 +287,5 @@ func keyHint(typed string, known []string) string {
 	if k := strings.ReplaceAll(strings.ToLower(typed), "-", "_"); slices.Contains(known, k) {
 		return fmt.Sprintf("did you mean %q?", k)
 	}
-	slices.Sort(known)
-	return "its keys are " + strings.Join(known, ", ")
+	return "its keys are " + strings.Join(slices.Compact(slices.Sorted(slices.Values(known))), ", ")
 }

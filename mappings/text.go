@@ -12,7 +12,7 @@ import (
 const (
 	maxFile    = 1 << 20 // bytes
 	maxLine    = 8192    // bytes
-	maxEntries = 40_000  // lines and commas
+	maxEntries = 25_000  // lines and commas
 	maxDepth   = 32
 	maxFaults  = 20  // of one sort in one text
 	maxTold    = 200 // in one file
@@ -38,7 +38,7 @@ func (r *reader) inspect(raw []byte) (text string, ok bool) {
 		return "", false
 	}
 	if bytes.HasPrefix(raw, []byte{0xff, 0xfe}) || bytes.HasPrefix(raw, []byte{0xfe, 0xff}) || looksUTF16(raw) {
-		r.add(start, "utf16", "this file is saved as UTF-16", "save it as UTF-8 in your editor")
+		r.add(Pos{File: r.file}, "utf16", "this file is saved as UTF-16", "save it as UTF-8 in your editor")
 		return "", false
 	}
 	if rest, found := bytes.CutPrefix(raw, []byte(string(bom))); found {

@@ -129,7 +129,7 @@ func matchStep(v value) MatchStep {
 // twoFields is a field of the person and one of the company.
 func (v value) twoFields() [2]Text {
 	items := v.list()
-	if !v.given() {
+	if !v.isList() {
 		return [2]Text{}
 	}
 	if len(items) != 2 {
