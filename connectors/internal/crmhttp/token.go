@@ -17,7 +17,7 @@ type TokenSource interface {
 }
 
 // expiryMargin is how long before its end a token is replaced: longer than a
-// call takes.
+// call takes, and at most a fifth of its life.
 const expiryMargin = time.Minute
 
 // Static is a token that never changes.
@@ -47,7 +47,7 @@ type refreshing struct {
 	fetch   func(ctx context.Context) (*oauth2.Token, error)
 	mu      sync.Mutex
 	current string
-	expiry  time.Time
+	renew   time.Time // zero: never by itself
 	flight  *flight
 }
 
@@ -61,7 +61,7 @@ type flight struct {
 // Token implements TokenSource.
 func (r *refreshing) Token(ctx context.Context) (string, error) {
 	r.mu.Lock()
-	if r.current != "" && (r.expiry.IsZero() || time.Until(r.expiry) > expiryMargin) {
+	if r.current != "" && (r.renew.IsZero() || time.Now().Before(r.renew)) {
 		defer r.mu.Unlock()
 		return r.current, nil
 	}
@@ -89,7 +89,10 @@ func (r *refreshing) run(ctx context.Context, f *flight) {
 	f.err = err
 	if err == nil {
 		f.token = token.AccessToken
-		r.current, r.expiry = token.AccessToken, token.Expiry
+		r.current, r.renew = token.AccessToken, time.Time{}
+		if !token.Expiry.IsZero() {
+			r.renew = token.Expiry.Add(-min(expiryMargin, time.Until(token.Expiry)/5))
+		}
 	}
 	r.flight = nil
 	close(f.done)
