@@ -8,12 +8,14 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/connectors/hubspot"
+	"github.com/handoffd/handoffd/connectors/salesforce"
 )
 
 // Adapters is every adapter by the name an admin writes as a connection's crm.
 func Adapters() map[string]connectors.Adapter {
 	return map[string]connectors.Adapter{
-		"hubspot": {New: hubspot.New, OwnField: hubspot.OwnField},
+		"hubspot":    {New: hubspot.New, OwnField: hubspot.OwnField},
+		"salesforce": {New: salesforce.New, OwnField: salesforce.OwnField},
 	}
 }
 

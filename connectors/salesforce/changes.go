@@ -1,0 +1,275 @@
+package salesforce
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+const opPoll = "poll"
+
+// poll is one kind's next page under way.
+type poll struct {
+	connectors.Poll
+	sel   selection
+	stmt  statement
+	bare  bool // the rows carry no fields: hints only
+	count bool // the page also asks how many there are in all
+}
+
+// Changes reads the next page of every kind, up to five kinds a call.
+//
+// A listing goes by id. Following goes by (stamp, id) from the window's start,
+// so equal stamps are neither skipped nor stuck on. No page is fetched by a
+// server-side cursor: each is a query of its own from the last key taken, and
+// so survives a restart.
+func (o *org) Changes(ctx context.Context, polls []connectors.Poll) ([]connectors.Page, error) {
+	pages := make([]connectors.Page, len(polls))
+	todo := make([]int, 0, len(polls))
+	for i, p := range polls {
+		pages[i] = connectors.Page{Kind: p.Kind, Next: p.From}
+		todo = append(todo, i)
+	}
+	again, err := o.pollOnce(ctx, polls, todo, pages)
+	if err != nil {
+		return nil, err
+	}
+	if len(again) > 0 { // a column was gone; once more without it
+		if _, err = o.pollOnce(ctx, polls, again, pages); err != nil {
+			for _, i := range again {
+				pages[i].Err = err
+			}
+		}
+	}
+	return pages, nil
+}
+
+// pollOnce fills the pages named by todo and returns those worth a second try.
+// Its error means that nothing was read.
+func (o *org) pollOnce(ctx context.Context, polls []connectors.Poll, todo []int, pages []connectors.Page) (again []int, err *connectors.Error) {
+	ready := make(map[int]poll, len(todo))
+	var order []int
+	for _, i := range todo {
+		p, err := o.preparePoll(ctx, polls[i])
+		if err != nil {
+			if stopsAll(err) {
+				return nil, err
+			}
+			pages[i].Err = err
+			continue
+		}
+		ready[i] = p
+		order = append(order, i)
+	}
+	for n, chunk := range slices.Collect(slices.Chunk(order, heavyPer)) {
+		a, err := o.sendPolls(ctx, chunk, ready)
+		if err != nil && n == 0 {
+			return nil, err
+		}
+		for _, i := range chunk {
+			if err != nil {
+				pages[i].Err = err
+				continue
+			}
+			part, present := a.parts[reference("p", i)]
+			found, perr := decodeRows(opPoll+" "+string(polls[i].Kind), part, present)
+			if perr != nil {
+				pages[i].Err = o.scrub(perr)
+				if o.relearn(ctx, ready[i].sel.schema, perr) {
+					again = append(again, i)
+				}
+				continue
+			}
+			pages[i] = o.page(ready[i], found, a)
+			if part, present := a.parts[reference("n", i)]; present {
+				if total, err := decodeRows(opPoll, part, true); err == nil {
+					pages[i].Total = total.Total
+				}
+			}
+		}
+	}
+	return again, nil
+}
+
+// stopsAll reports whether an error speaks of the connection, not of a kind.
+func stopsAll(err *connectors.Error) bool {
+	switch err.Class {
+	case connectors.Throttled, connectors.Unavailable, connectors.AuthBroken:
+		return true
+	}
+	return false
+}
+
+// sendPolls sends up to five page queries, and counts where there is room.
+func (o *org) sendPolls(ctx context.Context, chunk []int, ready map[int]poll) (answers, *connectors.Error) {
+	c := composite{purpose: purposePoll, op: opPoll}
+	room := heavyPer - len(chunk)
+	for _, i := range chunk {
+		c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: o.queryURL(ready[i].stmt, true), Reference: reference("p", i)})
+	}
+	for _, i := range chunk {
+		if !ready[i].count || room == 0 {
+			continue
+		}
+		room--
+		count := statement{columns: []string{"COUNT()"}, object: ready[i].stmt.object, where: ready[i].sel.live()}
+		c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: o.queryURL(count, true), Reference: reference("n", i)})
+	}
+	return o.send(ctx, c)
+}
+
+// live is the condition that leaves out deleted rows.
+func (sel selection) live() string {
+	if sel.schema.has("IsDeleted") {
+		return "IsDeleted = false"
+	}
+	return ""
+}
+
+func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connectors.Error) {
+	s, err := o.schema(ctx, objectOf(p.Kind))
+	if err != nil {
+		return poll{}, err
+	}
+	stamp := s.stampColumn()
+	if stamp == "" {
+		return poll{}, &connectors.Error{Class: connectors.Schema, Op: opPoll + " " + string(p.Kind), Fields: []string{"SystemModstamp"}}
+	}
+	if p.Limit <= 0 || p.Limit > perPage {
+		p.Limit = perPage
+	}
+	if p.From.IsZero() {
+		p.From = connectors.Cursor{Listing: true, From: time.Now().UTC().Add(-o.overlap)}
+		p.From.Upper = p.From.From
+	}
+	out := poll{Poll: p, sel: o.choose(p.Kind, s, p.Fields)}
+	out.stmt = statement{object: s.object, limit: p.Limit}
+	if p.From.Listing {
+		out.count = p.From.After == ""
+		out.stmt.where, out.stmt.order = listWhere(out.sel, p.From.After), "Id"
+	} else {
+		out.stmt.where, out.stmt.order = followWhere(stamp, p.From), stamp+",Id"
+	}
+	out.stmt.columns = out.sel.names
+	if len(o.queryURL(out.stmt, true)) > maxURL {
+		out.bare = true
+		out.sel = out.sel.bare(o)
+		out.stmt.columns = out.sel.names
+	}
+	return out, nil
+}
+
+func listWhere(sel selection, after string) string {
+	where := sel.live()
+	if id, ok := normalizeID(after); ok {
+		if where != "" {
+			where += " AND "
+		}
+		where += "Id > " + literal(id)
+	}
+	return where
+}
+
+// followWhere takes up after the last key, or starts the window.
+func followWhere(stamp string, c connectors.Cursor) string {
+	at, id, ok := splitKey(c.After)
+	if !ok {
+		return stamp + " >= " + instant(c.From)
+	}
+	return "(" + stamp + " = " + instant(at) + " AND Id > " + literal(id) + ") OR " + stamp + " > " + instant(at)
+}
+
+func joinKey(version, id string) string { return version + "|" + id }
+
+func splitKey(key string) (at time.Time, id string, ok bool) {
+	stamp, id, found := strings.Cut(key, "|")
+	if !found {
+		return time.Time{}, "", false
+	}
+	at, okStamp := parseStamp(stamp)
+	id, okID := normalizeID(id)
+	return at, id, okStamp && okID
+}
+
+// page makes the contract's page of an answer.
+func (o *org) page(p poll, found rows, a answers) connectors.Page {
+	out := connectors.Page{Kind: p.Kind, Changes: make([]connectors.Change, 0, len(found.Records))}
+	last := ""
+	var newest time.Time
+	for _, row := range found.Records {
+		obj := p.sel.object(row)
+		last = obj.Ref.ID
+		if !p.From.Listing {
+			last = joinKey(obj.Version, obj.Ref.ID)
+		}
+		if obj.ModifiedAt.After(newest) {
+			newest = obj.ModifiedAt
+		}
+		change := connectors.Change{Ref: obj.Ref, EventID: eventID(obj), At: obj.ModifiedAt}
+		if !p.bare {
+			change.Object = &obj
+		}
+		out.Changes = append(out.Changes, change)
+	}
+	if p.From.Listing && p.From.After == "" && !a.date.IsZero() {
+		p.From.From = a.date.Add(-a.took).Add(-time.Second).Add(-o.overlap) // the server's clock, not ours
+		p.From.Upper = p.From.From
+	}
+	more := last != "" && (!found.Done || len(found.Records) >= p.Limit)
+	switch {
+	case p.From.Listing && more:
+		out.Next, out.More = p.From, true
+		out.Next.After = last
+	case p.From.Listing:
+		out.Next, out.More = connectors.Cursor{From: p.From.From}, true
+	default:
+		out.Next, out.More = o.follow(p.From, more, last, newest, a), more
+	}
+	return out
+}
+
+// eventID tells one state of a record from the next.
+func eventID(obj connectors.Object) string {
+	id := obj.Ref.String() + "@" + obj.Version
+	if obj.Deleted {
+		id += "!"
+	}
+	return id
+}
+
+// follow is the cursor after a page of changes. The window's end is when its
+// first page was read, by the server's clock where it tells the time: ours may
+// be wrong. Rows stamped earlier than that can still become visible, so the
+// next window starts an overlap before it.
+func (o *org) follow(from connectors.Cursor, more bool, last string, newest time.Time, a answers) connectors.Cursor {
+	upper := from.Upper
+	if upper.IsZero() {
+		switch {
+		case !a.date.IsZero():
+			upper = a.date.Add(-a.took).Add(-time.Second)
+		case newest.IsZero(), newest.After(time.Now()):
+			upper = time.Now().UTC()
+		default:
+			upper = newest
+		}
+	}
+	if more {
+		return connectors.Cursor{From: from.From, Upper: upper, After: last}
+	}
+	if newest.IsZero() && a.date.IsZero() && from.After == "" {
+		// Nothing seen and no clock but ours: stay, unless we stand in the future.
+		if now := time.Now().UTC(); from.From.After(now) {
+			from.From = now.Add(-o.overlap)
+		}
+		return connectors.Cursor{From: from.From}
+	}
+	next := upper.Add(-o.overlap)
+	if next.Before(from.From) && !from.From.After(upper) {
+		next = from.From
+	}
+	return connectors.Cursor{From: next}
+}

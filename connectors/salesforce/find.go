@@ -1,0 +1,209 @@
+package salesforce
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+const opFind = "find"
+
+// search asks which record of an object holds a value in a column.
+type search struct {
+	schema *schema
+	column string
+	value  string
+}
+
+// searchAll answers each search with an id, or "". Deleted records count: a
+// person who deleted our task does not want another.
+func (o *org) searchAll(ctx context.Context, op string, wanted []search) ([]string, *connectors.Error) {
+	type group struct {
+		schema *schema
+		column string
+		values []string
+	}
+	var groups []*group
+	for _, w := range wanted {
+		i := slices.IndexFunc(groups, func(g *group) bool {
+			return g.schema.object == w.schema.object && g.column == w.column && len(g.values) < perQuery
+		})
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &group{schema: w.schema, column: w.column})
+		}
+		groups[i].values = append(groups[i].values, w.value)
+	}
+	qs := make([]query, len(groups))
+	for i, g := range groups {
+		columns := []string{"Id", g.column}
+		if g.schema.has("CreatedDate") {
+			columns = append(columns, "CreatedDate")
+		}
+		qs[i] = query{statement{columns: columns, object: g.schema.object, where: in(g.column, g.values), order: "Id"}, true}
+	}
+	found, errs, err := o.queries(ctx, purposeFind, op, qs)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(wanted))
+	for i, g := range groups {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		for w, one := range wanted {
+			if one.schema.object != g.schema.object || one.column != g.column || ids[w] != "" {
+				continue
+			}
+			for _, row := range found[i] {
+				if id, _ := row["Id"].(string); sameValue(row[g.column], one.value) {
+					ids[w], _ = normalizeID(id)
+					break
+				}
+			}
+		}
+	}
+	return ids, nil
+}
+
+// Exact reports whether the org refuses a second object with the same key, as
+// far as its schema has been read.
+func (o *org) Exact(kind connectors.Kind) bool {
+	s := o.schemas.get(objectOf(kind))
+	if s == nil {
+		return false
+	}
+	if name, unique := s.keyField(); name != "" {
+		return unique
+	}
+	f, ok := s.column("Handoff_Id__c")
+	return kind != connectors.Task && ok && f.Unique && f.Createable
+}
+
+// Find returns, for each create, the object it made: by the field that carries
+// its key, by the marker among the tasks of the linked records, or, for people
+// without either, by e-mail address.
+func (o *org) Find(ctx context.Context, writes []connectors.Write) ([]connectors.Ref, error) {
+	refs := make([]connectors.Ref, len(writes))
+	byKey := map[string]connectors.Ref{}
+	// What comes after a create is linked to it, so the creates are looked for first.
+	for _, later := range []bool{false, true} {
+		var at []int
+		for i, w := range writes {
+			if w.Creates() && (w.After != "") == later {
+				at = append(at, i)
+			}
+		}
+		if err := o.find(ctx, writes, at, byKey, refs); err != nil {
+			return nil, o.scrub(err)
+		}
+		for _, i := range at {
+			if !refs[i].IsZero() {
+				byKey[writes[i].Key] = refs[i]
+			}
+		}
+	}
+	return refs, nil
+}
+
+func (o *org) find(ctx context.Context, writes []connectors.Write, at []int, byKey map[string]connectors.Ref, refs []connectors.Ref) *connectors.Error {
+	var searches []search
+	var searched, marked []int
+	for _, i := range at {
+		w := writes[i]
+		s, err := o.schema(ctx, objectOf(w.Ref.Kind))
+		if err != nil && err.Class == connectors.Schema {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		op, _, err := makeOperation(i, w, s)
+		if err != nil {
+			continue
+		}
+		column := op.keyed
+		if email, ok := s.column("Email"); column == "" && ok {
+			column = email.Name
+		}
+		if value, _ := op.body[column].(string); value != "" {
+			searches = append(searches, search{s, column, value})
+			searched = append(searched, i)
+			continue
+		}
+		if w.Ref.Kind == connectors.Task && w.Key != "" {
+			marked = append(marked, i)
+		}
+	}
+	if len(searches) > 0 {
+		ids, err := o.searchAll(ctx, opFind, searches)
+		if err != nil {
+			return err
+		}
+		for n, i := range searched {
+			if ids[n] != "" {
+				refs[i] = connectors.Ref{Conn: o.name, Kind: writes[i].Ref.Kind, ID: ids[n]}
+			}
+		}
+	}
+	return o.findMarked(ctx, writes, marked, byKey, refs)
+}
+
+// findMarked looks through the tasks of the linked records for the marker.
+func (o *org) findMarked(ctx context.Context, writes []connectors.Write, at []int, byKey map[string]connectors.Ref, refs []connectors.Ref) *connectors.Error {
+	if len(at) == 0 {
+		return nil
+	}
+	var who, what []string
+	add := func(l connectors.Ref) {
+		id, ok := normalizeID(l.ID)
+		switch {
+		case !ok:
+		case l.Kind == Lead, l.Kind == Contact:
+			who = append(who, id)
+		default:
+			what = append(what, id)
+		}
+	}
+	for _, i := range at {
+		for _, l := range writes[i].Links {
+			add(l)
+		}
+		add(byKey[writes[i].After])
+	}
+	var qs []query
+	for column, ids := range map[string][]string{"WhoId": who, "WhatId": what} {
+		slices.Sort(ids)
+		for chunk := range slices.Chunk(slices.Compact(ids), perQuery) {
+			qs = append(qs, query{statement{columns: []string{"Id", "Description"}, object: taskObject, where: in(column, chunk), order: "Id"}, true})
+		}
+	}
+	slices.SortFunc(qs, func(a, b query) int { return strings.Compare(a.where, b.where) })
+	found, errs, err := o.queries(ctx, purposeFind, opFind, qs)
+	if err != nil {
+		return err
+	}
+	ids := map[string]string{}
+	for n := range qs {
+		if errs[n] != nil {
+			return errs[n]
+		}
+		for _, row := range found[n] {
+			text, _ := row["Description"].(string)
+			id, _ := row["Id"].(string)
+			if key := markedKey(text); key != "" {
+				if first := ids[key]; first == "" || id < first {
+					ids[key] = id
+				}
+			}
+		}
+	}
+	for _, i := range at {
+		if id, ok := normalizeID(ids[writes[i].Key]); ok {
+			refs[i] = connectors.Ref{Conn: o.name, Kind: connectors.Task, ID: id}
+		}
+	}
+	return nil
+}

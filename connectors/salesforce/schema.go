@@ -1,0 +1,307 @@
+package salesforce
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+const (
+	schemaLife = time.Hour
+
+	// What calls are counted under (connectors.Usage).
+	purposePoll   = "poll"
+	purposeRead   = "read"
+	purposeLocate = "locate"
+	purposeWrite  = "write"
+	purposeFind   = "find"
+	purposeSchema = "schema"
+)
+
+// identifier is what a name has to look like before it may stand in a query.
+var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,79}$`)
+
+// missingColumn finds the column in the words of an INVALID_FIELD. It only
+// says which one to leave out; that it is missing, the code has said.
+var missingColumn = regexp.MustCompile(`No such column '([A-Za-z0-9_]+)'`)
+
+// field is one column as describe shows it to our user.
+type field struct {
+	Name       string   `json:"name"`
+	Type       string   `json:"type"`
+	Length     int      `json:"length"`
+	Createable bool     `json:"createable"`
+	Updateable bool     `json:"updateable"`
+	Unique     bool     `json:"unique"`
+	Filterable *bool    `json:"filterable"`
+	ReferTo    []string `json:"referenceTo"`
+	Picklist   []struct {
+		Value   string `json:"value"`
+		Active  bool   `json:"active"`
+		Default bool   `json:"defaultValue"`
+	} `json:"picklistValues"`
+}
+
+func (f *field) filterable() bool { return f.Filterable == nil || *f.Filterable }
+
+// option is the first wanted value that the picklist offers, "" for none. A
+// field without a list takes anything.
+func (f *field) option(wanted ...string) string {
+	if len(f.Picklist) == 0 {
+		return wanted[0]
+	}
+	for _, w := range wanted {
+		for _, p := range f.Picklist {
+			if p.Active && strings.EqualFold(p.Value, w) {
+				return p.Value
+			}
+		}
+	}
+	return ""
+}
+
+// standard is the picklist's own default, else its first active value.
+func (f *field) standard() string {
+	first := ""
+	for _, p := range f.Picklist {
+		if p.Active && p.Default {
+			return p.Value
+		}
+		if p.Active && first == "" {
+			first = p.Value
+		}
+	}
+	return first
+}
+
+// schema is one object as describe shows it. It never changes once made.
+type schema struct {
+	object   string
+	fields   map[string]*field // by lower-case name
+	missing  bool              // the org has no such object, or hides it from us
+	modified string            // Last-Modified of the describe
+	fetched  time.Time
+}
+
+// column is the field behind a name: the CRM's own in any case, or one of
+// handoffd's own.
+func (s *schema) column(name string) (*field, bool) {
+	f, ok := s.fields[strings.ToLower(OwnField(name))]
+	return f, ok
+}
+
+func (s *schema) has(name string) bool { _, ok := s.column(name); return ok }
+
+// stampColumn orders the changes of an object. A few objects have no
+// SystemModstamp.
+func (s *schema) stampColumn() string {
+	for _, name := range []string{"SystemModstamp", "LastModifiedDate", "CreatedDate"} {
+		if s.has(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// keyField is where a create of this object carries its key, and whether the
+// CRM refuses a second one.
+func (s *schema) keyField() (name string, unique bool) {
+	f, ok := s.column(keyWord)
+	if !ok || !f.Createable {
+		return "", false
+	}
+	return f.Name, f.Unique
+}
+
+// schemaStore caches describes.
+type schemaStore struct {
+	fetching chan struct{} // one describe at a time: the second caller finds it cached
+	mu       sync.Mutex
+	known    map[string]*schema
+}
+
+func newSchemaStore() *schemaStore {
+	return &schemaStore{fetching: make(chan struct{}, 1), known: map[string]*schema{}}
+}
+
+func (st *schemaStore) get(object string) *schema {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.known[object]
+}
+
+func (st *schemaStore) put(s *schema) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.known[s.object] = s
+}
+
+// forget drops what is known, unless newer is known already.
+func (st *schemaStore) forget(s *schema) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.known[s.object] == s {
+		delete(st.known, s.object)
+	}
+}
+
+// schema is the describe of an object, at most an hour old. An object that the
+// org does not show is an error of class Schema.
+func (o *org) schema(ctx context.Context, object string) (*schema, *connectors.Error) {
+	s, err := o.schemaAsOf(ctx, object, time.Now().Add(-schemaLife))
+	if err != nil {
+		return nil, err
+	}
+	if s.missing {
+		return nil, &connectors.Error{Class: connectors.Schema, Op: "describe " + object, Err: fmt.Errorf("the org does not show an object %q", object)}
+	}
+	return s, nil
+}
+
+// schemaAsOf is the describe of an object, made no earlier than since.
+func (o *org) schemaAsOf(ctx context.Context, object string, since time.Time) (*schema, *connectors.Error) {
+	op := "describe " + object
+	if !identifier.MatchString(object) {
+		return &schema{object: object, missing: true}, nil
+	}
+	if s := o.schemas.get(object); s != nil && s.fetched.After(since) {
+		return s, nil
+	}
+	select {
+	case o.schemas.fetching <- struct{}{}:
+		defer func() { <-o.schemas.fetching }()
+	case <-ctx.Done():
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: op, Err: ctx.Err()}
+	}
+	old := o.schemas.get(object)
+	if old != nil && old.fetched.After(since) {
+		return old, nil
+	}
+	s, err := o.describe(ctx, op, object, old)
+	if err != nil {
+		if old != nil && (err.Class == connectors.Unavailable || err.Class == connectors.Throttled) {
+			return old, nil
+		}
+		return nil, err
+	}
+	o.schemas.put(s)
+	return s, nil
+}
+
+// describe asks the org, which answers 304 if nothing changed since old.
+func (o *org) describe(ctx context.Context, op, object string, old *schema) (*schema, *connectors.Error) {
+	header := http.Header{}
+	if old != nil && old.modified != "" {
+		header.Set("If-Modified-Since", old.modified)
+	}
+	now := time.Now()
+	resp, err := o.get(ctx, purposeSchema, op, o.data+"/sobjects/"+object+"/describe", header)
+	if err != nil {
+		e := connectors.AsError(op, err)
+		switch {
+		case e.Status == http.StatusNotModified && old != nil:
+			same := *old
+			same.fetched = now
+			return &same, nil
+		case e.Status == http.StatusNotFound, e.Class == connectors.Schema:
+			return &schema{object: object, missing: true, fetched: now}, nil
+		}
+		return nil, e
+	}
+	var body struct {
+		Fields []*field `json:"fields"`
+	}
+	if err := json.Unmarshal(resp.Body, &body); err != nil || len(body.Fields) == 0 {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: op, Status: resp.Status, Err: errors.New("the answer is not a describe")}
+	}
+	s := &schema{object: object, fields: make(map[string]*field, len(body.Fields)), modified: resp.Header.Get("Last-Modified"), fetched: now}
+	for _, f := range body.Fields {
+		if f != nil && identifier.MatchString(f.Name) {
+			s.fields[strings.ToLower(f.Name)] = f
+		}
+	}
+	return s, nil
+}
+
+// relearn answers an INVALID_FIELD: describe again and leave out the column
+// that was named, should describe still show it. False: nothing was learnt.
+func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) bool {
+	if codeOf(cause) != codeInvalidField {
+		return false
+	}
+	fresh, err := o.schemaAsOf(ctx, s.object, time.Now())
+	if err != nil || fresh.missing {
+		return false
+	}
+	named := missingColumn.FindStringSubmatch(cause.Err.Error())
+	if named == nil {
+		return len(fresh.fields) != len(s.fields)
+	}
+	if f, still := fresh.column(named[1]); still {
+		without := *fresh
+		without.fields = maps.Clone(fresh.fields)
+		delete(without.fields, strings.ToLower(f.Name))
+		o.schemas.put(&without)
+	}
+	o.log.WarnContext(ctx, "a column is no longer there; it is left out", "conn", o.name, "object", s.object, "column", named[1])
+	return true
+}
+
+// Describe reads the schema of the kinds.
+func (o *org) Describe(ctx context.Context, kinds []connectors.Kind) (map[connectors.Kind]connectors.KindSchema, error) {
+	out := make(map[connectors.Kind]connectors.KindSchema, len(kinds))
+	for _, kind := range kinds {
+		s, err := o.schemaAsOf(ctx, objectOf(kind), time.Now().Add(-schemaLife))
+		if err != nil {
+			return nil, err
+		}
+		if s.missing {
+			continue
+		}
+		ks := connectors.KindSchema{Fields: make(map[string]connectors.Field, len(s.fields))}
+		for _, f := range s.fields {
+			ks.Fields[f.Name] = f.described()
+		}
+		out[kind] = ks
+	}
+	return out, nil
+}
+
+func (f *field) described() connectors.Field {
+	d := connectors.Field{Name: f.Name, Type: "text", Length: f.Length, Writable: f.Createable || f.Updateable, Unique: f.Unique}
+	switch f.Type {
+	case "int", "double", "currency", "percent", "long":
+		d.Type = "number"
+	case "boolean":
+		d.Type = "yes_no"
+	case "date":
+		d.Type = "date"
+	case "datetime":
+		d.Type = "datetime"
+	case "picklist":
+		d.Type = "choice"
+	case "multipicklist":
+		d.Type = "choices"
+	case "reference":
+		d.Type = "link"
+		if slices.Contains(f.ReferTo, "User") {
+			d.Type = "user"
+		}
+	}
+	for _, p := range f.Picklist {
+		if p.Active {
+			d.Options = append(d.Options, p.Value)
+		}
+	}
+	return d
+}
