@@ -1,0 +1,74 @@
+package match
+
+import (
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/normalize"
+)
+
+// Version numbers the keys. It changes whenever the same record would give
+// another key; an index of another version is built anew.
+const Version = normalize.Version
+
+// The words of the vocabulary that identify, and those that decide a tie.
+const (
+	wordEmail    = "email"
+	wordDomain   = "domain"
+	wordName     = "name"
+	wordEmployer = "company_name" // a person's company, as they typed it
+	wordCountry  = "country"
+	wordCustomer = "is_customer"
+	wordNamed    = "named_account"
+	wordOwner    = "owner"
+)
+
+// Keys is what a record can be found by. A company has "host:", "domain:" and
+// "name:" keys, a person "email:". A host that is a public suffix, and a name
+// that is none, give no key.
+func Keys(r state.Record) []string {
+	switch r.Noun {
+	case "company":
+		host := normalize.HostOf(r.Fields[wordDomain])
+		return keys("", host, normalize.Registrable(host), normalize.CompanyName(r.Fields[wordName]))
+	case "person":
+		email, _ := normalize.Email(r.Fields[wordEmail])
+		return keys(email, "", "", "")
+	}
+	return nil
+}
+
+// Keys is what to look up, strongest first, in the alphabet of the function
+// Keys. The e-mail address finds people; the accounts they belong to are then
+// candidates by e-mail.
+func (q Query) Keys() []string { return keys(q.Email, q.Host, q.Domain, q.Name) }
+
+func keys(email, host, domain, name string) []string {
+	out := make([]string, 0, 4)
+	if email != "" {
+		out = append(out, "email:"+email)
+	}
+	if host != "" && domain != "" {
+		out = append(out, "host:"+host)
+	}
+	if domain != "" {
+		out = append(out, "domain:"+domain)
+	}
+	if name != "" {
+		out = append(out, "name:"+name)
+	}
+	return out
+}
+
+// About is the query for a person: the accounts of conn that may be theirs.
+// free says which registrable domains identify nobody; nil: none does.
+func About(person state.Record, conn string, free func(domain string) bool) Query {
+	q := Query{Conn: conn, Name: normalize.CompanyName(person.Fields[wordEmployer]), Country: person.Fields[wordCountry]}
+	q.Email, _ = normalize.Email(person.Fields[wordEmail])
+	host := normalize.HostOf(q.Email)
+	if domain := normalize.Registrable(host); domain != "" && (free == nil || !free(domain)) {
+		q.Host, q.Domain = host, domain
+	}
+	if len(person.Links) > 0 && person.Links[0].Conn == conn {
+		q.Link = person.Links[0]
+	}
+	return q
+}
