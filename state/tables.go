@@ -39,6 +39,9 @@ var (
 // GetConn returns what is known of a connection. Key: "conn", name.
 func GetConn(tx Tx, name string) (Conn, bool) { return conns.Get(tx, Key("conn", name)) }
 
+// AllConns yields every connection the state knows.
+func AllConns(tx Tx) iter.Seq2[string, Conn] { return conns.All(tx, Key("conn")) }
+
 // PutConn stores it.
 func PutConn(tx Tx, c Conn) { conns.Put(tx, Key("conn", c.Name), c) }
 
@@ -55,6 +58,9 @@ func PutPause(tx Tx, p Pause) { pauses.Put(tx, "pause", p) }
 func GetCursor(tx Tx, conn string, kind connectors.Kind) (Cursor, bool) {
 	return cursors.Get(tx, Key(conn, string(kind)))
 }
+
+// CursorsOf yields the cursors of a connection.
+func CursorsOf(tx Tx, conn string) iter.Seq2[string, Cursor] { return cursors.All(tx, Key(conn)) }
 
 // PutCursor stores it.
 func PutCursor(tx Tx, conn string, kind connectors.Kind, c Cursor) {
