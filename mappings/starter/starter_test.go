@@ -1,0 +1,172 @@
+package starter_test
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/mappings/starter"
+)
+
+// TestStarterIsSound: the folder that people begin with has nothing to say
+// about, embedded and on disk alike, and starts by only looking.
+func TestStarterIsSound(t *testing.T) {
+	t.Parallel()
+	d, ds := mappings.Load(starter.FS())
+	if len(ds) > 0 {
+		t.Fatalf("the starter folder:\n%s", mappings.Render(ds, d.Files))
+	}
+	if d.Mode.S != "observe" || len(d.Live) > 0 {
+		t.Errorf("mode %q, live %v", d.Mode.S, d.Live)
+	}
+	disk, ds := mappings.Load(os.DirFS("."))
+	if len(ds) > 0 {
+		t.Fatalf("on disk:\n%s", mappings.Render(ds, disk.Files))
+	}
+	if diff := cmp.Diff(disk, d); diff != "" {
+		t.Errorf("disk and embedded differ (-disk +embedded):\n%s", diff)
+	}
+}
+
+// TestStarterContent holds design §10: the connections, the three types, no
+// caps, and the words a delivered handoff needs to create a person.
+func TestStarterContent(t *testing.T) {
+	t.Parallel()
+	d, _ := mappings.Load(starter.FS())
+	var conns, types []string
+	for _, c := range d.Connections {
+		conns = append(conns, c.Name.S)
+	}
+	for _, h := range d.Handoffs {
+		types = append(types, h.Name.S+" on "+h.On.S+" to "+h.DeliverTo.S)
+	}
+	if diff := cmp.Diff([]string{"hubspot", "salesforce"}, conns); diff != "" {
+		t.Errorf("connections (-want +got):\n%s", diff)
+	}
+	slices.Sort(types)
+	want := []string{"contact_sales on hubspot to salesforce", "demo_request on hubspot to ", "demo_request_salesforce on salesforce to "}
+	if diff := cmp.Diff(want, types); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
+	}
+	for _, team := range d.Teams {
+		capped := team.AtMost != 0
+		for _, m := range team.Members {
+			capped = capped || m.AtMost != 0
+		}
+		if capped {
+			t.Errorf("team %s has a cap", team.Name.S)
+		}
+	}
+	writes := map[string]bool{}
+	for _, m := range d.Mappings {
+		for _, n := range m.Nouns {
+			for _, f := range n.Fields {
+				for _, w := range f.Write {
+					writes[m.Name.S+" "+w.Field.S] = true
+				}
+			}
+		}
+	}
+	for _, f := range []string{"FirstName", "LastName", "Company", "Email", "Phone", "LeadSource", "OwnerId"} {
+		if !writes["salesforce "+f] {
+			t.Errorf("a delivered handoff cannot write %s", f)
+		}
+	}
+}
+
+// TestStarterRefersToWhatIsThere: people, teams, tiers, calendars, lists and
+// fields that a starter file names are in the starter folder.
+func TestStarterRefersToWhatIsThere(t *testing.T) {
+	t.Parallel()
+	d, _ := mappings.Load(starter.FS())
+	known := map[string]bool{}
+	for _, p := range d.People {
+		known["person "+p.Who.S] = true
+	}
+	for _, x := range d.Teams {
+		known["team "+x.Name.S] = true
+	}
+	for _, x := range d.Tiers {
+		known["tier "+x.Name.S] = true
+	}
+	for _, x := range d.Calendars {
+		known["calendar "+x.Name.S] = true
+	}
+	for _, x := range d.Escalations {
+		known["escalation "+x.Name.S] = true
+	}
+	for _, m := range d.Mappings {
+		for _, n := range m.Nouns {
+			for _, f := range n.Fields {
+				known[m.Name.S+" "+n.Word.S+"."+f.Word.S] = true
+			}
+		}
+	}
+	need := func(what string, ts ...mappings.Text) {
+		for _, x := range ts {
+			if x.Given() && !known[what+" "+x.S] {
+				t.Errorf("%s: no %s %q", x.Pos, what, x.S)
+			}
+		}
+	}
+	for _, p := range d.People {
+		need("person", p.Manager, p.Backup)
+		need("calendar", p.Calendar)
+		if p.Backup.Given() && p.Backup.S == p.Manager.S {
+			t.Errorf("%s: the backup of %s is the manager", p.Pos, p.Who.S)
+		}
+	}
+	for _, x := range d.Teams {
+		need("person", x.Manager, x.Accountable)
+		for _, m := range x.Members {
+			need("person", m.Who)
+		}
+	}
+	for _, x := range d.Territories {
+		for _, row := range x.Rows {
+			need("team", row.Team)
+		}
+	}
+	for _, h := range d.Handoffs {
+		need("escalation", h.IfStalled...)
+		for _, row := range h.SLA {
+			need("tier", row.Use)
+		}
+		need(h.On.S, h.Context.MustHave...)
+		need(h.On.S, h.Context.ShouldHave...)
+		need(h.On.S, h.HappenedAt)
+		for _, c := range h.StartsWhen {
+			need(h.On.S, c.Field)
+		}
+	}
+}
+
+// TestFreeMail: the built-in list is sorted, unique and holds the obvious.
+func TestFreeMail(t *testing.T) {
+	t.Parallel()
+	list, ok := mappings.BuiltInList("free_mail")
+	if !ok || len(list) < 150 || !slices.IsSorted(list) || len(slices.Compact(slices.Clone(list))) != len(list) {
+		t.Fatalf("%d domains, found %v", len(list), ok)
+	}
+	for _, d := range []string{"gmail.com", "outlook.com", "yahoo.co.uk", "gmx.de", "qq.com"} {
+		if !slices.Contains(list, d) {
+			t.Errorf("%s is missing", d)
+		}
+	}
+	for _, d := range list {
+		if strings.ToLower(d) != d || !strings.Contains(d, ".") || strings.ContainsAny(d, " @/") {
+			t.Errorf("%q is not a domain", d)
+		}
+	}
+	if _, ok := mappings.BuiltInList("paid_mail"); ok {
+		t.Error("there is no such list")
+	}
+	if _, err := fs.Stat(starter.FS(), "handoffd.yaml"); err != nil {
+		t.Error(err)
+	}
+}
