@@ -9,8 +9,11 @@ import (
 	"github.com/handoffd/handoffd/mappings"
 )
 
-func nouns() []string  { return []string{"person", "company", "deal"} }
-func cleans() []string { return []string{"trim", "lowercase", "phone", "domain", "country_code", "email"} }
+func nouns() []string { return []string{"person", "company", "deal"} }
+func cleans() []string {
+	return []string{"trim", "lowercase", "phone", "domain", "country_code", "email"}
+}
+
 func types() []string {
 	return []string{"text", "number", "yes_no", "date", "datetime", "user", "owner", "list"}
 }
