@@ -32,7 +32,7 @@ type Gate struct {
 
 // NewGate returns a calm gate. A nil history records nothing.
 func NewGate(crm string, seed uint64, h *History) *Gate {
-	return &Gate{crm: crm, rand: NewRand(seed, "gate/"+crm), history: h, stats: map[string]int{}}
+	return &Gate{crm: crm, rand: NewRand(seed, "gate/"+crm), history: h, stats: map[string]int{"429": 0}}
 }
 
 // OnFault lets the simulator word its own refusal for an injected fault ("429", "401", "500", …): render
