@@ -42,14 +42,14 @@ const (
 	Users    Bucket = "user"     // cache: connection, id -> user
 	Versions Bucket = "version"  // history: hash -> mapped record
 	Decided  Bucket = "decision" // history: time, id -> decision
-	// history: "handoff", id or "record", record, then the decision's key -> nothing
+	// history: "handoff", id or "record", record; then the key of a decision -> nothing
 	DecidedOf Bucket = "decidedof"
 )
 
 // Buckets lists every bucket, for stores that have to create them.
 var Buckets = []Bucket{
 	Meta, Cursors, Inbox, Seen, Triggers, Handoffs, ByRecord, Load, Timers, Outbox, Due,
-	Pools, Audit, RuleSets, Identity, Listings, Records, Echoes, Users, Versions, Decided,
+	Pools, Audit, RuleSets, Identity, Listings, Records, Echoes, Users, Versions, Decided, DecidedOf,
 }
 
 // Tx is one transaction. The first failure sticks: reads after it find

@@ -45,7 +45,7 @@ func AllConns(tx Tx) iter.Seq2[string, Conn] { return conns.All(tx, Key("conn"))
 // PutConn stores it.
 func PutConn(tx Tx, c Conn) { conns.Put(tx, Key("conn", c.Name), c) }
 
-// GetPause returns whether writing to the CRMs is stopped, since when and why.
+// GetPause returns whether writing to the CRMs is stopped, and since when.
 func GetPause(tx Tx) Pause {
 	p, _ := pauses.Get(tx, "pause")
 	return p

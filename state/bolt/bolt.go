@@ -2,9 +2,9 @@
 // is the default store and the only importer of bbolt.
 //
 //	handoffd.db
-//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch
+//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause
 //	├── cursor      connection, kind → Cursor
-//	├── inbox       rank, sequence → Change
+//	├── inbox       connection, rank, sequence → Change
 //	├── seen        instant, event hash → nothing
 //	├── trigger     type, record → Trigger
 //	├── handoff     id → Handoff
@@ -19,6 +19,7 @@
 //	├── identity    record → Same
 //	├── listing     list, subject → Listing
 //	├── record      record → Record                         cache
+//	├── echo        record → the stamp of our own last write   cache
 //	├── user        connection, id → User                   cache
 //	├── version     record hash → day last used, packed Record    history
 //	├── decision    instant, id → packed Decision           history
