@@ -1,11 +1,10 @@
 package salesforcesim
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"net/http"
 )
 
 const (

@@ -61,16 +61,25 @@ func (c *client) query(soql string) answer {
 	return c.do("GET", "query?q="+url.QueryEscape(soql), "")
 }
 
-// rows are the records of a query that must work.
+// rows are the records, of all pages, of a query that must work.
 func (c *client) rows(soql string) []map[string]any {
 	c.t.Helper()
-	a := c.query(soql)
-	if a.Status != http.StatusOK {
-		c.t.Fatalf("%s: status %d %s", soql, a.Status, a.Raw)
+	var all []map[string]any
+	for a := c.query(soql); ; {
+		if a.Status != http.StatusOK {
+			c.t.Fatalf("%s: status %d %s", soql, a.Status, a.Raw)
+		}
+		var page struct {
+			Done           bool
+			NextRecordsURL string
+			Records        []map[string]any
+		}
+		a.into(c.t, &page)
+		if all = append(all, page.Records...); page.Done {
+			return all
+		}
+		a = c.do("GET", page.NextRecordsURL, "")
 	}
-	var out struct{ Records []map[string]any }
-	a.into(c.t, &out)
-	return out.Records
 }
 
 func (a answer) into(t *testing.T, v any) {

@@ -12,11 +12,21 @@ type person struct{ name, title, zone, manager string }
 func defaultPeople() []person {
 	const us, uk = "America/New_York", "Europe/London"
 	return []person{
-		{"Morgan", "SDR Manager", us, ""}, {"Hugh", "SDR Manager UK", uk, ""}, {"Vera", "VP Sales", us, ""},
-		{"Tomas", "Head of Customer Success", us, ""}, {"Revops", "Revenue Operations", uk, ""},
-		{"Ana", "SDR", us, "Morgan"}, {"Ben", "SDR", us, "Morgan"}, {"Cleo", "SDR", us, "Morgan"}, {"Isla", "SDR", uk, "Hugh"},
-		{"Dev", "Account Executive", us, "Vera"}, {"Erin", "Account Executive", us, "Vera"},
-		{"Farah", "CSM", us, "Tomas"}, {"Gus", "CSM", us, "Tomas"}, {"Jo", "Marketing", uk, "Revops"}, {"Kim", "Marketing", uk, "Revops"},
+		{"Morgan", "SDR Manager", us, ""},
+		{"Hugh", "SDR Manager UK", uk, ""},
+		{"Vera", "VP Sales", us, ""},
+		{"Tomas", "Head of Customer Success", us, ""},
+		{"Revops", "Revenue Operations", uk, ""},
+		{"Ana", "SDR", us, "Morgan"},
+		{"Ben", "SDR", us, "Morgan"},
+		{"Cleo", "SDR", us, "Morgan"},
+		{"Isla", "SDR", uk, "Hugh"},
+		{"Dev", "Account Executive", us, "Vera"},
+		{"Erin", "Account Executive", us, "Vera"},
+		{"Farah", "CSM", us, "Tomas"},
+		{"Gus", "CSM", us, "Tomas"},
+		{"Jo", "Marketing", uk, "Revops"},
+		{"Kim", "Marketing", uk, "Revops"},
 	}
 }
 
