@@ -272,7 +272,8 @@ func keys(n int) string {
 }
 
 // FuzzLoad: any bytes in any file give a document or an error, and rendering
-// what is said never fails either (F1, F5).
+// what is said never fails either (F1, F5). Run it with -fuzzminimizetime=20x:
+// with the default it spends its time on shortening.
 func FuzzLoad(f *testing.F) {
 	paths := []string{settingsFile, calendarsFile, peopleFile, teamsFile, slaFile, listsFile, "mappings/alpha.yaml", "handoffs/first-call.yaml", "tests/first-call.yaml"}
 	folder := baseFolder(f)
