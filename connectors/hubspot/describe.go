@@ -112,6 +112,20 @@ func (c *Connector) schemaOf(ctx context.Context, info kindInfo) (*schema, error
 	if cached != nil && time.Since(cached.at) < schemaAge {
 		return cached, nil
 	}
+	flight := c.flights.DoChan(info.path, func() (any, error) {
+		return c.renewSchema(context.WithoutCancel(ctx), info, cached)
+	})
+	select {
+	case <-ctx.Done():
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "describe " + info.path, Err: ctx.Err()}
+	case r := <-flight:
+		s, _ := r.Val.(*schema)
+		return s, r.Err
+	}
+}
+
+// renewSchema reads a schema for all who wait for it.
+func (c *Connector) renewSchema(ctx context.Context, info kindInfo, cached *schema) (*schema, error) {
 	fresh, err := c.fetchSchema(ctx, info)
 	switch class := connectors.ClassOf(err); {
 	case err == nil:

@@ -24,6 +24,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/connectors/internal/crmhttp"
+	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 )
 
@@ -38,7 +39,7 @@ const (
 
 	batchSize  = 100   // inputs of a batch call and rows of a list page
 	searchSize = 200   // rows of a search page
-	maxText    = 65536 // characters of a property value
+	maxText    = 65536 // of a property value
 
 	// A private app may send 190 calls in 10 s. A burst of 4 and 18.3 calls/s
 	// make 187 at most in any 10 s, which leaves 3 for calls that bunch up on
@@ -48,10 +49,14 @@ const (
 	// Search: 5/s for the whole account, all apps together, and its answers
 	// carry no limit headers.
 	searchRate rate.Limit = 4
-	burst                 = 4
+	// Association endpoints have a limit of their own, on the smallest
+	// portals 100 in 10 s.
+	associationRate rate.Limit = 9.3
+	burst                      = 4
 
-	budgetCalls  = "calls"
-	budgetSearch = "search"
+	budgetCalls        = "calls"
+	budgetSearch       = "search"
+	budgetAssociations = "associations"
 )
 
 // The kinds the adapter knows, by HubSpot's own names.
@@ -100,6 +105,7 @@ type Connector struct {
 
 	mu      sync.Mutex
 	schemas map[string]*schema // by kindInfo.path
+	flights singleflight.Group // of reading them
 }
 
 var (
@@ -160,6 +166,7 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 		Limits: []crmhttp.Budget{
 			{Name: budgetCalls, Rate: limit, Burst: burst},
 			{Name: budgetSearch, Rate: searchRate, Burst: 1},
+			{Name: budgetAssociations, Rate: associationRate, Burst: burst},
 		},
 		Classify: classify,
 		Observe:  observe,
@@ -211,11 +218,15 @@ func (c *Connector) objects(info kindInfo, rest string) string {
 	return "/crm/objects/" + c.version + "/" + info.path + rest
 }
 
-// read does a replay-safe call on the general budget.
+// read does a replay-safe call.
 func (c *Connector) read(ctx context.Context, purpose, op, method, path string, query url.Values, body, out any) error {
+	budgets := []string{budgetCalls}
+	if strings.HasPrefix(path, "/crm/associations/") {
+		budgets = []string{budgetAssociations, budgetCalls}
+	}
 	resp, err := c.http.Do(ctx, crmhttp.Call{
 		Purpose: purpose, Op: op, Method: method, Path: path, Query: query, Body: body,
-		Budget: []string{budgetCalls}, Replayable: true,
+		Budget: budgets, Replayable: true,
 	})
 	if err != nil {
 		return err

@@ -110,17 +110,16 @@ func encodeText(p *property, text string) string {
 	return cutText(text, maxText)
 }
 
-// cutText keeps the first n characters.
+// cutText keeps at most n bytes of whole characters. HubSpot speaks of
+// characters without saying of which sort; bytes are right by any count.
 func cutText(text string, n int) string {
-	if len(text) <= n || utf8.RuneCountInString(text) <= n {
+	if len(text) <= n {
 		return text
 	}
-	at := 0
-	for range n {
-		_, size := utf8.DecodeRuneInString(text[at:])
-		at += size
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
 	}
-	return text[:at]
+	return text[:n]
 }
 
 // decodeValue is a property's text as the contract's value.
