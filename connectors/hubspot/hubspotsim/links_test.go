@@ -1,0 +1,198 @@
+package hubspotsim_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
+)
+
+// TestPrimaryCompany holds that the first company becomes the primary one and stands on the contact's
+// row, without moving its cursor field; that a new primary takes over; and what the reads show.
+func TestPrimaryCompany(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPortal(t, hubspotsim.Config{})
+		id := p.contact(`{"email":"dana@acme.com"}`)
+		row := func() answer {
+			return p.must("GET", contacts+"/"+id+"?properties=associatedcompanyid&associations=companies", "")
+		}
+		before := row().text("properties", "lastmodifieddate")
+		time.Sleep(time.Minute)
+		p.must("PUT", contacts+"/"+id+"/associations/default/companies/11", "")
+		p.must("PUT", "/crm/v4/objects/contacts/"+id+"/associations/default/companies/14", "")
+		a := row()
+		if a.text("properties", "associatedcompanyid") != "11" || a.text("properties", "lastmodifieddate") != before {
+			t.Errorf("row: %s", a.raw)
+		}
+		if got := fmt.Sprint(a.at("associations", "companies", "results")); got != "[map[id:11 type:contact_to_company] map[id:11 type:contact_to_company_unlabeled] map[id:14 type:contact_to_company_unlabeled]]" {
+			t.Errorf("associations: %s", got)
+		}
+		p.must("PUT", contacts+"/"+id+"/associations/companies/14", `[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":1}]`)
+		if got := row().text("properties", "associatedcompanyid"); got != "14" {
+			t.Errorf("primary: %s", got)
+		}
+		a = p.do("POST", "/crm/associations/2026-09/contacts/companies/batch/read", `{"inputs":[{"id":"`+id+`"},{"id":"999999"}]}`)
+		if a.status != 207 || a.text("results", 0, "to", 1, "toObjectId") != "14" || a.at("results", 0, "to", 1, "associationTypes", 0, "label") != "Primary" ||
+			a.at("results", 0, "to", 1, "associationTypes", 1, "label") != nil || a.text("errors", 0, "context", "fromObjectId", 0) != "999999" {
+			t.Errorf("batch read: %s", a.raw)
+		}
+		a = p.must("POST", "/crm/v4/associations/contacts/companies/batch/read", `{"inputs":[{"id":"`+id+`"}]}`)
+		if a.at("results", 0, "to", 0, "toObjectId") != 11.0 {
+			t.Errorf("v4: %s", a.raw)
+		}
+		p.must("DELETE", contacts+"/"+id+"/associations/companies/14", "")
+		if got := row().at("properties", "associatedcompanyid"); got != nil {
+			t.Errorf("after removal: %v", got)
+		}
+	})
+}
+
+func TestTaskWithAssociations(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	id := p.contact(`{"email":"dana@acme.com"}`)
+	task := p.must("POST", "/crm/objects/2026-09/tasks", taskBody("204", id)).text("id")
+	a := p.must("POST", "/crm/associations/2026-09/contacts/tasks/batch/read", `{"inputs":[{"id":"`+id+`"}]}`)
+	if a.text("results", 0, "to", 0, "toObjectId") != task || a.at("results", 0, "to", 0, "associationTypes", 0, "typeId") != 203.0 {
+		t.Errorf("contact to task: %s", a.raw)
+	}
+	p.must("POST", "/crm/associations/2026-09/tasks/companies/batch/create",
+		`{"inputs":[{"from":{"id":"`+task+`"},"to":{"id":"11"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":192}]}]}`)
+	a = p.must("GET", "/crm/v4/objects/tasks/"+task+"/associations/companies", "")
+	if a.at("results", 0, "toObjectId") != 11.0 {
+		t.Errorf("task to company: %s", a.raw)
+	}
+	p.must("DELETE", "/crm/objects/2026-09/tasks/"+task, "")
+	if a := p.do("POST", "/crm/associations/2026-09/contacts/tasks/batch/read", `{"inputs":[{"id":"`+id+`"}]}`); a.len("results") != 0 {
+		t.Errorf("an archived task is associated: %s", a.raw)
+	}
+}
+
+func TestDealFollows(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	a := p.must("POST", "/crm/objects/2026-09/deals", `{"properties":{"dealname":"x","pipeline":"default","dealstage":"closedwon","amount":"12.50"},
+		"associations":[{"to":{"id":"11"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":5}]}]}`)
+	a = p.must("GET", "/crm/v3/objects/deals/"+a.text("id")+"?properties=hs_is_closed_won,hs_primary_associated_company,amount_in_home_currency", "")
+	if a.text("properties", "hs_is_closed_won") != "true" || a.text("properties", "hs_primary_associated_company") != "11" || a.text("properties", "amount_in_home_currency") != "12.5" {
+		t.Errorf("deal: %s", a.raw)
+	}
+}
+
+// TestMerge holds that the survivor has a new id to which both old ones lead, that nothing is archived,
+// and that counts, e-mails and associations come along (C8).
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	one := p.contact(`{"email":"one@example.org","firstname":"One"}`)
+	two := p.contact(`{"email":"two@example.org","firstname":"Two","jobtitle":"CTO"}`)
+	p.must("PUT", contacts+"/"+two+"/associations/default/companies/11", "")
+	a := p.must("POST", contacts+"/merge", `{"primaryObjectId":"`+one+`","objectIdToMerge":"`+two+`"}`)
+	id := a.text("id")
+	if id == one || id == two || id == "" {
+		t.Fatalf("survivor: %s", a.raw)
+	}
+	for _, key := range []string{one, two, id, "one@example.org?idProperty=email", "two@example.org?idProperty=email"} {
+		sep := map[bool]string{true: "&", false: "?"}[strings.Contains(key, "?")]
+		a := p.must("GET", contacts+"/"+key+sep+"properties=firstname,jobtitle,hs_merged_object_ids,hs_additional_emails,associatedcompanyid", "")
+		if a.text("id") != id || a.text("properties", "firstname") != "One" || a.text("properties", "jobtitle") != "CTO" || a.text("properties", "hs_additional_emails") != "two@example.org" ||
+			a.text("properties", "hs_merged_object_ids") != one+";"+two || a.text("properties", "associatedcompanyid") != "11" {
+			t.Errorf("%s: %s", key, a.raw)
+		}
+	}
+	a = p.must("POST", contacts+"/batch/read", `{"inputs":[{"id":"`+one+`"},{"id":"`+two+`"}]}`)
+	if a.len("results") != 1 || a.text("results", 0, "id") != id {
+		t.Errorf("batch read by old ids: %s", a.raw)
+	}
+	if a := p.must("GET", contacts, ""); a.len("results") != 1 {
+		t.Errorf("list: %s", a.raw)
+	}
+	if a := p.must("GET", contacts+"?archived=true", ""); a.len("results") != 0 {
+		t.Errorf("merged contacts are in the recycle bin: %s", a.raw)
+	}
+	if a := p.do("POST", contacts, `{"properties":{"email":"two@example.org"}}`); a.status != 409 || !strings.HasSuffix(a.text("message"), ": "+id) {
+		t.Errorf("the additional e-mail is free: %s", a.raw)
+	}
+	body := fmt.Sprint(p.sim.World())
+	if !strings.Contains(body, id) {
+		t.Errorf("world lacks %s", id)
+	}
+}
+
+func TestGDPRDelete(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	id := p.contact(`{"email":"one@example.org"}`)
+	p.must("POST", contacts+"/gdpr-delete", `{"objectId":"one@example.org","idProperty":"email"}`)
+	if a := p.do("GET", contacts+"/"+id, ""); a.status != 404 {
+		t.Errorf("still there: %s", a.raw)
+	}
+	if a := p.must("GET", contacts+"?archived=true", ""); a.len("results") != 0 {
+		t.Errorf("in the recycle bin: %s", a.raw)
+	}
+}
+
+// TestForms holds what a form sets: the contact by e-mail, the conversion's name with the page's title,
+// and that a second one moves date and count while the name may stay.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPortal(t, hubspotsim.Config{})
+		id := p.edit("submit_form", "", "", map[string]any{"form": "Demo request", "page": "Pricing", "email": "Dana@Acme.com", "firstname": "Dana"})
+		read := func() answer {
+			return p.must("GET", contacts+"/"+id+"?properties=email,recent_conversion_event_name,recent_conversion_date,num_conversion_events,first_conversion_date,first_conversion_event_name", "")
+		}
+		first := read()
+		if first.text("properties", "recent_conversion_event_name") != "Pricing: Demo request" || first.text("properties", "num_conversion_events") != "1" ||
+			first.text("properties", "recent_conversion_date") != first.text("properties", "first_conversion_date") {
+			t.Errorf("first: %s", first.raw)
+		}
+		time.Sleep(time.Hour)
+		if again := p.edit("submit_form", "contacts", "", map[string]any{"form": "Pricing: Demo request", "email": "dana@acme.com"}); again != id {
+			t.Errorf("a second contact: %s", again)
+		}
+		second := read()
+		if second.text("properties", "recent_conversion_event_name") != "Pricing: Demo request" || second.text("properties", "num_conversion_events") != "2" ||
+			second.text("properties", "recent_conversion_date") == first.text("properties", "recent_conversion_date") ||
+			second.text("properties", "first_conversion_date") != first.text("properties", "first_conversion_date") {
+			t.Errorf("second: %s", second.raw)
+		}
+		if _, err := p.sim.Edit(simhttp.Edit{Op: "submit_form", Fields: map[string]any{"form": "x"}}); err == nil {
+			t.Error("a form without e-mail was taken")
+		}
+	})
+}
+
+// TestEngagement holds that a call by the owner sets the signs of the first touch, that one by another
+// does not, and that they go when the owner changes (1.15).
+func TestEngagement(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	id := p.contact(`{"email":"a@example.org","hubspot_owner_id":"` + p.owner("ana") + `"}`)
+	call := func(who string) {
+		p.edit("create", "calls", "", map[string]any{
+			"hs_timestamp": "2026-03-20T13:04:00Z", "hubspot_owner_id": who + "@example.com",
+			"links": []any{map[string]string{"kind": "contacts", "id": id}},
+		})
+	}
+	read := func() answer {
+		return p.must("GET", contacts+"/"+id+"?properties=hs_sa_first_engagement_date,hs_sa_first_engagement_object_type,num_contacted_notes,notes_last_contacted", "")
+	}
+	call("ben")
+	if a := read(); a.at("properties", "hs_sa_first_engagement_date") != nil || a.text("properties", "num_contacted_notes") != "1" {
+		t.Errorf("somebody else's call: %s", a.raw)
+	}
+	call("ana")
+	if a := read(); a.text("properties", "hs_sa_first_engagement_object_type") != "CALL" || a.text("properties", "num_contacted_notes") != "2" {
+		t.Errorf("the owner's call: %s", a.raw)
+	}
+	p.edit("update", "contacts", id, map[string]any{"hubspot_owner_id": "ben@example.com"})
+	if a := read(); a.at("properties", "hs_sa_first_engagement_date") != nil {
+		t.Errorf("under a new owner: %s", a.raw)
+	}
+}
