@@ -68,20 +68,19 @@ func unseal(b Bucket, key, value []byte) ([]byte, error) {
 	return value[envelopeHead:], nil
 }
 
-// CheckValue reports whether a stored value is whole: its envelope matches,
-// or it is empty in one of the buckets whose keys say everything.
+// CheckValue reports whether a stored value is whole.
 func CheckValue(b Bucket, key, value []byte) error {
-	switch b {
-	case Seen, ByRecord, Load, Due, DecidedOf:
-		if len(value) == 0 {
-			return nil
-		}
-	}
-	_, err := unseal(b, key, value)
-	if err != nil {
+	if _, err := unseal(b, key, value); err != nil {
 		return fmt.Errorf("%s %q: %w", b, key, err)
 	}
 	return nil
+}
+
+// mark stores a key that says everything itself. Its value is an envelope
+// without payload, so that a flipped key is noticed too.
+func mark(tx Tx, b Bucket, key, subject string) {
+	k := []byte(key)
+	tx.Put(b, k, seal(b, k, subject, nil))
 }
 
 // Table is a bucket of values of one type, kept as JSON in an envelope.

@@ -60,7 +60,7 @@ func PutDecision(tx Tx, d Decision, seen []Record) {
 	}
 	decided.Put(tx, DecisionKey(d), row)
 	for _, key := range decisionIndex(d) {
-		tx.Put(DecidedOf, []byte(key), []byte{})
+		mark(tx, DecidedOf, key, d.Record.String())
 	}
 }
 
@@ -227,7 +227,7 @@ func OldDecisions(tx Tx, before time.Time, limit int) []Moving {
 			add(Versions, []byte(hash), tx.Get(Versions, []byte(hash)))
 		}
 		for _, key := range decisionIndex(d.Decision) {
-			add(DecidedOf, []byte(key), []byte{})
+			add(DecidedOf, []byte(key), tx.Get(DecidedOf, []byte(key)))
 		}
 		add(Decided, k, value)
 		moving = append(moving, m)

@@ -71,13 +71,23 @@ func PutCursor(tx Tx, conn string, kind connectors.Kind, c Cursor) {
 // inbox: connection, rank, sequence; of seen: instant, event, so that both
 // grow at their end and old events are pruned as one range.
 func AppendInbox(tx Tx, c Change) (taken bool) {
-	event := []byte(seenKey(c.At, c.EventID))
-	if tx.Get(Seen, event) != nil {
+	event := seenKey(c.At, c.EventID)
+	if tx.Get(Seen, []byte(event)) != nil {
 		return false
 	}
-	tx.Put(Seen, event, []byte{})
-	inbox.Put(tx, Key(c.Ref.Conn, c.Rank, tx.NextSequence(Inbox)), c)
+	mark(tx, Seen, event, "")
+	putNew(tx, inbox, Key(c.Ref.Conn, c.Rank, tx.NextSequence(Inbox)), c)
 	return true
+}
+
+// putNew refuses to write over another row: a sequence that has run back is
+// damage, and must not cost what was taken in.
+func putNew[V any](tx Tx, t Table[V], key string, v V) {
+	if tx.Get(t.Bucket, []byte(key)) != nil {
+		tx.Fail(fmt.Errorf("%w: the sequence of %s has run back", ErrCorrupt, t.Bucket))
+		return
+	}
+	t.Put(tx, key, v)
 }
 
 func seenKey(at time.Time, event string) string {
@@ -154,7 +164,7 @@ func PutHandoff(tx Tx, h Handoff) {
 		index(old, func(b Bucket, k string) { tx.Delete(b, []byte(k)) })
 	}
 	handoffs.Put(tx, h.ID, h)
-	index(h, func(b Bucket, k string) { tx.Put(b, []byte(k), []byte{}) })
+	index(h, func(b Bucket, k string) { mark(tx, b, k, h.Record.String()) })
 }
 
 func index(h Handoff, do func(Bucket, string)) {
@@ -219,7 +229,7 @@ func PutIntent(tx Tx, i Intent) {
 	}
 	outbox.Put(tx, i.Write.Key, i)
 	if i.State != Parked {
-		tx.Put(Due, []byte(dueKey(i)), []byte{})
+		mark(tx, Due, dueKey(i), "")
 	}
 }
 
@@ -345,7 +355,7 @@ func AppendAudit(tx Tx, row AuditRow) {
 		return
 	}
 	row.Hash = hash
-	audit.Put(tx, Key(row.Seq), row)
+	putNew(tx, audit, Key(row.Seq), row)
 	words.Put(tx, auditHead, hash)
 }
 

@@ -33,8 +33,7 @@ func VerifyAudit(tx Tx) error {
 }
 
 // VerifyIndexes reports the first handoff, timer, outbox entry or decision
-// whose index is not what it should be. Index rows are keys without a value,
-// so no checksum covers them: this does.
+// whose index is not what it should be.
 func VerifyIndexes(tx Tx) error {
 	want := map[Bucket]map[string]bool{ByRecord: {}, Load: {}, Due: {}, DecidedOf: {}}
 	for _, h := range AllHandoffs(tx) {

@@ -113,7 +113,7 @@ func Open(path string, opt Options) (_ *Store, err error) {
 	if err := prepare(path, opt.Check); err != nil {
 		return nil, err
 	}
-	db, err := openFile(path, opt.Timeout)
+	db, err := openFile(path, opt.Timeout, initialMmap())
 	if err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
 	}
@@ -130,7 +130,7 @@ func Open(path string, opt Options) (_ *Store, err error) {
 }
 
 // openFile opens a file that exists. bbolt panics on some kinds of damage.
-func openFile(path string, timeout time.Duration) (db *bbolt.DB, err error) {
+func openFile(path string, timeout time.Duration, mmap int) (db *bbolt.DB, err error) {
 	if err := quickCheck(path); err != nil {
 		return nil, err
 	}
@@ -142,15 +142,16 @@ func openFile(path string, timeout time.Duration) (db *bbolt.DB, err error) {
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         timeout,
 		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: initialMmap(),
+		InitialMmapSize: mmap,
 		NoStatistics:    true,
 	})
 	return db, openError(path, err)
 }
 
 // initialMmap is address space reserved from the start: while the file is
-// smaller, it can grow without waiting for those who read. On Windows bbolt
-// would make the file that large.
+// smaller, it can grow without waiting for those who read. bbolt then grows
+// the file, sparsely, by 16 MiB at a time. On Windows it would make the file
+// that large at once.
 func initialMmap() int {
 	if runtime.GOOS == "windows" || bits.UintSize < 64 {
 		return 0

@@ -81,7 +81,7 @@ func (p *past) file(m string, mayCreate bool) (*bbolt.DB, error) {
 			return nil, fmt.Errorf("create history of %s: %w", m, err)
 		}
 	}
-	db, err := openFile(path, p.timeout)
+	db, err := openFile(path, p.timeout, 0)
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", m, err)
 	}

@@ -1,0 +1,194 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// TestDamage serves L5: a file that was flipped, zeroed or shortened is
+// refused by its check, or else holds exactly what it held. Each look is in a
+// child process, as the daemon does it, because some damage kills.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	if path := os.Getenv("STATE_CHECK"); path != "" {
+		if err := Check(path); err != nil {
+			fmt.Println("refused:", err)
+			return
+		}
+		dump, err := dumpFile(path)
+		if err != nil {
+			fmt.Println("refused:", err)
+			return
+		}
+		fmt.Println("dump:", state.Digest(dump))
+		return
+	}
+	dir := t.TempDir()
+	whole := someState(t, filepath.Join(dir, "whole.db"))
+	want, err := dumpFile(filepath.Join(dir, "whole.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounds, refused := 60, 0
+	for i := range rounds {
+		rng := rand.New(rand.NewPCG(7, uint64(i)))
+		raw, what := spoil(rng, whole)
+		path := filepath.Join(dir, fmt.Sprintf("spoilt-%d.db", i))
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDamage$")
+		child.Env = append(os.Environ(), "STATE_CHECK="+path)
+		out, err := child.CombinedOutput()
+		switch {
+		case err != nil, strings.Contains(string(out), "refused:"):
+			refused++
+		case !strings.Contains(string(out), "dump: "+state.Digest(want)):
+			t.Errorf("%d, %s: passed its check and serves other contents\n%s", i, what, out)
+		}
+		_ = os.Remove(path)
+	}
+	if refused < rounds/4 {
+		t.Errorf("%d of %d refused: the damage does not reach anything", refused, rounds)
+	}
+	t.Logf("%d of %d refused", refused, rounds)
+}
+
+// spoil damages a copy in one of the four ways of failure-model L5.
+func spoil(rng *rand.Rand, whole []byte) (raw []byte, what string) {
+	raw = bytes.Clone(whole)
+	at := rng.IntN(len(raw))
+	switch rng.IntN(4) {
+	case 0:
+		raw[at] ^= 1 << rng.IntN(8)
+		return raw, fmt.Sprintf("bit of byte %d flipped", at)
+	case 1:
+		return raw[:at], fmt.Sprintf("cut to %d bytes", at)
+	case 2:
+		at -= at % 512
+		clear(raw[at:min(at+512, len(raw))])
+		return raw, fmt.Sprintf("sector at %d zeroed", at)
+	}
+	at -= at % 4096
+	clear(raw[at:min(at+4096, len(raw))])
+	return raw, fmt.Sprintf("page at %d zeroed", at)
+}
+
+// someState makes a file with every sort of row, none of it unused, and
+// returns its bytes.
+func someState(t *testing.T, path string) []byte {
+	t.Helper()
+	s := openAt(t, path+".made")
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for i := range 40 {
+		if err := s.Update(t.Context(), func(tx state.Tx) error {
+			fillRow(tx, i, now)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var raw bytes.Buffer
+	if err := s.Backup(t.Context(), &raw); err != nil {
+		t.Fatal(err)
+	}
+	closeIt(t, s)
+	if err := os.WriteFile(path, raw.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return raw.Bytes()
+}
+
+func fillRow(tx state.Tx, i int, now time.Time) {
+	ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: fmt.Sprint(i)}
+	record := state.Record{Ref: ref, Noun: "person", Fields: map[string]string{"email": fmt.Sprintf("%d@example.com", i)}}
+	state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: ref, EventID: fmt.Sprint(i), At: now}, Came: now})
+	state.PutRecord(tx, record)
+	state.PutHandoff(tx, state.Handoff{ID: fmt.Sprint("h", i), Record: ref, Stage: state.Assigned, Owner: "ann@example.com"})
+	state.SetTimer(tx, state.Timer{ID: fmt.Sprint("t", i), Due: now})
+	state.PutIntent(tx, state.Intent{Dest: "hubspot", Due: now, Write: connectors.Write{Key: fmt.Sprint("k", i), Ref: ref}})
+	state.AppendAudit(tx, state.AuditRow{At: now, Action: "assign", Subject: fmt.Sprint("h", i)})
+	state.PutDecision(tx, state.Decision{ID: fmt.Sprint("d", i), At: now, Handoff: fmt.Sprint("h", i), Record: ref}, []state.Record{record})
+}
+
+// dumpFile is every row of a file, and fails where an index or the audit
+// trail is not right.
+func dumpFile(path string) (string, error) {
+	db, err := openFile(path, time.Second, 0)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = view(db, func(tx state.Tx) error {
+		for _, bucket := range state.Buckets {
+			for k, v := range tx.Scan(bucket, nil, nil) {
+				fmt.Fprintf(&b, "%s %x %x\n", bucket, k, v)
+			}
+		}
+		if bad := state.VerifyIndexes(tx); bad != nil {
+			return bad
+		}
+		return state.VerifyAudit(tx)
+	})
+	return b.String(), errors.Join(err, db.Close())
+}
+
+// TestFlippedValues serves §0.5: of 400 single flips inside stored values,
+// keys or envelopes every one is refused. bbolt itself notices none of them.
+func TestFlippedValues(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	dir := t.TempDir()
+	whole := someState(t, filepath.Join(dir, "s.db"))
+	needle := []byte(`"email":"7@example.com"`)
+	from := bytes.LastIndex(whole, needle)
+	if from < 0 {
+		t.Fatal("the record is not in the file in plain")
+	}
+	path := filepath.Join(dir, "flipped.db")
+	for range 400 {
+		raw := bytes.Clone(whole)
+		for at := 0; ; { // in every copy that old pages still hold
+			next := bytes.Index(raw[at:], needle)
+			if next < 0 {
+				break
+			}
+			at += next
+			raw[at+rng.IntN(len(needle))] ^= 1 << rng.IntN(8)
+			at += len(needle)
+		}
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Check(path); !errors.Is(err, state.ErrCorrupt) {
+			t.Fatalf("check of a flipped value: %v", err)
+		}
+		db, err := openFile(path, time.Second, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = view(db, func(tx state.Tx) error {
+			if _, ok := state.GetRecord(tx, connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "7"}); ok {
+				t.Error("a flipped value was served")
+			}
+			return nil
+		})
+		if !errors.Is(err, state.ErrCorrupt) {
+			t.Errorf("reading a flipped value: %v", err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
