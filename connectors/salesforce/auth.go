@@ -121,11 +121,12 @@ func (ts *tokenSource) endpoint() string { return ts.configured.String() + "/ser
 
 func (ts *tokenSource) assertion(key *rsa.PrivateKey, clientID, username string) func(context.Context) (*oauth2.Token, error) {
 	return func(ctx context.Context) (*oauth2.Token, error) {
-		signed, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
-			Issuer:    clientID,
-			Subject:   username,
-			Audience:  jwt.ClaimStrings{ts.audience()},
-			ExpiresAt: jwt.NewNumericDate(time.Now().Add(assertionLife)),
+		// The audience is one text; jwt's own claims would write a list.
+		signed, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
+			"iss": clientID,
+			"sub": username,
+			"aud": ts.audience(),
+			"exp": time.Now().Add(assertionLife).Unix(),
 		}).SignedString(key)
 		if err != nil {
 			return nil, fmt.Errorf("sign assertion: %w", err)

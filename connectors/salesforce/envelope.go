@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 )
@@ -350,7 +351,7 @@ func (b *batch) settleAtomic(ops []*operation) {
 // since keeps no version, so that the change is not taken for ours.
 func (b *batch) versions(ctx context.Context, e *envelope, a answers) {
 	_, user, _ := b.org.tokens.who(ctx)
-	at := map[string]string{}
+	at := map[string]time.Time{}
 	for _, name := range e.versionsOf {
 		part, present := a.parts[name]
 		page, err := decodeRows(opWrite, part, present)
@@ -367,7 +368,7 @@ func (b *batch) versions(ctx context.Context, e *envelope, a answers) {
 				text, _ := row[column].(string)
 				if t, ok := parseStamp(text); ok {
 					if id, ok := normalizeID(id); ok {
-						at[id] = t.Format(stampLayout)
+						at[id] = t
 					}
 					break
 				}
@@ -375,8 +376,9 @@ func (b *batch) versions(ctx context.Context, e *envelope, a answers) {
 		}
 	}
 	for _, op := range e.ops {
-		if b.state[op] == applied {
-			b.results[op.at].Version = at[b.results[op.at].Ref.ID]
+		r := &b.results[op.at]
+		if t, ok := at[r.Ref.ID]; ok && b.state[op] == applied {
+			r.Version, r.ModifiedAt = t.Format(stampLayout), t
 		}
 	}
 }
