@@ -75,7 +75,7 @@ func TestHalfWrittenFiles(t *testing.T) {
 	t.Parallel()
 	folder := baseFolder(t)
 	for name, text := range folder {
-		for cut := 0; cut < len(text); cut += 1 + len(text)/60 {
+		for cut := 0; cut < len(text); cut += 1 + len(text)/40 {
 			changed := map[string]string{}
 			for n, s := range folder {
 				changed[n] = s
@@ -88,6 +88,32 @@ func TestHalfWrittenFiles(t *testing.T) {
 			}
 			Render(ds, d.Files)
 		}
+	}
+}
+
+// TestMountedVolume reads a folder as a container platform mounts it: every
+// name a link into a hidden folder.
+func TestMountedVolume(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "..data"), os.DirFS(base)); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "..data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.Symlink(filepath.Join("..data", e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			t.Skip(err)
+		}
+	}
+	d, ds := Load(os.DirFS(dir))
+	if len(ds) > 0 {
+		t.Fatalf("diagnostics:\n%s", Render(ds, d.Files))
+	}
+	if diff := cmp.Diff(loadBase(t), d); diff != "" {
+		t.Errorf("it reads differently (-plain +mounted):\n%s", diff)
 	}
 }
 

@@ -47,9 +47,12 @@ func Load(fsys fs.FS) (*Doc, []Diagnostic) {
 }
 
 type loader struct {
-	fsys fs.FS
-	doc  *Doc
-	ds   []Diagnostic
+	fsys    fs.FS
+	doc     *Doc
+	ds      []Diagnostic
+	files   []string
+	strays  int
+	tooMany bool
 }
 
 // readers says what reads a top-level file or a folder's files.
@@ -68,42 +71,53 @@ func readers() map[string]func(*Doc, value) {
 }
 
 // find lists the files to read, in order, and tells of YAML that nobody reads.
+// It goes three folders deep: what lies further down is somebody else's.
 func (l *loader) find() []string {
-	var files []string
-	err := fs.WalkDir(l.fsys, ".", func(p string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			l.add(Diagnostic{Pos: Pos{File: p}, Code: "unreadable", Text: "this cannot be read: " + reason(err)})
-			l.doc.Unread = append(l.doc.Unread, p)
-			return nil
-		case p != "." && strings.HasPrefix(e.Name(), "."):
-			// .git, .handoffd, an editor's swap file
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case e.IsDir():
-			return nil
-		}
-		switch ext := path.Ext(p); {
-		case ext == ".yml":
-			l.stray(p, "rename it to "+strings.TrimSuffix(p, ext)+".yaml")
-		case ext != ".yaml":
-			// A README, a program: not ours.
-		case readers()[kindOf(p)] == nil:
-			l.stray(p, strayHint(p))
-		case len(files) == maxFiles:
-			l.add(Diagnostic{Pos: Pos{File: p}, Code: "too-many-files", Text: fmt.Sprintf("this folder holds more than %d files; the rest is not read", maxFiles)})
-			return fs.SkipAll
-		default:
-			files = append(files, p)
-		}
-		return nil
-	})
+	l.walk(".", 3)
+	return l.files
+}
+
+func (l *loader) walk(dir string, levels int) {
+	entries, err := fs.ReadDir(l.fsys, dir)
 	if err != nil {
-		l.add(Diagnostic{Code: "unreadable", Text: "the folder cannot be read: " + reason(err)})
+		l.add(Diagnostic{Pos: Pos{File: dir}, Code: "unreadable", Text: "this folder cannot be read: " + reason(err)})
+		l.doc.Unread = append(l.doc.Unread, dir)
 	}
-	return files
+	for _, e := range entries {
+		p := path.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue // .git, .handoffd, an editor's swap file
+		}
+		folder := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			// A mounted volume may hold links, also to folders.
+			info, err := fs.Stat(l.fsys, p)
+			folder = err == nil && info.IsDir()
+		}
+		switch {
+		case !folder:
+			l.take(p)
+		case levels > 1:
+			l.walk(p, levels-1)
+		}
+	}
+}
+
+// take puts a file on the list, or tells of it, or leaves it alone.
+func (l *loader) take(p string) {
+	switch ext := path.Ext(p); {
+	case ext == ".yml":
+		l.stray(p, "rename it to "+strings.TrimSuffix(p, ext)+".yaml")
+	case ext != ".yaml":
+		// A README, a program: not ours.
+	case readers()[kindOf(p)] == nil:
+		l.stray(p, strayHint(p))
+	case len(l.files) < maxFiles:
+		l.files = append(l.files, p)
+	case !l.tooMany:
+		l.tooMany = true
+		l.add(Diagnostic{Pos: Pos{File: p}, Code: "too-many-files", Text: fmt.Sprintf("this folder holds more than %d files; the rest is not read", maxFiles)})
+	}
 }
 
 // reason is the plain part of a file system's error.
@@ -131,6 +145,9 @@ func kindOf(p string) string {
 }
 
 func (l *loader) stray(p, hint string) {
+	if l.strays++; l.strays > maxFaults {
+		return
+	}
 	l.add(Diagnostic{Pos: Pos{File: p}, Code: "unknown-file", Text: "nothing reads this file", Hint: hint, Warn: true})
 }
 
