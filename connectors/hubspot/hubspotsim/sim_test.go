@@ -15,12 +15,12 @@ import (
 
 // portal is a simulator with a client that sends its token.
 type portal struct {
-	t    *testing.T
+	t    testing.TB
 	sim  *hubspotsim.Sim
 	http *http.Client
 }
 
-func newPortal(t *testing.T, cfg hubspotsim.Config) *portal {
+func newPortal(t testing.TB, cfg hubspotsim.Config) *portal {
 	t.Helper()
 	if cfg.Seed == 0 {
 		cfg.Seed = 7
