@@ -2,8 +2,11 @@ package salesforce
 
 import (
 	"context"
+	"encoding/json"
+	"hash/fnv"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,10 +88,8 @@ func (o *org) pollOnce(ctx context.Context, polls []connectors.Poll, todo []int,
 				continue
 			}
 			pages[i] = o.page(ready[i], found, a)
-			if part, present := a.parts[reference("n", i)]; present {
-				if total, err := decodeRows(opPoll, part, true); err == nil {
-					pages[i].Total = total.Total
-				}
+			if polls[i].From.Listing || polls[i].From.IsZero() {
+				pages[i].Total = o.total(polls[i].Kind, a, reference("n", i))
 			}
 		}
 	}
@@ -122,6 +123,19 @@ func (o *org) sendPolls(ctx context.Context, chunk []int, ready map[int]poll) (a
 	return o.send(ctx, c)
 }
 
+// total is how many there are to list: as just counted, or as counted on an
+// earlier page since the start.
+func (o *org) total(kind connectors.Kind, a answers, name string) int {
+	if part, present := a.parts[name]; present {
+		if found, err := decodeRows(opPoll, part, true); err == nil {
+			o.totals.Store(kind, found.Total)
+		}
+	}
+	n, _ := o.totals.Load(kind)
+	total, _ := n.(int)
+	return total
+}
+
 // live is the condition that leaves out deleted rows.
 func (sel selection) live() string {
 	if sel.schema.has("IsDeleted") {
@@ -149,7 +163,8 @@ func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connec
 	out := poll{Poll: p, sel: o.choose(p.Kind, s, p.Fields)}
 	out.stmt = statement{object: s.object, limit: p.Limit}
 	if p.From.Listing {
-		out.count = p.From.After == ""
+		_, counted := o.totals.Load(p.Kind)
+		out.count = !counted || p.From.After == ""
 		out.stmt.where, out.stmt.order = listWhere(out.sel, p.From.After), "Id"
 	} else {
 		out.stmt.where, out.stmt.order = followWhere(stamp, p.From), stamp+",Id"
@@ -209,7 +224,7 @@ func (o *org) page(p poll, found rows, a answers) connectors.Page {
 		if obj.ModifiedAt.After(newest) {
 			newest = obj.ModifiedAt
 		}
-		change := connectors.Change{Ref: obj.Ref, EventID: eventID(obj), At: obj.ModifiedAt}
+		change := connectors.Change{Ref: obj.Ref, EventID: eventID(obj, row), At: obj.ModifiedAt}
 		if !p.bare {
 			change.Object = &obj
 		}
@@ -232,13 +247,14 @@ func (o *org) page(p poll, found rows, a answers) connectors.Page {
 	return out
 }
 
-// eventID tells one state of a record from the next.
-func eventID(obj connectors.Object) string {
-	id := obj.Ref.String() + "@" + obj.Version
-	if obj.Deleted {
-		id += "!"
+// eventID tells one state of a record from the next. The stamp alone cannot:
+// it counts seconds, and a record may change twice in one.
+func eventID(obj connectors.Object, row map[string]any) string {
+	h := fnv.New64a()
+	if content, err := json.Marshal(row); err == nil {
+		_, _ = h.Write(content) // a hash never fails
 	}
-	return id
+	return obj.Ref.String() + "@" + obj.Version + "#" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 // follow is the cursor after a page of changes. The window's end is when its

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -65,6 +66,7 @@ type org struct {
 	schemas *schemaStore
 	slots   chan struct{}
 	tenant  atomic.Pointer[string]
+	totals  sync.Map // kind -> int: how many there were when a listing began
 }
 
 var (
