@@ -1,8 +1,10 @@
 package hubspot_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -328,14 +330,14 @@ func TestWebhooks(t *testing.T) {
 		var c connectors.Connector
 		var tenant string
 		receiver := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			mu.Lock()
-			defer mu.Unlock()
-			body := new(strings.Builder)
-			if _, err := fmt.Fprint(body, readBody(r)); err != nil {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
 				t.Error(err)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			got, err := c.(connectors.Receiver).Receive(connectors.Request{
-				Method: r.Method, URL: hook, Header: r.Header, Body: []byte(body.String()), At: time.Now(), Tenant: tenant,
+				Method: r.Method, URL: hook, Header: r.Header, Body: body, At: time.Now(), Tenant: tenant,
 			})
 			if err != nil {
 				t.Errorf("refused: %v", err)
@@ -346,21 +348,22 @@ func TestWebhooks(t *testing.T) {
 			}
 			w.WriteHeader(http.StatusNoContent)
 		})
-		c, sim, _ := portalFor(t, hubspotsim.Config{
+		var sim *hubspotsim.Sim
+		c, sim, _ = portal(t, hubspotsim.Config{
 			Seed: 5, Empty: true, WebhookURL: hook,
 			Faults:    simhttp.Faults{Webhooks: simhttp.WebhookFaults{Double: 1}},
 			Transport: simhttp.Carrier(map[string]http.Handler{"handoffd.example": receiver}),
-		}, &c)
+		}, nil)
 		var err error
 		if tenant, err = c.(connectors.Describer).Tenant(t.Context()); err != nil || tenant != sim.Credentials().PortalID {
 			t.Fatalf("tenant %q, %v", tenant, err)
 		}
-		ctx, cancel := contextOf(t)
+		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- sim.Run(ctx) }()
 		synctest.Wait()
-		a, b := people(t, sim, 2)[0], edit(t, sim, "companies", "create", "", map[string]any{"name": "Acme", "domain": "acme.example"})
-		edit(t, sim, "contacts", "merge", a, map[string]any{"into": people2(t, sim)})
+		pair, b := people(t, sim, 2), edit(t, sim, "companies", "create", "", map[string]any{"name": "Acme", "domain": "acme.example"})
+		edit(t, sim, "contacts", "merge", pair[0], map[string]any{"into": pair[1]})
 		edit(t, sim, "companies", "delete", b, nil)
 		if _, err := sim.Deliver(t.Context()); err != nil {
 			t.Fatal(err)
