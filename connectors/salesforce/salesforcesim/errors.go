@@ -13,6 +13,8 @@ type apiError struct {
 	message string
 	fields  []string // nil: not about fields, the key is left out
 	status  int      // 0: 400
+	// duplicates is the duplicateResult of DUPLICATES_DETECTED.
+	duplicates json.RawMessage
 }
 
 func (e *apiError) http() int {
@@ -25,13 +27,14 @@ func (e *apiError) http() int {
 // errorBody is the body of a refused call.
 func errorBody(errs ...*apiError) json.RawMessage {
 	type wire struct {
-		Message   string    `json:"message"`
-		ErrorCode string    `json:"errorCode"`
-		Fields    *[]string `json:"fields,omitempty"`
+		Message   string          `json:"message"`
+		ErrorCode string          `json:"errorCode"`
+		Fields    *[]string       `json:"fields,omitempty"`
+		Duplicate json.RawMessage `json:"duplicateResult,omitempty"`
 	}
 	list := make([]wire, 0, len(errs))
 	for _, e := range errs {
-		w := wire{Message: e.message, ErrorCode: e.code}
+		w := wire{Message: e.message, ErrorCode: e.code, Duplicate: e.duplicates}
 		if e.fields != nil {
 			w.Fields = &e.fields
 		}

@@ -90,14 +90,14 @@ func (s *Sim) limits() json.RawMessage {
 	}
 	q := s.quota()
 	return mustJSON(map[string]limit{
-		"DailyApiRequests":                {q, max(0, q-s.usage.used)},
-		"DailyBulkV2QueryJobs":            {10_000, 10_000},
-		"DailyBulkV2QueryFileStorageMB":   {976_562, 976_562},
-		"DailyBulkApiBatches":             {15_000, 15_000},
-		"DailyDeliveredPlatformEvents":    {25_000, 25_000},
-		"DailyStandardVolumePlatformEvts": {25_000, 25_000},
-		"DataStorageMB":                   {10_240, 10_000},
-		"FileStorageMB":                   {10_240, 10_000},
+		"DailyApiRequests":                  {q, max(0, q-s.usage.used)},
+		"DailyBulkV2QueryJobs":              {10_000, 10_000},
+		"DailyBulkV2QueryFileStorageMB":     {976_562, 976_562},
+		"DailyBulkApiBatches":               {15_000, 15_000},
+		"DailyDeliveredPlatformEvents":      {25_000, 25_000},
+		"DailyStandardVolumePlatformEvents": {25_000, 25_000},
+		"DataStorageMB":                     {10_240, 10_000},
+		"FileStorageMB":                     {10_240, 10_000},
 	})
 }
 

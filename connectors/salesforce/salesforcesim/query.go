@@ -10,7 +10,9 @@ import (
 const (
 	maxPage    = 2000 // rows a page holds at most
 	cursorLife = 48 * time.Hour
-	wideSelect = 30 // columns beyond which pages shrink
+	// cursorsKept bounds the memory of long runs; the real org has no such limit since v56.
+	cursorsKept = 1000
+	wideSelect  = 30 // columns beyond which pages shrink
 )
 
 // cursor is the rest of an answer, frozen when the query ran.
@@ -78,10 +80,16 @@ func (s *Sim) page(c *call, cur *cursor, name string, from int) reply {
 }
 
 func (s *Sim) keep(cur *cursor, now time.Time) string {
-	for name, old := range s.cursors { // the order does not matter: all that are over go
+	oldest := ""
+	for name, old := range s.cursors {
 		if now.After(old.until) {
 			delete(s.cursors, name)
+		} else if oldest == "" || name < oldest { // names rise with time
+			oldest = name
 		}
+	}
+	if len(s.cursors) >= cursorsKept {
+		delete(s.cursors, oldest)
 	}
 	s.serial++
 	name := newID("01g", pod, s.serial)

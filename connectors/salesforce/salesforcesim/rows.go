@@ -16,6 +16,9 @@ func (s *Sim) serveObjects(c *call) reply {
 	if o == nil || o.prefix == "" {
 		return refused(notFound())
 	}
+	if deleted, asked := replicationMethod(c); asked {
+		return s.serveReplication(c, o, deleted)
+	}
 	switch {
 	case len(c.parts) == 2 && c.method == http.MethodPost:
 		return s.create(c, o)

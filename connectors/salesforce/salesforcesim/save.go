@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -17,6 +16,8 @@ type deed struct {
 	actor  string // user id
 	assign bool   // active assignment rules run
 	person bool   // made in the CRM's own screens: Setup objects too, no API-only refusal
+	// allowDuplicate is Sforce-Duplicate-Rule-Header: allowSave=true.
+	allowDuplicate bool
 }
 
 // stamp is the whole second that a write carries; many rows of a batch share it.
@@ -24,7 +25,11 @@ func (d deed) stamp() time.Time { return d.now.UTC().Truncate(time.Second) }
 
 // apiDeed reads a call's headers. Assignment rules run unless the call says FALSE (facts §2.3).
 func (s *Sim) apiDeed(c *call) deed {
-	return deed{tx: c.tx, now: c.now, actor: s.caller, assign: !strings.EqualFold(strings.TrimSpace(c.header.Get("Sforce-Auto-Assign")), "FALSE")}
+	return deed{
+		tx: c.tx, now: c.now, actor: s.caller,
+		assign:         !strings.EqualFold(strings.TrimSpace(c.header.Get("Sforce-Auto-Assign")), "FALSE"),
+		allowDuplicate: allowsDuplicate(c.header.Get("Sforce-Duplicate-Rule-Header")),
+	}
 }
 
 // intake checks names, permissions and types of what a caller sent; nil stands for null.
@@ -60,10 +65,10 @@ func (s *Sim) insert(o *object, in map[string]any, d deed) (string, *apiError) {
 		return "", err
 	}
 	fields := s.defaults(o)
-	if o.field("OwnerId") != nil {
+	overlay(fields, set)
+	if o.field("OwnerId") != nil && fields["OwnerId"] == nil {
 		fields["OwnerId"] = d.actor
 	}
-	overlay(fields, set)
 	var missing []string
 	for _, f := range o.fields {
 		if f.required && fields[f.name] == nil {
@@ -178,6 +183,9 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 				return &apiError{code: "DUPLICATE_VALUE", message: "duplicate value found: " + f.name + " duplicates value on record with id: " + other.id, fields: []string{f.name}}
 			}
 		}
+	}
+	if err := s.checkDuplicates(o, r, set, d); err != nil {
+		return err
 	}
 	_, onlyRead := set["IsUnreadByOwner"]
 	if creating || !d.person || !onlyRead || len(set) > 1 { // being viewed does not make a record modified
@@ -373,71 +381,6 @@ func (s *Sim) byID(id string) *row {
 		return nil
 	}
 	return tb.rows[id]
-}
-
-// record renders a row as REST does. cols nil: every field.
-func (s *Sim) record(b []byte, o *object, version, id string, fields values, cols []column) []byte {
-	b = appendAttributes(b, o.name, version, o.name, id)
-	if cols == nil {
-		for _, f := range o.fields {
-			b = append(append(strconv.AppendQuote(append(b, ','), f.name), ':'), appendValue(nil, f, fields[f.name])...)
-		}
-		return append(b, '}')
-	}
-	return append(s.appendColumns(b, version, fields, cols, 0), '}')
-}
-
-func appendAttributes(b []byte, typ, version, object, id string) []byte {
-	b = append(b, `{"attributes":{"type":"`...)
-	b = append(b, typ...)
-	b = append(b, `","url":"/services/data/v`...)
-	b = append(b, version...)
-	b = append(b, "/sobjects/"...)
-	b = append(append(append(b, object...), '/'), id...)
-	return append(b, `"}`...)
-}
-
-// appendColumns writes the columns that go through the same references as one nested record each.
-func (s *Sim) appendColumns(b []byte, version string, fields values, cols []column, depth int) []byte {
-	done := map[string]bool{}
-	for i := range cols {
-		c := &cols[i]
-		if len(c.hops) == depth {
-			direct := column{leaf: c.leaf, entity: c.entity}
-			b = append(strconv.AppendQuote(append(b, ','), c.leaf.name), ':')
-			b = appendValue(b, c.leaf, s.get(fields, &direct))
-			continue
-		}
-		hop := c.hops[depth]
-		if done[hop.rel] {
-			continue
-		}
-		done[hop.rel] = true
-		var below []column
-		for _, other := range cols {
-			if len(other.hops) > depth && other.hops[depth].rel == hop.rel {
-				below = append(below, other)
-			}
-		}
-		b = append(strconv.AppendQuote(append(b, ','), hop.rel), ':')
-		parent := s.byID(text(fields, hop.name))
-		if parent == nil {
-			b = append(b, "null"...)
-			continue
-		}
-		typ := parent.obj.name
-		if len(hop.refTo) > 1 {
-			typ = "Name"
-		}
-		b = appendAttributes(b, typ, version, parent.obj.name, parent.id)
-		seen := parent.last()
-		if typ == "Name" {
-			seen = maps.Clone(seen)
-			seen["Type"] = s.get(fields, &column{hops: []*field{hop}, leaf: s.org["name"].field("Type"), entity: s.org["name"]})
-		}
-		b = append(s.appendColumns(b, version, seen, below, depth+1), '}')
-	}
-	return b
 }
 
 // asObject is the JSON object in a record's body.

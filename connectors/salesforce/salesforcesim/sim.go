@@ -36,6 +36,8 @@ type Config struct {
 	BaseURL string
 	// SessionLife is how long a session lives unused; default 2 h, as in a new org.
 	SessionLife time.Duration
+	// DuplicateRule is the active duplicate rule on leads; default none.
+	DuplicateRule DuplicateRule
 	// PageSize caps a page of query results; default 2000, the most that Salesforce gives.
 	PageSize int
 }

@@ -18,11 +18,21 @@ func (s *Sim) run(q *query, o *object, all bool, now time.Time) []hit {
 	tb := s.tables[o.name]
 	rows, some := s.candidates(tb, q.where)
 	if !some {
-		rows = tb.order
+		rows = tb.from("")
+	}
+	enough := -1
+	if q.limit >= 0 && len(q.order) == 1 && !q.order[0].desc && len(q.order[0].col.hops) == 0 && q.order[0].col.leaf.typ == "id" {
+		enough = q.offset + q.limit // a walk by id stops when its page is full
+		if byID := func(a, b *row) int { return strings.Compare(a.id, b.id) }; !slices.IsSortedFunc(rows, byID) {
+			rows = slices.SortedFunc(slices.Values(rows), byID)
+		}
 	}
 	var hits []hit
 	met := make(map[*row]bool, min(len(rows), 4096))
 	for _, r := range rows {
+		if enough >= 0 && len(hits) >= enough {
+			break
+		}
 		if some {
 			if met[r] {
 				continue
@@ -240,6 +250,9 @@ func (tb *table) narrow(c *comparison) ([]*row, bool) {
 	f := c.col.leaf
 	if f.name == "SystemModstamp" && (c.op == "=" || c.op == ">" || c.op == ">=") {
 		return tb.since(c.vals[0].from), true
+	}
+	if f.typ == "id" && (c.op == ">" || c.op == ">=") && c.vals[0].kind == litString {
+		return tb.from(c.vals[0].text), true
 	}
 	if c.op != "=" && c.op != "IN" {
 		return nil, false

@@ -60,7 +60,8 @@ type stampEntry struct {
 type table struct {
 	obj      *object
 	rows     map[string]*row
-	order    []*row
+	order    []*row // as they came; by id unless jumbled
+	jumbled  bool
 	stamps   []stampEntry // one per version, by SystemModstamp
 	unsorted bool
 	index    map[string]map[string][]*row // field name, lower-case value
@@ -94,10 +95,13 @@ func (tb *table) put(t *tx, r *row, fields values, now, visible time.Time) {
 	}
 	if tb.rows[r.id] == nil {
 		tb.rows[r.id] = r
+		if n := len(tb.order); n > 0 && tb.order[n-1].id > r.id {
+			tb.jumbled = true
+		}
 		tb.order = append(tb.order, r)
 		t.undo = append(t.undo, func() {
 			delete(tb.rows, r.id)
-			tb.order = tb.order[:len(tb.order)-1]
+			tb.order = slices.DeleteFunc(tb.order, func(other *row) bool { return other == r })
 		})
 	}
 	old := r.last()
@@ -162,6 +166,16 @@ func (tb *table) since(from time.Time) []*row {
 		rows = append(rows, e.row)
 	}
 	return rows
+}
+
+// from returns the rows whose id is id or comes after it, in the ids' order.
+func (tb *table) from(id string) []*row {
+	if tb.jumbled {
+		slices.SortFunc(tb.order, func(a, b *row) int { return strings.Compare(a.id, b.id) })
+		tb.jumbled = false
+	}
+	start, _ := slices.BinarySearchFunc(tb.order, id, func(r *row, id string) int { return strings.Compare(r.id, id) })
+	return tb.order[start:]
 }
 
 // byValue returns the rows that may hold one of the values in an indexed field.

@@ -1,0 +1,253 @@
+package salesforcesim
+
+// The columns of each object, one a line: name, type, length, flags; parseField reads them.
+
+const auditFields = `
+CreatedDate datetime ro
+CreatedById reference ro ref=User rel=CreatedBy
+LastModifiedDate datetime ro
+LastModifiedById reference ro ref=User rel=LastModifiedBy
+SystemModstamp datetime ro
+`
+
+const deletable = `
+IsDeleted boolean ro
+`
+
+// handoffFields is the full set of the product's own fields (design §8). %s: Handoff_Id__c is the key of
+// a created Lead only.
+const handoffFields = `
+Handoff_Id__c string 64 %s
+Handoff_Status__c picklist 255 restricted pick=Assigned;Accepted;Touched;Completed;Returned;Cancelled;Superseded
+Handoff_Accountable__c string 255
+Handoff_Accept_By__c datetime
+Handoff_Touch_By__c datetime
+Handoff_Why__c string 255
+Handoff_Type__c string 80
+Handoff_Tier__c string 80
+Handoff_Reason_Started__c string 255
+Handoff_Need__c textarea 255
+Handoff_Next_Step__c textarea 255
+Handoff_Giver__c string 255
+Handoff_Created_By__c string 255
+Handoff_Backup_Owner__c string 255
+Handoff_Support_Contact__c string 255
+Handoff_Watchers__c string 255
+Handoff_Assigned_At__c datetime
+Handoff_Accepted_By__c string 255
+Handoff_Accepted_At__c datetime
+Handoff_First_Touch_At__c datetime
+Handoff_Touch_Attempts__c double 4.0
+Handoff_Breached__c boolean
+Handoff_Return_Reason__c string 255
+Handoff_Return_Note__c textarea 4096
+Handoff_Quality_Check__c string 255
+Handoff_Completeness__c double 5.2
+Handoff_Brief__c textarea 32768
+Handoff_Rule__c string 255
+Handoff_Decision_Id__c string 64
+`
+
+const personSignals = `
+Last_Form__c string 255
+Last_Form_At__c datetime
+Intent_Signal__c string 255
+Business_Problem__c textarea 4096
+Timeline__c string 255
+`
+
+const leadFields = `
+Id id ro
+MasterRecordId reference ro ref=Lead rel=MasterRecord
+LastName string 80 req
+FirstName string 40
+Name string 121 ro calc
+Title string 128
+Company string 255 req
+City string 40
+State string 80
+PostalCode string 20
+Country string 80
+Phone phone 40
+MobilePhone phone 40
+Email email 80 idlookup
+Website url 255
+Description textarea 32000
+LeadSource picklist 255 pick=Web;Phone;Inquiry;Partner;Event;HubSpot;Other
+Status picklist 255 pick=Open_-_Not_Contacted;New;Working;Working_-_Contacted;Nurture;Closed_-_Converted;Closed_-_Not_Converted def=Open_-_Not_Contacted
+Industry picklist 255 pick=Technology;Manufacturing;Finance;Retail;Other
+Rating picklist 255 pick=Hot;Warm;Cold
+NumberOfEmployees int
+AnnualRevenue currency 18.0
+OwnerId reference ref=User,Group rel=Owner
+HasOptedOutOfEmail boolean
+EmailBouncedDate datetime ro
+IsConverted boolean ro
+ConvertedDate date ro
+ConvertedAccountId reference ro ref=Account rel=ConvertedAccount
+ConvertedContactId reference ro ref=Contact rel=ConvertedContact
+ConvertedOpportunityId reference ro ref=Opportunity rel=ConvertedOpportunity
+IsUnreadByOwner boolean def=true
+LastActivityDate date ro
+`
+
+const contactFields = `
+Id id ro
+MasterRecordId reference ro ref=Contact rel=MasterRecord
+AccountId reference ref=Account rel=Account
+LastName string 80 req
+FirstName string 40
+Name string 121 ro calc
+MailingCity string 40
+MailingState string 80
+MailingPostalCode string 20
+MailingCountry string 80
+Phone phone 40
+MobilePhone phone 40
+Email email 80 idlookup
+Title string 128
+Department string 80
+LeadSource picklist 255 pick=Web;Phone;Inquiry;Partner;Event;HubSpot;Other
+Description textarea 32000
+OwnerId reference ref=User rel=Owner
+ReportsToId reference ref=Contact rel=ReportsTo
+HasOptedOutOfEmail boolean
+EmailBouncedDate datetime ro
+LastActivityDate date ro
+Contact_Status__c picklist 255 pick=New;Working;Nurture;Customer
+`
+
+const accountFields = `
+Id id ro
+MasterRecordId reference ro ref=Account rel=MasterRecord
+Name string 255 req
+Type picklist 255 pick=Prospect;Customer_-_Direct;Customer_-_Channel;Channel_Partner_/_Reseller;Other
+ParentId reference ref=Account rel=Parent
+BillingStreet textarea 255
+BillingCity string 40
+BillingState string 80
+BillingPostalCode string 20
+BillingCountry string 80
+Phone phone 40
+Website url 255
+Industry picklist 255 pick=Technology;Manufacturing;Finance;Retail;Other
+AnnualRevenue currency 18.0
+NumberOfEmployees int
+Description textarea 32000
+OwnerId reference ref=User rel=Owner
+LastActivityDate date ro
+Segment__c string 80
+Named_Account__c boolean
+CSM__c reference ref=User rel=CSM__r
+`
+
+const opportunityFields = `
+Id id ro
+AccountId reference ref=Account rel=Account
+Name string 120 req
+Description textarea 32000
+StageName picklist 255 req pick=Prospecting;Qualification;Meeting_booked;Proposal/Price_Quote;Negotiation/Review;Closed_Won;Closed_Lost
+Amount currency 16.2
+Probability percent 3.0
+CloseDate date req
+Type picklist 255 pick=New_Customer;Existing_Customer_-_Upgrade
+NextStep string 255
+LeadSource picklist 255 pick=Web;Phone;Inquiry;Partner;Event;HubSpot;Other
+IsClosed boolean ro
+IsWon boolean ro
+OwnerId reference ref=User rel=Owner
+ContactId reference noup ref=Contact rel=Contact
+LastActivityDate date ro
+Qualified_Meeting_Outcome__c string 255
+Use_Case__c textarea 4096
+Current_Stack__c textarea 4096
+Stakeholder_Map__c textarea 4096
+Why_Bought__c textarea 4096
+Commitments_Made__c textarea 4096
+Open_Risks__c textarea 4096
+Success_Criteria__c textarea 4096
+Call_Recordings__c textarea 4096
+CSM__c reference ref=User rel=CSM__r
+`
+
+const activityFields = `
+Id id ro
+WhoId reference ref=Lead,Contact rel=Who
+WhatId reference ref=Account,Opportunity rel=What
+Subject combobox 255 pick=Call;Email;Send_Letter;Other
+OwnerId reference ref=User,Group rel=Owner
+Description textarea 32000
+AccountId reference ro ref=Account rel=Account
+IsArchived boolean ro
+ReminderDateTime datetime
+IsReminderSet boolean
+`
+
+const taskFields = activityFields + `
+ActivityDate date
+Status picklist 255 req pick=Not_Started;In_Progress;Completed;Waiting_on_someone_else;Deferred def=Not_Started
+Priority picklist 255 req pick=High;Normal;Low def=Normal
+Type picklist 255 pick=Call;Email;Meeting;Other
+TaskSubtype picklist 40 restricted noup pick=Task;Email;ListEmail;Cadence;Call;LinkedIn def=Task
+CallDurationInSeconds int
+CallType picklist 40 restricted pick=Internal;Inbound;Outbound
+CallDisposition string 255
+IsHighPriority boolean ro
+IsClosed boolean ro
+CompletedDateTime datetime ro
+`
+
+const eventFields = activityFields + `
+ActivityDate date
+StartDateTime datetime
+EndDateTime datetime
+DurationInMinutes int
+IsAllDayEvent boolean
+Type picklist 255 pick=Call;Email;Meeting;Other
+EventSubtype picklist 40 restricted noup pick=Event def=Event
+`
+
+const emailFields = `
+Id id ro
+ActivityId reference ref=Task rel=Activity
+RelatedToId reference ref=Account,Opportunity rel=RelatedTo
+Subject string 3000
+TextBody textarea 32000
+FromAddress email 1000
+ToAddress string 4000
+Incoming boolean
+Status picklist 40 restricted pick=0;1;2;3;4;5 def=3
+MessageDate datetime
+`
+
+const userFields = `
+Id id ro
+Username string 80 idlookup
+LastName string 80
+FirstName string 40
+Name string 121 ro calc
+Alias string 8
+Email email 128
+Title string 80
+Department string 80
+IsActive boolean def=true
+UserType picklist 40 pick=Standard;AutomatedProcess def=Standard
+TimeZoneSidKey picklist 40 restricted pick=GMT;Europe/London;Europe/Berlin;America/New_York;America/Chicago;America/Los_Angeles;Asia/Tokyo def=GMT
+LocaleSidKey string 40
+ManagerId reference ref=User rel=Manager
+`
+
+// nameFields is what a relationship to several types (Owner, Who, What) can be asked for.
+const nameFields = `
+Id id ro
+Name string 255 ro
+FirstName string 40 ro
+LastName string 80 ro
+Type picklist 40 ro
+Email email 128 ro
+Username string 80 ro
+IsActive boolean ro
+Title string 128 ro
+Phone phone 40 ro
+Alias string 8 ro
+`
