@@ -1,6 +1,7 @@
 package mappings
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,12 +12,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// minimal is the smallest mapping that loads.
+const minimal = "mapping: alpha\n"
+
 // TestEveryMisspeltKeyIsFound puts an x before each key of the sound folder,
 // one at a time: none may pass in silence (F1).
 func TestEveryMisspeltKeyIsFound(t *testing.T) {
 	t.Parallel()
 	folder := baseFolder(t)
 	keys := keysOfSource(t)
+	if _, ds := Load(mapFS(map[string]string{settingsFile: folder[settingsFile], "mappings/alpha.yaml": minimal, "mappings/us.yaml": minimal})); Failed(ds) {
+		t.Fatal(ds) // else every key would seem to be found
+	}
 	broken := 0
 	for name, text := range folder {
 		if strings.HasPrefix(name, testsDir) {
@@ -29,10 +36,8 @@ func TestEveryMisspeltKeyIsFound(t *testing.T) {
 			if !slices.Contains(keys, key) || strings.HasSuffix(line, ".") || strings.HasPrefix(line, "authority") || strings.HasPrefix(line, "    ") && strings.HasPrefix(name, mappingsDir) && strings.TrimSpace(line) == "" {
 				continue
 			}
-			changed := map[string]string{}
-			for n, s := range folder {
-				changed[n] = s
-			}
+			// The broken file with what it needs to be the only fault.
+			changed := map[string]string{settingsFile: folder[settingsFile], "mappings/alpha.yaml": minimal, "mappings/us.yaml": minimal}
 			changed[name] = text[:at[0]] + "x" + text[at[0]:]
 			_, ds := Load(mapFS(changed))
 			if broken++; !Failed(ds) {
@@ -76,11 +81,7 @@ func TestHalfWrittenFiles(t *testing.T) {
 	folder := baseFolder(t)
 	for name, text := range folder {
 		for cut := 0; cut < len(text); cut += 1 + len(text)/40 {
-			changed := map[string]string{}
-			for n, s := range folder {
-				changed[n] = s
-			}
-			changed[name] = text[:cut]
+			changed := map[string]string{name: text[:cut]}
 			d, ds := Load(mapFS(changed))
 			_, again := Load(mapFS(changed))
 			if diff := cmp.Diff(ds, again); diff != "" {
@@ -114,6 +115,33 @@ func TestMountedVolume(t *testing.T) {
 	}
 	if diff := cmp.Diff(loadBase(t), d); diff != "" {
 		t.Errorf("it reads differently (-plain +mounted):\n%s", diff)
+	}
+}
+
+// TestQuotesInProse: what only looks like a quote hides nothing behind it.
+func TestQuotesInProse(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"lists:\n  a: [rock 'n roll]\n  b: [“x”]\n":               "curly-quote 3:7 curly-quote 3:9",
+		"lists:\n  a: ['it''s “so”', \"she said \\\"“x”\\\"\"]\n": "",
+		"lists:\n  a: [\"back\\\\\", “x]\n":                       "curly-quote 2:17 syntax 2:17",
+		"lists:\n  a: [the buyer’s wish] # “so” and\u00a0so\n":    "",
+		"lists:\n  a: [\"x\u00a0y\", b#“c]\n":                     "nbsp 2:9 curly-quote 2:16",
+		"lists:\n  a: [x\u200by]\n":                               "invisible 2:8",
+		"lists: # comment\twith a tab\n  a:\t[x]\n":               "tab 2:5",
+		"lists:\n  a: [x\x00]\n":                                  "control-character 2:8",
+		"lists:\n  a: [x, \"multi\n    line “text”\", “z”]\n":     "curly-quote 3:19 curly-quote 3:21",
+	} {
+		_, ds := Load(mapFS(map[string]string{listsFile: text}))
+		var got []string
+		for _, d := range ds {
+			if d.Pos.File == listsFile {
+				got = append(got, fmt.Sprintf("%s %d:%d", d.Code, d.Pos.Line, d.Pos.Column))
+			}
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%q: got %q, want %q", text, s, want)
+		}
 	}
 }
 

@@ -176,7 +176,7 @@ func (v value) entries(hint string) []entry {
 		}
 		return nil
 	}
-	var out []entry
+	out := make([]entry, 0, len(v.n.Content)/2)
 	seen := make(map[string]bool, len(v.n.Content)/2)
 	for i := 0; i+1 < len(v.n.Content); i += 2 {
 		k, c := v.n.Content[i], v.n.Content[i+1]

@@ -12,7 +12,7 @@ import (
 const (
 	maxFile    = 1 << 20 // bytes
 	maxLine    = 8192    // bytes
-	maxEntries = 25_000  // lines and commas
+	maxEntries = 20_000  // lines and commas
 	maxDepth   = 32
 	maxFaults  = 20  // of one sort in one text
 	maxTold    = 200 // in one file
@@ -98,15 +98,16 @@ func (r *reader) inspectLines(text string) (string, bool) {
 // scanner follows quotes over the lines of one file. It knows only as much
 // YAML as is needed to tell a comment and a quoted text from the rest.
 type scanner struct {
-	r     *reader
-	quote rune // the open quote, or 0
-	count map[string]int
-	ok    bool
+	r       *reader
+	quote   rune // the open quote, or 0
+	escaped bool // the last character was a backslash that counts
+	count   map[string]int
+	ok      bool
 }
 
 func (s *scanner) line(number int, line string, out *strings.Builder) {
 	indent, comment := true, false
-	prev := rune(0)
+	prev, solid := rune(0), rune(0) // the last character, and the last that is no blank
 	chars := []rune(line)
 	for i, c := range chars {
 		next := rune(0)
@@ -118,30 +119,31 @@ func (s *scanner) line(number int, line string, out *strings.Builder) {
 		switch {
 		case comment:
 		case s.quote != 0:
-			keep = s.quoted(at, c, prev)
+			keep = s.quoted(at, c)
 		case c == '#' && (prev == 0 || prev == ' '):
 			comment = true
-		case (c == '"' || c == '\'') && opensQuote(prev):
+		case (c == '"' || c == '\'') && (opensQuote(solid) || c == '\'' && prev == c):
 			s.quote = c
 		default:
 			keep = s.bare(at, c, prev, next, indent)
 		}
 		if c != ' ' {
-			indent = false
+			indent, solid = false, keep
 		}
 		prev = keep
 		out.WriteRune(keep)
 	}
 }
 
-// opensQuote reports whether a quote after prev begins a quoted text, rather
-// than being an apostrophe inside a word.
-func opensQuote(prev rune) bool { return prev == 0 || strings.ContainsRune(" [{,:(", prev) }
+// opensQuote reports whether a quote begins a quoted text, rather than
+// standing inside one that began without: solid is what stands before it.
+func opensQuote(solid rune) bool { return solid == 0 || strings.ContainsRune("[{,:-?", solid) }
 
-func (s *scanner) quoted(at Pos, c, prev rune) rune {
-	if c == s.quote && (c != '"' || prev != '\\') {
+func (s *scanner) quoted(at Pos, c rune) rune {
+	if c == s.quote && !s.escaped {
 		s.quote = 0
 	}
+	s.escaped = s.quote == '"' && c == '\\' && !s.escaped
 	return s.invisible(at, c)
 }
 
