@@ -90,6 +90,11 @@ func putNew[V any](tx Tx, t Table[V], key string, v V) {
 	t.Put(tx, key, v)
 }
 
+// WasSeen reports whether an event was taken in, as long as it is remembered.
+func WasSeen(tx Tx, c connectors.Change) bool {
+	return tx.Get(Seen, []byte(seenKey(c.At, c.EventID))) != nil
+}
+
 func seenKey(at time.Time, event string) string {
 	sum := sha256.Sum256([]byte(event))
 	return Key(at) + string(sum[:12])
