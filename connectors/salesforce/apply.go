@@ -27,6 +27,9 @@ const (
 // create and what comes after it. Of a group all is applied or, as far as the
 // CRM can promise it, nothing; a group never suffers from another's fault.
 func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connectors.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: err}
+	}
 	results, b, err := o.applyOnce(ctx, writes)
 	if err != nil {
 		return nil, o.scrub(err)
@@ -67,6 +70,7 @@ func (o *org) applyOnce(ctx context.Context, writes []connectors.Write) ([]conne
 	for _, wave := range waves(ops) {
 		b.wave(ctx, wave)
 	}
+	b.missing(ctx, ops)
 	if b.halt != nil && !b.attempted {
 		return nil, nil, b.halt
 	}
@@ -111,7 +115,7 @@ type batch struct {
 	mates     map[int][]*operation // by group
 	waitedFor map[int]bool         // places of creates whose id others need
 	refused   [][]*operation       // collections refused as a whole by the last answer
-	attempted bool                 // something may have reached the CRM's records
+	attempted bool                 // the CRM answered, or may have acted without
 	halt      *connectors.Error    // the connection failed: nothing more is sent
 }
 
@@ -438,6 +442,30 @@ func (b *batch) confirm(ctx context.Context, ops []*operation) {
 		}
 		if ids[i] != "" {
 			b.succeed(op, ids[i])
+		}
+	}
+}
+
+// missing tells changes of records that are gone from other bad references:
+// in a collection both have one code.
+func (b *batch) missing(ctx context.Context, ops []*operation) {
+	var wanted []search
+	var asked []*operation
+	for _, op := range ops {
+		if b.state[op] == failed && !op.creates() && codeOf(b.results[op.at].Err) == codeBadReference {
+			wanted = append(wanted, search{schema: op.schema, column: "Id", value: op.id})
+			asked = append(asked, op)
+		}
+	}
+	if len(wanted) == 0 || b.halt != nil {
+		return
+	}
+	ids, err := b.org.searchAll(ctx, opWrite, wanted)
+	for i, op := range asked {
+		if err == nil && ids[i] == "" {
+			gone := *b.results[op.at].Err
+			gone.Class = connectors.NotFound
+			b.results[op.at].Err = &gone
 		}
 	}
 }

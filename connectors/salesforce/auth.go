@@ -264,7 +264,7 @@ func classifyToken(err error) *connectors.Error {
 		e.Class = connectors.Unavailable
 	case e.Status == http.StatusTooManyRequests, strings.Contains(refused.ErrorDescription, "rate exceeded"):
 		e.Class, e.RetryAfter = connectors.Throttled, time.Minute
-	case refused.ErrorCode == "":
+	case refused.ErrorCode == "" && e.Status != http.StatusUnauthorized:
 		// No OAuth answer at all: a proxy or a maintenance page spoke.
 		e.Class, e.Err = connectors.Unavailable, errors.New("the token endpoint did not answer as one")
 	}

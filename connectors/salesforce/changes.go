@@ -145,7 +145,7 @@ func (sel selection) live() string {
 }
 
 func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connectors.Error) {
-	s, err := o.schema(ctx, objectOf(p.Kind))
+	s, err := o.shown(ctx, objectOf(p.Kind), pollSchemaLife)
 	if err != nil {
 		return poll{}, err
 	}
@@ -157,8 +157,10 @@ func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connec
 		p.Limit = perPage
 	}
 	if p.From.IsZero() {
-		p.From = connectors.Cursor{Listing: true, From: time.Now().UTC().Add(-o.overlap)}
-		p.From.Upper = p.From.From
+		p.From = connectors.Cursor{Listing: true}
+	}
+	if now := time.Now().UTC(); p.From.From.After(now) { // damaged, or from another clock
+		p.From = connectors.Cursor{Listing: p.From.Listing, From: now.Add(-o.overlap)}
 	}
 	out := poll{Poll: p, sel: o.choose(p.Kind, s, p.Fields)}
 	out.stmt = statement{object: s.object, limit: p.Limit}
@@ -214,15 +216,11 @@ func splitKey(key string) (at time.Time, id string, ok bool) {
 func (o *org) page(p poll, found rows, a answers) connectors.Page {
 	out := connectors.Page{Kind: p.Kind, Changes: make([]connectors.Change, 0, len(found.Records))}
 	last := ""
-	var newest time.Time
 	for _, row := range found.Records {
 		obj := p.sel.object(row)
 		last = obj.Ref.ID
 		if !p.From.Listing {
 			last = joinKey(obj.Version, obj.Ref.ID)
-		}
-		if obj.ModifiedAt.After(newest) {
-			newest = obj.ModifiedAt
 		}
 		change := connectors.Change{Ref: obj.Ref, EventID: eventID(obj, row), At: obj.ModifiedAt}
 		if !p.bare {
@@ -230,9 +228,8 @@ func (o *org) page(p poll, found rows, a answers) connectors.Page {
 		}
 		out.Changes = append(out.Changes, change)
 	}
-	if p.From.Listing && p.From.After == "" && !a.date.IsZero() {
-		p.From.From = a.date.Add(-a.took).Add(-time.Second).Add(-o.overlap) // the server's clock, not ours
-		p.From.Upper = p.From.From
+	if p.From.Listing && p.From.After == "" {
+		p.From.From = a.asOf().Add(-o.overlap)
 	}
 	more := last != "" && (!found.Done || len(found.Records) >= p.Limit)
 	switch {
@@ -242,7 +239,7 @@ func (o *org) page(p poll, found rows, a answers) connectors.Page {
 	case p.From.Listing:
 		out.Next, out.More = connectors.Cursor{From: p.From.From}, true
 	default:
-		out.Next, out.More = o.follow(p.From, more, last, newest, a), more
+		out.Next, out.More = o.follow(p.From, more, last, a), more
 	}
 	return out
 }
@@ -261,31 +258,26 @@ func eventID(obj connectors.Object, row map[string]any) string {
 // first page was read, by the server's clock where it tells the time: ours may
 // be wrong. Rows stamped earlier than that can still become visible, so the
 // next window starts an overlap before it.
-func (o *org) follow(from connectors.Cursor, more bool, last string, newest time.Time, a answers) connectors.Cursor {
+func (o *org) follow(from connectors.Cursor, more bool, last string, a answers) connectors.Cursor {
 	upper := from.Upper
 	if upper.IsZero() {
-		switch {
-		case !a.date.IsZero():
-			upper = a.date.Add(-a.took).Add(-time.Second)
-		case newest.IsZero(), newest.After(time.Now()):
-			upper = time.Now().UTC()
-		default:
-			upper = newest
-		}
+		upper = a.asOf()
 	}
 	if more {
 		return connectors.Cursor{From: from.From, Upper: upper, After: last}
-	}
-	if newest.IsZero() && a.date.IsZero() && from.After == "" {
-		// Nothing seen and no clock but ours: stay, unless we stand in the future.
-		if now := time.Now().UTC(); from.From.After(now) {
-			from.From = now.Add(-o.overlap)
-		}
-		return connectors.Cursor{From: from.From}
 	}
 	next := upper.Add(-o.overlap)
 	if next.Before(from.From) && !from.From.After(upper) {
 		next = from.From
 	}
 	return connectors.Cursor{From: next}
+}
+
+// asOf is an instant before which everything the answer could see was there to
+// be seen. The server's clock stands in whole seconds, at the answer's end.
+func (a answers) asOf() time.Time {
+	if a.date.IsZero() {
+		return a.sent.UTC()
+	}
+	return a.date.Add(-a.took).Add(-time.Second)
 }

@@ -60,8 +60,8 @@ func through(t *testing.T, c connectors.Cursor) connectors.Cursor {
 	return out
 }
 
-// seed loads n leads that all carry one stamp.
-func (w *world) seed(n int, stamp string) {
+// load makes n leads that all carry one stamp.
+func (w *world) load(n int, stamp string) {
 	w.t.Helper()
 	type row struct {
 		Fields map[string]any `json:"fields"`
@@ -86,7 +86,7 @@ func (w *world) seed(n int, stamp string) {
 func TestEqualStampsAreNotSkipped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, salesforcesim.Config{})
-	w.seed(12_000, "2026-11-20T10:00:00.000+0000")
+	w.load(12_000, "2026-11-20T10:00:00.000+0000")
 	all := len(w.soql("SELECT COUNT() FROM Lead")) // no rows, but proves that counting works
 	if all != 0 {
 		t.Fatalf("count gave rows: %d", all)
@@ -108,7 +108,7 @@ func TestEqualStampsAreNotSkipped(t *testing.T) {
 func TestPollsTravelTogether(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, salesforcesim.Config{})
-	w.seed(30, "2026-11-20T10:00:00.000+0000")
+	w.load(30, "2026-11-20T10:00:00.000+0000")
 	polls := []connectors.Poll{{Kind: Lead, Limit: 10}, {Kind: Contact}, {Kind: Account}, {Kind: Opportunity}}
 	for _, p := range polls {
 		if _, err := w.org.schema(t.Context(), string(p.Kind)); err != nil {
@@ -178,26 +178,25 @@ func TestFollowing(t *testing.T) {
 func TestServersClockCounts(t *testing.T) {
 	t.Parallel()
 	server := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	ours := server.Add(time.Hour)
 	o := &org{overlap: 5 * time.Minute}
-	ours := time.Now().UTC()
 	for _, tc := range []struct {
-		name   string
-		from   connectors.Cursor
-		newest time.Time
-		more   bool
-		a      answers
-		want   connectors.Cursor
+		name string
+		from connectors.Cursor
+		more bool
+		a    answers
+		want connectors.Cursor
 	}{
-		{"quiet", connectors.Cursor{From: server.Add(-time.Hour)}, time.Time{}, false, answers{date: server}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
-		{"slow answer", connectors.Cursor{From: server.Add(-time.Hour)}, time.Time{}, false, answers{date: server, took: time.Minute}, connectors.Cursor{From: server.Add(-time.Minute - time.Second - 5*time.Minute)}},
-		{"window stays frozen", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, server, true, answers{date: server}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k2"}},
-		{"window closed", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, server, false, answers{date: server}, connectors.Cursor{From: server.Add(-6 * time.Minute)}},
-		{"never back", connectors.Cursor{From: server.Add(-time.Minute)}, time.Time{}, false, answers{date: server}, connectors.Cursor{From: server.Add(-time.Minute)}},
-		{"from the future", connectors.Cursor{From: server.Add(time.Hour)}, time.Time{}, false, answers{date: server}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
-		{"no clock, nothing seen", connectors.Cursor{From: ours.Add(-time.Hour)}, time.Time{}, false, answers{}, connectors.Cursor{From: ours.Add(-time.Hour)}},
-		{"no clock, newest seen", connectors.Cursor{From: ours.Add(-time.Hour)}, ours.Add(-10 * time.Minute), false, answers{}, connectors.Cursor{From: ours.Add(-15 * time.Minute)}},
+		{"quiet", connectors.Cursor{From: server.Add(-time.Hour)}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
+		{"slow answer", connectors.Cursor{From: server.Add(-time.Hour)}, false, answers{sent: ours, date: server, took: time.Minute}, connectors.Cursor{From: server.Add(-time.Minute - time.Second - 5*time.Minute)}},
+		{"window opens", connectors.Cursor{From: server.Add(-time.Hour)}, true, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Second), After: "k2"}},
+		{"window stays frozen", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, true, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k2"}},
+		{"window closes", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-6 * time.Minute)}},
+		{"never back", connectors.Cursor{From: server.Add(-time.Minute)}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Minute)}},
+		{"from the future", connectors.Cursor{From: server.Add(time.Minute)}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
+		{"no clock but ours", connectors.Cursor{From: ours.Add(-time.Hour)}, false, answers{sent: ours}, connectors.Cursor{From: ours.Add(-5 * time.Minute)}},
 	} {
-		got := o.follow(tc.from, tc.more, "k2", tc.newest, tc.a)
+		got := o.follow(tc.from, tc.more, "k2", tc.a)
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}

@@ -20,6 +20,7 @@ const (
 	codeHalted         = "PROCESSING_HALTED"
 	codeLocked         = "UNABLE_TO_LOCK_ROW"
 	codeInvalidField   = "INVALID_FIELD"
+	codeBadReference   = "INVALID_CROSS_REFERENCE_KEY"
 )
 
 const (
@@ -157,7 +158,7 @@ func classOfCode(code, message string, status int) connectors.Class {
 		}
 		return connectors.Invalid
 	case "FIELD_CUSTOM_VALIDATION_EXCEPTION", "REQUIRED_FIELD_MISSING", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-		"STRING_TOO_LONG", "FIELD_INTEGRITY_EXCEPTION", "INVALID_CROSS_REFERENCE_KEY", "INACTIVE_OWNER_OR_USER",
+		"STRING_TOO_LONG", "FIELD_INTEGRITY_EXCEPTION", codeBadReference, "INACTIVE_OWNER_OR_USER",
 		"MALFORMED_ID", "MALFORMED_QUERY", "JSON_PARSER_ERROR", "INVALID_TYPE_ON_FIELD_IN_RECORD",
 		"NUMBER_OUTSIDE_VALID_RANGE", "INVALID_EMAIL_ADDRESS":
 		return connectors.Invalid

@@ -74,7 +74,9 @@ func (o *org) compile(ctx context.Context, writes []connectors.Write, results []
 			}
 			op.after = first
 		}
-		results[i].Ref.ID = op.id
+		if !op.creates() {
+			results[i].Ref.ID = op.id
+		}
 		if !op.creates() && len(op.body) == 0 {
 			continue // nothing of it may be written; the skipped fields say so
 		}
@@ -93,7 +95,9 @@ func makeOperation(at int, w connectors.Write, s *schema) (*operation, []string,
 	if !w.Creates() {
 		id, ok := normalizeID(w.Ref.ID)
 		if !ok {
-			return nil, nil, invalid(fmt.Sprintf("%q is not a Salesforce id", w.Ref.ID))
+			e := invalid(fmt.Sprintf("%q is not a Salesforce id", w.Ref.ID))
+			e.Class = connectors.NotFound
+			return nil, nil, e
 		}
 		op.id = id
 	}

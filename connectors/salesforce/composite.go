@@ -53,6 +53,7 @@ type composite struct {
 // was not answered.
 type answers struct {
 	parts map[string]subresponse
+	sent  time.Time // by our clock
 	date  time.Time // the server's clock as it answered; zero: not told
 	took  time.Duration
 }
@@ -95,7 +96,7 @@ func (o *org) send(ctx context.Context, c composite) (answers, *connectors.Error
 		}
 		return answers{}, &connectors.Error{Class: class, Op: c.op, Status: resp.Status, Err: errors.New("the answer is not a composite's")}
 	}
-	a := answers{parts: make(map[string]subresponse, len(out.Parts)), took: time.Since(start)}
+	a := answers{parts: make(map[string]subresponse, len(out.Parts)), sent: start, took: time.Since(start)}
 	for _, part := range out.Parts {
 		a.parts[part.Reference] = part
 	}

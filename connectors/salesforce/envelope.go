@@ -177,9 +177,7 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 	}
 	a, err := b.org.send(ctx, e.composite)
 	if err != nil {
-		if err.Class == connectors.Ambiguous {
-			b.attempted = true
-		}
+		b.attempted = b.attempted || err.Class == connectors.Ambiguous || err.Status != 0
 		switch err.Class {
 		case connectors.Throttled, connectors.Unavailable, connectors.AuthBroken, connectors.Denied, connectors.Ambiguous, connectors.Unknown:
 			b.halt = err

@@ -39,10 +39,7 @@ func (o *org) searchAll(ctx context.Context, op string, wanted []search) ([]stri
 	qs := make([]query, len(groups))
 	for i, g := range groups {
 		columns := []string{"Id", g.column}
-		if g.schema.has("CreatedDate") {
-			columns = append(columns, "CreatedDate")
-		}
-		qs[i] = query{statement{columns: columns, object: g.schema.object, where: in(g.column, g.values), order: "Id"}, true}
+		qs[i] = query{statement{columns: slices.Compact(columns), object: g.schema.object, where: in(g.column, g.values), order: "Id"}, true}
 	}
 	found, errs, err := o.queries(ctx, purposeFind, op, qs)
 	if err != nil {

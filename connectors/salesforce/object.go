@@ -59,8 +59,8 @@ func (sel selection) ref(id string) connectors.Ref {
 	return connectors.Ref{Conn: sel.conn, Kind: sel.kind, ID: id}
 }
 
-// object is a row as the contract shapes it. A value stands under the CRM's
-// own name and, where that is another, under the name that was asked for.
+// object is a row as the contract shapes it. A value stands under the name by
+// which it was asked for.
 func (sel selection) object(row map[string]any) connectors.Object {
 	text := func(column string) string { s, _ := row[column].(string); return s }
 	obj := connectors.Object{
@@ -82,7 +82,6 @@ func (sel selection) object(row map[string]any) connectors.Object {
 			continue
 		}
 		if v := f.read(row[f.Name]); v != nil {
-			sel.set(&obj, f.Name, v)
 			sel.set(&obj, name, v)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +25,7 @@ func TestReadCounts(t *testing.T) {
 		t.Run(fmt.Sprint(tc.n, "/", tc.page), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, salesforcesim.Config{PageSize: tc.page})
-			w.seed(tc.n, "2026-11-20T10:00:00.000+0000")
+			w.load(tc.n, "2026-11-20T10:00:00.000+0000")
 			all, _, _ := w.walk(Lead, connectors.Cursor{}, 2000)
 			var ids []string
 			for id, obj := range all {
@@ -204,21 +205,23 @@ func TestBrokenReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, salesforcesim.Config{})
-			if _, err := w.org.schema(t.Context(), "Lead"); err != nil {
-				t.Fatal(err)
-			}
-			answer := page(200, "application/json", body)
-			w.wrap = func(r *http.Request) *http.Response {
-				if r.URL.Host != "handoffd.my.salesforce.com" {
-					t.Errorf("asked %s", r.URL.Host)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, salesforcesim.Config{})
+				if _, err := w.org.schema(t.Context(), "Lead"); err != nil {
+					t.Fatal(err)
 				}
-				return answer()
-			}
-			_, err := w.org.Read(t.Context(), Lead, []string{"00Q000000000001EAA"}, nil)
-			if connectors.ClassOf(err) != connectors.Unavailable {
-				t.Errorf("got %v, want unavailable", err)
-			}
+				answer := page(200, "application/json", body)
+				w.wrap = func(r *http.Request) *http.Response {
+					if r.URL.Host != "handoffd.my.salesforce.com" {
+						t.Errorf("asked %s", r.URL.Host)
+					}
+					return answer()
+				}
+				_, err := w.org.Read(t.Context(), Lead, []string{"00Q000000000001EAA"}, nil)
+				if connectors.ClassOf(err) != connectors.Unavailable {
+					t.Errorf("got %v, want unavailable", err)
+				}
+			})
 		})
 	}
 }

@@ -263,7 +263,7 @@ func TestLostReply(t *testing.T) {
 
 func mustOrg(t *testing.T, w *world, rt http.RoundTripper) *org {
 	t.Helper()
-	access := w.sim.Credentials()
+	access := credentials(w.seed)
 	c, err := New(connectors.Settings{Name: "sf", URL: simURL, Transport: rt, ClientID: access.ClientID, ClientSecret: connectors.Secret(access.ClientSecret)})
 	if err != nil {
 		t.Fatal(err)
@@ -357,32 +357,6 @@ func TestPoisonedCollection(t *testing.T) {
 	}
 }
 
-// C1, C17: a call that surely did nothing is an error as a whole, with the
-// wait the CRM's class asks for.
-func TestNothingAttempted(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		status int
-		body   string
-		want   connectors.Class
-	}{
-		{403, `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`, connectors.Throttled},
-		{403, `[{"errorCode":"API_DISABLED_FOR_ORG","message":"x"}]`, connectors.Denied},
-	} {
-		w := newWorld(t, salesforcesim.Config{})
-		writes := handoff(w.owner(), w.lead(1), "a")
-		if _, err := w.org.Describe(t.Context(), []connectors.Kind{Lead, connectors.Task}); err != nil {
-			t.Fatal(err)
-		}
-		answer := page(tc.status, "application/json", tc.body)
-		w.wrap = func(*http.Request) *http.Response { return answer() }
-		results, err := w.org.Apply(t.Context(), writes)
-		if results != nil || connectors.ClassOf(err) != tc.want {
-			t.Errorf("%d: %v, %v, want %s", tc.status, results, err, tc.want)
-		}
-	}
-}
-
 // A lead is created and its task with it, in one call; if the lead is refused
 // the task fails with it.
 func TestCreateAfterCreate(t *testing.T) {
@@ -444,7 +418,7 @@ func TestSkippedFields(t *testing.T) {
 		connectors.Write{Ref: connectors.Ref{Conn: "sf", Kind: "Nothing__c"}, Key: "d", Set: map[string]any{"LastName": "x"}},
 		connectors.Write{Ref: connectors.Ref{Conn: "sf", Kind: connectors.Task}, Key: "e", After: "nobody", Set: map[string]any{"subject": "x"}},
 	)
-	if diff := cmp.Diff([]string{"", "", "invalid", "schema", "invalid"}, classes(results)); diff != "" {
+	if diff := cmp.Diff([]string{"", "", "not_found", "schema", "invalid"}, classes(results)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"CreatedDate", "handoff_nonsense"}, results[0].Skipped); diff != "" {

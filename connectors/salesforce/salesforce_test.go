@@ -1,12 +1,12 @@
 package salesforce
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -22,6 +22,7 @@ type world struct {
 	t     *testing.T
 	sim   *salesforcesim.Sim
 	org   *org
+	seed  uint64
 	calls atomic.Int64
 	wrap  func(*http.Request) *http.Response // answers in the simulator's place if not nil
 }
@@ -39,12 +40,24 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	return simhttp.Carrier(map[string]http.Handler{r.URL.Host: w.sim}).RoundTrip(r)
 }
 
+// known are the credentials of simulated orgs, which follow from the seed. To
+// ask for them makes a signing key, which takes long.
+var known sync.Map
+
+func credentials(seed uint64) salesforcesim.Credentials {
+	c, ok := known.Load(seed)
+	if !ok {
+		c, _ = known.LoadOrStore(seed, salesforcesim.New(salesforcesim.Config{Seed: seed}).Credentials())
+	}
+	return c.(salesforcesim.Credentials)
+}
+
 func newWorld(t *testing.T, cfg salesforcesim.Config) *world {
 	t.Helper()
 	if cfg.Seed == 0 {
 		cfg.Seed = 7
 	}
-	w := &world{t: t, sim: salesforcesim.New(cfg)}
+	w := &world{t: t, sim: salesforcesim.New(cfg), seed: cfg.Seed}
 	w.org = w.connect(connectors.Settings{})
 	return w
 }
@@ -58,7 +71,7 @@ func (w *world) connect(s connectors.Settings) *org {
 		s.URL = simURL
 	}
 	if s.ClientID == "" && s.Token == "" {
-		access := w.sim.Credentials()
+		access := credentials(w.seed)
 		s.ClientID, s.ClientSecret = access.ClientID, connectors.Secret(access.ClientSecret)
 	}
 	c, err := New(s)
@@ -130,5 +143,3 @@ func (w *world) read(kind connectors.Kind, fields []string, ids ...string) map[s
 	}
 	return out
 }
-
-var _ context.Context

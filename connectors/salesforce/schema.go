@@ -17,7 +17,11 @@ import (
 )
 
 const (
-	schemaLife = time.Hour
+	// A describe is asked for again after this long when something is read or
+	// written, so that a new field is soon used. Polls do not ask for it by
+	// themselves: a column that went away is noticed anyway.
+	schemaLife     = time.Hour
+	pollSchemaLife = 25 * time.Hour
 
 	// What calls are counted under (connectors.Usage).
 	purposePoll   = "poll"
@@ -155,10 +159,15 @@ func (st *schemaStore) forget(s *schema) {
 	}
 }
 
-// schema is the describe of an object, at most an hour old. An object that the
-// org does not show is an error of class Schema.
+// schema is the describe of an object, at most an hour old.
 func (o *org) schema(ctx context.Context, object string) (*schema, *connectors.Error) {
-	s, err := o.schemaAsOf(ctx, object, time.Now().Add(-schemaLife))
+	return o.shown(ctx, object, schemaLife)
+}
+
+// shown is the describe of an object, at most so old. An object that the org
+// does not show is an error of class Schema.
+func (o *org) shown(ctx context.Context, object string, life time.Duration) (*schema, *connectors.Error) {
+	s, err := o.schemaAsOf(ctx, object, time.Now().Add(-life))
 	if err != nil {
 		return nil, err
 	}
