@@ -76,7 +76,7 @@ func TestServe(t *testing.T) {
 	code := make(chan int, 1)
 	var errs bytes.Buffer
 	go func() {
-		defer writer.Close() //nolint:errcheck // closing a pipe never fails
+		defer writer.Close()
 		code <- run(ctx, strings.Fields("serve --profile calm --seed 7 --people 0 --world "+world+" --hubspot-webhooks "+target.URL), writer, &errs)
 	}()
 	line, err := bufio.NewReader(reader).ReadString('\n')
@@ -144,7 +144,7 @@ func fetch(t *testing.T, method, url, token, body string, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written
+	defer resp.Body.Close()
 	if resp.StatusCode != 200 {
 		t.Fatalf("%s %s: %s", method, url, resp.Status)
 	}

@@ -195,7 +195,7 @@ func (c *call) batchRead(o *object) (*reply, *apiError) {
 	var absent []string
 	seen := map[*record]bool{}
 	for _, row := range in.Inputs {
-		rec, bad := o.lookup(string(row.ID), in.IDProperty, c.flag("archived"))
+		rec, bad := o.lookup(string(row.ID), in.IDProperty, c.archived())
 		if bad != nil {
 			return nil, bad
 		}

@@ -212,16 +212,24 @@ func (s *Sim) makeSchema() {
 		object
 		fields [][]fieldSpec
 	}{
-		{object{name: "contacts", singular: "contact", typeID: "0-1", created: "createdate", modified: "lastmodifieddate", merges: true,
-			defaults: []string{"firstname", "lastname", "email"}}, append(full, contactFields)},
-		{object{name: "companies", singular: "company", typeID: "0-2", merges: true, created: "createdate",
-			required: []string{"domain", "name"}, defaults: []string{"name", "domain"}}, append(full, companyFields)},
-		{object{name: "deals", singular: "deal", typeID: "0-3", merges: true, created: "createdate",
+		{object{
+			name: "contacts", singular: "contact", typeID: "0-1", created: "createdate", modified: "lastmodifieddate", merges: true,
+			defaults: []string{"firstname", "lastname", "email"},
+		}, append(full, contactFields)},
+		{object{
+			name: "companies", singular: "company", typeID: "0-2", merges: true, created: "createdate",
+			required: []string{"domain", "name"}, defaults: []string{"name", "domain"},
+		}, append(full, companyFields)},
+		{object{
+			name: "deals", singular: "deal", typeID: "0-3", merges: true, created: "createdate",
 			required: []string{"dealname", "dealstage", "pipeline"},
-			defaults: []string{"dealname", "amount", "closedate", "pipeline", "dealstage"}}, append(full, dealFields)},
-		{object{name: "tickets", singular: "ticket", typeID: "0-5", merges: true, created: "createdate",
+			defaults: []string{"dealname", "amount", "closedate", "pipeline", "dealstage"},
+		}, append(full, dealFields)},
+		{object{
+			name: "tickets", singular: "ticket", typeID: "0-5", merges: true, created: "createdate",
 			required: []string{"subject", "hs_pipeline", "hs_pipeline_stage"},
-			defaults: []string{"subject", "content", "hs_pipeline", "hs_pipeline_stage"}}, [][]fieldSpec{owned, ticketFields}},
+			defaults: []string{"subject", "content", "hs_pipeline", "hs_pipeline_stage"},
+		}, [][]fieldSpec{owned, ticketFields}},
 		{object{name: "tasks", singular: "task", typeID: "0-27", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, taskFields}},
 		{object{name: "notes", singular: "note", typeID: "0-46", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
 		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
@@ -238,6 +246,7 @@ func (s *Sim) makeSchema() {
 		}
 		o.props, o.rows, o.unique = map[string]*property{}, map[string]*record{}, map[string]map[string]*record{}
 		o.nextID = 901 + s.cfg.Seed%50
+		o.ids = simhttp.NewRand(s.cfg.Seed, "hubspot/ids/"+o.name)
 		information := o.singular + "information"
 		o.groups = []group{{Name: information, Label: strings.ToUpper(o.singular[:1]) + o.singular[1:] + " information"}, {Name: "handoff", Label: "Handoff"}}
 		for _, specs := range t.fields {
@@ -304,9 +313,23 @@ func isCustom(name string) bool {
 
 // defaultPeople are the users, in the order of their ids: everyone the starter pack names.
 var defaultPeople = []struct{ name, team string }{
-	{"ana", "sdr_us"}, {"ben", "sdr_us"}, {"cleo", "sdr_us"}, {"isla", "sdr_uk"}, {"dev", "ae_enterprise"},
-	{"erin", "ae_enterprise"}, {"farah", "cs_onboarding"}, {"gus", "cs_onboarding"}, {"jo", "marketing"}, {"kim", "marketing"},
-	{"morgan", "sdr_us"}, {"hugh", "sdr_uk"}, {"vera", "ae_enterprise"}, {"tomas", "cs_onboarding"}, {"revops", ""}, {"mktg", ""}, {"ceo", ""},
+	{"ana", "sdr_us"},
+	{"ben", "sdr_us"},
+	{"cleo", "sdr_us"},
+	{"isla", "sdr_uk"},
+	{"dev", "ae_enterprise"},
+	{"erin", "ae_enterprise"},
+	{"farah", "cs_onboarding"},
+	{"gus", "cs_onboarding"},
+	{"jo", "marketing"},
+	{"kim", "marketing"},
+	{"morgan", "sdr_us"},
+	{"hugh", "sdr_uk"},
+	{"vera", "ae_enterprise"},
+	{"tomas", "cs_onboarding"},
+	{"revops", ""},
+	{"mktg", ""},
+	{"ceo", ""},
 }
 
 func (s *Sim) makeOwners() {

@@ -15,7 +15,7 @@ const (
 	associationBurst = 150     // the association endpoints' own
 	searchBurst      = 5       // searches a second, the whole account
 	proDaily         = 625_000 // calls a day, the whole account
-	tenSeconds       = 10 * time.Second
+	burstSpan        = 10 * time.Second
 )
 
 // window counts the calls of the last span.
@@ -55,9 +55,9 @@ type limits struct {
 func newLimits(burst int, zone *time.Location) *limits {
 	return &limits{
 		zone:         zone,
-		private:      window{span: tenSeconds, limit: burst},
-		oauth:        window{span: tenSeconds, limit: oauthBurst},
-		associations: window{span: tenSeconds, limit: associationBurst},
+		private:      window{span: burstSpan, limit: burst},
+		oauth:        window{span: burstSpan, limit: oauthBurst},
+		associations: window{span: burstSpan, limit: associationBurst},
 		search:       window{span: time.Second, limit: searchBurst},
 	}
 }
@@ -94,7 +94,7 @@ func (l *limits) admit(h http.Header, family string, path []string, kind appKind
 	remaining, ok := meter.take(now)
 	h.Set("X-HubSpot-RateLimit-Max", strconv.Itoa(meter.limit))
 	h.Set("X-HubSpot-RateLimit-Remaining", strconv.Itoa(remaining))
-	h.Set("X-HubSpot-RateLimit-Interval-Milliseconds", strconv.Itoa(int(tenSeconds.Milliseconds())))
+	h.Set("X-HubSpot-RateLimit-Interval-Milliseconds", strconv.Itoa(int(burstSpan.Milliseconds())))
 	if !ok {
 		return tooMany("You have reached your ten_secondly_rolling limit.", "TEN_SECONDLY_ROLLING", correlation)
 	}
@@ -144,7 +144,7 @@ func tooMany(message, policy, correlation string) *apiError {
 
 // injected words a fault that the gate drew.
 func (s *Sim) injected(w http.ResponseWriter, r *http.Request, fault string) bool {
-	c := &call{s: s, w: w, r: r, correlation: uuid(s.rand)}
+	c := &call{s: s, w: w, r: r, correlation: uuid(s.traces)}
 	switch fault {
 	case "429":
 		c.write(nil, tooMany("You have reached your ten_secondly_rolling limit.", "TEN_SECONDLY_ROLLING", c.correlation))

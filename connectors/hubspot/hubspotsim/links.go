@@ -148,6 +148,9 @@ func (s *Sim) link(from, to *record, types []int, now time.Time) {
 		if t.label == "Primary" {
 			s.dropPrimary(from, to)
 		}
+		if !from.links[to.of.name][to.id][id] {
+			s.hooks.linked(from, to, t.label == "Primary", false, now)
+		}
 		from.put(to, id)
 		to.put(from, t.inverse)
 	}
@@ -201,6 +204,9 @@ func (s *Sim) dropPrimary(a, b *record) {
 
 // unlink removes all types between two records.
 func (s *Sim) unlink(from, to *record, now time.Time) {
+	for _, id := range slices.Sorted(maps.Keys(from.links[to.of.name][to.id])) {
+		s.hooks.linked(from, to, linkTypes[id].label == "Primary", true, now)
+	}
 	delete(from.links[to.of.name], to.id)
 	delete(to.links[from.of.name], from.id)
 	s.keepPrimary(from, now)

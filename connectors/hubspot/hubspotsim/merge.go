@@ -49,7 +49,7 @@ func (s *Sim) mergeRecords(o *object, primaryID, otherID string, by source, now 
 	set["hs_merged_object_ids"] = strings.Join(ids, ";")
 	o.remove(primary)
 	o.remove(other)
-	num := s.newID(o)
+	num := o.newID()
 	rec := &record{
 		of: o, num: num, id: strconv.FormatUint(num, 10), values: map[string]string{}, created: primary.created,
 		modified: now, past: map[string][]revision{}, links: map[string]map[string]map[int]bool{},

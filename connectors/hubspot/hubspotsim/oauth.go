@@ -81,7 +81,7 @@ func (c *call) oauth(path []string) (*reply, *apiError) {
 	case form.Get("refresh_token") != creds.RefreshToken:
 		return nil, oauthError("invalid_grant", "BAD_REFRESH_TOKEN", "refresh token is invalid, expired or revoked")
 	}
-	token := "CN" + uuid(c.s.rand) + "-" + uuid(c.s.rand)
+	token := "CN" + uuid(c.s.traces) + "-" + uuid(c.s.traces)
 	c.s.mu.Lock()
 	c.s.access[token] = c.now.Add(accessFor)
 	c.s.mu.Unlock()

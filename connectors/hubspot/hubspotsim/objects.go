@@ -176,7 +176,7 @@ func (o *object) lookup(key, idProperty string, archived bool) (found *record, b
 
 func (c *call) one(o *object, key string) (*reply, *apiError) {
 	get := c.r.Method == http.MethodGet
-	rec, bad := o.lookup(key, c.query.Get("idProperty"), get && c.flag("archived"))
+	rec, bad := o.lookup(key, c.query.Get("idProperty"), get && c.archived())
 	if bad != nil {
 		return nil, bad
 	}
@@ -271,7 +271,7 @@ func (c *call) listAll(o *object) (*reply, *apiError) {
 		}
 		at, _ = o.find(num)
 	}
-	archived := c.flag("archived")
+	archived := c.archived()
 	names := append(c.list("properties"), histories...)
 	page := pageView{Results: []view{}}
 	for ; at < len(o.order); at++ {

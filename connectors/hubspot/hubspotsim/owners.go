@@ -97,7 +97,7 @@ func (c *call) owners() (*reply, *apiError) {
 	body := map[string]any{}
 	for _, o := range byID(c.s.owners) {
 		n, _ := strconv.Atoi(o.id) // our own numbers
-		if o.archived != c.flag("archived") || n < after {
+		if o.archived != c.archived() || n < after {
 			continue
 		}
 		if email := c.query.Get("email"); email != "" && !strings.EqualFold(email, o.email) {
@@ -120,7 +120,7 @@ func (c *call) oneOwner(id string) (*reply, *apiError) {
 		}
 		return o.id == id
 	})
-	if at < 0 || c.s.owners[at].archived != c.flag("archived") {
+	if at < 0 || c.s.owners[at].archived != c.archived() {
 		return nil, notFound("No owner has id " + id + ".")
 	}
 	return ok(c.s.owners[at].show()), nil

@@ -32,7 +32,7 @@ func (c *call) properties() (*reply, *apiError) {
 	post := c.r.Method == http.MethodPost
 	switch path := strings.Join(c.rest[1:], "/"); {
 	case path == "" && c.r.Method == http.MethodGet:
-		list := o.listed(c.flag("archived"))
+		list := o.listed(c.archived())
 		return ok(map[string]any{"results": list}), nil
 	case path == "" && post:
 		return c.createProperty(o)

@@ -114,6 +114,9 @@ func TestSearchIsStale(t *testing.T) {
 		if n := hits("email", "a@example.org").len("results"); n != 0 {
 			t.Errorf("a new contact is found at once")
 		}
+		if n := p.must("POST", searchPath, `{}`).len("results"); n != 0 {
+			t.Errorf("a new contact is found by a search for all")
+		}
 		time.Sleep(lag)
 		if n := hits("email", "a@example.org").len("results"); n != 1 {
 			t.Errorf("after the lag: %d hits, want 1", n)

@@ -31,7 +31,7 @@ const maxURL = 16_000
 func dated(v string) bool { return v == "2026-09" || v == "2026-03" }
 
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
-	c := &call{s: s, w: w, r: r, query: r.URL.Query(), now: stamp(), correlation: uuid(s.rand)}
+	c := &call{s: s, w: w, r: r, query: r.URL.Query(), now: stamp(), correlation: uuid(s.traces)}
 	if len(r.URL.RequestURI()) > maxURL {
 		c.write(nil, refuse(http.StatusRequestURITooLong, "", "URI Too Long"))
 		return
@@ -117,8 +117,8 @@ func (c *call) methodNotAllowed() *apiError {
 	return refuse(http.StatusMethodNotAllowed, "", c.r.Method+" is not allowed here")
 }
 
-// flag reads a boolean of the query.
-func (c *call) flag(name string) bool { return c.query.Get(name) == "true" }
+// archived says that the recycle bin is asked for.
+func (c *call) archived() bool { return c.query.Get("archived") == "true" }
 
 // list reads a list of the query: repeated, separated by commas, or both.
 func (c *call) list(name string) []string {

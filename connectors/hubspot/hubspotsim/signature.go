@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"net/http"
 	"strings"
 )
 
@@ -15,11 +16,11 @@ var signedAs = strings.NewReplacer(
 	"%3a", ":", "%2f", "/", "%3f", "?", "%2a", "*", "%2c", ",", "%3b", ";",
 )
 
-// signV3 is the value of X-HubSpot-Signature-v3: base64 of HMAC-SHA256 over method, URI, body and the
+// signV3 is the value of X-HubSpot-Signature-v3: base64 of HMAC-SHA256 over the method, the URI, body and the
 // timestamp in milliseconds, with the app's client secret.
-func signV3(secret, method, uri string, body []byte, timestamp string) string {
+func signV3(secret, uri string, body []byte, timestamp string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(method + signedAs.Replace(uri)))
+	mac.Write([]byte(http.MethodPost + signedAs.Replace(uri)))
 	mac.Write(body)
 	mac.Write([]byte(timestamp))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))

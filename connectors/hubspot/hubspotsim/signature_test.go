@@ -13,13 +13,13 @@ func TestSignature(t *testing.T) {
 	if got, want := signV1(secret, []byte(body)), "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de"; got != want {
 		t.Errorf("v1: got %s, want %s", got, want)
 	}
-	if got, want := signV3(secret, "POST", uri, []byte(body), "1700000000000"), "/pXDSgWeGksQpwCsgqd43P0eY6gBIse9UX0tfkudUrE="; got != want {
+	if got, want := signV3(secret, uri, []byte(body), "1700000000000"), "/pXDSgWeGksQpwCsgqd43P0eY6gBIse9UX0tfkudUrE="; got != want {
 		t.Errorf("v3: got %s, want %s", got, want)
 	}
-	if signV3(secret, "POST", uri+"?a=x%40y%2Cz", nil, "1") != signV3(secret, "POST", uri+"?a=x@y,z", nil, "1") {
+	if signV3(secret, uri+"?a=x%40y%2Cz", nil, "1") != signV3(secret, uri+"?a=x@y,z", nil, "1") {
 		t.Error("v3: %40 and %2C are not decoded")
 	}
-	if signV3(secret, "POST", uri+"?a=%20", nil, "1") == signV3(secret, "POST", uri+"?a= ", nil, "1") {
+	if signV3(secret, uri+"?a=%20", nil, "1") == signV3(secret, uri+"?a= ", nil, "1") {
 		t.Error("v3: %20 is decoded, which the manual does not name")
 	}
 }

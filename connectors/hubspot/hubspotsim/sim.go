@@ -49,24 +49,24 @@ type Credentials struct {
 
 // Sim is one simulated portal. It implements simhttp.Sim and is safe for concurrent use.
 type Sim struct {
-	cfg      Config
-	gate     *simhttp.Gate
-	handler  http.Handler
-	rand     *simhttp.Rand
-	creds    Credentials
-	portal   int64
-	zone     *time.Location
-	limits   *limits
-	hooks    *hooks
-	people   *people
-	webhooks string
+	cfg     Config
+	gate    *simhttp.Gate
+	handler http.Handler
+	rand    *simhttp.Rand // faults of batches
+	traces  *simhttp.Rand // correlation ids and tokens, which no other draw may depend on
+	lags    *simhttp.Rand // how late the search index is
+	creds   Credentials
+	portal  int64
+	zone    *time.Location
+	limits  *limits
+	hooks   *hooks
+	people  *people
 
 	mu        sync.Mutex // guards everything below
 	objects   map[string]*object
 	owners    []*owner
 	pipelines map[string][]pipeline
 	access    map[string]time.Time // OAuth access token -> end
-	issued    int
 }
 
 var _ simhttp.Sim = (*Sim)(nil)
@@ -88,6 +88,8 @@ func New(cfg Config) *Sim {
 		cfg:       cfg,
 		gate:      simhttp.NewGate("hubspot", cfg.Seed, cfg.History),
 		rand:      simhttp.NewRand(cfg.Seed, "hubspot"),
+		traces:    simhttp.NewRand(cfg.Seed, "hubspot/traces"),
+		lags:      simhttp.NewRand(cfg.Seed, "hubspot/lags"),
 		portal:    int64(20_000_000 + cfg.Seed%1_000_000),
 		objects:   map[string]*object{},
 		pipelines: defaultPipelines(),

@@ -89,7 +89,7 @@ func (p *portal) as(token, method, path, body string) answer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written
+	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
 		p.t.Fatal(err)

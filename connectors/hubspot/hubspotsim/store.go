@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
 // object is one object type with its fields and records.
@@ -23,6 +25,7 @@ type object struct {
 	props  map[string]*property
 	groups []group
 	nextID uint64
+	ids    *simhttp.Rand                 // gaps between ids: equal seeds and equal creations of a type give equal ids
 	rows   map[string]*record            // every id that resolves, merged ones included
 	order  []*record                     // ascending by id, merged ones taken out
 	unique map[string]map[string]*record // unique property -> value -> its record
@@ -146,8 +149,7 @@ func (r *record) indexed(name string, now time.Time) (value string, set bool) {
 	value, set = r.value(name)
 	for i := len(r.lag) - 1; i >= 0 && r.lag[i].visible.After(now); i-- {
 		if slices.Contains(r.lag[i].touched, name) {
-			value, set = r.lag[i].old[name], false
-			_, set = r.lag[i].old[name]
+			value, set = r.lag[i].old[name]
 		}
 	}
 	return value, set
@@ -167,15 +169,15 @@ func (r *record) born(now time.Time) bool {
 
 // newID draws the next id of a type. Types share their number range, because an id is unique only
 // within its type, and start below a power of ten, so that order as text is soon wrong.
-func (s *Sim) newID(o *object) uint64 {
+func (o *object) newID() uint64 {
 	id := o.nextID
-	o.nextID += 1 + uint64(s.rand.IntN(3))
+	o.nextID += 1 + uint64(o.ids.IntN(3))
 	return id
 }
 
 // create makes a record. The values are checked.
 func (s *Sim) create(o *object, set map[string]string, by source, now time.Time) *record {
-	num := s.newID(o)
+	num := o.newID()
 	rec := &record{
 		of: o, num: num, id: strconv.FormatUint(num, 10), values: map[string]string{},
 		created: now, modified: now, past: map[string][]revision{},
@@ -228,7 +230,7 @@ func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time
 	l.touched = append(l.touched, rec.of.modified)
 	rec.modified = now
 	if lag := s.Faults().SearchLag; lag > 0 {
-		l.visible = now.Add(s.rand.Between(0, lag))
+		l.visible = now.Add(s.lags.Between(0, lag))
 		if n := len(rec.lag); n > 0 && rec.lag[n-1].visible.After(l.visible) {
 			l.visible = rec.lag[n-1].visible
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,6 +77,11 @@ type hookEvent struct {
 	Merged         []int64 `json:"mergedObjectIds,omitempty"`
 	NewID          int64   `json:"newObjectId,omitempty"`
 	Moved          *int    `json:"numberOfPropertiesMoved,omitempty"`
+	LinkType       string  `json:"associationType,omitempty"`
+	From           int64   `json:"fromObjectId,omitempty"`
+	To             int64   `json:"toObjectId,omitempty"`
+	LinkRemoved    *bool   `json:"associationRemoved,omitempty"`
+	LinkPrimary    *bool   `json:"isPrimaryAssociation,omitempty"`
 }
 
 // hooks sends webhooks: what happens is put on an agenda, pump takes it from there.
@@ -147,6 +153,18 @@ func (h *hooks) merged(rec, primary, other *record, moved int, by source, now ti
 	h.emit(rec, "merge", "", hookEvent{
 		Primary: int64(primary.num), Merged: []int64{int64(other.num)}, NewID: int64(rec.num), Moved: &moved,
 	}, by, now)
+}
+
+// linked tells both ends of an association that came or went; the primary one is told beside the plain
+// one, as an event of its own.
+func (h *hooks) linked(from, to *record, primary, removed bool, now time.Time) {
+	for _, ends := range [...][2]*record{{from, to}, {to, from}} {
+		a, b := ends[0], ends[1]
+		h.emit(a, "associationChange", "", hookEvent{
+			LinkType: strings.ToUpper(a.of.singular + "_to_" + b.of.singular), From: int64(a.num), To: int64(b.num),
+			LinkRemoved: &removed, LinkPrimary: &primary,
+		}, source{kind: "USER"}, now)
+	}
 }
 
 // emit puts an event on the agenda when the app is subscribed to it, after the faults have had their say.
@@ -279,7 +297,7 @@ func (h *hooks) post(ctx context.Context, batch []hookEvent) bool {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "HubSpot Connect 2.0 (https://dev.hubspot.com/) - WebhooksExecution")
 	req.Header.Set("X-HubSpot-Request-Timestamp", at)
-	req.Header.Set("X-HubSpot-Signature-v3", signV3(h.sim.creds.ClientSecret, http.MethodPost, url, body, at))
+	req.Header.Set("X-HubSpot-Signature-v3", signV3(h.sim.creds.ClientSecret, url, body, at))
 	req.Header.Set("X-HubSpot-Signature-Version", "v1")
 	req.Header.Set("X-HubSpot-Signature", signV1(h.sim.creds.ClientSecret, body))
 	resp, err := h.client.Do(req)

@@ -201,6 +201,34 @@ func TestDeliver(t *testing.T) {
 	})
 }
 
+// TestDeliverAlone holds that Deliver sends although nothing else runs.
+func TestDeliverAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &receiver{t: t}
+		p := newPortal(t, hubspotsim.Config{
+			WebhookURL: target, Transport: simhttp.Carrier(map[string]http.Handler{"hooks.example.com": r}),
+			Hooks: []hubspotsim.Subscription{{Type: "contact.associationChange"}},
+		})
+		r.secret = p.sim.Credentials().ClientSecret
+		id := p.contact(`{"email":"a@example.org"}`)
+		p.must("PUT", contacts+"/"+id+"/associations/default/companies/11", "")
+		p.must("DELETE", contacts+"/"+id+"/associations/companies/11", "")
+		if d := p.deliver(); d != (simhttp.Delivery{Delivered: 4}) {
+			t.Errorf("delivery: %+v", d)
+		}
+		var got []string
+		for _, e := range r.events {
+			got = append(got, fmt.Sprint(e["associationType"], " ", e["toObjectId"], " removed ", e["associationRemoved"], " primary ", e["isPrimaryAssociation"]))
+		}
+		want := "CONTACT_TO_COMPANY 11 removed false primary false; CONTACT_TO_COMPANY 11 removed false primary true; " +
+			"CONTACT_TO_COMPANY 11 removed true primary true; CONTACT_TO_COMPANY 11 removed true primary false"
+		if strings.Join(got, "; ") != want {
+			t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+		}
+	})
+}
+
 // TestWebhookFaults holds that events are lost, doubled and shuffled in about the shares asked for.
 func TestWebhookFaults(t *testing.T) {
 	t.Parallel()
@@ -243,9 +271,11 @@ func TestPeople(t *testing.T) {
 		status := func(id string) string {
 			return p.must("GET", contacts+"/"+id+"?properties=handoff_status", "").text("properties", "handoff_status")
 		}
-		one, two := assigned("one", ana), assigned("two", ana)
+		one, two, three := assigned("one", ana), assigned("two", ana), assigned("three", ana)
+		time.Sleep(100 * time.Millisecond)
+		p.must("PATCH", contacts+"/"+three, `{"properties":{"hubspot_owner_id":"`+ben+`"}}`)
 		p.must("PATCH", contacts+"/"+two, `{"properties":{"hubspot_owner_id":"`+ben+`","handoff_status":"Returned"}}`)
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		if got := status(one); got != "Assigned" {
 			t.Errorf("after 0.4 s: %s", got)
 		}
@@ -259,6 +289,11 @@ func TestPeople(t *testing.T) {
 		a := p.must("GET", contacts+"/"+one+"?propertiesWithHistory=handoff_status", "")
 		if a.text("propertiesWithHistory", "handoff_status", 0, "sourceType") != "CRM_UI" {
 			t.Errorf("who accepted: %s", a.raw)
+		}
+		a = p.must("GET", contacts+"/"+three+"?propertiesWithHistory=handoff_status", "")
+		userOfBen := fmt.Sprintf("userId:%.0f", p.must("GET", "/crm/owners/2026-09/"+ben, "").at("userId"))
+		if a.text("propertiesWithHistory", "handoff_status", 0, "sourceId") != userOfBen {
+			t.Errorf("who accepted what went from ana to ben: %s", a.raw)
 		}
 	})
 }

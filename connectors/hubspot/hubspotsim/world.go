@@ -168,7 +168,7 @@ func (s *Sim) loadOwner(row Row) error {
 func (s *Sim) loadRow(o *object, row Row, now time.Time) (*record, error) {
 	num := uint64(0)
 	if row.ID == "" {
-		num = s.newID(o)
+		num = o.newID()
 		row.ID = strconv.FormatUint(num, 10)
 	} else {
 		var err error

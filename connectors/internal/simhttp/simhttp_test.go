@@ -47,7 +47,7 @@ func call(t *testing.T, rt http.RoundTripper, h *writer) outcome {
 	if err != nil {
 		return outcome{Broken: true, Applied: h.applied}
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return outcome{resp.StatusCode, string(body) == `{"id":"1234567"}`, err != nil, h.applied}
 }
