@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/handoffd/handoffd/state"
 )
@@ -26,7 +25,6 @@ const groupLimit = 1024
 // call is one Update on its way.
 type call struct {
 	fn    func(state.Tx) error
-	taken atomic.Bool // by the loop, or back by its caller
 	done  chan struct{}
 	err   error
 	panic any
@@ -48,14 +46,7 @@ func (s *Store) Update(ctx context.Context, fn func(state.Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		if c.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
-		}
-		<-c.done
-	}
+	<-c.done // the loop takes a call only to run it at once
 	if c.panic != nil {
 		panic(c.panic)
 	}
@@ -91,38 +82,26 @@ type group struct {
 
 // serve runs a group that begins with first, from begin to answers.
 func (g *group) serve(first *call) {
-	g.calls = g.calls[:0]
-	err := g.begin()
-	if err == nil {
-		g.join(first)
-		switch err = g.gather(); {
-		case err == nil:
-			err = g.commit()
-		case len(g.calls) == 1: // it alone failed: nothing else to save
-			err = g.rollback()
-		default:
-			err = g.again()
-		}
-	} else {
-		g.join(first)
+	g.calls = append(g.calls[:0], first)
+	if err := g.begin(); err != nil {
+		g.answer(err)
+		return
 	}
-	g.answer(err)
-}
-
-// join makes a call one of the group unless its caller has left.
-func (g *group) join(c *call) {
-	if c.taken.CompareAndSwap(false, true) {
-		g.calls = append(g.calls, c)
+	switch err := g.gather(); {
+	case err == nil:
+		g.answer(g.commit())
+	case len(g.calls) == 1: // it alone failed: nothing else to save
+		g.answer(g.rollback())
+	default:
+		g.answer(g.again())
 	}
 }
 
-// gather runs the calls, and those that arrive meanwhile, up to the first
-// failure.
+// gather runs the calls, and those that arrive meanwhile, up to the first that
+// fails.
 func (g *group) gather() error {
 	for i := 0; ; i++ {
-		for i == len(g.calls) && i < groupLimit && g.more() {
-		}
-		if i == len(g.calls) {
+		if i == len(g.calls) && !g.more() {
 			return nil
 		}
 		if err := g.run(g.calls[i]); err != nil {
@@ -132,17 +111,17 @@ func (g *group) gather() error {
 }
 
 // more lets everybody who waits join, and says whether there was anybody.
-func (g *group) more() (any bool) {
+func (g *group) more() (joined bool) {
 	for len(g.calls) < groupLimit {
 		select {
 		case c := <-g.s.calls:
-			g.join(c)
-			any = true
+			g.calls = append(g.calls, c)
+			joined = true
 		default:
-			return any
+			return joined
 		}
 	}
-	return any
+	return joined
 }
 
 // again runs the whole group anew, taking back each that fails.

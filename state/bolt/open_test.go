@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,56 @@ func TestFileModeAndLeftovers(t *testing.T) {
 		}
 		if st.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %v", name, st.Mode())
+		}
+	}
+}
+
+// TestFirstOpenRace lets many make the first file at once: one gets it, and
+// nobody's is replaced under its feet.
+func TestFirstOpenRace(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		path := filepath.Join(t.TempDir(), "s.db")
+		winners := make(chan *Store, 20)
+		var wg sync.WaitGroup
+		for i := range cap(winners) {
+			wg.Go(func() {
+				s, err := Open(path, Options{Timeout: time.Millisecond})
+				if err != nil {
+					if !errors.Is(err, state.ErrHeld) {
+						t.Errorf("open: %v", err)
+					}
+					return
+				}
+				set(t, s, fmt.Sprint(i))
+				winners <- s
+			})
+		}
+		wg.Wait()
+		if len(winners) != 1 {
+			t.Fatalf("%d have it open", len(winners))
+		}
+		closeIt(t, <-winners)
+		s := openAt(t, path)
+		if got := names(t, s); len(got) != 1 {
+			t.Errorf("holds %v", got)
+		}
+		closeIt(t, s)
+	}
+}
+
+// TestShortened serves L5 without a child: a cut file is refused before it is
+// mapped.
+func TestShortened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s.db")
+	whole := someState(t, path)
+	for _, size := range []int{0, 1, 100, 4095, 4096, 8192, 12_000, len(whole) / 2, len(whole) - 1} {
+		if err := os.WriteFile(path, whole[:size], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, Options{}); !errors.Is(err, state.ErrCorrupt) {
+			t.Errorf("cut to %d of %d bytes: %v", size, len(whole), err)
 		}
 	}
 }
