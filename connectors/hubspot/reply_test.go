@@ -306,6 +306,46 @@ func TestReadFailedRow(t *testing.T) {
 	})
 }
 
+// C8: a merge shows by the survivor's own list at no cost, or else by asking
+// for the record itself.
+func TestReadMerged(t *testing.T) {
+	t.Parallel()
+	for name, batchRow := range map[string]string{
+		"survivor in the batch": `{"id":"9","properties":{"hs_merged_object_ids":"3;1"}}`,
+		"left out":              ``,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, false)
+				f.answers("POST", "/crm/objects/"+APIVersion+"/contacts/batch/read", fixed(200, `{"results":[`+batchRow+`]}`))
+				if batchRow == "" {
+					f.answers("GET", "/crm/objects/"+APIVersion+"/contacts/1", fixed(200, `{"id":"9","properties":{}}`))
+				}
+				objects, err := f.Read(t.Context(), "contacts", []string{"1"}, nil)
+				if err != nil || len(objects) != 1 || objects[0].Ref.ID != "1" || objects[0].MovedTo.ID != "9" || objects[0].Deleted {
+					t.Errorf("%+v %v", objects, err)
+				}
+			})
+		})
+	}
+}
+
+// Two writes of one record may not share a batch, and keep their order.
+func TestTwoUpdatesOfOneRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, false)
+		f.answers("POST", "/crm/objects/"+APIVersion+"/contacts/batch/update", fixed(200, `{"results":[{"id":"1"},{"id":"2"}]}`))
+		a, b := update("a", "1"), update("b", "1")
+		b.Set["firstname"] = "second"
+		results, err := f.Apply(t.Context(), []connectors.Write{a, b, update("c", "2")})
+		if err != nil || len(f.bodies) != 2 || strings.Contains(f.bodies[0], "second") || !strings.Contains(f.bodies[1], "second") {
+			t.Errorf("%v %v %q", outcomes(results), err, f.bodies)
+		}
+	})
+}
+
 // Ids that HubSpot could not read would fail their whole batch: they are gone.
 func TestReadOddIDs(t *testing.T) {
 	t.Parallel()
@@ -340,6 +380,9 @@ func TestListingWithTooManyFields(t *testing.T) {
 		}
 		if pages[0].Next.Listing || !pages[0].More || pages[0].Next.From.IsZero() {
 			t.Errorf("the cursor after the list is %+v", pages[0].Next)
+		}
+		if got := time.Since(pages[0].Next.From); got < defaultOverlap || got > defaultOverlap+time.Second {
+			t.Errorf("the first window begins %v before the list", got)
 		}
 	})
 }
@@ -382,7 +425,7 @@ func TestFindThroughPagedAssociations(t *testing.T) {
 			fixed(207, `{"results":[{"from":{"id":"5"},"to":[{"toObjectId":1}],"paging":{"next":{"after":"abc"}}}],"errors":[{"category":"OBJECT_NOT_FOUND","subCategory":"crm.associations.NO_ASSOCIATIONS_FOUND"}]}`),
 			fixed(200, `{"results":[{"from":{"id":"5"},"to":[{"toObjectId":"9"},{"toObjectId":"10"}]}]}`))
 		f.transport.RegisterResponder("POST", crm+"/crm/objects/"+APIVersion+"/tasks/batch/read",
-			httpmock.NewStringResponder(200, `{"results":[{"id":"10","properties":{"hs_task_body":"x [handoff k]"}},{"id":"9","properties":{"hs_task_body":"x [handoff k]"}},{"id":"1","properties":{"hs_task_body":"[handoff other]"}}]}`))
+			httpmock.NewStringResponder(200, `{"results":[{"id":"9","properties":{"hs_task_body":"x [handoff k]"}},{"id":"10","properties":{"hs_task_body":"x [handoff k]"}},{"id":"1","properties":{"hs_task_body":"[handoff other]"}}]}`))
 		found, err := f.Find(t.Context(), []connectors.Write{taskWrite("k"), taskWrite("none")})
 		if err != nil || found[0].ID != "9" || !found[1].IsZero() {
 			t.Errorf("%v %v", found, err)
