@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +19,10 @@ import (
 )
 
 // writer is a handler that applies every call and answers JSON.
-type writer struct{ applied int }
+type writer struct{ applied atomic.Int32 }
 
 func (h *writer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	h.applied++
+	h.applied.Add(1)
 	simhttp.Applied(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
@@ -38,18 +39,18 @@ type outcome struct {
 
 func call(t *testing.T, rt http.RoundTripper, h *writer) outcome {
 	t.Helper()
-	h.applied = 0
+	h.applied.Store(0)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://crm.example/v1/things/123?a=b", strings.NewReader(`{"x":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
-		return outcome{Broken: true, Applied: h.applied}
+		return outcome{Broken: true, Applied: int(h.applied.Load())}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return outcome{resp.StatusCode, string(body) == `{"id":"1234567"}`, err != nil, h.applied}
+	return outcome{resp.StatusCode, string(body) == `{"id":"1234567"}`, err != nil, int(h.applied.Load())}
 }
 
 // TestFaults holds what each fault does to a call, and what the history and the counts say of it; the
