@@ -63,25 +63,24 @@ func bothWays(in []linkType) map[int]linkType {
 	return out
 }
 
-// plainType is the unlabelled type from one kind to another; 0: they cannot be associated.
-func plainType(from, to string) int {
-	for _, id := range slices.Sorted(maps.Keys(linkTypes)) {
-		if t := linkTypes[id]; t.from == from && t.to == to && t.label == "" {
-			return id
-		}
+// pairTypes are the ids by kinds and label.
+var pairTypes = byPair(linkTypes)
+
+type pair struct{ from, to, label string }
+
+func byPair(types map[int]linkType) map[pair]int {
+	out := make(map[pair]int, len(types))
+	for id, t := range types {
+		out[pair{t.from, t.to, t.label}] = id
 	}
-	return 0
+	return out
 }
 
+// plainType is the unlabelled type from one kind to another; 0: they cannot be associated.
+func plainType(from, to string) int { return pairTypes[pair{from, to, ""}] }
+
 // primaryType is the type labelled Primary from one kind to another; 0: there is none.
-func primaryType(from, to string) int {
-	for _, id := range slices.Sorted(maps.Keys(linkTypes)) {
-		if t := linkTypes[id]; t.from == from && t.to == to && t.label == "Primary" {
-			return id
-		}
-	}
-	return 0
-}
+func primaryType(from, to string) int { return pairTypes[pair{from, to, "Primary"}] }
 
 // linkInput is an association inside a create.
 type linkInput struct {
