@@ -214,6 +214,10 @@ func TestTaskDerivesFields(t *testing.T) {
 	if row["IsClosed"] != true || row["CompletedDateTime"] == nil {
 		t.Errorf("completed: IsClosed %v at %v", row["IsClosed"], row["CompletedDateTime"])
 	}
+	c.do("PATCH", "sobjects/Task/"+id, `{"WhoId":null}`)
+	if got := c.sim.byID(id).last()["AccountId"]; got != nil {
+		t.Errorf("AccountId %v of a task that hangs on nobody", got)
+	}
 	if got := c.sim.byID(contact).last()["LastActivityDate"]; got != date("2026-12-01") {
 		t.Errorf("LastActivityDate %v, want the closed task's due date", got)
 	}

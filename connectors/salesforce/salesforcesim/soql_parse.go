@@ -259,10 +259,7 @@ func (p *parser) expr() (expr, *apiError) {
 		}
 		j.kids = append(j.kids, kid)
 	}
-	if p.peek().is("AND") || p.peek().is("OR") {
-		return nil, p.unexpected()
-	}
-	return j, nil
+	return j, nil // the other connective, if it follows, is unexpected to whoever asked
 }
 
 func (p *parser) leading() (expr, *apiError) {

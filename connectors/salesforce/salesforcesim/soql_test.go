@@ -173,6 +173,29 @@ func TestOrderAndPages(t *testing.T) {
 	}
 }
 
+func TestNullsInOrder(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	for _, body := range []string{`{"LastName":"N","Title":"b"}`, `{"LastName":"N"}`, `{"LastName":"N","Title":"A"}`} {
+		c.create("Contact", body)
+	}
+	for order, want := range map[string]string{
+		"": "- A b", "ASC": "- A b", "NULLS FIRST": "- A b", "NULLS LAST": "A b -", "DESC": "- b A", "DESC NULLS LAST": "b A -",
+	} {
+		var got []string
+		for _, r := range c.rows("SELECT Title FROM Contact WHERE LastName = 'N' ORDER BY Title " + order) {
+			if title, filled := r["Title"].(string); filled {
+				got = append(got, title)
+			} else {
+				got = append(got, "-")
+			}
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("ORDER BY Title %s: got %q, want %q", order, s, want)
+		}
+	}
+}
+
 func TestKeysetPaging(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})

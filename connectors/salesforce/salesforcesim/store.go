@@ -81,7 +81,7 @@ func (t *tx) rollback() {
 	t.undo = nil
 }
 
-// put gives r a new state, visible to queries from visible on (never before the state it replaces).
+// put gives r a new state, visible to queries from visible on.
 func (tb *table) put(t *tx, r *row, fields values, now, visible time.Time) {
 	before := r.versions
 	keep := 0
@@ -89,9 +89,6 @@ func (tb *table) put(t *tx, r *row, fields values, now, visible time.Time) {
 		if !v.visible.After(now) {
 			keep = i
 		}
-	}
-	if n := len(before); n > 0 && before[n-1].visible.After(visible) {
-		visible = before[n-1].visible
 	}
 	if tb.rows[r.id] == nil {
 		tb.rows[r.id] = r

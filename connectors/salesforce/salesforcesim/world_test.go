@@ -227,10 +227,12 @@ func TestWorldLoadsBack(t *testing.T) {
 			t.Errorf("Load(%s): no error", bad)
 		}
 	}
-	if err := b.sim.Load([]byte(`{"Account":[{"fields":{"Name":"By mail","OwnerId":"erin@example.com"}}]}`)); err != nil {
-		t.Error(err)
+	for _, raw := range []string{`{"User":[{"fields":{"LastName":"Nia","Email":"nia@example.com"}}]}`, `{"Account":[{"fields":{"Name":"By mail","OwnerId":"nia@example.com"}}]}`} {
+		if err := b.sim.Load([]byte(raw)); err != nil {
+			t.Error(err)
+		}
 	}
-	if n := len(b.rows("SELECT Id FROM Account WHERE Name = 'By mail' AND Owner.Email = 'erin@example.com'")); n != 1 {
+	if n := len(b.rows("SELECT Id FROM Account WHERE Name = 'By mail' AND Owner.Email = 'nia@example.com'")); n != 1 {
 		t.Error("owner by e-mail")
 	}
 }
@@ -260,6 +262,9 @@ func TestHistoryStatsAndFaults(t *testing.T) {
 		if a := c.do("GET", "limits", ""); a.code(t) != want || a.Header.Get("Retry-After") != "" {
 			t.Errorf("fault %s: %d %s", fault, a.Status, a.Raw)
 		}
+	}
+	if got := c.sim.Stats()["429"]; got != 1 {
+		t.Errorf("stats 429 = %d, want 1", got)
 	}
 	c.sim.SetFaults(simhttp.Faults{Rate: map[string]float64{"partial": 1}})
 	a := c.do("POST", "composite/sobjects", `{"records":[{"attributes":{"type":"Contact"},"LastName":"a"},{"attributes":{"type":"Contact"},"LastName":"b"}]}`)
