@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/handoffd/handoffd/connectors"
 )
@@ -114,6 +115,7 @@ type batch struct {
 	byPlace   map[int]*operation
 	mates     map[int][]*operation // by group
 	waitedFor map[int]bool         // places of creates whose id others need
+	doubtful  map[*operation]bool  // creates that an answer called both done and rolled back
 	refused   [][]*operation       // collections refused as a whole by the last answer
 	attempted bool                 // the CRM answered, or may have acted without
 	halt      *connectors.Error    // the connection failed: nothing more is sent
@@ -122,7 +124,7 @@ type batch struct {
 func newBatch(o *org, ops []*operation, results []connectors.Result) *batch {
 	b := &batch{
 		org: o, results: results, state: make(map[*operation]state, len(ops)), byPlace: make(map[int]*operation, len(ops)),
-		mates: map[int][]*operation{}, waitedFor: map[int]bool{},
+		mates: map[int][]*operation{}, doubtful: map[*operation]bool{}, waitedFor: map[int]bool{},
 	}
 	for _, op := range ops {
 		b.byPlace[op.at] = op
@@ -420,12 +422,15 @@ func (b *batch) resend(ctx context.Context, ops []*operation) {
 
 // confirm reads back the creates that the CRM refused because their own key is
 // taken: then an earlier attempt had succeeded. Nothing is taken from the
-// refusal's text.
+// refusal's text. Creates of which the answer said two things are looked for
+// in the same way, where a second one is impossible.
 func (b *batch) confirm(ctx context.Context, ops []*operation) {
 	var wanted []search
 	var asked []*operation
 	for _, op := range ops {
-		if b.state[op] == failed && op.keyed != "" && codeOf(b.results[op.at].Err) == codeDuplicateValue {
+		err := b.results[op.at].Err
+		taken := codeOf(err) == codeDuplicateValue && err.Class == connectors.Conflict
+		if b.state[op] == failed && op.keyed != "" && (taken || b.doubtful[op]) {
 			key, _ := op.body[op.keyed].(string)
 			wanted = append(wanted, search{schema: op.schema, column: op.keyed, value: key})
 			asked = append(asked, op)
@@ -436,13 +441,19 @@ func (b *batch) confirm(ctx context.Context, ops []*operation) {
 	}
 	ids, err := b.org.searchAll(ctx, opWrite, wanted)
 	for i, op := range asked {
-		if err != nil { // it exists, but not even its id is known
-			b.results[op.at].Err = &connectors.Error{Class: connectors.Ambiguous, Op: opWrite, Err: err}
-			continue
-		}
-		if ids[i] != "" {
+		r := &b.results[op.at]
+		switch {
+		case err != nil: // it exists, but not even its id is known
+			r.Err = &connectors.Error{Class: connectors.Ambiguous, Op: opWrite, Err: err}
+		case ids[i] != "":
 			b.succeed(op, ids[i])
+		case b.doubtful[op]:
+			b.state[op], r.Err = undone, nil
+		case strings.Contains(r.Err.Err.Error(), op.keyed):
+			// Taken, and not to be seen yet: only a second look can tell.
+			r.Err = &connectors.Error{Class: connectors.Ambiguous, Op: opWrite, Status: r.Err.Status, Err: r.Err.Err}
 		}
+		delete(b.doubtful, op)
 	}
 }
 

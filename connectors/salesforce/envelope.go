@@ -339,8 +339,10 @@ func (b *batch) settleAtomic(ops []*operation) {
 	}
 	for _, op := range ops {
 		if b.state[op] == applied {
-			b.results[op.at].Ref.ID = op.write.Ref.ID
+			b.results[op.at].Ref.ID = op.id
 			b.fail(op, unanswered())
+			_, unique := op.schema.keyField()
+			b.doubtful[op] = op.creates() && unique
 		}
 	}
 }
