@@ -84,7 +84,8 @@ type Store interface {
 	// (failure-model §0.1).
 	Update(ctx context.Context, fn func(Tx) error) error
 	// View runs fn on a consistent snapshot. It should last well under a
-	// second: pages cannot be used again while a snapshot holds them.
+	// second, for pages cannot be used again while a snapshot holds them, and
+	// not wait for an Update, which may itself have to wait for the snapshots.
 	View(ctx context.Context, fn func(Tx) error) error
 	// Archive moves history rows made before the instant into the file of
 	// their month. Moving is keyed: repeating it changes nothing.

@@ -284,6 +284,67 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestNoRoomToCommit serves finding 0.1 with an error of bbolt's own.
+func TestNoRoomToCommit(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := openAt(t, path)
+	set(t, s, "a")
+	s.db.MaxSize = 1 << 20
+	var unknown *state.CommitError
+	err := s.Update(t.Context(), func(tx state.Tx) error {
+		state.PutConn(tx, state.Conn{Name: strings.Repeat("b", 20_000), Tenant: strings.Repeat("c", 64<<20)})
+		return nil
+	})
+	if !errors.As(err, &unknown) {
+		t.Errorf("got %v, want a CommitError", err)
+	}
+	if err := s.View(t.Context(), func(state.Tx) error { return nil }); !errors.As(err, &unknown) {
+		t.Errorf("view afterwards: %v", err)
+	}
+	closeIt(t, s)
+	s = openAt(t, path)
+	if got := names(t, s); fmt.Sprint(got) != "[a]" {
+		t.Errorf("holds %v", got)
+	}
+	closeIt(t, s)
+}
+
+// TestDropMonths wants whole months gone, and only those.
+func TestDropMonths(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, filepath.Join(t.TempDir(), "s.db"))
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	if err := s.Update(t.Context(), func(tx state.Tx) error {
+		for i := range 4 {
+			state.PutDecision(tx, state.Decision{ID: fmt.Sprint(i), At: at.AddDate(0, -i, 0)}, nil)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if moved, err := s.Archive(t.Context(), at); moved != 3 || err != nil {
+		t.Fatalf("moved %d, %v", moved, err)
+	}
+	for range 2 {
+		_, err := s.DropMonths(at.AddDate(0, -1, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for d, err := range s.Past(t.Context(), time.Time{}, at.AddDate(1, 0, 0)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			left = append(left, d.ID)
+		}
+		if fmt.Sprint(left) != "[1 0]" {
+			t.Errorf("left: %v", left)
+		}
+	}
+	closeIt(t, s)
+}
+
 // TestPanicAndGoexit wants a function that does not return to harm its own
 // call only.
 func TestPanicAndGoexit(t *testing.T) {

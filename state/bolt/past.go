@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -122,6 +123,40 @@ func (p *past) keep(m string, rows []state.Row) error {
 	defer p.mu.Unlock()
 	delete(p.files, m)
 	return errors.Join(fmt.Errorf("write history of %s: %w", m, err), db.Close())
+}
+
+// DropMonths deletes the files of the months that ended before the instant,
+// and says how many: the whole of retention. Whoever is reading one of them
+// gets an error.
+func (s *Store) DropMonths(before time.Time) (dropped int, err error) {
+	s.past.moving.Lock()
+	defer s.past.moving.Unlock()
+	months, err := s.past.months()
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range months {
+		if m >= before.UTC().Format(month) {
+			break
+		}
+		if err := s.past.drop(m); err != nil {
+			return dropped, fmt.Errorf("drop history of %s: %w", m, err)
+		}
+		dropped++
+	}
+	return dropped, nil
+}
+
+func (p *past) drop(m string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if db, ok := p.files[m]; ok {
+		delete(p.files, m)
+		if err := db.Close(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.Remove(p.path(m)), syncDir(p.dir))
 }
 
 // archiveStep is how many decisions are moved, or versions looked at, in one

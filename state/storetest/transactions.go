@@ -167,6 +167,8 @@ func likeAMap(t *testing.T, open opener) {
 	})
 }
 
+// snapshots waits for an update inside a view, which only a test may do: the
+// file is far too small to have to grow.
 func snapshots(t *testing.T, open opener) {
 	s := start(t, open)
 	update(t, s, func(tx state.Tx) { put(tx, "a", "1") })

@@ -1,0 +1,114 @@
+package state
+
+import (
+	"iter"
+	"time"
+)
+
+// The timer bucket holds "d", due, id -> timer and "i", id -> its first key.
+const (
+	timerDue = "d\x00"
+	timerID  = "i\x00"
+)
+
+// SetTimer stores a timer in place of the one with its id.
+func SetTimer(tx Tx, t Timer) {
+	CancelTimer(tx, t.ID)
+	key := timerDue + Key(t.Due) + t.ID
+	timers.Put(tx, key, t)
+	timerIDs.Put(tx, timerID+t.ID, []byte(key))
+}
+
+// CancelTimer removes the timer with this id, if there is one.
+func CancelTimer(tx Tx, id string) {
+	if key, ok := timerIDs.Get(tx, timerID+id); ok {
+		tx.Delete(Timers, []byte(timerID+id))
+		tx.Delete(Timers, key)
+	}
+}
+
+// TimersUntil yields the timers due at or before the instant, in order.
+func TimersUntil(tx Tx, until time.Time) iter.Seq[Timer] {
+	return func(yield func(Timer) bool) {
+		for _, t := range timers.Range(tx, timerDue, timerDue+Key(until.Add(1))) {
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// NextTimer is when the next timer is due.
+func NextTimer(tx Tx) (time.Time, bool) {
+	for _, t := range timers.All(tx, timerDue) {
+		return t.Due, true
+	}
+	return time.Time{}, false
+}
+
+// GetIntent returns an outbox entry by the key of its write.
+func GetIntent(tx Tx, key string) (Intent, bool) { return outbox.Get(tx, key) }
+
+// PutIntent stores an outbox entry and its place in the queue. Parked entries
+// have none. Key of due: destination, rank, due, key.
+func PutIntent(tx Tx, i Intent) {
+	if old, ok := GetIntent(tx, i.Write.Key); ok {
+		tx.Delete(Due, []byte(dueKey(old)))
+	}
+	outbox.Put(tx, i.Write.Key, i)
+	if i.State != Parked {
+		mark(tx, Due, dueKey(i), "")
+	}
+}
+
+// DropIntent removes an outbox entry.
+func DropIntent(tx Tx, key string) {
+	if old, ok := GetIntent(tx, key); ok {
+		tx.Delete(Due, []byte(dueKey(old)))
+		outbox.Delete(tx, key)
+	}
+}
+
+// A rank outside 0 to MaxRank counts as the nearer end: an entry that no walk
+// over the ranks met would never be sent.
+func dueKey(i Intent) string {
+	return Key(i.Dest, min(max(i.Rank, 0), MaxRank), i.Due) + i.Write.Key
+}
+
+// DueIntents yields the entries for a destination that are due, the most
+// urgent rank first and within a rank the one that has been due longest. It
+// costs one look-up per rank beside the entries it yields.
+func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
+	return func(yield func(Intent) bool) {
+		for rank := range MaxRank + 1 {
+			from := Key(dest, rank)
+			for k := range tx.Scan(Due, []byte(from), []byte(from+Key(now.Add(1)))) {
+				i, ok := GetIntent(tx, string(k[len(from)+8:]))
+				if ok && !yield(i) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// MaxRank is the least urgent rank.
+const MaxRank = 9
+
+// NextDue is when the next entry for a destination may be sent. It reads one
+// key per rank and no value.
+func NextDue(tx Tx, dest string) (next time.Time, ok bool) {
+	for rank := range MaxRank + 1 {
+		from := Key(dest, rank)
+		for k := range tx.Scan(Due, []byte(from), after(from)) {
+			if due := instantOf(k[len(from):]); !ok || due.Before(next) {
+				next, ok = due, true
+			}
+			break
+		}
+	}
+	return next, ok
+}
+
+// AllIntents yields the whole outbox in the order of keys.
+func AllIntents(tx Tx) iter.Seq2[string, Intent] { return outbox.All(tx, "") }
