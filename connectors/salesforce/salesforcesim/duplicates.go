@@ -8,6 +8,7 @@ import (
 // e-mail address.
 type DuplicateRule int
 
+// What a duplicate rule may do; DuplicatesAllowed is the default.
 const (
 	DuplicatesAllowed DuplicateRule = iota // no active rule
 	DuplicatesAlert                        // refused unless the call says allowSave=true

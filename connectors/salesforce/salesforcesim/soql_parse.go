@@ -365,6 +365,7 @@ func (p *parser) value() (literal, *apiError) {
 		if l, ok := p.word(t); ok {
 			return l, nil
 		}
+	case tokEnd, tokPunct: // no value
 	}
 	if t.kind != tokEnd {
 		p.i--
