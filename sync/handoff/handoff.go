@@ -4,20 +4,20 @@
 // alone. A step that the picture does not show is a [*Refusal], and the copy is
 // then the handoff unchanged.
 //
-//	              a signal
-//	                 |
-//	                 v
-//	             detected ----> refused       not to be handed over
-//	              |     |
-//	  nobody free |     | an owner was picked
-//	              v     v
-//	           queued-->assigned -----> accepted ----> touched ----> completed
-//	              |       |    |           |    |
-//	              |       |    +--+     +--+    |
-//	              |       |       v     v       |
-//	              |       |      superseded     |    a person took it over
-//	              |       |                     |
-//	              +-------+----> cancelled <----+    the record is gone
+//	            a signal
+//	               |
+//	               v
+//	           detected ----> refused       not to be handed over
+//	            |     |
+//	nobody free |     | an owner was picked
+//	            v     v
+//	         queued-->assigned -----> accepted ----> touched ----> completed
+//	            |       |    |           |    |
+//	            |       |    +--+     +--+    |
+//	            |       |       v     v       |
+//	            |       |      superseded     |    a person took it over
+//	            |       |                     |
+//	            +-------+----> cancelled <----+    the record is gone
 //
 // Beside its stage a handoff collects signals (a second one joins), deadlines
 // (which may come nearer and never move away), effects (how far each write has

@@ -1,0 +1,247 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+	"github.com/handoffd/handoffd/sync/sla"
+)
+
+// How soon a handoff that waits is looked at again, and how long an observed
+// one counts as open work.
+const (
+	retryAfter   = 5 * time.Minute
+	observedOpen = 24 * time.Hour
+)
+
+// assign finds the owner of a handoff that has none, sets its clocks and plans
+// what is written.
+func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
+	c := d.owner(t, f, h, 0)
+	if d.waits(f) {
+		return
+	}
+	if c.owner == "" {
+		d.queue(t, f, h, tier, c)
+		return
+	}
+	if c.runnerUp == "" {
+		next := d.owner(t, f, h, c.line+1)
+		if c.runnerUp = next.owner; next.owner == c.owner {
+			c.runnerUp = next.runnerUp
+		}
+	}
+	f.wait = "" // the runner-up alone may have needed more
+	a := handoff.Assignment{
+		Owner: c.owner, Backup: d.backupFor(c), Accountable: d.accountable(t, h, c), Decision: d.id,
+		Clocks: d.clocks(f, tier, c.owner, h.Signals[0].At), Why: d.reasons(h, c), At: d.now,
+	}
+	if c.team != nil {
+		a.Team = c.team.name
+	}
+	assigned, err := handoff.Assign(h, a)
+	if err != nil {
+		d.because(d.why("", "%v", err))
+		return
+	}
+	if c.pool != nil {
+		d.c.Pools = append(d.c.Pools, *c.pool)
+	}
+	if f.account().review {
+		d.list(listReview, f.rec.Ref.String(), "several accounts fit; "+sentence(f.account().why)+" "+c.owner+" has it meanwhile")
+	}
+	d.because(assigned.Why...)
+	d.audit("assigned", h.ID, map[string]string{
+		"owner": c.owner, "because": c.because, "rule": c.where, "tier": tier.name, "runner_up": c.runnerUp,
+		"accountable": a.Accountable, "backup": a.Backup, "observed": yesIf(h.Observed), "type": t.name,
+	})
+	if assigned.Observed {
+		d.observe(assigned)
+		return
+	}
+	d.timers(t, assigned, tier)
+	d.put(d.write(t, f, assigned, tier, c))
+}
+
+func yesIf(b bool) string {
+	if b {
+		return yes
+	}
+	return ""
+}
+
+// reasons is the receipt: what started it, its tier and account, and then the
+// owner list line by line, the winner and the runner-up last.
+func (d *deciding) reasons(h state.Handoff, c choice) []state.Reason {
+	out := append(started(h), c.why...)
+	last := fmt.Sprintf("%s: %s", c.owner, c.because)
+	if c.runnerUp != "" {
+		last += "; without them it would be " + c.runnerUp
+	}
+	return append(out, state.Reason{Rule: c.where, Text: last})
+}
+
+// started are the reasons up to the first line of the owner list: what started
+// it, its tier and its account. The rest is said anew at every attempt.
+func started(h state.Handoff) []state.Reason {
+	i := slices.IndexFunc(h.Why, func(r state.Reason) bool { return strings.Contains(r.Rule, ownerRule) })
+	if i < 0 {
+		i = len(h.Why)
+	}
+	return slices.Clone(h.Why[:i])
+}
+
+// backupFor is who takes over from the owner; never the owner's manager.
+func (d *deciding) backupFor(c choice) string {
+	manager := ""
+	if p := d.r.people[c.owner]; p != nil {
+		if p.backup != "" {
+			return p.backup
+		}
+		manager = p.manager
+	}
+	if c.team == nil || c.runnerUp == manager || c.runnerUp == c.team.manager {
+		return ""
+	}
+	return c.runnerUp
+}
+
+// accountable is the one person who answers for a handoff until it is accepted
+// (0.12): the giver where nothing else is written, and the receiver where
+// nobody gives.
+func (d *deciding) accountable(t *typ, h state.Handoff, c choice) string {
+	who := h.Giver
+	switch {
+	case t.until == untilReceiver:
+		who = c.owner
+	case t.until == untilQueue && c.team != nil:
+		who = c.team.manager
+	case isEmail(t.until):
+		who = t.until
+	}
+	if who == "" {
+		who = c.owner
+	}
+	return who
+}
+
+// clocks are the deadlines of a handoff that somebody owns from now on. They
+// are counted once, in the owner's calendar; only the one for assigning always
+// runs, from the signal's own time.
+func (d *deciding) clocks(f *facts, tier *tier, owner string, signal time.Time) handoff.Clocks {
+	c := handoff.Clocks{Tier: tier.name, Rank: tier.rank}
+	if !tier.assign.IsZero() {
+		c.AssignBy = sla.Always().Add(signal, tier.assign)
+	}
+	if owner == "" {
+		return c
+	}
+	cal := d.r.calendarOf(owner)
+	c.AcceptBy = d.due(f, cal, tier.accept, tier.acceptFrom, 100)
+	c.TouchBy = d.due(f, cal, tier.touch, tier.touchFrom, 100)
+	return c
+}
+
+// due is when so many percent of a clock have run; zero for no clock.
+func (d *deciding) due(f *facts, cal sla.Calendar, clock sla.Duration, from field, percent float64) time.Time {
+	if clock.IsZero() {
+		return time.Time{}
+	}
+	start := d.now
+	if from.given() && f != nil {
+		if at, day, ok := instant(f.value(from)); ok {
+			if start = at; day {
+				start = time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, cal.Zone())
+			}
+		}
+	}
+	if percent != 100 {
+		clock = clock.Scale(percent)
+	}
+	return cal.Add(start, clock).UTC()
+}
+
+func timerID(h, clock string, step int) string {
+	return state.Digest("timer", h, clock, strconv.Itoa(step))
+}
+
+// timers sets the steps of the accept clock.
+func (d *deciding) timers(t *typ, h state.Handoff, tier *tier) {
+	cal := d.r.calendarOf(h.Owner)
+	for i, s := range t.steps {
+		due := h.AcceptBy
+		if s.percent != 100 {
+			due = d.due(nil, cal, tier.accept, field{}, s.percent)
+		}
+		if due.IsZero() {
+			continue
+		}
+		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockAccept, i), Handoff: h.ID, Clock: clockAccept, Step: i, Due: due})
+	}
+}
+
+// quiet cancels every timer a handoff may have.
+func (d *deciding) quiet(h state.Handoff) {
+	n := 1
+	if t := d.r.byName[h.Type]; t != nil {
+		n = max(n, len(t.steps))
+	}
+	for i := range n {
+		d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockAccept, i))
+	}
+	d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockRetry, 0), timerID(h.ID, clockObserve, 0))
+}
+
+// queue keeps a handoff until somebody is free. The team's manager answers for
+// it meanwhile, else the giver.
+func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice) {
+	again := h.Stage == state.Queued
+	who, team := h.Giver, ""
+	if c.team != nil {
+		team = c.team.name
+		if c.team.manager != "" {
+			who = c.team.manager
+		}
+	}
+	note := "no line of the owner list names anybody"
+	if len(c.why) > 0 {
+		note = c.why[len(c.why)-1].Text
+	}
+	why := append(started(h), c.why...)
+	queued, err := handoff.Queue(h, d.clocks(f, tier, "", h.Signals[0].At), team, who, note, why)
+	if err != nil {
+		d.because(d.why("", "%v", err))
+		return
+	}
+	if !c.asked || again {
+		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockRetry, 0), Handoff: h.ID, Clock: clockRetry, Due: d.now.Add(retryAfter)})
+	}
+	if again && h.Note == note && h.Accountable == who {
+		return // still the same: only the timer goes on
+	}
+	d.because(queued.Why...)
+	d.audit("queued", h.ID, map[string]string{"team": team, "accountable": who, "why": note, "type": t.name})
+	if who == "" {
+		d.list(listUnowned, h.ID, t.name+": nobody is free and nobody is accountable: "+note)
+	}
+	if !queued.Observed {
+		queued = d.writeQueued(t, f, queued)
+	}
+	d.put(queued)
+}
+
+// observe keeps a handoff that is only watched as open work for a while, so
+// that it neither fills the pools for good nor takes further signals forever.
+func (d *deciding) observe(h state.Handoff) {
+	due := d.now.Add(observedOpen)
+	if !h.AcceptBy.IsZero() && h.AcceptBy.Before(due) {
+		due = h.AcceptBy
+	}
+	d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockObserve, 0), Handoff: h.ID, Clock: clockObserve, Due: due})
+	d.put(h)
+}

@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/sync/sla"
+)
+
+func (c *compiler) tiersOf() {
+	for _, d := range c.doc.Tiers {
+		if c.tiers[d.Name.S] != nil {
+			c.bad(d.Name.Pos, "tier-twice", "keep one of them", "tier %s is written a second time", d.Name.S)
+			continue
+		}
+		t := &tier{
+			name: d.Name.S, purpose: d.For.S, none: d.None,
+			assign: sla.Of(d.Assign.Time), accept: sla.Of(d.Accept.Time), touch: sla.Of(d.FirstTouch.Time),
+		}
+		t.rank, t.priority = urgency(d)
+		if !d.None && d.Accept.Time.IsZero() && d.FirstTouch.Time.IsZero() {
+			c.bad(d.Pos, "no-clock", "add accept_within or first_touch_within", "tier %s has no clock for the receiver", t.name)
+		}
+		t.acceptFrom = c.countedFrom(d.Accept)
+		t.touchFrom = c.countedFrom(d.FirstTouch)
+		c.tiers[t.name] = t
+	}
+}
+
+// countedFrom is the date field from which a clock counts, in place of the
+// assignment.
+func (c *compiler) countedFrom(k mappings.Clock) field {
+	if !k.CountedFrom.Given() {
+		return field{}
+	}
+	f, _ := c.fieldIn(k.CountedFrom, c.r.conns, false)
+	c.datelike(k.CountedFrom, f, c.r.conns)
+	return f
+}
+
+// datelike tells of a field that holds no date.
+func (c *compiler) datelike(at mappings.Text, f field, conns []*conn) {
+	if w, ok := word(conns, f); ok && w.IsA != isDate && w.IsA != isDatetime {
+		c.bad(at.Pos, "not-a-date", "add is_a: datetime, or is_a: date, to it in the mapping", "%s is not a date", f)
+	}
+}
+
+// urgency orders tiers by how soon the receiver has to act: the rank of their
+// writes, and the priority of their tasks.
+func urgency(d mappings.Tier) (rank int, priority string) {
+	soon := time.Duration(1<<63 - 1)
+	for _, k := range []mappings.Duration{d.Accept.Time, d.FirstTouch.Time} {
+		if !k.IsZero() {
+			soon = min(soon, workday(k))
+		}
+	}
+	steps := []time.Duration{15 * time.Minute, time.Hour, 4 * time.Hour, 8 * time.Hour, 24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour}
+	rank, _ = slices.BinarySearch(steps, soon)
+	switch {
+	case soon <= time.Hour:
+		return rank, "high"
+	case soon <= 24*time.Hour:
+		return rank, "medium"
+	}
+	return rank, "low"
+}
+
+// workday takes a working day for eight hours, to compare durations only.
+func workday(d mappings.Duration) time.Duration {
+	if d.Working && (d.Unit == mappings.Day || d.Unit == mappings.Week) {
+		return plain(d) / 3
+	}
+	return plain(d)
+}
+
+// tier is a tier by name.
+func (c *compiler) tier(name mappings.Text) *tier {
+	if t := c.tiers[name.S]; t != nil {
+		return t
+	}
+	var known []string
+	for _, d := range c.doc.Tiers {
+		known = append(known, d.Name.S)
+	}
+	c.undefined(name, "undefined-tier", "tier", "sla.yaml", known)
+	return nil
+}
+
+// escalation is a list of steps on one clock.
+type escalation struct {
+	name, clock string
+	steps       []step
+}
+
+func (c *compiler) escalationsOf() {
+	for _, d := range c.doc.Escalations {
+		e := escalation{name: d.Name.S, clock: d.Clock.S}
+		for _, s := range d.Steps {
+			st := step{percent: s.At.P, mark: s.Mark.S == markBreached, pos: s.Pos}
+			for _, what := range []struct{ verb, whom string }{
+				{"remind", s.Remind.S}, {"alert", s.Alert.S}, {"give to", s.GiveTo.S}, {"make a task for", s.Task.S},
+			} {
+				if what.whom != "" {
+					st.does = append(st.does, what.verb+" "+what.whom)
+				}
+			}
+			for _, who := range s.Tell {
+				st.does = append(st.does, "tell "+who.S)
+			}
+			e.steps = append(e.steps, st)
+		}
+		c.escalations = append(c.escalations, e)
+	}
+}
+
+// stalled gathers the steps of a type's escalations on the accept clock. The
+// others wait until what stops their clock can be seen.
+func (c *compiler) stalled(names []mappings.Text) []step {
+	var out []step
+	for _, name := range names {
+		i := slices.IndexFunc(c.escalations, func(e escalation) bool { return e.name == name.S })
+		if i < 0 {
+			var known []string
+			for _, e := range c.escalations {
+				known = append(known, e.name)
+			}
+			c.undefined(name, "undefined-escalation", "escalation", "sla.yaml", known)
+			continue
+		}
+		if e := c.escalations[i]; e.clock == clockAccept || e.clock == "" {
+			out = append(out, e.steps...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,159 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// deciding is one call of Decide: what it looks at and what it wants changed.
+type deciding struct {
+	r   *Rules
+	v   View
+	now time.Time
+	c   state.Changes
+	id  string // of this decision
+}
+
+// Decide says what an event changes. It looks at nothing but now, the view and
+// the event, so the same three always give the same answer. The error means
+// that the view is damaged; what the rules have against something is never an
+// error, it stands in the changes with its reason.
+//
+// Changes with Needs or a Wait hold nothing else: the event is to be decided
+// again with the answers, or later. Only an observed record leads to them.
+func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
+	d := &deciding{r: r, v: v, now: now.UTC().Round(0)}
+	switch ev := ev.(type) {
+	case Observed:
+		d.observed(ev)
+	case Fired:
+		d.fired(ev)
+	case Delivered:
+		d.delivered(ev)
+	}
+	if err := v.Err(); err != nil {
+		return state.Changes{}, fmt.Errorf("decide: %w", err)
+	}
+	switch {
+	case len(d.c.Needs) > 0:
+		return state.Changes{Needs: d.c.Needs, Why: d.c.Why}, nil
+	case d.c.Wait != "":
+		return state.Changes{Wait: d.c.Wait}, nil
+	}
+	return d.c, nil
+}
+
+// open reports whether deciding has to stop: a question has to be answered
+// first, or it is too early.
+func (d *deciding) stopped() bool { return len(d.c.Needs) > 0 || d.c.Wait != "" }
+
+func (d *deciding) observed(ev Observed) {
+	rec := &ev.Record
+	c := d.r.byConn[rec.Ref.Conn]
+	if c == nil {
+		return
+	}
+	prev, seen := d.v.Record(rec.Ref)
+	if seen && prev.Version > rec.Version && rec.Version != "" {
+		return // an older reading than the one we have
+	}
+	d.c.Records = append(d.c.Records, *rec)
+	if rec.Noun == "" {
+		return
+	}
+	carried := d.v.Handoffs(rec.Ref)
+	if rec.Deleted || !rec.MovedTo.IsZero() {
+		d.gone(rec, carried)
+		return
+	}
+	for _, h := range carried {
+		d.follow(rec, h)
+	}
+	f := d.r.facts(d.now, d.v, rec)
+	taken := false
+	for _, t := range d.r.byNoun[place{rec.Ref.Conn, rec.Noun}] {
+		taken = d.consider(t, f, ev, carried) || taken
+		if d.stopped() {
+			return
+		}
+	}
+	if !taken && seen {
+		d.unmatched(c, rec, &prev)
+	}
+}
+
+// unmatched lists a signal field that was filled and that no type takes (1.7).
+func (d *deciding) unmatched(c *conn, rec, prev *state.Record) {
+	for _, w := range c.signals[rec.Noun] {
+		if v := rec.Fields[w]; v != "" && v != prev.Fields[w] {
+			d.list(listUnmatched, rec.Ref.Conn+" "+rec.Noun+"."+w+" "+quote(v), "no handoff type takes it; last seen on "+rec.Ref.String())
+		}
+	}
+}
+
+// put remembers a handoff, in place of what this deciding said of it before.
+func (d *deciding) put(h state.Handoff) {
+	if i := slices.IndexFunc(d.c.Handoffs, func(o state.Handoff) bool { return o.ID == h.ID }); i >= 0 {
+		d.c.Handoffs[i] = h
+		return
+	}
+	d.c.Handoffs = append(d.c.Handoffs, h)
+}
+
+// current is a handoff as this deciding has left it.
+func (d *deciding) current(h state.Handoff) state.Handoff {
+	if i := slices.IndexFunc(d.c.Handoffs, func(o state.Handoff) bool { return o.ID == h.ID }); i >= 0 {
+		return d.c.Handoffs[i]
+	}
+	return h
+}
+
+func (d *deciding) why(rule, format string, args ...any) state.Reason {
+	return state.Reason{Rule: rule, Text: fmt.Sprintf(format, args...)}
+}
+
+func (d *deciding) because(reasons ...state.Reason) { d.c.Why = append(d.c.Why, reasons...) }
+
+func (d *deciding) list(list, subject, text string) {
+	d.c.Listings = append(d.c.Listings, state.Listing{List: list, Subject: subject, Text: text, Count: 1, First: d.now, Last: d.now})
+}
+
+func (d *deciding) audit(action, subject string, detail map[string]string) {
+	for k, v := range detail {
+		if v == "" {
+			delete(detail, k)
+		}
+	}
+	d.c.Audit = append(d.c.Audit, state.AuditRow{
+		At: d.now, Actor: actor, Action: action, Subject: subject, Rules: d.r.digest, Detail: detail,
+	})
+}
+
+// bounded is an instant a CRM told us, which is never later than now; now
+// where it told none.
+func (d *deciding) bounded(t time.Time) time.Time {
+	if t.IsZero() || t.After(d.now) {
+		return d.now
+	}
+	return t.UTC()
+}
+
+// user is a person as a connection knows them.
+func (d *deciding) user(c *conn, who string) (connectors.User, bool) {
+	if c == nil || who == "" {
+		return connectors.User{}, false
+	}
+	return d.v.UserByEmail(c.name, who)
+}
+
+// text is an instant as a CRM takes it; nil for none.
+func text(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// delivered takes in what a CRM said to a write.
+func (d *deciding) delivered(ev Delivered) {
+	h, ok := d.v.Handoff(ev.Intent.Handoff)
+	if !ok {
+		if ev.Err != "" {
+			d.list(listRefused, ev.Intent.Write.Ref.String(), ev.Intent.Step+": "+ev.Err)
+		}
+		return
+	}
+	e := h.Effects[ev.Intent.Step]
+	if e.Key != ev.Intent.Write.Key {
+		return // an answer to a write that another has taken the place of
+	}
+	e.At, e.Skipped, e.Error = d.now, ev.Skipped, ev.Err
+	d.skipped(ev)
+	if ev.Err == "" && ev.Class == "" {
+		e.State, e.Ref, e.Version = handoff.Done, ev.Ref, ev.Version
+		d.done(handoff.Track(h, ev.Intent.Step, e), ev)
+		return
+	}
+	e.State = handoff.Refused
+	d.notDone(handoff.Track(h, ev.Intent.Step, e), ev, e)
+}
+
+// skipped lists the fields a CRM does not have.
+func (d *deciding) skipped(ev Delivered) {
+	at := ev.Intent.Write.Ref
+	for _, name := range ev.Skipped {
+		d.list(listSkipped, at.Conn+" "+string(at.Kind)+"."+name, "left out: the CRM does not have it, or we may not write it")
+	}
+}
+
+// done is a write that stands in the CRM.
+func (d *deciding) done(h state.Handoff, ev Delivered) {
+	switch ev.Intent.Step {
+	case stepCreate:
+		h = handoff.Aim(h, ev.Ref)
+		d.same(h.Record, ev.Ref, sameCreated)
+		fallthrough
+	case stepAssign:
+		if h.Written.IsZero() {
+			d.audit("written", h.ID, map[string]string{"record": ev.Ref.String(), "owner": h.Owner, "version": ev.Version})
+		}
+		h = handoff.Stands(h, d.now)
+	}
+	d.put(h)
+}
+
+// notDone is a write the CRM refused for good.
+func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
+	step := ev.Intent.Step
+	switch {
+	case !h.Stage.Open():
+		d.put(h)
+	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():
+		d.adopt(h, ev, e)
+	case ev.Class == connectors.Conflict.String() && step == stepAssign:
+		d.contest(h, ev)
+	case ev.Class == connectors.NotFound.String() && step == stepAssign && ev.Intent.Write.Ref != h.Target:
+		d.put(d.again(h, ev.Intent, h.Target, nil, ""))
+	case ev.Class == connectors.NotFound.String() && step == stepAssign:
+		d.put(h)
+		d.cancel(d.current(h), "the record is gone")
+	case step == stepTask && ev.Intent.Write.After != "" && h.Effects[stepCreate].State != handoff.Done:
+		d.put(h) // the record it belongs to was not made; that has been told
+	default:
+		d.refusedByCRM(h, ev)
+	}
+}
+
+// refusedByCRM lists a refusal in the CRM's own words. The rest of the plan
+// goes on, and so do the clocks.
+func (d *deciding) refusedByCRM(h state.Handoff, ev Delivered) {
+	at := ev.Intent.Write.Ref
+	subject := at.String()
+	if at.ID == "" {
+		subject = h.Record.String()
+	}
+	d.because(d.why("", "%s refused to %s: %s", at.Conn, ev.Intent.Step, ev.Err))
+	d.list(listRefused, subject, h.Type+", "+ev.Intent.Step+": "+ev.Err)
+	d.audit("refused by the CRM", h.ID, map[string]string{"step": ev.Intent.Step, "class": ev.Class, "error": ev.Err})
+	d.put(h)
+}
+
+// adopt takes the object that is there already in place of the one we wanted
+// to make. A task of our own key is simply done. A person is then handed over
+// as they stand: with an update in place of the create, and a task of its own.
+func (d *deciding) adopt(h state.Handoff, ev Delivered, e state.Effect) {
+	e.Ref, e.State, e.Error = ev.Existing, handoff.Done, ""
+	h = handoff.Track(h, ev.Intent.Step, e)
+	if ev.Intent.Step != stepCreate {
+		d.put(h)
+		return
+	}
+	h = handoff.Aim(h, ev.Existing)
+	d.same(h.Record, ev.Existing, sameEmail)
+	d.because(d.why("", "%s has %s already", ev.Existing.Conn, ev.Existing))
+	d.audit("adopted", h.ID, map[string]string{"record": ev.Existing.String()})
+	t := d.r.byName[h.Type]
+	rec, ok := d.v.Record(h.Record)
+	if t == nil || !ok {
+		d.put(d.again(h, ev.Intent, ev.Existing, nil, ""))
+		return
+	}
+	d.put(d.handOverAdopted(t, rec, h, ev))
+}
+
+// handOverAdopted plans the update and the task on an adopted record. Its
+// owner, if a person has it, was not known when ours was picked: the write says
+// so with Expect, and is read again before it leaves.
+func (d *deciding) handOverAdopted(t *typ, rec state.Record, h state.Handoff, ev Delivered) state.Handoff {
+	f := d.r.facts(d.now, d.v, &rec)
+	f.to = d.r.byConn[ev.Existing.Conn]
+	at := state.Record{Ref: ev.Existing, Noun: t.about}
+	if known, ok := d.v.Record(ev.Existing); ok {
+		at = known
+	}
+	f.land, f.landCached = &at, true
+	set := map[string]any{}
+	for name, v := range ev.Intent.Write.Set {
+		if isOwn(name) {
+			set[name] = v
+		}
+	}
+	h = d.writeOwner(t, f, h, f.to, &at, set, false)
+	if old := h.Effects[stepTask]; old.State != handoff.Done {
+		d.c.Withdraw = append(d.c.Withdraw, old.Key)
+		tier := d.r.tiers[h.Tier]
+		if tier == nil {
+			return h
+		}
+		c := choice{owner: h.Owner, because: "adopted", where: ""}
+		if n := len(h.Why); n > 0 {
+			c.where = h.Why[n-1].Rule
+			c.because = h.Why[n-1].Text
+		}
+		h = d.writeTask(t, f, h, tier, c, "")
+	}
+	return h
+}
+
+// contest settles an owner write that came upon a change: a person who has
+// taken the record keeps it, anything else is written again on the new version.
+func (d *deciding) contest(h state.Handoff, ev Delivered) {
+	t := d.r.byName[h.Type]
+	c := d.r.byConn[h.Target.Conn]
+	rec, ok := d.v.Record(h.Target)
+	if t == nil || c == nil || !ok || rec.Version <= ev.Intent.Write.IfVersion {
+		// We have not seen the change yet. The write is read again before it
+		// leaves, and comes back here if somebody has taken the record.
+		d.put(d.again(h, ev.Intent, h.Target, ev.Intent.Expect, ev.Intent.Write.IfVersion))
+		return
+	}
+	name, _ := c.m.WriteName(rec.Ref.Kind, t.becomes)
+	now, ours := rec.Fields[t.becomes], ev.Intent.Write.Set[name]
+	was := ev.Intent.Expect[name]
+	f := d.r.facts(d.now, d.v, &rec)
+	who := f.user(c, now)
+	if any(now) != ours && blankNil(now) != was && who != "" {
+		d.supersede(h, who, rec.ModifiedBy)
+		return
+	}
+	d.put(d.again(h, ev.Intent, h.Target, map[string]any{name: blankNil(now)}, rec.Version))
+}
+
+// again sends the content of a write once more, to a record as it is now. It
+// is read again before it leaves.
+func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, expect map[string]any, version string) state.Handoff {
+	w := connectors.Write{Ref: to, Set: i.Write.Set, IfVersion: version, Key: key(h, stepAssign, "set "+to.String()+" "+version)}
+	h = d.intendSeen(h, stepAssign, w, expect, time.Time{})
+	if n := len(d.c.Intents) - 1; version == i.Write.IfVersion {
+		d.c.Intents[n].Due = d.now.Add(againAfter)
+	}
+	return h
+}
+
+// againAfter spaces out attempts at a record we have not seen change.
+const againAfter = 5 * time.Second

@@ -1,0 +1,236 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+const sent = handoff.Sent
+
+// key names one write of a handoff: the same intention, the same key.
+func key(h state.Handoff, step, action string) string { return state.Digest(h.ID, step, action) }
+
+// intend plans one write of a handoff.
+func (d *deciding) intend(h state.Handoff, step string, w connectors.Write) state.Handoff {
+	return d.intendSeen(h, step, w, nil, time.Time{})
+}
+
+// intendSeen is intend with what was seen of the fields a person may have
+// changed since, and when; the zero time says that nobody knows when.
+func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, expect map[string]any, read time.Time) state.Handoff {
+	d.c.Intents = append(d.c.Intents, state.Intent{
+		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w, Expect: expect, ReadAt: read,
+		State: state.Ready, Due: d.now, Created: d.now,
+	})
+	e := state.Effect{Key: w.Key, State: sent, At: d.now}
+	if w.Ref.ID != "" {
+		e.Ref = w.Ref
+	}
+	return handoff.Track(h, step, e)
+}
+
+// write plans what an assignment leaves in the CRM: the owner and handoffd's
+// own fields on the record that carries it, which may have to be made first,
+// one task, and the own fields where the signal came from.
+func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice) state.Handoff {
+	h = d.rememberBefore(t, f, h)
+	set := d.carried(t, f, h, tier, c)
+	switch {
+	case t.deliver == nil:
+		h = d.writeOwner(t, f, h, f.conn, f.rec, set, true)
+		h = d.writeTask(t, f, h, tier, c, "")
+	case f.land != nil:
+		d.same(f.rec.Ref, f.land.Ref, sameEmail)
+		h = d.writeOwner(t, f, h, f.to, f.land, set, !f.landCached)
+		h = d.writeTask(t, f, h, tier, c, "")
+		h = d.writeSource(h, set)
+	default:
+		kind, fields, ok := d.creation(t, f)
+		if !ok {
+			d.list(listRefused, f.rec.Ref.String(), t.name+": nothing can be made in "+t.deliver.name+": the mapping writes no e-mail address and receiver, or the record has none")
+			return d.writeSource(h, set)
+		}
+		made := d.owned(t, h, f.to, kind, set)
+		for name, v := range fields {
+			made[name] = v
+		}
+		k := createKey(t.deliver.name, f.rec.Fields[wordEmail])
+		h = d.intend(h, stepCreate, connectors.Write{Ref: connectors.Ref{Conn: t.deliver.name, Kind: kind}, Set: made, Key: k})
+		h = d.writeTask(t, f, h, tier, c, k)
+		h = d.writeSource(h, set)
+	}
+	return h
+}
+
+// owned is the own fields together with the receiver.
+func (d *deciding) owned(t *typ, h state.Handoff, c *conn, kind connectors.Kind, set map[string]any) map[string]any {
+	out := make(map[string]any, len(set)+1)
+	for k, v := range set {
+		out[k] = v
+	}
+	if name, ok := c.m.WriteName(kind, t.becomes); ok {
+		if u, known := d.user(c, h.Owner); known {
+			out[name] = u.ID
+		}
+	}
+	return out
+}
+
+// writeOwner plans the write of the receiver on a record that exists. A record
+// that a person owns is at risk: the write says which version it was decided
+// on, and what stood there.
+func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, fresh bool) state.Handoff {
+	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set")}
+	if d.elsewhereOwned(t, c, at.Ref) {
+		w.Set = set
+		return d.intend(h, stepAssign, w)
+	}
+	w.Set = d.owned(t, h, c, at.Ref.Kind, set)
+	name, ok := c.m.WriteName(at.Ref.Kind, t.becomes)
+	if !ok {
+		return d.intend(h, stepAssign, w)
+	}
+	was := blankNil(at.Fields[t.becomes])
+	if f.user(c, at.Fields[t.becomes]) != "" {
+		w.IfVersion = at.Version
+	}
+	h = handoff.Remember(h, map[string]any{name: was})
+	read := d.now
+	if !fresh {
+		read = time.Time{}
+	}
+	return d.intendSeen(h, stepAssign, w, map[string]any{name: was}, read)
+}
+
+func blankNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// elsewhereOwned reports whether another CRM has the say over who owns a
+// record that stands on both sides (design §9).
+func (d *deciding) elsewhereOwned(t *typ, c *conn, ref connectors.Ref) bool {
+	if d.r.authority == nil || d.r.authority == c || t.becomes != wordOwner {
+		return false
+	}
+	same, ok := d.v.Same(ref)
+	if !ok {
+		return false
+	}
+	for _, r := range same.Refs {
+		if r.Conn == d.r.authority.name {
+			d.because(d.why("", "%s has the say over the owner, so %s is told and not changed", r.Conn, c.name))
+			return true
+		}
+	}
+	return false
+}
+
+// writeTask plans the owner's one task. after is the key of the write that
+// makes the record it belongs to.
+func (d *deciding) writeTask(t *typ, f *facts, h state.Handoff, tier *tier, c choice, after string) state.Handoff {
+	due := h.AcceptBy
+	if due.IsZero() {
+		due = h.TouchBy
+	}
+	zone := d.r.calendarOf(h.Owner).Zone()
+	set := map[string]any{
+		connectors.TaskSubject: d.subject(t, f, h, zone), connectors.TaskBody: d.brief(t, f, h, tier, c, zone),
+		connectors.TaskZone: zone.String(), connectors.TaskPriority: tier.priority, connectors.TaskType: t.taskType,
+		connectors.TaskStatus: "open",
+	}
+	if !due.IsZero() {
+		set[connectors.TaskDue] = text(due)
+	}
+	if u, ok := d.user(f.to, h.Owner); ok {
+		set[connectors.TaskOwner] = u.ID
+	}
+	w := connectors.Write{
+		Ref: connectors.Ref{Conn: f.to.name, Kind: connectors.Task}, Set: set, Key: key(h, stepTask, "create "+h.Target.String()), After: after,
+	}
+	if h.Target.ID != "" {
+		w.Links = append(w.Links, h.Target)
+		if h.Account.Conn == f.to.name && h.Account != h.Target {
+			w.Links = append(w.Links, h.Account)
+		}
+	}
+	return d.intend(h, stepTask, w)
+}
+
+// writeSource plans the own fields on the record the signal came from, when
+// another one carries the handoff.
+func (d *deciding) writeSource(h state.Handoff, set map[string]any) state.Handoff {
+	if h.Record == h.Target {
+		return h
+	}
+	return d.intend(h, stepSource, connectors.Write{Ref: h.Record, Set: set, Key: key(h, stepSource, "set")})
+}
+
+// writeQueued tells the CRM who is accountable while nobody is free.
+func (d *deciding) writeQueued(t *typ, f *facts, h state.Handoff) state.Handoff {
+	at := h.Target
+	if at.ID == "" {
+		at = h.Record
+	}
+	set := map[string]any{
+		ownID: h.ID, ownType: t.name, ownTier: h.Tier, ownAccountable: h.Accountable, ownWhy: h.Note, ownReason: f.what(h), ownDecision: d.id,
+	}
+	return d.intend(h, stepQueue, connectors.Write{Ref: at, Set: set, Key: key(h, stepQueue, h.Note)})
+}
+
+// carried are handoffd's own fields for an assignment (design §8).
+func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choice) map[string]any {
+	zone := d.r.calendarOf(h.Owner).Zone()
+	set := map[string]any{
+		ownID: h.ID, ownStatus: statusAssigned, ownAccountable: h.Accountable, ownWhy: whySentence(c),
+		ownType: t.name, ownTier: tier.name, ownReason: f.what(h), ownNextStep: nextStep(t, h, zone),
+		ownCreatedBy: createdBy(t, h), ownAssignedAt: text(h.AssignedAt), ownBrief: d.brief(t, f, h, tier, c, zone),
+		ownRule: c.where, ownDecision: h.Decision, ownCompleteness: t.completeness(f),
+	}
+	for name, v := range map[string]string{
+		ownGiver: h.Giver, ownBackup: h.Backup, ownNeed: t.need(f), ownSupport: f.user(f.conn, f.value(t.support)),
+	} {
+		if v != "" {
+			set[name] = v
+		}
+	}
+	for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
+		if !at.IsZero() {
+			set[name] = text(at)
+		}
+	}
+	return set
+}
+
+func createdBy(t *typ, h state.Handoff) string {
+	switch {
+	case h.Giver != "":
+		return h.Giver
+	case t.from != "":
+		return t.from
+	}
+	return actor
+}
+
+// rememberBefore notes what the fields of accepted_when say now, so that only
+// what changes later counts as acceptance. handoffd's own fields are left out:
+// the assignment itself sets them.
+func (d *deciding) rememberBefore(t *typ, f *facts, h state.Handoff) state.Handoff {
+	before := map[string]any{}
+	for _, r := range []*state.Record{f.rec, f.land} {
+		if r == nil {
+			continue
+		}
+		for _, of := range t.acceptFields {
+			if v := r.Fields[of.word]; of.noun == r.Noun && v != "" && !isOwn(of.word) {
+				before[beforeKey(r.Ref, of)] = v
+			}
+		}
+	}
+	return handoff.Remember(h, before)
+}

@@ -1,0 +1,185 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// follow looks at what people did with a handoff that a record started or
+// carries: somebody took it over, or the receiver accepted it.
+func (d *deciding) follow(rec *state.Record, h state.Handoff) {
+	t := d.r.byName[h.Type]
+	if t == nil || h.Observed || !h.Stage.Open() || h.Written.IsZero() || !newer(rec, h) {
+		return
+	}
+	if h.Target == rec.Ref && d.takenOver(t, rec, h) {
+		return
+	}
+	if h.Stage == state.Assigned {
+		d.accepted(t, rec, h)
+	}
+}
+
+// newer reports whether a reading is later than what our own writes left on
+// the record; an older one shows what we have changed since.
+func newer(rec *state.Record, h state.Handoff) bool {
+	left := ""
+	for _, e := range h.Effects {
+		if e.Ref == rec.Ref {
+			left = max(left, e.Version)
+		}
+	}
+	if left != "" && rec.Version != "" {
+		return rec.Version > left
+	}
+	return rec.ModifiedAt.After(h.Written)
+}
+
+// takenOver ends a handoff whose record has been given to somebody else since
+// we wrote its owner: a person's change wins (design §1.5).
+func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff) bool {
+	c := d.r.byConn[rec.Ref.Conn]
+	w, reads := c.m.Word(t.about, t.becomes)
+	name, _ := c.m.WriteName(rec.Ref.Kind, t.becomes)
+	ours, known := d.user(c, h.Owner)
+	if !reads || !w.Reads || !known || !wroteOwner(h, name) {
+		return false
+	}
+	now := rec.Fields[t.becomes]
+	if now == ours.ID {
+		return false
+	}
+	f := d.r.facts(d.now, d.v, rec)
+	who := f.user(c, now)
+	if who == h.Owner {
+		return false
+	}
+	d.supersede(h, who, rec.ModifiedBy)
+	return true
+}
+
+// wroteOwner reports whether the receiver was written on the record that
+// carries the handoff, as far as the CRM took the field.
+func wroteOwner(h state.Handoff, name string) bool {
+	for _, step := range []string{stepAssign, stepCreate} {
+		if e, ok := h.Effects[step]; ok && e.State == handoff.Done {
+			_, wrote := h.Before[name]
+			return (wrote || step == stepCreate) && !slices.Contains(e.Skipped, name)
+		}
+	}
+	return false
+}
+
+// supersede leaves a handoff to the person who has it now. Its task stays for
+// them; what was not sent yet is withdrawn.
+func (d *deciding) supersede(h state.Handoff, who, by string) {
+	note := "given to " + who + " by hand"
+	if who == "" {
+		note = "taken from " + h.Owner + " by hand, and nobody owns it now"
+		d.list(listUnowned, h.ID, h.Type+": "+note)
+	}
+	done, err := handoff.Supersede(h, who, note, d.now)
+	if err != nil {
+		return
+	}
+	d.quiet(done)
+	d.withdraw(done)
+	d.because(d.why("", "%s", note))
+	d.audit("superseded", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": by})
+	if !h.Written.IsZero() && done.Target.ID != "" {
+		set := map[string]any{ownStatus: statusSuperseded}
+		if who != "" {
+			set[ownAccountable] = who
+		}
+		done = d.intend(done, stepSupersede, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepSupersede, "set")})
+	}
+	d.put(done)
+}
+
+// withdraw takes back what has been decided and not yet answered.
+func (d *deciding) withdraw(h state.Handoff) {
+	var keys []string
+	for _, e := range h.Effects {
+		if e.State == sent {
+			keys = append(keys, e.Key)
+		}
+	}
+	slices.Sort(keys)
+	d.c.Withdraw = append(d.c.Withdraw, keys...)
+}
+
+// accepted takes the receiver's own doing for acceptance: what accepted_when
+// names, if it was not so already when the handoff was assigned.
+func (d *deciding) accepted(t *typ, rec *state.Record, h state.Handoff) {
+	f := d.r.facts(d.now, d.v, rec)
+	if f.before = h.Before; f.before == nil {
+		f.before = map[string]any{}
+	}
+	if !t.accepted.holds(f) || f.wait != "" {
+		return
+	}
+	done, err := handoff.Accept(h, h.Owner, d.bounded(rec.ModifiedAt))
+	if err != nil {
+		return
+	}
+	why := d.why(where(t.pos), "accepted: %s", t.accepted.say(f))
+	d.because(why)
+	d.quiet(done)
+	d.audit("accepted", h.ID, map[string]string{"by": done.AcceptedBy, "at": done.AcceptedAt.Format(time.RFC3339), "because": why.Text})
+	set := map[string]any{
+		ownStatus: statusAccepted, ownAcceptedBy: done.AcceptedBy, ownAcceptedAt: text(done.AcceptedAt), ownAccountable: done.Accountable,
+	}
+	done = d.intend(done, stepAccept, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepAccept, "set")})
+	if done.Record != done.Target {
+		done = d.intend(done, stepEcho, connectors.Write{Ref: done.Record, Set: set, Key: key(h, stepEcho, "set")})
+	}
+	d.put(done)
+}
+
+// gone ends or moves the handoffs of a record that is deleted or lives on as
+// another.
+func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
+	to := rec.MovedTo
+	if !to.IsZero() {
+		d.same(rec.Ref, to, sameMoved)
+	}
+	for _, h := range carried {
+		if !h.Stage.Open() {
+			continue
+		}
+		switch {
+		case !to.IsZero() && d.hasOwn(to, h):
+			d.cancel(h, "merged into "+to.String()+", which has a handoff of its own")
+		case !to.IsZero():
+			d.audit("moved", h.ID, map[string]string{"from": rec.Ref.String(), "to": to.String()})
+			d.put(handoff.Move(h, rec.Ref, to))
+		case h.Target == rec.Ref || h.Target.ID == "":
+			d.cancel(h, "the record was deleted")
+		default:
+			d.audit("source deleted", h.ID, map[string]string{"record": rec.Ref.String()})
+		}
+	}
+}
+
+// hasOwn reports whether a record has an open handoff of the same type.
+func (d *deciding) hasOwn(ref connectors.Ref, h state.Handoff) bool {
+	return slices.ContainsFunc(d.v.Handoffs(ref), func(o state.Handoff) bool {
+		return o.ID != h.ID && o.Type == h.Type && o.Stage.Open()
+	})
+}
+
+func (d *deciding) cancel(h state.Handoff, note string) {
+	done, err := handoff.Cancel(h, note, d.now)
+	if err != nil {
+		return
+	}
+	d.quiet(done)
+	d.withdraw(done)
+	d.because(d.why("", "%s", note))
+	d.audit("cancelled", h.ID, map[string]string{"why": note})
+	d.put(done)
+}

@@ -1,0 +1,74 @@
+package plan
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// join adds a further signal to an open handoff. It may raise the tier, never
+// lowers it, and no deadline moves away.
+func (d *deciding) join(t *typ, f *facts, s signal, h state.Handoff) {
+	joined, err := handoff.Join(h, state.Signal{Trigger: s.version, Record: f.rec.Ref, At: s.at, Came: d.now})
+	if err != nil {
+		d.because(d.why(where(t.pos), "%v", err))
+		return
+	}
+	tier, _ := d.tier(t, f)
+	if d.waits(f) {
+		return
+	}
+	d.because(d.why(where(s.spoke[0].pos), "%s; it joins handoff %s", s.spokeText(f), h.ID))
+	d.audit("joined", h.ID, map[string]string{"record": f.rec.Ref.String(), "signals": strconv.Itoa(len(joined.Signals))})
+	if tier != nil && !tier.none {
+		joined = d.hasten(t, f, joined, tier, s)
+	}
+	d.put(joined)
+}
+
+// hasten raises the tier of a handoff and says so in the CRM.
+func (d *deciding) hasten(t *typ, f *facts, h state.Handoff, tier *tier, s signal) state.Handoff {
+	before := h
+	h, err := handoff.Hasten(h, d.clocks(f, tier, h.Owner, s.at))
+	if err != nil {
+		return h // not more urgent
+	}
+	d.because(d.why(where(t.pos), "tier %s in place of %s", h.Tier, before.Tier))
+	d.audit("hastened", h.ID, map[string]string{"tier": h.Tier, "was": before.Tier})
+	if h.Stage != state.Assigned {
+		return h
+	}
+	d.sooner(t, before, tier)
+	if h.Observed || h.Target.ID == "" {
+		return h
+	}
+	set := map[string]any{ownTier: h.Tier, ownReason: s.spokeText(f)}
+	for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
+		if !at.IsZero() {
+			set[name] = text(at)
+		}
+	}
+	return d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, s.version)})
+}
+
+// sooner brings the steps nearer that have not been done yet.
+func (d *deciding) sooner(t *typ, before state.Handoff, tier *tier) {
+	old := d.r.tiers[before.Tier]
+	if old == nil || before.Observed {
+		return
+	}
+	cal := d.r.calendarOf(before.Owner)
+	for i, s := range t.steps {
+		if old.accept.IsZero() {
+			break
+		}
+		was := cal.Add(before.AssignedAt, old.accept.Scale(s.percent)).UTC()
+		due := d.due(nil, cal, tier.accept, field{}, s.percent)
+		if was.After(d.now) && !due.IsZero() && due.Before(was) {
+			d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(before.ID, clockAccept, i), Handoff: before.ID, Clock: clockAccept, Step: i, Due: due})
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package plan_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// replayed makes a decision again from what was kept of it: the same bytes,
+// and nothing asked that was not kept (G1).
+func replayed(t testing.TB, r *plan.Rules, now time.Time, seen *plan.Recorder, ev plan.Event, c state.Changes) {
+	t.Helper()
+	d, records, err := plan.Keep(now, r, seen, ev, c)
+	if err != nil {
+		t.Fatalf("keep: %v", err)
+	}
+	versions := map[string]state.Record{}
+	for _, rec := range records {
+		raw, err := json.Marshal(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back state.Record
+		if err := json.Unmarshal(raw, &back); err != nil {
+			t.Fatal(err)
+		}
+		versions[state.RecordHash(rec)] = back
+	}
+	again, err := plan.Replay(r, d, func(hash string) (state.Record, bool, error) { rec, ok := versions[hash]; return rec, ok, nil })
+	if err != nil {
+		t.Fatalf("replay: %v", err)
+	}
+	want, _ := json.MarshalIndent(c, "", " ")
+	got, _ := json.MarshalIndent(again, "", " ")
+	if string(want) != string(got) {
+		t.Fatalf("replay differs (-live +replay):\n%s", cmp.Diff(string(want), string(got)))
+	}
+	if o, err := plan.Outcome(again); err != nil || o != d.Outcome {
+		t.Fatalf("outcome %s, want %s (%v)", o, d.Outcome, err)
+	}
+}

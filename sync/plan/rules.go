@@ -1,0 +1,382 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+	"github.com/handoffd/handoffd/sync/normalize"
+	"github.com/handoffd/handoffd/sync/sla"
+)
+
+// Rules are the admin's folder, checked and ready. They never change, and
+// nothing in them has to be checked again. [Compile] makes them.
+type Rules struct {
+	digest    string
+	files     map[string]string
+	write     bool
+	conns     []*conn
+	byConn    map[string]*conn
+	types     []*typ
+	byName    map[string]*typ
+	byNoun    map[place][]*typ // types that may start there
+	people    map[string]*person
+	caps      map[string]int // the smallest cap a person has in any team
+	teams     map[string]*team
+	tiers     map[string]*tier
+	never     []never
+	imports   imports
+	freeMail  map[string]bool
+	authority *conn // the one CRM whose owner field may be written; nil: each its own
+	untouched map[string]bool
+	calendar  sla.Calendar // of people who have none
+}
+
+// place is a noun of a connection.
+type place struct{ conn, noun string }
+
+// conn is one connection with its vocabulary.
+type conn struct {
+	name, crm string
+	file      string // its mapping
+	webhooks  bool
+	pollEvery time.Duration
+	share     float64
+	group     int
+	m         *normalize.Mapping
+	match     match.Config
+	codes     map[field]map[string]string // our word → the CRM's code
+	signals   map[string][]string         // noun → words that some type starts by
+}
+
+// person may own, manage or stand in.
+type person struct {
+	who, manager, backup string
+	calendar             sla.Calendar
+	can                  map[string][]string
+	away                 []absence
+}
+
+// absence is a stretch of days, in the person's own zone, both ends included.
+type absence struct{ from, until, by string }
+
+// team is a pool, or a name for who is accountable.
+type team struct {
+	name, accountable, manager string
+	members                    []member
+	backupIfFull               bool
+	pos                        mappings.Pos
+}
+
+type member struct {
+	who            string
+	weight, atMost int
+}
+
+// never is a condition under which nothing starts.
+type never struct {
+	name string
+	when cond
+	pos  mappings.Pos
+}
+
+// imports gives bulk lists a tier of their own.
+type imports struct {
+	when cond
+	tier *tier
+	pos  mappings.Pos
+}
+
+// typ is one type of handoff.
+type typ struct {
+	name, what, about string
+	file              string
+	pos               mappings.Pos
+	on                []*conn
+	deliver           *conn // nil: it stays where it started
+	starts            []start
+	happened          field
+	onlyIf            cond
+	onlyIfPos         mappings.Pos
+	onlyIfLocal       bool // it looks at the record itself only
+	otherwiseSet      []setting
+	listAs            string
+	must, should      []field
+	gate              bool // must, too, is a condition
+	tiers             []tierRow
+	lines             []ownerLine
+	from              string
+	giver             *team // nil: whoever owns the record
+	until             string
+	becomes           string // the word the receiver is written to
+	support           field
+	accepted          cond
+	acceptFields      []field
+	steps             []step // of the accept clock
+	subject           template
+	taskType          string
+	firstTouch        string // "call", "email", "meeting"
+	observed          bool
+	share             float64 // percent of records on which it acts, in write mode
+}
+
+// start is one of the alternatives that start a type.
+type start struct {
+	when cond
+	tag  string // names the condition, so that a rule changed later is noticed
+	see  []field
+	pos  mappings.Pos
+}
+
+type setting struct {
+	field field
+	value string
+}
+
+type tierRow struct {
+	when cond
+	tier *tier
+	pos  mappings.Pos
+}
+
+// tier is a set of clocks.
+type tier struct {
+	name, purpose         string
+	none                  bool
+	rank                  int
+	priority              string
+	assign, accept, touch sla.Duration
+	acceptFrom, touchFrom field
+}
+
+// step is one step of an escalation.
+type step struct {
+	percent float64
+	does    []string // "remind owner", "alert manager"
+	mark    bool
+	pos     mappings.Pos
+}
+
+// Digest names the rules by the text of their files and the mode.
+func (r *Rules) Digest() string { return r.digest }
+
+// Files are the texts the rules were made of, by file name.
+func (r *Rules) Files() map[string]string { return maps.Clone(r.files) }
+
+// Mode is "observe" or "write".
+func (r *Rules) Mode() string {
+	if r.write {
+		return modeWrite
+	}
+	return "observe"
+}
+
+// Conn is what the engine has to know of a connection.
+type Conn struct {
+	Name, CRM string
+	Webhooks  bool
+	PollEvery time.Duration // 0: the default
+	Share     float64       // of the daily calls, 0 < Share ≤ 1; 0: the default
+	Group     int           // connections with one number share decisions
+}
+
+// Conns are the connections in declared order.
+func (r *Rules) Conns() []Conn {
+	out := make([]Conn, 0, len(r.conns))
+	for _, c := range r.conns {
+		out = append(out, Conn{c.name, c.crm, c.webhooks, c.pollEvery, c.share, c.group})
+	}
+	return out
+}
+
+// Groups are the connections that decide together, each in exactly one group,
+// in the order of their first connection.
+func (r *Rules) Groups() [][]string {
+	var out [][]string
+	at := map[int]int{}
+	for _, c := range r.conns {
+		i, ok := at[c.group]
+		if !ok {
+			i = len(out)
+			at[c.group] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], c.name)
+	}
+	return out
+}
+
+// Types are the names of the handoff types in declared order.
+func (r *Rules) Types() []string {
+	out := make([]string, len(r.types))
+	for i, t := range r.types {
+		out[i] = t.name
+	}
+	return out
+}
+
+// Watch is one kind to follow.
+type Watch struct {
+	Kind   connectors.Kind
+	Noun   string
+	Mirror bool     // list everything before following changes: companies, deals
+	Fields []string // the CRM's names, sorted
+}
+
+// Watched is what to follow in a connection, in the order of its mapping.
+func (r *Rules) Watched(name string) []Watch {
+	c := r.byConn[name]
+	if c == nil {
+		return nil
+	}
+	var out []Watch
+	for _, k := range c.m.Kinds() {
+		noun := c.m.Noun(k)
+		out = append(out, Watch{Kind: k, Noun: noun, Mirror: noun != nounPerson, Fields: c.m.Fields(k)})
+	}
+	return out
+}
+
+// Fields are the CRM's fields to read for a kind, sorted; nil for a kind that
+// no rule looks at.
+func (r *Rules) Fields(name string, kind connectors.Kind) []string {
+	if c := r.byConn[name]; c != nil {
+		return c.m.Fields(kind)
+	}
+	return nil
+}
+
+// LocateFields are the fields to read of a record that a need found, by kind.
+func (r *Rules) LocateFields(name string) map[connectors.Kind][]string {
+	c := r.byConn[name]
+	if c == nil {
+		return nil
+	}
+	out := map[connectors.Kind][]string{}
+	for _, k := range c.m.Kinds() {
+		out[k] = c.m.Fields(k)
+	}
+	return out
+}
+
+// Normalize turns a CRM's object into a record in the company's words, with
+// what could not be read as listings without a time.
+func (r *Rules) Normalize(o connectors.Object) (state.Record, []state.Listing) {
+	c := r.byConn[o.Ref.Conn]
+	if c == nil {
+		return state.Record{Ref: o.Ref, Version: o.Version, Deleted: o.Deleted, MovedTo: o.MovedTo}, nil
+	}
+	rec, unmapped := c.m.Record(o)
+	var out []state.Listing
+	for _, u := range unmapped {
+		out = append(out, state.Listing{
+			List: "unmapped", Subject: o.Ref.Conn + " " + rec.Noun + "." + u.Word + " " + quote(u.Raw), Text: u.Why, Count: 1,
+		})
+	}
+	return rec, out
+}
+
+// Writes lists every field we may ever write, "connection kind.field", sorted.
+// handoffd's own fields stand there by their standard names.
+func (r *Rules) Writes() []string {
+	seen := map[string]bool{}
+	add := func(c *conn, k connectors.Kind, f string) { seen[c.name+" "+string(k)+"."+f] = true }
+	for _, t := range r.types {
+		for _, c := range t.on {
+			for _, k := range t.kinds(c) {
+				for _, f := range ownFields() {
+					add(c, k, f)
+				}
+				if f, ok := c.m.WriteName(k, t.becomes); ok && t.deliver == nil {
+					add(c, k, f)
+				}
+				for _, s := range t.otherwiseSet {
+					if f, ok := c.m.WriteName(k, s.field.word); ok && s.field.noun == t.about {
+						add(c, k, f)
+					}
+				}
+			}
+			r.taskWrites(c, add)
+		}
+		if t.deliver != nil {
+			r.deliverWrites(t, add)
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (r *Rules) taskWrites(c *conn, add func(*conn, connectors.Kind, string)) {
+	for _, f := range []string{
+		connectors.TaskSubject, connectors.TaskBody, connectors.TaskDue, connectors.TaskOwner,
+		connectors.TaskPriority, connectors.TaskStatus, connectors.TaskType,
+	} {
+		add(c, connectors.Task, f)
+	}
+}
+
+func (r *Rules) deliverWrites(t *typ, add func(*conn, connectors.Kind, string)) {
+	c := t.deliver
+	for _, k := range t.kinds(c) {
+		for _, f := range ownFields() {
+			add(c, k, f)
+		}
+		for _, w := range c.m.Words(t.about) {
+			if f, ok := c.m.WriteName(k, w); ok {
+				add(c, k, f)
+			}
+		}
+	}
+	r.taskWrites(c, add)
+}
+
+// kinds are the kinds in which a connection keeps what the type is about.
+func (t *typ) kinds(c *conn) []connectors.Kind { return c.m.NounKinds(t.about) }
+
+func ownFields() []string {
+	return []string{
+		ownID, ownStatus, ownAccountable, ownAcceptBy, ownTouchBy, ownWhy, ownType, ownTier, ownReason, ownNeed,
+		ownNextStep, ownGiver, ownCreatedBy, ownBackup, ownSupport, ownAssignedAt, ownAcceptedBy, ownAcceptedAt,
+		ownBreached, ownCompleteness, ownBrief, ownRule, ownDecision,
+	}
+}
+
+// leastUrgent is the lane of what nobody waits for.
+const leastUrgent = 9
+
+// Urgency is the rank of a record for the inbox: that of the most urgent tier
+// its signals can lead to, without looking anything up.
+func (r *Rules) Urgency(rec state.Record) int {
+	best := leastUrgent
+	c := r.byConn[rec.Ref.Conn]
+	if c == nil {
+		return best
+	}
+	f := &facts{r: r, v: nothing{}, rec: &rec, conn: c, to: c}
+	for _, t := range r.byNoun[place{rec.Ref.Conn, rec.Noun}] {
+		for i := range t.starts {
+			if t.starts[i].when.holds(f) {
+				best = min(best, t.rank())
+				break
+			}
+		}
+	}
+	return best
+}
+
+// rank is the most urgent rank a type can have.
+func (t *typ) rank() int {
+	best := leastUrgent - 1
+	for _, row := range t.tiers {
+		if !row.tier.none {
+			best = min(best, row.tier.rank)
+		}
+	}
+	return best
+}
+
+func isEmail(s string) bool { return strings.Contains(s, "@") }

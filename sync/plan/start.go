@@ -1,0 +1,343 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// consider asks one type about a record. It reports whether the type takes the
+// record's signal, now or before.
+func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Handoff) bool {
+	s := d.look(t, f, ev.Came)
+	switch {
+	case d.stopped() || d.waits(f):
+		return false
+	case !s.fresh:
+		d.remember(t, f, s, d.asBefore(t, f, s))
+		return s.holds
+	case ev.Via == viaBackfill:
+		d.remember(t, f, s, s.version)
+		return true
+	}
+	related := d.related(f.rec.Ref, carried)
+	if h, ok := sameSignal(s, f.rec.Ref, related, d.now); ok {
+		d.remember(t, f, s, s.version)
+		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
+		return true
+	}
+	if d.never(f) || d.joined(t, f, s, slices.Concat(carried, related)) {
+		if !d.stopped() {
+			d.remember(t, f, s, s.version)
+		}
+		return true
+	}
+	d.begin(t, f, s, ev)
+	return true
+}
+
+// asBefore is the version to keep of a signal that is no news. One that was
+// held back stays so; on first sight it is held back where the record itself
+// shows that only_if does not hold yet.
+func (d *deciding) asBefore(t *typ, f *facts, s signal) string {
+	held := strings.HasPrefix(s.prev.Version, heldBack)
+	if s.first {
+		held = t.onlyIfLocal && !t.onlyIf.holds(f)
+	}
+	if s.holds && held {
+		return heldBack + strings.TrimPrefix(s.version, heldBack)
+	}
+	return s.version
+}
+
+// related are the handoffs a record carries for another, and those of who it
+// is elsewhere.
+func (d *deciding) related(ref connectors.Ref, carried []state.Handoff) []state.Handoff {
+	var out []state.Handoff
+	for _, h := range carried {
+		if h.Record != ref {
+			out = append(out, h)
+		}
+	}
+	same, ok := d.v.Same(ref)
+	if !ok {
+		return out
+	}
+	for _, other := range same.Refs {
+		if other == ref {
+			continue
+		}
+		for _, h := range d.v.Handoffs(other) {
+			if !slices.ContainsFunc(slices.Concat(out, carried), func(o state.Handoff) bool { return o.ID == h.ID }) {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+// How far apart the two CRMs may date one signal, and how long an undated one
+// on a record that a handoff has reached counts as that handoff's own.
+const (
+	sameInstant = time.Minute
+	sameUndated = 24 * time.Hour
+)
+
+// sameSignal finds the handoff that a signal has led to already, on the record
+// it was copied from (design §4).
+func sameSignal(s signal, ref connectors.Ref, related []state.Handoff, now time.Time) (state.Handoff, bool) {
+	for _, h := range related {
+		if !s.dated {
+			if h.Record != ref && now.Sub(h.DetectedAt) < sameUndated {
+				return h, true
+			}
+			continue
+		}
+		for _, known := range h.Signals {
+			if !s.at.After(known.At.Add(sameInstant)) {
+				return h, true
+			}
+		}
+	}
+	return state.Handoff{}, false
+}
+
+// never reports whether the record is one that nothing starts for, and lists
+// it.
+func (d *deciding) never(f *facts) bool {
+	for i := range d.r.never {
+		n := &d.r.never[i]
+		if !n.when.holds(f) || d.waits(f) {
+			if d.stopped() {
+				return true
+			}
+			continue
+		}
+		reason := d.why(where(n.pos), "%s: %s", n.name, n.when.say(f))
+		d.because(reason)
+		d.list(listNever, f.rec.Ref.String(), reason.Text)
+		return true
+	}
+	return d.waits(f)
+}
+
+// waits stops deciding when a fact cannot be known yet.
+func (d *deciding) waits(f *facts) bool {
+	if f.wait != "" {
+		d.c.Wait = f.wait
+	}
+	return d.c.Wait != ""
+}
+
+// joined adds the signal to an open handoff of the same type, if there is one.
+func (d *deciding) joined(t *typ, f *facts, s signal, all []state.Handoff) bool {
+	i := slices.IndexFunc(all, func(h state.Handoff) bool { return h.Type == t.name && h.Stage.Open() })
+	if i < 0 {
+		return false
+	}
+	d.join(t, f, s, d.current(all[i]))
+	return true
+}
+
+// begin starts a handoff, or says what keeps it from starting.
+func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
+	g := d.r.facts(d.now, d.v, f.rec)
+	if t.deliver != nil {
+		g.to = t.deliver
+		if d.landing(t, g); d.stopped() {
+			return
+		}
+	}
+	if kept, reason := d.keptBack(t, g); kept != "" || d.waits(g) {
+		d.heldBack(t, g, s, kept, reason)
+		return
+	}
+	tier, reason := d.tier(t, g)
+	if d.waits(g) {
+		return
+	}
+	if tier == nil || tier.none {
+		d.heldBack(t, g, s, listLowTier, reason)
+		return
+	}
+	g.account()
+	if d.waits(g) {
+		return
+	}
+	id, exists := d.identify(t, g, s)
+	if !exists {
+		d.id = d.r.decisionID(d.now, ev)
+		d.start(t, g, s, ev, id, tier, reason)
+	}
+	if !d.stopped() {
+		d.remember(t, g, s, s.version)
+	}
+}
+
+// identify derives the handoff's name from type, record and trigger version. A
+// signal without a date that went away and came back is another one.
+func (d *deciding) identify(t *typ, f *facts, s signal) (id string, exists bool) {
+	id = state.Digest(t.name, f.rec.Ref.String(), s.version)
+	h, exists := d.v.Handoff(id)
+	if exists && s.again && !h.Stage.Open() {
+		id = state.Digest(t.name, f.rec.Ref.String(), s.version, s.prev.At.Format(time.RFC3339Nano))
+		_, exists = d.v.Handoff(id)
+	}
+	return id, exists
+}
+
+// keptBack names the list of what keeps a signal from starting, "" for none.
+func (d *deciding) keptBack(t *typ, f *facts) (list string, why state.Reason) {
+	if !t.onlyIf.holds(f) {
+		return listOtherwise, d.why(where(t.onlyIfPos), "%s", t.onlyIf.say(f))
+	}
+	if !t.gate {
+		return "", state.Reason{}
+	}
+	var missing []string
+	for _, m := range t.must {
+		if f.value(m) == "" {
+			missing = append(missing, m.said())
+		}
+	}
+	if len(missing) == 0 {
+		return "", state.Reason{}
+	}
+	return listContext, d.why(where(t.pos), "still missing: %s", strings.Join(missing, ", "))
+}
+
+// heldBack keeps a signal that cannot start yet: any later change of the
+// record looks at it again. What the type sets otherwise is set once.
+func (d *deciding) heldBack(t *typ, f *facts, s signal, list string, why state.Reason) {
+	version := heldBack + s.version
+	if d.stopped() || version == s.prev.Version {
+		return
+	}
+	d.remember(t, f, s, version)
+	d.because(why)
+	if list == listOtherwise {
+		d.otherwise(t, f, s)
+		list = t.listAs
+	}
+	if list != "" {
+		d.list(list, f.rec.Ref.String(), t.name+": "+why.Text)
+	}
+}
+
+// otherwise writes what a type sets on a record it does not take.
+func (d *deciding) otherwise(t *typ, f *facts, s signal) {
+	set := map[string]any{}
+	for _, o := range t.otherwiseSet {
+		if name, ok := f.conn.m.WriteName(f.rec.Ref.Kind, o.field.word); ok && !strings.EqualFold(f.value(o.field), o.value) {
+			set[name] = f.conn.code(o.field, o.value)
+		}
+	}
+	if len(set) == 0 || t.observes(f.rec.Ref) {
+		return
+	}
+	key := state.Digest(t.name, f.rec.Ref.String(), s.version, stepOtherwise)
+	d.c.Intents = append(d.c.Intents, state.Intent{
+		Step: stepOtherwise, Dest: f.conn.name, Rank: leastUrgent, State: state.Ready, Due: d.now, Created: d.now,
+		Write: connectors.Write{Ref: f.rec.Ref, Set: set, Key: key},
+	})
+}
+
+// tier picks how fast, by the first row that fits.
+func (d *deciding) tier(t *typ, f *facts) (*tier, state.Reason) {
+	if i := d.r.imports; i.tier != nil && i.when.holds(f) {
+		return i.tier, d.why(where(i.pos), "tier %s: an import, %s", i.tier.name, i.when.say(f))
+	}
+	for _, row := range t.tiers {
+		if row.when.holds(f) {
+			text := "tier " + row.tier.name
+			if row.when.kind != always {
+				text += ": " + row.when.say(f)
+			}
+			return row.tier, d.why(where(row.pos), "%s", text)
+		}
+	}
+	return nil, d.why(where(t.pos), "no tier fits")
+}
+
+// observes reports whether a type only watches a record: in observe mode, and
+// on the share of records it is not live for.
+func (t *typ) observes(ref connectors.Ref) bool {
+	if t.observed || t.share >= 100 {
+		return t.observed
+	}
+	const slots = 32 * 32 * 32
+	n := 0
+	for _, c := range state.Digest("share", t.name, ref.String())[:3] {
+		n = n*32 + strings.IndexRune("abcdefghijklmnopqrstuvwxyz234567", c)
+	}
+	return float64(n) >= t.share/100*slots
+}
+
+// start makes the handoff: somebody owns it, or somebody is accountable until
+// somebody does.
+func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tier *tier, tierWhy state.Reason) {
+	target := f.rec.Ref
+	if t.deliver != nil {
+		target = connectors.Ref{Conn: t.deliver.name}
+		if f.land != nil {
+			target = f.land.Ref
+		}
+	}
+	h := handoff.Detect(handoff.New{
+		ID: id, Type: t.name, Rules: d.r.digest, Giver: d.giver(t, f), Record: f.rec.Ref, Target: target,
+		Signal:   state.Signal{Trigger: s.version, Record: f.rec.Ref, At: s.at, Came: d.bounded(ev.Came)},
+		Observed: t.observes(f.rec.Ref), At: d.now,
+	})
+	if a := f.account().record; a != nil {
+		h.Account = a.Ref
+	}
+	h.Why = append([]state.Reason{d.why(where(s.spoke[0].pos), "%s", s.spokeText(f)), tierWhy}, f.account().why...)
+	if d.untouchable(t, f, h) {
+		return
+	}
+	d.assign(t, f, h, tier)
+}
+
+// untouchable refuses a record of somebody whose records are never taken.
+func (d *deciding) untouchable(t *typ, f *facts, h state.Handoff) bool {
+	holder := f.holder(t)
+	if holder == "" || !d.r.untouched[holder] {
+		return false
+	}
+	why := append(h.Why, d.why("", "records of %s are never taken", holder))
+	h, err := handoff.Refuse(h, why, "records of "+holder+" are never taken", d.now)
+	if err == nil {
+		d.put(h)
+		d.because(why...)
+		d.list(listRefused, f.rec.Ref.String(), h.Note)
+		d.audit("refused", h.ID, map[string]string{"why": h.Note})
+	}
+	return true
+}
+
+// holder is who stands in the CRM where the receiver is going to stand.
+func (f *facts) holder(t *typ) string {
+	switch {
+	case f.land != nil:
+		return f.user(f.to, f.land.Fields[t.becomes])
+	case t.deliver == nil:
+		return f.user(f.conn, f.rec.Fields[t.becomes])
+	}
+	return ""
+}
+
+// giver is who gives: the person a giving team names, or whoever owns the deal
+// or company that is handed over.
+func (d *deciding) giver(t *typ, f *facts) string {
+	if t.giver != nil && t.giver.accountable != "" {
+		return t.giver.accountable
+	}
+	if t.about == nounPerson {
+		return ""
+	}
+	return f.user(f.conn, f.rec.Fields[wordOwner])
+}

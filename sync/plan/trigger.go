@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/state"
+)
+
+// A trigger version is what a type's starts_when looked at, one part for each
+// of its alternatives and one for the date, joined by commas:
+//
+//	tag=digest   the alternative holds, on these values
+//	tag=-        it does not
+//	@=instant    the record's happened_at
+//
+// The tag names the alternative's text, so an alternative the admin has added
+// or edited since is told from one whose values have changed. A ? in front
+// says that the signal is there and something else still keeps it from
+// starting; once that is gone, it starts.
+const (
+	heldBack = "?"
+	notMet   = "-"
+	dateTag  = "@"
+)
+
+// signal is what one type sees in a record.
+type signal struct {
+	version string
+	holds   bool
+	fresh   bool      // it was not there at the last look
+	again   bool      // it went away in between and came back
+	first   bool      // the record is seen for the first time
+	at      time.Time // when the buyer did it, as far as is known
+	dated   bool      // the CRM says when
+	prev    state.Trigger
+	spoke   []*start // the alternatives that hold
+}
+
+// look compares a record with what the type saw of it last.
+func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
+	prev, known := d.v.Trigger(t.name, f.rec.Ref)
+	s := signal{prev: prev, first: !known}
+	var date time.Time
+	var day, dated bool
+	if t.happened.given() {
+		date, day, dated = instant(f.value(t.happened))
+	}
+	var b strings.Builder
+	for i := range t.starts {
+		st := &t.starts[i]
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(st.tag)
+		b.WriteByte('=')
+		if !st.when.holds(f) {
+			b.WriteString(notMet)
+			continue
+		}
+		s.spoke = append(s.spoke, st)
+		b.WriteString(st.values(f))
+	}
+	s.holds = len(s.spoke) > 0
+	if dated && s.holds {
+		b.WriteString("," + dateTag + "=" + date.Format(time.RFC3339))
+	}
+	s.version = b.String()
+	if !s.holds || s.version == prev.Version {
+		return s
+	}
+	s.dated = dated
+	s.at = d.happenedAt(f.rec, date, day, dated, came)
+	s.compare(d.live(f.conn), date, day, f.rec.CreatedAt)
+	if s.dated && !s.first && s.at.Equal(prev.At) {
+		// The date is that of an earlier signal, so it does not tell when this
+		// one came.
+		s.at = d.bounded(f.rec.ModifiedAt)
+	}
+	return s
+}
+
+// values names what an alternative looked at.
+func (st *start) values(f *facts) string {
+	parts := make([]string, 0, 2*len(st.see))
+	for _, of := range st.see {
+		parts = append(parts, of.word, f.value(of))
+	}
+	return state.Digest(parts...)[:12]
+}
+
+// happenedAt is when the buyer gave the signal, never later than we heard of
+// it. A day without a time is the time of the change, if that was on the day.
+func (d *deciding) happenedAt(rec *state.Record, date time.Time, day, dated bool, came time.Time) time.Time {
+	heard := d.bounded(came)
+	changed := rec.ModifiedAt
+	if changed.IsZero() || changed.After(heard) {
+		changed = heard
+	}
+	switch {
+	case !dated:
+		return changed.UTC()
+	case day && changed.After(date) && changed.Before(date.Add(48*time.Hour)):
+		return changed.UTC()
+	case date.After(heard):
+		return heard
+	}
+	return date
+}
+
+// live is the instant before which a connection's signals are history.
+func (d *deciding) live(c *conn) time.Time {
+	known, ok := d.v.Conn(c.name)
+	if !ok {
+		d.c.Wait = "connection " + c.name + " has not been started yet"
+	}
+	return known.Live
+}
+
+// compare finds out whether the signal is news.
+//
+// A record seen for the first time is the baseline: what it says is news only
+// if it is dated after the connection went live or, without a date, if the
+// record itself was made since. Later, an alternative that holds on other
+// values than before is news, and so is a later date.
+func (s *signal) compare(live, date time.Time, day bool, created time.Time) {
+	recent := !created.Before(live)
+	if s.dated {
+		recent = !date.Before(live) || day && !date.Before(live.Truncate(24*time.Hour))
+	}
+	if s.first {
+		s.fresh = recent
+		return
+	}
+	was, held := strings.CutPrefix(s.prev.Version, heldBack)
+	before := parts(was)
+	later := s.dated && date.After(s.prev.At) && before[dateTag] != date.Format(time.RFC3339)
+	gone := true
+	for _, st := range s.spoke {
+		old, known := before[st.tag]
+		if old != notMet {
+			gone = false
+		}
+		switch {
+		case !known:
+			s.fresh = s.fresh || later && recent // the admin has changed the rule since
+		case old != st.is(s.version):
+			s.fresh = true
+		case held || later:
+			s.fresh = s.fresh || recent || !s.dated
+		}
+	}
+	s.again = gone && !s.dated
+}
+
+// is reads the part of an alternative out of a version.
+func (st *start) is(version string) string { return parts(version)[st.tag] }
+
+func parts(version string) map[string]string {
+	out := map[string]string{}
+	for part := range strings.SplitSeq(version, ",") {
+		if tag, v, ok := strings.Cut(part, "="); ok {
+			out[tag] = v
+		}
+	}
+	return out
+}
+
+// remember stores what was seen, if that is not what is stored already.
+func (d *deciding) remember(t *typ, f *facts, s signal, version string) {
+	if !s.first && version == s.prev.Version {
+		return
+	}
+	at := s.at
+	if at.IsZero() {
+		at = s.prev.At
+	}
+	d.c.Triggers = append(d.c.Triggers, state.Trigger{Type: t.name, Record: f.rec.Ref, Version: version, At: at})
+}
+
+// spokeText says what the buyer did, in the record's own words.
+func (s *signal) spokeText(f *facts) string {
+	var said []string
+	for _, st := range s.spoke {
+		said = append(said, st.when.say(f))
+	}
+	return strings.Join(said, "; ")
+}

@@ -1,0 +1,136 @@
+package plan
+
+import "github.com/handoffd/handoffd/connectors"
+
+// The words of a mapping that the rules themselves look at. Every other word
+// is the admin's, and no code names it. They are listed in sync/README.md.
+const (
+	wordEmail        = "email"         // person: who it is
+	wordFullName     = "full_name"     // person
+	wordLastName     = "last_name"     // person: a CRM may demand it of a new one
+	wordCompanyName  = "company_name"  // person: what they typed
+	wordCountry      = "country"       // person, company
+	wordName         = "name"          // company, deal
+	wordDomain       = "domain"        // company
+	wordOwner        = "owner"         // any noun: the CRM's user id
+	wordNamedAccount = "named_account" // company: yes or no
+	wordIsCustomer   = "is_customer"   // company: yes or no
+	wordParent       = "parent"        // company: the id of the company above it
+	wordIsClosed     = "is_closed"     // deal: yes or no
+	wordPipeline     = "pipeline"      // deal: qualifies a stage
+)
+
+// The nouns.
+const (
+	nounPerson  = "person"
+	nounCompany = "company"
+	nounDeal    = "deal"
+)
+
+// The canonical yes, and the forms of a value that are not plain text.
+const (
+	yes        = "yes"
+	isNumber   = "number"
+	isDate     = "date"
+	isDatetime = "datetime"
+	isList     = "list"
+	isUser     = "user"
+	isOwner    = "owner"
+)
+
+// The operators.
+const (
+	opIs         = "is"
+	opIsNot      = "is_not"
+	opIn         = "in"
+	opNotIn      = "not_in"
+	opSameAs     = "same_as"
+	opAtLeast    = "at_least"
+	opAtMost     = "at_most"
+	opBetween    = "between"
+	opFilled     = "filled"
+	opContains   = "contains"
+	opStartsWith = "starts_with"
+	opEndsWith   = "ends_with"
+	opWithinDays = "within_days"
+	opChangedTo  = "changed_to"
+	opPipeline   = "pipeline"
+	opCount      = "count_at_least"
+	opWithin     = "within"
+	opSame       = "same"
+)
+
+// handoffd's own fields, by their standard names (design §8).
+const (
+	own             = connectors.OwnFieldPrefix
+	ownID           = own + "id"
+	ownStatus       = own + "status"
+	ownAccountable  = own + "accountable"
+	ownAcceptBy     = own + "accept_by"
+	ownTouchBy      = own + "touch_by"
+	ownWhy          = own + "why"
+	ownType         = own + "type"
+	ownTier         = own + "tier"
+	ownReason       = own + "reason_started"
+	ownNeed         = own + "need"
+	ownNextStep     = own + "next_step"
+	ownGiver        = own + "giver"
+	ownCreatedBy    = own + "created_by"
+	ownBackup       = own + "backup_owner"
+	ownSupport      = own + "support_contact"
+	ownAssignedAt   = own + "assigned_at"
+	ownAcceptedBy   = own + "accepted_by"
+	ownAcceptedAt   = own + "accepted_at"
+	ownBreached     = own + "breached"
+	ownCompleteness = own + "completeness"
+	ownBrief        = own + "brief"
+	ownRule         = own + "rule"
+	ownDecision     = own + "decision_id"
+)
+
+// The values of handoff_status (design §8).
+const (
+	statusAssigned   = "Assigned"
+	statusAccepted   = "Accepted"
+	statusSuperseded = "Superseded"
+)
+
+// The steps of a handoff that are written.
+const (
+	stepAssign     = "assign"      // owner and own fields on the record that carries it
+	stepCreate     = "create"      // the same, on a record that has to be made first
+	stepTask       = "task"        // the owner's task
+	stepSource     = "source"      // own fields where the signal came from
+	stepQueue      = "queue"       // own fields while nobody is free
+	stepJoin       = "join"        // nearer deadlines after a further signal
+	stepAccept     = "accept"      // who accepted and when
+	stepEcho       = "accept here" // the same where the signal came from
+	stepBreach     = "breach"      // late
+	stepSupersede  = "supersede"   // a person took over
+	stepOtherwise  = "otherwise"   // what a type sets when it does not start
+	clockAccept    = "accept"      // the clock of acceptance
+	clockRetry     = "retry"       // look again for somebody who is free
+	clockObserve   = "observe"     // an observed handoff is forgotten
+	untilGiver     = "giver"
+	untilReceiver  = "receiver"
+	untilQueue     = "queue"
+	viaBackfill    = "backfill"
+	sameCreated    = "created"
+	sameEmail      = "email"
+	sameMoved      = "moved"
+	modeWrite      = "write"
+	lookUpParents  = "parents"
+	ifFullBackup   = "backup"
+	markBreached   = "breached"
+	listNever      = "never"
+	listUnmatched  = "unmatched"
+	listReview     = "review"
+	listRefused    = "refused"
+	listEscalation = "escalation"
+	listLowTier    = "low_tier"
+	listUnowned    = "unowned"
+	listSkipped    = "skipped field"
+	listContext    = "context"
+	listOtherwise  = "otherwise" // stands for the type's own list_as
+	actor          = "handoffd"
+)

@@ -1,0 +1,337 @@
+package plan_test
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// folder is the starter pack with some files replaced or added.
+func folder(t testing.TB, edits map[string]string) fs.FS {
+	t.Helper()
+	out := fstest.MapFS{}
+	root := os.DirFS("../../mappings/starter")
+	err := fs.WalkDir(root, ".", func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(p, ".yaml") {
+			return err
+		}
+		raw, err := fs.ReadFile(root, p)
+		out[p] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range edits {
+		if text == "" {
+			delete(out, name)
+			continue
+		}
+		out[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return out
+}
+
+// edit replaces words in a file of the starter pack, "write" mode included.
+func edit(t testing.TB, name string, pairs ...string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("../../mappings/starter/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("%s does not contain %q", name, pairs[i])
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	return map[string]string{name: text}
+}
+
+// writing is the starter pack in write mode with further edits.
+func writing(t testing.TB, edits ...map[string]string) *plan.Rules {
+	t.Helper()
+	all := edit(t, "handoffd.yaml", "mode: observe", "mode: write")
+	for _, e := range edits {
+		for name, text := range e {
+			all[name] = text
+		}
+	}
+	return compile(t, folder(t, all))
+}
+
+func compile(t testing.TB, fsys fs.FS) *plan.Rules {
+	t.Helper()
+	doc, ds := mappings.Load(fsys)
+	if mappings.Failed(ds) {
+		t.Fatalf("load: %s", mappings.Render(ds, doc.Files))
+	}
+	rules, ds := plan.Compile(doc)
+	if mappings.Failed(ds) {
+		t.Fatalf("compile: %s", mappings.Render(ds, doc.Files))
+	}
+	return rules
+}
+
+// world is a store and an index in maps.
+type world struct {
+	records  map[connectors.Ref]state.Record
+	handoffs map[string]state.Handoff
+	triggers map[string]state.Trigger
+	pools    map[string]state.Pool
+	users    []user
+	same     map[connectors.Ref]state.Same
+	located  map[string][]state.Record
+	conns    map[string]state.Conn
+	load     map[string]int
+	intents  map[string]state.Intent
+	timers   map[string]state.Timer
+	listings []state.Listing
+	audit    []state.AuditRow
+	err      error
+}
+
+type user struct {
+	conn string
+	connectors.User
+}
+
+var (
+	monday = time.Date(2026, 3, 16, 14, 0, 0, 0, time.UTC) // 10:00 in New York, 14:00 in London
+	live   = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+)
+
+func everyone() []string {
+	return []string{"ana", "ben", "cleo", "isla", "dev", "erin", "farah", "gus", "jo", "kim", "morgan", "vera", "tomas", "hugh", "revops"}
+}
+
+// newWorld has both connections live, their mirrors filled, and everybody of
+// the starter pack as a user of both: ana is u-ana.
+func newWorld() *world {
+	w := &world{
+		records: map[connectors.Ref]state.Record{}, handoffs: map[string]state.Handoff{}, triggers: map[string]state.Trigger{},
+		pools: map[string]state.Pool{}, same: map[connectors.Ref]state.Same{}, located: map[string][]state.Record{},
+		conns: map[string]state.Conn{}, load: map[string]int{}, intents: map[string]state.Intent{}, timers: map[string]state.Timer{},
+	}
+	for _, c := range []string{"hubspot", "salesforce"} {
+		w.conns[c] = state.Conn{Name: c, Live: live, Mirror: true}
+		for _, n := range everyone() {
+			w.users = append(w.users, user{c, connectors.User{ID: "u-" + n, Email: n + "@example.com", Active: true}})
+		}
+	}
+	return w
+}
+
+func (w *world) Record(ref connectors.Ref) (state.Record, bool) {
+	r, ok := w.records[ref]
+	return r, ok
+}
+
+func (w *world) Handoff(id string) (state.Handoff, bool) { h, ok := w.handoffs[id]; return h, ok }
+
+func (w *world) Pool(team string) (state.Pool, bool) { p, ok := w.pools[team]; return p, ok }
+
+func (w *world) Same(ref connectors.Ref) (state.Same, bool) { s, ok := w.same[ref]; return s, ok }
+
+func (w *world) Conn(name string) (state.Conn, bool) { c, ok := w.conns[name]; return c, ok }
+func (w *world) Err() error                          { return w.err }
+
+func (w *world) Located(n state.Need) ([]state.Record, bool) {
+	r, ok := w.located[n.ID()]
+	return r, ok
+}
+
+func (w *world) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
+	t, ok := w.triggers[typ+ref.String()]
+	return t, ok
+}
+
+func (w *world) Handoffs(ref connectors.Ref) []state.Handoff {
+	var out []state.Handoff
+	for _, h := range w.handoffs {
+		if h.Record == ref || h.Target == ref {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Handoff) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (w *world) User(conn, id string) (connectors.User, bool) {
+	for _, u := range w.users {
+		if u.conn == conn && u.ID == id {
+			return u.User, true
+		}
+	}
+	return connectors.User{}, false
+}
+
+func (w *world) UserByEmail(conn, email string) (connectors.User, bool) {
+	for _, u := range w.users {
+		if u.conn == conn && u.Email == email {
+			return u.User, true
+		}
+	}
+	return connectors.User{}, false
+}
+
+func (w *world) Unaccepted(person string) int {
+	n := w.load[person]
+	for _, h := range w.handoffs {
+		if h.Owner == person && h.Stage == state.Assigned {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) Candidates(q match.Query) []match.Account {
+	var out []match.Account
+	for _, r := range w.records {
+		if r.Noun != "company" || r.Ref.Conn != q.Conn || r.Deleted {
+			continue
+		}
+		var via []match.Via
+		if r.Ref == q.Link {
+			via = append(via, match.ByLink)
+		}
+		for _, k := range q.Keys() {
+			if slices.Contains(match.Keys(r), k) {
+				way, _, _ := strings.Cut(k, ":")
+				via = append(via, match.Via(way))
+			}
+		}
+		if len(via) == 0 {
+			continue
+		}
+		a := match.Account{Record: r, Via: via}
+		for _, d := range w.records {
+			if d.Noun == "deal" && slices.Contains(d.Links, r.Ref) {
+				a.Deals = append(a.Deals, d)
+			}
+		}
+		slices.SortFunc(a.Deals, func(a, b state.Record) int { return strings.Compare(a.Ref.String(), b.Ref.String()) })
+		out = append(out, a)
+	}
+	slices.SortFunc(out, func(a, b match.Account) int { return strings.Compare(a.Record.Ref.String(), b.Record.Ref.String()) })
+	return out
+}
+
+// apply remembers what was decided, as state.Apply does.
+func (w *world) apply(c state.Changes) {
+	for _, r := range c.Records {
+		w.records[r.Ref] = r
+	}
+	for _, t := range c.Triggers {
+		w.triggers[t.Type+t.Record.String()] = t
+	}
+	for _, h := range c.Handoffs {
+		w.handoffs[h.ID] = h
+	}
+	for _, id := range c.Cancel {
+		delete(w.timers, id)
+	}
+	for _, t := range c.Timers {
+		w.timers[t.ID] = t
+	}
+	for _, k := range c.Withdraw {
+		delete(w.intents, k)
+	}
+	for _, i := range c.Intents {
+		w.intents[i.Write.Key] = i
+	}
+	for _, p := range c.Pools {
+		w.pools[p.Team] = p
+	}
+	for _, s := range c.Same {
+		for _, ref := range s.Refs {
+			w.same[ref] = s
+		}
+	}
+	w.listings = append(w.listings, c.Listings...)
+	w.audit = append(w.audit, c.Audit...)
+}
+
+// decide decides twice and through a replay, which have to agree, and applies
+// the outcome.
+func (w *world) decide(t testing.TB, r *plan.Rules, now time.Time, ev plan.Event) state.Changes {
+	t.Helper()
+	seen := plan.Record(w)
+	c, err := r.Decide(now, seen, ev)
+	if err != nil {
+		t.Fatalf("decide: %v", err)
+	}
+	replayed(t, r, now, seen, ev, c)
+	if len(c.Needs) == 0 && c.Wait == "" {
+		w.apply(c)
+	}
+	return c
+}
+
+func contact(id string, fields map[string]string) state.Record {
+	return state.Record{
+		Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}, Noun: "person", Version: "1",
+		CreatedAt: monday.Add(-time.Hour), ModifiedAt: monday.Add(-time.Minute), Fields: fields,
+	}
+}
+
+// demo is a contact who has just asked for a demo.
+func demo(id, email string, more ...string) state.Record {
+	_, host, _ := strings.Cut(email, "@")
+	r := contact(id, map[string]string{
+		"email": email, "email_domain": host, "last_form": "Pricing: Demo request",
+		"last_form_at": monday.Add(-time.Minute).Format(time.RFC3339),
+	})
+	for i := 0; i < len(more); i += 2 {
+		r.Fields[more[i]] = more[i+1]
+	}
+	return r
+}
+
+func company(conn, id string, fields map[string]string) state.Record {
+	kind := connectors.Kind("companies")
+	if conn == "salesforce" {
+		kind = "Account"
+	}
+	return state.Record{
+		Ref: connectors.Ref{Conn: conn, Kind: kind, ID: id}, Noun: "company", Version: "1", CreatedAt: live.Add(-time.Hour), Fields: fields,
+	}
+}
+
+func (w *world) add(rs ...state.Record) {
+	for _, r := range rs {
+		w.records[r.Ref] = r
+	}
+}
+
+func see(r state.Record) plan.Observed { return plan.Observed{Record: r, Via: "webhook", Came: monday} }
+
+func (w *world) steps() map[string]state.Intent {
+	out := map[string]state.Intent{}
+	for _, i := range w.intents {
+		out[i.Step] = i
+	}
+	return out
+}
+
+func (w *world) only(t testing.TB) state.Handoff {
+	t.Helper()
+	if len(w.handoffs) != 1 {
+		t.Fatalf("%d handoffs, want 1: %v", len(w.handoffs), w.handoffs)
+	}
+	for _, h := range w.handoffs {
+		return h
+	}
+	return state.Handoff{}
+}
