@@ -293,21 +293,26 @@ func (c Calendar) at(day, minutes int) time.Time {
 	if c.zone == nil || c.zone == time.UTC {
 		return time.Unix(wall, 0).UTC()
 	}
-	// No zone is 17 hours off, so the clock has not got there yet; from here,
-	// follow its offsets.
-	t := time.Unix(wall-17*60*60, 0).In(c.zone)
+	// No zone is 17 hours off, so the clock has not got there yet. From here,
+	// follow its offsets; Time.ZoneBounds would do, but past the last change
+	// that the zone lists it answers ends that lie before the instant asked
+	// about (31 December of a leap year, in Go 1.26).
+	t := wall - 17*60*60
 	for {
-		_, offset := t.Zone()
-		_, end := t.ZoneBounds()
-		shown := time.Unix(wall-int64(offset), 0).In(c.zone)
-		if shown.Before(t) {
-			return t // the clock skipped it
+		offset := c.offset(t)
+		shown := max(t, wall-offset)
+		if c.offset(shown) == offset {
+			return time.Unix(shown, 0).UTC()
 		}
-		if end.IsZero() || shown.Before(end) {
-			return shown
-		}
-		t = end
+		// The clock is changed in between.
+		t += 1 + int64(sort.Search(int(shown-t-1), func(i int) bool { return c.offset(t+1+int64(i)) != offset }))
 	}
+}
+
+// offset is how many seconds the zone's clock is ahead of UTC.
+func (c Calendar) offset(unix int64) int64 {
+	_, offset := time.Unix(unix, 0).In(c.zone).Zone()
+	return int64(offset)
 }
 
 func later(a, b time.Time) time.Time {
