@@ -29,6 +29,10 @@ type event struct {
 	fromType, toType, associationType             string
 }
 
+// maxMerged bounds the records that one merge may name. HubSpot knows 250
+// merges in the life of a record.
+const maxMerged = 1000
+
 // Receive implements connectors.Receiver. The signature is checked over the
 // raw bytes before any of them is read. Unknown sorts of events and those of
 // another portal are put aside one by one, never refused as a whole: a refusal
@@ -179,7 +183,9 @@ func (e *event) readMerged(dec *jsontext.Decoder) error {
 		if err != nil {
 			return err
 		}
-		e.merged = append(e.merged, text)
+		if len(e.merged) < maxMerged {
+			e.merged = append(e.merged, text)
+		}
 	}
 	_, err := dec.ReadToken()
 	return err

@@ -333,7 +333,7 @@ func BenchmarkReceive(b *testing.B) {
 // taken, nothing panics, and every hint names a record by digits.
 func FuzzReceive(f *testing.F) {
 	f.Add([]byte(vectorBody), testURL, "/pXDSgWeGksQpwCsgqd43P0eY6gBIse9UX0tfkudUrE=", "1700000000000", true)
-	f.Add([]byte(hundredEvents()), testURL, "", "", false)
+	f.Add([]byte(`[`+vectorBody[1:len(vectorBody)-1]+`,{"portalId":62515,"eventType":"object.associationChange","objectTypeId":"0-3","fromObjectId":5,"toObjectId":6,"propertyValue":"x"}]`), testURL, "", "", false)
 	f.Add([]byte(`[{"portalId":62515,"subscriptionType":"contact.merge","mergedObjectIds":[1,[2]],"newObjectId":null}]`), "https://x/%3A%", "AAAA", "-1", true)
 	f.Add([]byte("[{\"portalId\":62515,\"subscriptionType\":\"contact.creation\",\"objectId\":1e3,\"x\":\"\xff\"}]"), "", "", "1700000000000", true)
 	c := testConnector(f, connectors.Settings{ClientSecret: testSecret})
