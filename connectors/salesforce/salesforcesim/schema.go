@@ -2,6 +2,7 @@ package salesforcesim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -105,6 +106,20 @@ func orgSchema(uniqueTasks bool) (map[string]*object, error) {
 		org[strings.ToLower(s.name)] = o
 	}
 	return org, nil
+}
+
+// hide takes fields out of the org; a missing permission looks the same as a missing field (facts §1.5).
+func hide(org map[string]*object, names []string) {
+	for _, name := range names {
+		kind, column, _ := strings.Cut(strings.ToLower(name), ".")
+		o := org[kind]
+		if o == nil || o.byName[column] == nil {
+			continue
+		}
+		delete(o.byRel, strings.ToLower(o.byName[column].rel))
+		delete(o.byName, column)
+		o.fields = slices.DeleteFunc(o.fields, func(f *field) bool { return strings.EqualFold(f.name, column) })
+	}
 }
 
 // parseField reads "Name type [length] [flag…]"; a flag with spaces in its values writes them as _.

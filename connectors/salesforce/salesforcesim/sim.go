@@ -38,6 +38,8 @@ type Config struct {
 	SessionLife time.Duration
 	// DuplicateRule is the active duplicate rule on leads; default none.
 	DuplicateRule DuplicateRule
+	// Without names fields that this org has not got, or hides from the integration user: "Lead.Handoff_Brief__c".
+	Without []string
 	// PageSize caps a page of query results; default 2000, the most that Salesforce gives.
 	PageSize int
 }
@@ -96,6 +98,8 @@ func New(cfg Config) *Sim {
 	}
 	s.plain, _ = orgSchema(false)
 	s.keyed, _ = orgSchema(true)
+	hide(s.plain, cfg.Without)
+	hide(s.keyed, cfg.Without)
 	s.org = s.keyed
 	for _, o := range s.keyed {
 		s.tables[o.name] = newTable(o)

@@ -161,3 +161,26 @@ func TestSchemaNamesWhatTheSampleMappingReads(t *testing.T) {
 		}
 	}
 }
+
+func TestHiddenFields(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{Without: []string{"Lead.Handoff_Brief__c", "Account.OwnerId", "Nope.x"}})
+	for path, body := range map[string]string{
+		"query?q=SELECT+Handoff_Brief__c+FROM+Lead": "", "query?q=SELECT+Owner.Name+FROM+Account": "",
+		"sobjects/Lead": `{"LastName":"L","Company":"C","Handoff_Brief__c":"x"}`,
+	} {
+		method := "GET"
+		if body != "" {
+			method = "POST"
+		}
+		if a := c.do(method, path, body); a.Status != http.StatusBadRequest || a.code(t) != "INVALID_FIELD" {
+			t.Errorf("%s: got %d %s", path, a.Status, a.Raw)
+		}
+	}
+	if a := c.do("GET", "sobjects/Lead/describe", ""); strings.Contains(a.Raw, "Handoff_Brief__c") {
+		t.Error("describe shows a hidden field")
+	}
+	if a := c.query("SELECT Handoff_Brief__c FROM Contact LIMIT 1"); a.Status != http.StatusOK {
+		t.Errorf("the same field of another object: %s", a.Raw)
+	}
+}

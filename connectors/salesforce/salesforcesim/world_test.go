@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -313,5 +314,28 @@ func BenchmarkLookups(b *testing.B) {
 				s.run(q, o, false, now)
 			}
 		})
+	}
+}
+
+// BenchmarkHandoff is one composite as the product sends it: read, update with a condition, one task.
+func BenchmarkHandoff(b *testing.B) {
+	s := New(Config{Seed: 7, UniqueTasks: true})
+	id, err := s.insert(s.org["lead"], map[string]any{"LastName": "L", "Company": "C"}, deed{tx: &tx{}, now: time.Now(), actor: s.caller})
+	if err != nil {
+		b.Fatal(err.message)
+	}
+	for n := 0; b.Loop(); n++ {
+		body := composite(true,
+			sub("PATCH", "sobjects/Lead/"+id, "lead", `{"Handoff_Status__c":"Assigned"}`, "Sforce-Auto-Assign", "FALSE"),
+			sub("POST", "sobjects/Task", "task", fmt.Sprintf(`{"Subject":"Call","WhoId":"%s","Handoff_Key__c":"k%d"}`, id, n), "Sforce-Auto-Assign", "FALSE"),
+			sub("GET", "sobjects/Lead/"+id+"?fields=SystemModstamp,OwnerId", "back", ""))
+		req := httptest.NewRequest("POST", "/services/data/v60.0/composite", strings.NewReader(body))
+		req.Header.Set("Authorization", "Bearer "+s.auth.token)
+		req.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		s.ServeHTTP(rec, req)
+		if rec.Code != http.StatusOK || strings.Contains(rec.Body.String(), "errorCode") {
+			b.Fatal(rec.Body.String())
+		}
 	}
 }
