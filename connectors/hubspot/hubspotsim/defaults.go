@@ -17,7 +17,7 @@ const (
 	lifecycle  = "subscriber|lead|marketingqualifiedlead|salesqualifiedlead|opportunity|customer|evangelist|other"
 	leadStatus = "NEW|OPEN|IN_PROGRESS|OPEN_DEAL|UNQUALIFIED|ATTEMPTED_TO_CONTACT|CONNECTED|BAD_TIMING|Working|Nurture"
 	statuses   = "Assigned|Accepted|Touched|Completed|Returned|Cancelled|Superseded"
-	sources    = "ORGANIC_SEARCH|PAID_SEARCH|EMAIL_MARKETING|SOCIAL_MEDIA|REFERRALS|DIRECT_TRAFFIC|PAID_SOCIAL|OFFLINE"
+	sources    = "ORGANIC_SEARCH|PAID_SEARCH|EMAIL_MARKETING|SOCIAL_MEDIA|REFERRALS|DIRECT_TRAFFIC|PAID_SOCIAL|OTHER_CAMPAIGNS|AI_REFERRALS|OFFLINE"
 )
 
 // owned are the fields of every type that has an owner.
@@ -92,6 +92,7 @@ var contactFields = []fieldSpec{
 	{"country", "Country", "string", ""},
 	{"industry", "Industry", "string", ""},
 	{"message", "Message", "textarea", ""},
+	{"hs_buying_role", "Buying role", "checkbox", "BLOCKER|BUDGET_HOLDER|CHAMPION|DECISION_MAKER|END_USER|EXECUTIVE_SPONSOR|INFLUENCER|LEGAL_AND_COMPLIANCE|OTHER"},
 	{"hs_language", "Language", "select", "en|de|es|fr"},
 	{"lifecyclestage", "Lifecycle stage", "select", lifecycle},
 	{"hs_lead_status", "Lead status", "select", leadStatus},

@@ -41,8 +41,7 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 	case "create":
 		var set map[string]string
 		if set, bad = s.check(o, nil, fields); bad == nil {
-			set["hs_object_source"] = "CRM_UI"
-			rec = s.create(o, known(o, set), by, now)
+			rec = s.create(o, set, by, now)
 		}
 	case "update", "delete":
 		if rec = o.live(e.ID); rec == nil {
@@ -70,12 +69,6 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 		s.link(rec, to.live(string(l.ID)), []int{plainType(o.name, to.name)}, now)
 	}
 	return map[string]string{"id": rec.id}, nil
-}
-
-// known leaves out derived values that the type has no property for.
-func known(o *object, set map[string]string) map[string]string {
-	maps.DeleteFunc(set, func(name, _ string) bool { return o.props[name] == nil })
-	return set
 }
 
 type editLink struct {

@@ -40,7 +40,6 @@ func (s *Sim) submitForm(page, form string, in written, now time.Time) (*record,
 	}
 	if rec == nil {
 		set["hs_analytics_source"] = "DIRECT_TRAFFIC"
-		set["hs_object_source"] = "FORM"
 		if set["lifecyclestage"] == "" {
 			set["lifecyclestage"] = "lead"
 		}

@@ -152,6 +152,10 @@ func TestForms(t *testing.T) {
 			first.text("properties", "recent_conversion_date") != first.text("properties", "first_conversion_date") {
 			t.Errorf("first: %s", first.raw)
 		}
+		from := p.must("GET", contacts+"/"+id+"?properties=hs_email_domain,hs_object_source,hs_analytics_source", "")
+		if from.text("properties", "hs_email_domain") != "acme.com" || from.text("properties", "hs_object_source") != "FORM" || from.text("properties", "hs_analytics_source") != "DIRECT_TRAFFIC" {
+			t.Errorf("where it came from: %s", from.raw)
+		}
 		time.Sleep(time.Hour)
 		if again := p.edit("submit_form", "contacts", "", map[string]any{"form": "Pricing: Demo request", "email": "dana@acme.com"}); again != id {
 			t.Errorf("a second contact: %s", again)

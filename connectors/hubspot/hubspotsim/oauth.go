@@ -54,10 +54,10 @@ func withCategory(body any, category string) any {
 	return body
 }
 
-// oauth answers /oauth/{version}/token. Parameters are taken from the form body alone: a secret in the
-// query is what v1 did.
+// oauth answers /oauth/{version}/token. Parameters are taken from the form body; from the query too in v1,
+// which still answers.
 func (c *call) oauth(path []string) (*reply, *apiError) {
-	if len(path) != 2 || path[1] != "token" || (!dated(path[0]) && path[0] != "v3") {
+	if len(path) != 2 || path[1] != "token" || (!dated(path[0]) && path[0] != "v3" && path[0] != "v1") {
 		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
 	if c.r.Method != http.MethodPost {
@@ -69,6 +69,11 @@ func (c *call) oauth(path []string) (*reply, *apiError) {
 	form, err := url.ParseQuery(string(c.body))
 	if err != nil {
 		return nil, oauthError("invalid_request", "BAD_REQUEST", "the form could not be read")
+	}
+	if path[0] == "v1" {
+		for name := range c.query {
+			form.Set(name, c.query.Get(name))
+		}
 	}
 	creds := c.s.creds
 	switch {

@@ -105,7 +105,7 @@ func TestOAuth(t *testing.T) {
 	p := newPortal(t, hubspotsim.Config{})
 	c := p.sim.Credentials()
 	form := "grant_type=refresh_token&client_id=" + c.ClientID + "&client_secret=" + c.ClientSecret + "&refresh_token="
-	for _, version := range []string{"2026-09", "2026-03", "v3"} {
+	for _, version := range []string{"2026-09", "2026-03", "v3", "v1"} {
 		a := p.as("", "POST", "/oauth/"+version+"/token", form+c.RefreshToken)
 		if a.status != 200 || a.text("token_type") != "bearer" || a.at("expires_in") != 1800.0 {
 			t.Fatalf("%s: %d %s", version, a.status, a.raw)
@@ -265,7 +265,7 @@ func TestProperties(t *testing.T) {
 		}
 	}
 	for _, name := range strings.Fields(`email firstname lastname jobtitle phone mobilephone country zip hs_analytics_source
-		recent_conversion_event_name recent_conversion_date intent_signal primary_business_problem buying_timeline hs_lead_status
+		recent_conversion_event_name recent_conversion_date intent_signal primary_business_problem buying_timeline hs_lead_status hs_buying_role hs_email_domain company lifecyclestage
 		hubspot_owner_id handoff_status handoff_return_reason handoff_accept_by handoff_touch_by handoff_why handoff_decision_id`) {
 		if !seen[name] {
 			t.Errorf("contacts lack %s", name)

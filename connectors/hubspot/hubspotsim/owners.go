@@ -76,8 +76,12 @@ func (c *call) owners() (*reply, *apiError) {
 	if c.r.Method != http.MethodGet {
 		return nil, c.methodNotAllowed()
 	}
-	if len(c.rest) == 1 {
+	switch len(c.rest) {
+	case 0:
+	case 1:
 		return c.oneOwner(c.rest[0])
+	default:
+		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
 	limit, after := 100, 0
 	for _, n := range [...]struct {

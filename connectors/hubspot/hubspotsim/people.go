@@ -7,21 +7,19 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// people are the reps at work: whoever is newly assigned a record accepts it a little later.
+// people are the users at work: whoever is newly assigned a record accepts it a little later, and while
+// the portal is hostile somebody now and then edits a contact that has nothing to do with a handoff.
 type people struct {
 	sim    *Sim
 	rand   *simhttp.Rand
-	agenda *agenda[acceptance]
+	agenda *agenda[func()]
 }
 
-// acceptance is what a rep is about to do, if nothing has changed by then.
-type acceptance struct {
-	rec   *record
-	owner string
-}
+// Meddlers touch two contacts in a hundred every minute (failure-model §3.3).
+const meddled = 0.02
 
 func newPeople(s *Sim) *people {
-	return &people{sim: s, rand: simhttp.NewRand(s.cfg.Seed, "hubspot/people"), agenda: newAgenda[acceptance]()}
+	return &people{sim: s, rand: simhttp.NewRand(s.cfg.Seed, "hubspot/people"), agenda: newAgenda[func()]()}
 }
 
 // saw notes that a record may have been assigned to somebody. The caller holds the portal's lock.
@@ -36,31 +34,52 @@ func (p *people) saw(rec *record, now time.Time) {
 	}
 	if since("handoff_status") || since("hubspot_owner_id") {
 		wait := p.sim.cfg.Wait
-		p.agenda.put(now.Add(p.rand.Between(wait[0], wait[1])), acceptance{rec, owner})
+		p.agenda.put(now.Add(p.rand.Between(wait[0], wait[1])), func() { p.accept(rec, owner) })
 	}
 }
 
 // work plays the people until ctx ends.
 func (p *people) work(ctx context.Context) {
+	if p.sim.cfg.People > 0 {
+		p.agenda.put(time.Now().Add(time.Second), p.meddle)
+	}
 	for p.agenda.wait(ctx) {
-		for _, a := range p.agenda.take(time.Now(), maxBatch) {
-			p.accept(a)
+		for _, act := range p.agenda.take(time.Now(), maxBatch) {
+			act()
 		}
 	}
 }
 
-func (p *people) accept(a acceptance) {
+// accept is what a rep does, if nothing has changed since it was planned.
+func (p *people) accept(rec *record, owner string) {
 	s := p.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec := a.rec
-	if rec.into != nil {
+	for rec.into != nil {
 		rec = rec.into
 	}
-	if rec.archived || rec.values["hubspot_owner_id"] != a.owner || rec.values["handoff_status"] != "Assigned" {
+	if rec.archived || rec.values["hubspot_owner_id"] != owner || rec.values["handoff_status"] != "Assigned" {
 		return
 	}
-	s.update(rec, map[string]string{"handoff_status": "Accepted"}, s.personBy(a.owner), stamp())
+	s.update(rec, map[string]string{"handoff_status": "Accepted"}, s.personBy(owner), stamp())
+}
+
+// meddle edits one contact's title and plans the next time; in a calm portal it only looks again.
+func (p *people) meddle() {
+	s := p.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	contacts := s.objects["contacts"].order
+	wait := time.Minute
+	if hostile := len(s.Faults().Rate) > 0; hostile && len(contacts) > 0 {
+		wait = max(100*time.Millisecond, time.Duration(float64(time.Minute)/(meddled*float64(len(contacts)))))
+		rec := contacts[p.rand.IntN(len(contacts))]
+		if !rec.archived {
+			title := [...]string{"Head of Sales", "Director", "Sales Manager", "Buyer"}[p.rand.IntN(4)]
+			s.update(rec, map[string]string{"jobtitle": title}, s.personBy(s.owners[p.rand.IntN(len(s.owners))].id), stamp())
+		}
+	}
+	p.agenda.put(time.Now().Add(p.rand.Between(wait/2, wait*3/2)), p.meddle)
 }
 
 // personBy is how a change by an owner in the screens is recorded.

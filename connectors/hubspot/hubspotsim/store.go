@@ -184,11 +184,22 @@ func (s *Sim) create(o *object, set map[string]string, by source, now time.Time)
 		links: map[string]map[string]map[int]bool{},
 	}
 	o.add(rec)
-	s.apply(rec, set, by, now, true)
+	s.apply(rec, o.born(set, by), by, now, true)
 	s.hooks.created(rec, by, now)
 	s.follow(rec, set, now)
 	s.people.saw(rec, now)
 	return rec
+}
+
+// born is a new record's values with what HubSpot says of where it came from.
+func (o *object) born(set map[string]string, by source) map[string]string {
+	set = maps.Clone(set)
+	for name, value := range map[string]string{"hs_object_source": by.kind, "hs_analytics_source": "OFFLINE"} {
+		if o.props[name] != nil && set[name] == "" {
+			set[name] = value
+		}
+	}
+	return set
 }
 
 // update sets checked values of a record. It stamps the record even when nothing differs.
@@ -286,6 +297,11 @@ func (s *Sim) follow(rec *record, set map[string]string, now time.Time) {
 		s.followOwner(rec, set, now)
 	}
 	switch rec.of.name {
+	case "contacts":
+		if email, named := set["email"]; named {
+			_, domain, _ := strings.Cut(email, "@")
+			s.derive(rec, "hs_email_domain", domain, now, true)
+		}
 	case "deals":
 		if amount, named := set["amount"]; named {
 			s.derive(rec, "amount_in_home_currency", amount, now, true)
