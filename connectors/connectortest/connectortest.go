@@ -225,5 +225,3 @@ func classOf(r connectors.Result) string {
 	}
 	return r.Err.Class.String()
 }
-
-func ceil(n, size int) int { return (n + size - 1) / size }

@@ -111,10 +111,10 @@ func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kind
 		page.Changes = append(page.Changes, change)
 	}
 	after := string(answer.Paging.Next.After)
-	switch {
-	case after == "":
+	switch after {
+	case "":
 		page.Next = connectors.Cursor{From: from.From}
-	case after == from.After:
+	case from.After:
 		return connectors.Page{}, errStuck("list " + info.path)
 	default:
 		page.Next.After = after

@@ -115,7 +115,7 @@ func FuzzReply(f *testing.F) {
 			}
 		}
 		for i := range b.Errors {
-			cerr := b.Errors[i].rowError("op", 207, true)
+			cerr := b.Errors[i].rowError("op", true)
 			if cerr.Class == connectors.Unknown || cerr.Class == connectors.Unavailable {
 				t.Fatalf("a row of a create that may have been applied has class %v", cerr.Class)
 			}

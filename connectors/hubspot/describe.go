@@ -60,10 +60,10 @@ func (p *property) kindOf() string {
 	case "date", "datetime":
 		return p.Type
 	case "enumeration":
-		switch {
-		case p.FieldType == "booleancheckbox":
+		switch p.FieldType {
+		case "booleancheckbox":
 			return "yes_no"
-		case p.FieldType == "checkbox":
+		case "checkbox":
 			return "choices"
 		}
 		return "choice"

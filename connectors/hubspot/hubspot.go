@@ -52,7 +52,10 @@ const (
 	// Association endpoints have a limit of their own, on the smallest
 	// portals 100 in 10 s.
 	associationRate rate.Limit = 9.3
-	burst                      = 4
+)
+
+const (
+	burst = 4 // of every budget but search
 
 	budgetCalls        = "calls"
 	budgetSearch       = "search"

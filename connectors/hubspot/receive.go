@@ -70,7 +70,7 @@ func (c *Connector) readEvents(dec *jsontext.Decoder, tenant string, out *connec
 	} else if err := c.readEvent(dec, &e, tenant, out); err != nil {
 		return err
 	}
-	if _, err := dec.ReadToken(); err != io.EOF {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return errTrailing
 	}
 	return nil

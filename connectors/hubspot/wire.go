@@ -73,8 +73,7 @@ func (p *properties) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 // readScalar takes the next value as text: "" for null, a list or an object.
 func readScalar(dec *jsontext.Decoder) (string, error) {
-	switch dec.PeekKind() {
-	case '{', '[', 'n':
+	if kind := dec.PeekKind(); kind == '{' || kind == '[' || kind == 'n' {
 		return "", dec.SkipValue()
 	}
 	tok, err := dec.ReadToken()

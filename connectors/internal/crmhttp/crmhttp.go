@@ -188,26 +188,34 @@ func (c *Client) once(ctx context.Context, call Call, body []byte, token string)
 	if err != nil {
 		return nil, &connectors.Error{Class: connectors.Unavailable, Op: call.Op, Err: c.redactErr(err, token)}
 	}
-	var hresp *http.Response
-	if call.Replayable {
-		rreq := &retryablehttp.Request{Request: req}
-		if body != nil {
-			if err := rreq.SetBody(body); err != nil {
-				return nil, &connectors.Error{Class: connectors.Invalid, Op: call.Op, Err: err}
-			}
-		}
-		hresp, err = c.retry.Do(rreq)
-	} else {
-		hresp, err = c.plain.Do(req)
-	}
-	if err != nil {
-		return nil, c.sendError(call, err, token)
-	}
-	resp, err := readAll(hresp)
+	resp, err := c.send(call, req, body)
 	if err != nil {
 		return nil, c.sendError(call, err, token)
 	}
 	return c.judge(call, resp, token)
+}
+
+func (c *Client) send(call Call, req *http.Request, body []byte) (*Response, error) {
+	if !call.Replayable {
+		resp, err := c.plain.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		return readAll(resp)
+	}
+	retryable := &retryablehttp.Request{Request: req}
+	if body != nil {
+		if err := retryable.SetBody(body); err != nil {
+			return nil, &notSent{err}
+		}
+	}
+	resp, err := c.retry.Do(retryable)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return readAll(resp)
 }
 
 func (c *Client) request(ctx context.Context, call Call, body []byte, token string) (*http.Request, error) {

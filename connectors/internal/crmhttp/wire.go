@@ -106,7 +106,7 @@ func readAll(hresp *http.Response) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Response{Status: hresp.StatusCode, Header: hresp.Header, Body: body}, hresp.Body.Close()
+	return &Response{Status: hresp.StatusCode, Header: hresp.Header, Body: body}, nil
 }
 
 // classify is the adapter's reading, completed with status and wait.
