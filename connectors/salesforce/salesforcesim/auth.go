@@ -35,27 +35,25 @@ type Credentials struct {
 	Username      string // the integration user
 }
 
-// signingKey is made on first use: most tests never sign.
-type signingKey struct {
-	once sync.Once
-	key  *rsa.PrivateKey
-	pem  string
-}
-
-func (k *signingKey) get() (*rsa.PrivateKey, string) {
-	k.once.Do(func() {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			return // no entropy: JWT log-in is refused
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			return
-		}
-		k.key, k.pem = key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	})
-	return k.key, k.pem
-}
+// signingKey makes the key pair on first use, one for all orgs of the process: making one takes long, most
+// tests never sign, and no org looks at another's. The pair
+// is empty without entropy, and JWT log-in refused.
+var signingKey = sync.OnceValue(func() (pair struct {
+	key *rsa.PrivateKey
+	pem string
+},
+) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return pair
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return pair
+	}
+	pair.key, pair.pem = key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return pair
+})
 
 // sessions are the tokens that are good, each until a moment that use pushes on.
 type sessions struct {
@@ -87,7 +85,7 @@ func (a *sessions) issue(until time.Time) string {
 
 // Credentials returns what the org accepts. The first call makes the signing key.
 func (s *Sim) Credentials() Credentials {
-	_, key := s.key.get()
+	key := signingKey().pem
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Credentials{
@@ -191,7 +189,7 @@ func (s *Sim) checkClient(r *http.Request) (code, text string) {
 // checkAssertion verifies a JWT bearer assertion: RS256 by the uploaded key, audience, issuer, subject and
 // an end that lies ahead, but not more than three minutes.
 func (s *Sim) checkAssertion(assertion string) (code, text string) {
-	key, _ := s.key.get()
+	key := signingKey().key
 	if key == nil || assertion == "" {
 		return "invalid_grant", "invalid assertion"
 	}

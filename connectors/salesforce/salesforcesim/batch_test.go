@@ -57,6 +57,7 @@ func TestCollections(t *testing.T) {
 		{"10 chunks", "POST", "composite/sobjects", `{"records":[` + many(10, mixed) + `]}`, strings.TrimSpace(strings.Repeat("ok ", 10))},
 		{"11 chunks", "POST", "composite/sobjects", `{"records":[` + many(11, mixed) + `]}`, "400 INVALID_INPUT"},
 		{"in order", "PATCH", "composite/sobjects", `{"records":[` + lead(`"id":"`+two+`","Title":"t"`) + `,` + lead(`"id":"00QdL0000zzzzzz","Title":"t"`) + `,` + lead(`"Id":"`+one[:15]+`","Title":"t"`) + `]}`, "ok INVALID_CROSS_REFERENCE_KEY ok"},
+		{"unknown member", "POST", "composite/sobjects", `{"allornothing":true,"records":[` + lead(`"LastName":"x"`) + `]}`, "400 JSON_PARSER_ERROR"},
 		{"no id", "PATCH", "composite/sobjects", `{"records":[` + lead(`"Title":"t"`) + `]}`, "MISSING_ARGUMENT"},
 		{"same id twice", "PATCH", "composite/sobjects", `{"records":[` + lead(`"id":"`+one+`"`) + `,` + lead(`"id":"`+one[:15]+`"`) + `]}`, "DUPLICATE_VALUE DUPLICATE_VALUE"},
 		{"no type", "POST", "composite/sobjects", `{"records":[{"LastName":"x"}]}`, "INVALID_TYPE"},

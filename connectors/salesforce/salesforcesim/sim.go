@@ -52,7 +52,6 @@ type Sim struct {
 	gate   *simhttp.Gate
 	inner  http.Handler
 	rand   *simhttp.Rand
-	key    signingKey
 	people *crowd
 
 	mu       sync.Mutex
@@ -327,6 +326,7 @@ func callOption(h http.Header, key string) string {
 func decodeObject(body []byte, into any) *apiError {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
+	dec.DisallowUnknownFields()
 	err := dec.Decode(into)
 	if err == nil && dec.More() {
 		err = fmt.Errorf("unexpected content behind the document")
