@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,10 +22,10 @@ func CompanyName(s string) string {
 	if len(s) > maxName {
 		s = s[:maxName]
 	}
-	ws := words(unglue(s))
-	for n := -1; n != len(ws); {
-		n = len(ws)
-		ws = trimLegal(ws)
+	ws := words(s)
+	for before := -1; before != size(ws); {
+		before = size(ws)
+		ws = unglue(trimLegal(ws))
 		if len(ws) > 1 && (ws[0] == "the" || legal.before[ws[0]]) {
 			ws = ws[1:]
 		}
@@ -35,6 +36,15 @@ func CompanyName(s string) string {
 		return ""
 	}
 	return name
+}
+
+// size shrinks with everything that is taken off, and with every joining.
+func size(ws []string) int {
+	n := len(ws)
+	for _, w := range ws {
+		n += len(w)
+	}
+	return n
 }
 
 // words folds a name and splits it into words, with dotted initials joined.
@@ -154,18 +164,20 @@ func legalTail(ws []string) int {
 	return 0
 }
 
-// unglue takes legal forms off that are written without a blank.
-func unglue(s string) string {
-	s = trim(norm.NFKC.String(strings.ToValidUTF8(s, " ")))
-	for changed := true; changed; {
-		changed = false
-		for _, g := range glued {
-			for _, cut := range []func(string, string) (string, bool){strings.CutPrefix, strings.CutSuffix} {
-				if rest, ok := cut(s, g); ok && trim(rest) != "" {
-					s, changed = trim(rest), true
-				}
-			}
+// unglue takes legal forms off that are written without a blank, at the front
+// of the first word and at the end of the last.
+func unglue(ws []string) []string {
+	if len(ws) == 0 || plainASCII(ws[0]) && plainASCII(ws[len(ws)-1]) {
+		return ws
+	}
+	last := len(ws) - 1
+	for _, g := range glued {
+		if rest, ok := strings.CutPrefix(ws[0], g); ok && rest+strings.Join(ws[1:], "") != "" {
+			ws[0] = rest
+		}
+		if rest, ok := strings.CutSuffix(ws[last], g); ok && rest+strings.Join(ws[:last], "") != "" {
+			ws[last] = rest
 		}
 	}
-	return s
+	return slices.DeleteFunc(ws, func(w string) bool { return w == "" })
 }

@@ -18,7 +18,9 @@ func Country(s string) (code string, ok bool) {
 	if s == "" || len(s) > maxName {
 		return "", false
 	}
-	code, ok = countries()[countryKey(s)]
+	if code, ok = countries()[countryKey(s)]; code == "NA" && strings.ContainsAny(s, "/.") {
+		return "", false // n/a is not Namibia
+	}
 	return code, ok
 }
 

@@ -100,6 +100,10 @@ func hostname(s string) string {
 		if err != nil {
 			return ""
 		}
+		// Some hosts encode to what does not decode again.
+		if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
+			return ""
+		}
 		s = strings.TrimSuffix(ascii, ".")
 	}
 	s = strings.ToLower(s)
@@ -136,8 +140,8 @@ func simple(s string) bool {
 // acme.co.uk of shop.acme.co.uk, acme.github.io of acme.github.io; "" for a
 // public suffix itself and for what is no host.
 func Registrable(host string) string {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "" || len(host) > maxHost {
+	host = hostname(host)
+	if host == "" {
 		return ""
 	}
 	d, err := publicsuffix.EffectiveTLDPlusOne(host)

@@ -50,15 +50,15 @@ as ve tic, anonim sirketi, limited sirketi, ltd sti, ltd sirketi, san ve tic as,
 ооо, оао, зао, пао, ао, тов, тоо, ooo, oao, zao, pao, pjsc, jsc, ojsc, cjsc, joint stock company, public joint stock company, llp kz,
 fzc, fze, fz llc, fz co, fzco, dmcc, wll, w l l, psc, p s c, qsc, qpsc, saog, saoc, kscp, kscc, bsc, b s c, ksa, بע מ, בע מ, בעמ, bm,
 pvt ltd, pvt, private ltd, p ltd, pte ltd, pte, opc pvt ltd,
-kk, k k, gk, g k, yk, kabushiki kaisha, godo kaisha, yugen kaisha, co ltd japan,
+kk, k k, gk, g k, yk, kabushiki kaisha, godo kaisha, yugen kaisha, co ltd japan, 株, 有,
 co ltd china, limited company,
-yuhan hoesa, chusik hoesa,
+주, 유, yuhan hoesa, chusik hoesa,
 sdn bhd, bhd, tbk, persero, persero tbk, jsc vietnam, tnhh, pcl, public company limited, company ltd, corp phils,
 pty ltd, pty limited, pty, proprietary limited, proprietary ltd, p l,
 cc, rf pty ltd, npc, soc ltd,
 se, s e, scs, sce, eeig, geie, aisbl, sicav, s c a, sca, sarl s, sa nv, nv sa`
 
-const legalBefore = `ооо, оао, зао, пао, ао, ип, тоо, тов, пат, прат, pt, jsc, pjsc, ojsc, cjsc, ooo, oao, zao, fa, firma, شركة`
+const legalBefore = `ооо, оао, зао, пао, ао, ип, тоо, тов, пат, прат, pt, jsc, pjsc, ojsc, cjsc, ooo, oao, zao, fa, firma, شركة, 株, 有, 주, 유`
 
 const notCompanies = `, na, n a, none, nil, null, no, nope, nothing, not applicable, not available, not provided, not specified, not known, unknown, undefined, unspecified, blank, empty, other, others, misc, various, tbd, tba, tbc, x, xx, xxx, xxxx, a, aa, aaa, asdf, asdfasdf, qwerty, test, testing, tester, test company, test account, demo, example, sample, foo, bar, foobar, lorem ipsum, 1234, 12345, 123456, 123, 000, 00, 111, 999,
 self, myself, me, self employed, selfemployed, self employee, i am self employed, sole trader, sole proprietor, sole proprietorship, owner, freelance, freelancer, freelancing, free lance, free lancer, independent, independent consultant, independent contractor, consultant, contractor, individual, private, private person, private individual, personal, personal use, person, home, house, family, my company, mycompany, company, the company, company name, your company, your company name, my business, business, no company, no company name, nocompany, no business, no organization, organization, organisation, enterprise, startup, stealth, stealth startup, stealth mode, stealth mode startup, confidential,
@@ -68,9 +68,10 @@ particulier, independant, etudiant, etudiante, aucun, aucune, sans, auto entrepr
 ninguno, ninguna, ninguna empresa, autonomo, estudiante, independiente, particular, trabajador independiente, jubilado, sin empresa, no aplica, ninguem, nenhum, nenhuma, estudante, autonoma,
 nessuno, nessuna, privato, libero professionista, studente, geen, zzp, zzper, particulier geen, zelfstandig, ingen, ingen firma, enskild, brak, nie dotyczy, osoba prywatna, нет, студент, частное лицо, физлицо, самозанятый, 个人, 无, 學生, 学生, なし, 個人, 개인, 없음`
 
-// glued are legal forms written without a blank to the name, or in brackets.
+// glued are legal forms written without a blank to the name. Those in brackets
+// are words of their own by then.
 var glued = []string{
-	"株式会社", "有限会社", "合同会社", "合資会社", "合名会社", "一般社団法人", "(株)", "㈱", "(有)",
+	"株式会社", "有限会社", "合同会社", "合資会社", "合名会社", "一般社団法人",
 	"股份有限公司", "有限责任公司", "有限責任公司", "有限公司", "股份公司", "集团有限公司",
-	"주식회사", "유한회사", "(주)", "㈜", "(유)",
+	"주식회사", "유한회사",
 }
