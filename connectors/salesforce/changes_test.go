@@ -47,7 +47,7 @@ func (w *world) walk(kind connectors.Kind, from connectors.Cursor, limit int) (m
 }
 
 // through stores a cursor and loads it, as a restart does.
-func through(t *testing.T, c connectors.Cursor) connectors.Cursor {
+func through(t testing.TB, c connectors.Cursor) connectors.Cursor {
 	t.Helper()
 	raw, err := json.Marshal(c)
 	if err != nil {

@@ -601,3 +601,23 @@ func TestTakenKeyOutOfSight(t *testing.T) {
 		}
 	}
 }
+
+// C9: in a collection a record that is gone and a bad reference have one code;
+// they are told apart by asking for the record.
+func TestGoneOrBadReference(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, salesforcesim.Config{})
+	deleted := w.lead(9)
+	w.edit(simhttp.Edit{Object: "Lead", Op: "delete", ID: deleted})
+	var writes []connectors.Write
+	for i, id := range []string{w.lead(1), "00Q00000000ZZZZ", deleted, w.lead(2)} {
+		writes = append(writes, connectors.Write{Ref: connectors.Ref{Conn: "sf", Kind: Lead, ID: id}, Key: fmt.Sprint("k", i), Set: map[string]any{"LastName": "x"}})
+	}
+	writes[0].Set["OwnerId"] = "005000000000009AAA"
+	if diff := cmp.Diff([]string{"invalid", "not_found", "not_found", ""}, classes(w.apply(writes...))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"not_found"}, classes(w.apply(writes[1]))); diff != "" {
+		t.Errorf("alone (-want +got):\n%s", diff)
+	}
+}

@@ -19,7 +19,7 @@ const simURL = "https://handoffd.my.salesforce.com"
 
 // world is a simulated org with a connector on it.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	sim   *salesforcesim.Sim
 	org   *org
 	seed  uint64
@@ -52,7 +52,7 @@ func credentials(seed uint64) salesforcesim.Credentials {
 	return c.(salesforcesim.Credentials)
 }
 
-func newWorld(t *testing.T, cfg salesforcesim.Config) *world {
+func newWorld(t testing.TB, cfg salesforcesim.Config) *world {
 	t.Helper()
 	if cfg.Seed == 0 {
 		cfg.Seed = 7
