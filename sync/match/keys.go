@@ -1,6 +1,8 @@
 package match
 
 import (
+	"strings"
+
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/normalize"
 )
@@ -56,6 +58,12 @@ func keys(email, host, domain, name string) []string {
 		out = append(out, "name:"+name)
 	}
 	return out
+}
+
+// KeyVia is the way to find an account that a key stands for.
+func KeyVia(key string) Via {
+	via, _, _ := strings.Cut(key, ":")
+	return Via(via)
 }
 
 // About is the query for a person: the accounts of conn that may be theirs.

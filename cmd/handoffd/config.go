@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// configError is a folder that does not load, with every problem of it.
+type configError struct {
+	problems []mappings.Diagnostic
+	files    map[string]string
+}
+
+func (e *configError) Error() string {
+	n := 0
+	for _, d := range e.problems {
+		if !d.Warn {
+			n++
+		}
+	}
+	if n == 1 {
+		return "the configuration has a problem, and is not used"
+	}
+	return fmt.Sprintf("the configuration has %d problems, and is not used", n)
+}
+
+// loadRules reads and compiles the admin's folder. mode, where given, beats
+// the file. The diagnostics hold the warnings; problems that stop the load are
+// in the error, all of them.
+func loadRules(folder fs.FS, mode string) (*plan.Rules, []mappings.Diagnostic, error) {
+	doc, problems := mappings.Load(folder)
+	if doc != nil && mode != "" {
+		doc.Mode.S = mode
+	}
+	var rules *plan.Rules
+	if !stops(problems) {
+		var more []mappings.Diagnostic
+		rules, more = plan.Compile(doc)
+		problems = append(problems, more...)
+	}
+	if stops(problems) {
+		var files map[string]string
+		if doc != nil {
+			files = doc.Files
+		}
+		return nil, problems, &configError{problems: problems, files: files}
+	}
+	return rules, problems, nil
+}
+
+func stops(problems []mappings.Diagnostic) bool {
+	for _, d := range problems {
+		if !d.Warn {
+			return true
+		}
+	}
+	return false
+}
+
+// openFolder opens the admin's folder.
+func openFolder(path string) (fs.FS, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &exitError{
+			code: exitUsage, err: fmt.Errorf("there is no configuration folder %s", path),
+			try: "set HANDOFFD_CONFIG to the folder, or copy mappings/starter to begin with",
+		}
+	case err != nil:
+		return nil, usageError("open the configuration: %w", err)
+	case !info.IsDir():
+		return nil, usageError("%s is a file; HANDOFFD_CONFIG names the folder", path)
+	}
+	return os.DirFS(path), nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The control socket lies beside the state file and is the operator's alone.
+// Verbs beside a running daemon ask it; without one they open the file.
+func socketPath(statePath string) string { return statePath + ".sock" }
+
+// listenControl opens the control socket. A socket left by a killed daemon is
+// removed: whoever holds the state file's lock is the daemon.
+func listenControl(ctx context.Context, statePath string) (net.Listener, error) {
+	path := socketPath(statePath)
+	if len(path) > 100 {
+		// The kernel bounds a socket's path; a relative one is shorter.
+		if wd, err := os.Getwd(); err == nil {
+			if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
+				path = rel
+			}
+		}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("control socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// control is the handler behind the control socket.
+func (d *daemon) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(d.status(r.Context()))
+	})
+	mux.HandleFunc("GET /explain", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(explain(r.Context(), d.config.Store, r.URL.Query().Get("what")))
+	})
+	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(pause(r.Context(), d.config.Store, r.URL.Query().Get("off") == "", d.config.Wall().UTC()))
+	})
+	return mux
+}
+
+// answer writes a verb's answer, or its error as text with the exit code it
+// stands for.
+func answer(w http.ResponseWriter) func(v any, err error) {
+	return func(v any, err error) {
+		if err != nil {
+			w.Header().Set("Handoffd-Exit", fmt.Sprint(codeOf(err)))
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(v) // the asker is gone
+	}
+}
+
+// errNoDaemon says that nobody listens on the control socket.
+var errNoDaemon = errors.New("no daemon is running on this state")
+
+// ask sends one request to the running daemon and decodes its answer.
+func ask(ctx context.Context, statePath, method, path string, into any) error {
+	client := &http.Client{
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", socketPath(statePath))
+			},
+		},
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://handoffd"+path, nil)
+	if err != nil {
+		return fmt.Errorf("ask the daemon: %w", err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return errNoDaemon
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("ask the daemon: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		code := exitWrong
+		_, _ = fmt.Sscan(resp.Header.Get("Handoffd-Exit"), &code) // kept when it is not a number
+		return &exitError{code: code, err: errors.New(strings.TrimSpace(string(body)))}
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	return nil
+}
+
+// reloads remembers how the last reload went.
+type reloads struct {
+	mu   sync.Mutex
+	last reload
+}
+
+type reload struct {
+	At    time.Time `json:"at,omitzero"`
+	Error string    `json:"error,omitempty"`
+}
+
+func (r *reloads) note(at time.Time, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = reload{At: at}
+	if err != nil {
+		r.last.Error = err.Error()
+	}
+}
+
+func (r *reloads) get() reload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/ingest"
+	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/writeback"
+)
+
+// daemonConfig is what a daemon is made of. The zero values of Wall, Log and
+// Registry are the wall clock, silence, and a registry of its own.
+type daemonConfig struct {
+	Rules     *plan.Rules
+	Store     state.Store
+	Conns     map[string]connectors.Connector
+	Secrets   map[string]connectors.Secret // path secrets of webhooks, by connection
+	PublicURL *url.URL
+	Room      func() error
+	Wall      func() time.Time
+	Log       *slog.Logger
+	Registry  *prometheus.Registry
+	Holder    string        // names this process in the lease
+	PollEvery time.Duration // 0: as the rules say
+}
+
+// daemon is the running whole: intake, lanes, writers.
+type daemon struct {
+	config   daemonConfig
+	book     *engine.Book
+	mirror   *engine.Mirror
+	decider  *engine.Decider
+	lanes    []*engine.Lane
+	writers  []*writeback.Writer
+	pollers  []*ingest.Poller
+	webhooks *ingest.Webhooks
+	turned   *ingest.Metrics
+	started  time.Time
+	ready    atomic.Bool
+	reloads  reloads
+}
+
+// newDaemon wires a daemon. It reads the state and does not talk to a CRM.
+func newDaemon(ctx context.Context, c daemonConfig) (*daemon, error) {
+	if c.Wall == nil {
+		c.Wall = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Registry == nil {
+		c.Registry = prometheus.NewRegistry()
+	}
+	d := &daemon{config: c, book: engine.NewBook(c.Rules), mirror: engine.NewMirror(), started: c.Wall()}
+	names := slices.Sorted(maps.Keys(c.Conns))
+	if err := d.mirror.Fill(ctx, c.Store, names); err != nil {
+		return nil, err
+	}
+	epoch, err := c.Store.Lease(ctx, "writer", c.Holder, time.Minute)
+	if err != nil {
+		return nil, fmt.Errorf("take the writer's lease: %w", err)
+	}
+	if err := d.firstStart(ctx, names); err != nil {
+		return nil, err
+	}
+	d.wire(names, epoch)
+	return d, nil
+}
+
+// firstStart remembers, once per connection, from when on signals count, and
+// keeps the text of the rules for everything that will name them.
+func (d *daemon) firstStart(ctx context.Context, names []string) error {
+	now := d.config.Wall().UTC()
+	err := d.config.Store.Update(ctx, func(tx state.Tx) error {
+		for _, name := range names {
+			if c, ok := state.GetConn(tx, name); !ok || c.Live.IsZero() {
+				c.Name, c.Live = name, now
+				state.PutConn(tx, c)
+			}
+		}
+		keepRules(tx, d.config.Rules, now)
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the state: %w", err)
+	}
+	return nil
+}
+
+func keepRules(tx state.Tx, r *plan.Rules, now time.Time) {
+	if _, ok := state.GetRuleSet(tx, r.Digest()); !ok {
+		state.PutRuleSet(tx, state.RuleSet{Digest: r.Digest(), At: now, Files: r.Files()})
+	}
+}
+
+func (d *daemon) wire(names []string, epoch uint64) {
+	c := d.config
+	engineMetrics := engine.NewMetrics(c.Registry)
+	writeMetrics := writeback.NewMetrics(c.Registry)
+	d.turned = ingest.NewMetrics(c.Registry)
+	outbox := map[string]engine.Bell{}
+	for _, name := range names {
+		outbox[name] = engine.NewBell()
+	}
+	lanes := engine.NewBells(len(c.Rules.Groups()))
+	d.decider = &engine.Decider{
+		Store: c.Store, Book: d.book, Mirror: d.mirror, Wall: c.Wall, Metrics: engineMetrics,
+		Log: c.Log, Outbox: outbox, Lanes: lanes,
+	}
+	for i, group := range c.Rules.Groups() {
+		d.lanes = append(d.lanes, &engine.Lane{
+			Decider: d.decider, Group: group, Conns: c.Conns, Bell: lanes[i], Log: c.Log,
+		})
+	}
+	sources := map[string]ingest.Source{}
+	for _, conn := range c.Rules.Conns() {
+		connector, ok := c.Conns[conn.Name]
+		if !ok {
+			continue
+		}
+		d.pollers = append(d.pollers, &ingest.Poller{
+			Conn: conn.Name, Connector: connector, Store: c.Store, Book: d.book, Mirror: d.mirror,
+			Lanes: lanes, Wall: c.Wall, Metrics: d.turned, Log: c.Log, Every: c.PollEvery,
+		})
+		d.writers = append(d.writers, &writeback.Writer{
+			Conn: conn.Name, Connector: connector, Decider: d.decider, Bell: outbox[conn.Name],
+			Metrics: writeMetrics, Log: c.Log, Epoch: epoch,
+		})
+		if receiver, ok := connector.(connectors.Receiver); ok && conn.Webhooks {
+			sources[conn.Name] = ingest.Source{Receiver: receiver, PathSecret: c.Secrets[conn.Name]}
+		}
+	}
+	d.webhooks = &ingest.Webhooks{
+		Store: c.Store, Room: c.Room, Sources: sources, PublicURL: c.PublicURL, Lanes: lanes,
+		Book: d.book, Wall: c.Wall, Metrics: d.turned, Log: c.Log,
+	}
+}
+
+// run works until ctx ends, then finishes what is on its way. The error, if
+// any, is one nothing can go on after.
+func (d *daemon) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range d.lanes {
+		g.Go(func() error { return l.Run(ctx) })
+	}
+	for _, w := range d.writers {
+		g.Go(func() error { return w.Run(ctx) })
+	}
+	for _, p := range d.pollers {
+		g.Go(func() error { return p.Run(ctx) })
+	}
+	g.Go(func() error { return d.archive(ctx) })
+	d.ready.Store(true)
+	err := g.Wait()
+	d.ready.Store(false)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+const (
+	archiveEvery = time.Hour
+	archiveAge   = 24 * time.Hour
+)
+
+// archive moves decisions that have settled into the file of their month.
+func (d *daemon) archive(ctx context.Context) error {
+	tick := time.NewTicker(archiveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		n, err := d.config.Store.Archive(ctx, d.config.Wall().Add(-archiveAge))
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("archive decisions: %w", err)
+		}
+		if n > 0 {
+			d.config.Log.Info("decisions archived", "count", n)
+		}
+	}
+}
+
+// reload puts other rules in force. Connections cannot change while the daemon
+// runs; rules that need others are refused.
+func (d *daemon) reload(ctx context.Context, r *plan.Rules) error {
+	if !slices.EqualFunc(r.Conns(), d.book.Rules().Conns(), func(a, b plan.Conn) bool {
+		return a.Name == b.Name && a.CRM == b.CRM && a.Webhooks == b.Webhooks
+	}) || !slices.EqualFunc(r.Groups(), d.book.Rules().Groups(), slices.Equal) {
+		return errors.New("the connections have changed; restart to use them, until then the running rules stay")
+	}
+	err := d.config.Store.Update(ctx, func(tx state.Tx) error {
+		keepRules(tx, r, d.config.Wall().UTC())
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("keep the rules: %w", err)
+	}
+	d.book.Swap(r)
+	return nil
+}
+
+// admin is the handler of the admin listener: /livez, /readyz, /metrics.
+func (d *daemon) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := d.readiness(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.config.Registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// readiness is whether webhooks can be taken in. A CRM that is down does not
+// make us unready: its webhooks still have to be kept.
+func (d *daemon) readiness(ctx context.Context) error {
+	if !d.ready.Load() {
+		return errors.New("starting or stopping")
+	}
+	if d.config.Room != nil {
+		if err := d.config.Room(); err != nil {
+			return err
+		}
+	}
+	return d.config.Store.View(ctx, func(tx state.Tx) error { return tx.Err() })
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// demoResult is the one JSON object that the demo ends with (design §10).
+// Tasks, duplicates and owners are counted in the CRMs, not in our state.
+type demoResult struct {
+	Signals        int            `json:"signals"`
+	Handoffs       int            `json:"handoffs"`
+	Assigned       int            `json:"assigned"`
+	Accepted       int            `json:"accepted"`
+	Returned       int            `json:"returned"`
+	Breached       int            `json:"breached"`
+	Escalated      int            `json:"escalated"`
+	Completed      int            `json:"completed"`
+	Tasks          int            `json:"tasks"`
+	DuplicateTasks int            `json:"duplicate_tasks"`
+	Unowned        int            `json:"unowned"`
+	CRMCalls       map[string]int `json:"crm_calls"`
+	CallsPer       float64        `json:"calls_per_handoff"` // reads, look-ups and writes; polls, tokens and schema beside
+	P50            float64        `json:"p50_ms"`            // from the form to the owner written
+	P99            float64        `json:"p99_ms"`
+	ByType         map[string]int `json:"by_type"`
+
+	lost []string // what is known of the buyers without an owner
+}
+
+// problem says what is wrong with the outcome, if anything is.
+func (d demoResult) problem() string {
+	switch {
+	case d.DuplicateTasks > 0:
+		return fmt.Sprintf("%d tasks were made twice", d.DuplicateTasks)
+	case d.Unowned > 0:
+		return fmt.Sprintf("%d buyers have no owner in the CRM:\n  %s", d.Unowned, strings.Join(d.lost, "\n  "))
+	}
+	return ""
+}
+
+// crmRow is one row of a simulator's world.
+type crmRow struct {
+	ID     string         `json:"id"`
+	Fields map[string]any `json:"fields"`
+}
+
+func (r *demoRun) world() (map[string]map[string][]crmRow, error) {
+	worlds := map[string]map[string][]crmRow{}
+	for name, sim := range map[string]interface{ World() any }{"hubspot": r.pair.HubSpot, "salesforce": r.pair.Salesforce} {
+		raw, err := json.Marshal(sim.World())
+		if err != nil {
+			return nil, fmt.Errorf("read the world of %s: %w", name, err)
+		}
+		rows := map[string][]crmRow{}
+		if err := json.Unmarshal(raw, &rows); err != nil {
+			return nil, fmt.Errorf("read the world of %s: %w", name, err)
+		}
+		worlds[name] = rows
+	}
+	return worlds, nil
+}
+
+// Where the simulated CRMs keep what the demo counts.
+var (
+	demoTaskKey = map[string][2]string{"hubspot": {"tasks", "handoff_key"}, "salesforce": {"Task", "Handoff_Key__c"}}
+	demoOwner   = map[string]string{"hubspot": "hubspot_owner_id", "salesforce": "OwnerId"}
+)
+
+// result counts what came of the demo.
+func (r *demoRun) result(ctx context.Context) (demoResult, error) {
+	out := demoResult{Signals: r.buyers.count(), CRMCalls: map[string]int{}, ByType: map[string]int{}}
+	worlds, err := r.world()
+	if err != nil {
+		return out, err
+	}
+	keys := map[string]int{}
+	for crm, where := range demoTaskKey {
+		for _, row := range worlds[crm][where[0]] {
+			if key, ok := row.Fields[where[1]].(string); ok && key != "" {
+				keys[key]++
+				out.Tasks++
+			}
+		}
+	}
+	for _, n := range keys {
+		out.DuplicateTasks += n - 1
+	}
+	owned := map[connectors.Ref]bool{}
+	var waits []float64
+	err = r.daemon.config.Store.View(ctx, func(tx state.Tx) error {
+		for _, h := range state.AllHandoffs(tx) {
+			out.add(h)
+			if hasOwner(worlds, h.Target) && !h.Written.IsZero() {
+				owned[h.Record] = true
+			}
+			if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() {
+				waits = append(waits, float64(h.Written.Sub(at))/float64(time.Millisecond))
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return out, fmt.Errorf("count handoffs: %w", err)
+	}
+	for _, ref := range r.buyers.refs() {
+		if !owned[ref] {
+			out.Unowned++
+			out.lost = append(out.lost, r.known(ctx, ref))
+		}
+	}
+	out.P50, out.P99 = percentile(waits, 50), percentile(waits, 99)
+	r.countCalls(&out)
+	return out, nil
+}
+
+// known is what our state says of a buyer.
+func (r *demoRun) known(ctx context.Context, ref connectors.Ref) string {
+	e, err := explain(ctx, r.daemon.config.Store, ref.String())
+	if err != nil {
+		return ref.String() + ": " + err.Error()
+	}
+	text := ref.String() + ": " + strings.Join(e.Notes, "; ")
+	for _, h := range e.Handoffs {
+		text += fmt.Sprintf("%s %s %s", h.Type, h.Stage, h.Note)
+		for _, i := range h.Waiting {
+			text += fmt.Sprintf("; %s %s: %s", i.Step, i.State, i.Error)
+		}
+	}
+	return text
+}
+
+func (d *demoResult) add(h state.Handoff) {
+	d.Handoffs++
+	d.ByType[h.Type]++
+	count := func(n *int, yes bool) {
+		if yes {
+			*n++
+		}
+	}
+	count(&d.Assigned, !h.AssignedAt.IsZero())
+	count(&d.Accepted, !h.AcceptedAt.IsZero())
+	count(&d.Returned, h.Stage == state.Returned)
+	count(&d.Breached, !h.BreachedAt.IsZero())
+	count(&d.Completed, h.Stage == state.Completed)
+}
+
+func (r *demoRun) countCalls(out *demoResult) {
+	perHandoff := 0.0
+	for name, conn := range r.daemon.config.Conns {
+		m, ok := conn.(connectors.Meter)
+		if !ok {
+			continue
+		}
+		for purpose, n := range m.Usage().Calls {
+			out.CRMCalls[name] += int(n)
+			if slices.Contains([]string{"read", "locate", "find", "write"}, purpose) {
+				perHandoff += float64(n)
+			}
+		}
+	}
+	if out.Handoffs > 0 {
+		out.CallsPer = math.Round(1000*perHandoff/float64(out.Handoffs)) / 1000
+	}
+}
+
+func hasOwner(worlds map[string]map[string][]crmRow, ref connectors.Ref) bool {
+	for _, row := range worlds[ref.Conn][string(ref.Kind)] {
+		if row.ID == ref.ID {
+			owner, _ := row.Fields[demoOwner[ref.Conn]].(string)
+			return owner != ""
+		}
+	}
+	return false
+}
+
+func percentile(values []float64, p float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	i := int(math.Ceil(p/100*float64(len(values)))) - 1
+	return math.Round(10*values[max(i, 0)]) / 10
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+)
+
+// explanation is why, line by line: what was decided about a record, by which
+// rule, and how far its writes have gone.
+type explanation struct {
+	Schema   int              `json:"schema"`
+	Record   string           `json:"record,omitempty"`
+	Handoffs []handoffReceipt `json:"handoffs"`
+	Notes    []string         `json:"notes,omitempty"` // why nothing was started
+}
+
+// handoffReceipt is the receipt of one handoff.
+type handoffReceipt struct {
+	state.Handoff
+	Decisions []decisionReceipt `json:"decisions"`
+	Waiting   []state.Intent    `json:"waiting,omitempty"` // writes not confirmed yet
+}
+
+type decisionReceipt struct {
+	ID    string         `json:"id"`
+	At    time.Time      `json:"at"`
+	Rules string         `json:"rules"`
+	Why   []state.Reason `json:"why,omitempty"`
+}
+
+func newExplainCommand(s streams) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "explain RECORD|HANDOFF",
+		Short: "Why a record went where it went, line by line",
+		Example: "  handoffd explain hubspot/contacts/51\n" +
+			"  handoffd explain k3v5m2q7x4w6r8t9y2p5n7b3da",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var e explanation
+			err := withState(cmd.Context(), "GET", "/explain?what="+url.QueryEscape(args[0]), &e, func(store *bolt.Store) (any, error) {
+				return explain(cmd.Context(), store, args[0])
+			})
+			if err != nil {
+				return err
+			}
+			if format == "table" {
+				return e.write(s)
+			}
+			return show(s.out, format, e, e.tables())
+		},
+	}
+	formatFlag(cmd, &format)
+	return cmd
+}
+
+// explain gathers what the state knows of a handoff, by id, or of a record,
+// written connection/kind/id.
+func explain(ctx context.Context, store state.Store, what string) (explanation, error) {
+	e := explanation{Schema: 1, Handoffs: []handoffReceipt{}}
+	err := store.View(ctx, func(tx state.Tx) error {
+		e.Handoffs, e.Notes = []handoffReceipt{}, nil
+		if h, ok := state.GetHandoff(tx, what); ok {
+			e.Record = h.Record.String()
+			e.Handoffs = append(e.Handoffs, receipt(tx, h))
+			return tx.Err()
+		}
+		ref, err := connectors.ParseRef(what)
+		if err != nil {
+			return &exitError{
+				code: exitWrong, err: fmt.Errorf("no handoff has the id %s", what),
+				try: "handoffd explain CONNECTION/KIND/ID, as in hubspot/contacts/51",
+			}
+		}
+		e.Record = ref.String()
+		for h := range state.HandoffsOf(tx, ref) {
+			e.Handoffs = append(e.Handoffs, receipt(tx, h))
+		}
+		for _, l := range state.AllListings(tx) {
+			if l.Subject == ref.String() {
+				e.Notes = append(e.Notes, l.List+": "+l.Text)
+			}
+		}
+		_, known := state.GetRecord(tx, ref)
+		if len(e.Handoffs) == 0 && len(e.Notes) == 0 {
+			e.Notes = []string{"No signal of this record has started a handoff."}
+			if !known {
+				e.Notes = []string{"This record has not been seen."}
+			}
+		}
+		return tx.Err()
+	})
+	slices.SortFunc(e.Handoffs, func(a, b handoffReceipt) int { return a.DetectedAt.Compare(b.DetectedAt) })
+	return e, err
+}
+
+func receipt(tx state.Tx, h state.Handoff) handoffReceipt {
+	r := handoffReceipt{Handoff: h, Decisions: []decisionReceipt{}}
+	for d := range state.DecisionsOf(tx, h.ID) {
+		r.Decisions = append(r.Decisions, decisionReceipt{ID: d.ID, At: d.At, Rules: d.Rules, Why: d.Why})
+	}
+	for _, i := range state.AllIntents(tx) {
+		if i.Handoff == h.ID {
+			r.Waiting = append(r.Waiting, i)
+		}
+	}
+	return r
+}
+
+// write is the explanation as a person reads it.
+func (e explanation) write(s streams) error {
+	var b strings.Builder
+	for _, h := range e.Handoffs {
+		fmt.Fprintf(&b, "%s for %s: %s\n", h.Type, h.Record, h.Stage)
+		line := func(name, value string) {
+			if value != "" {
+				fmt.Fprintf(&b, "  %-18s %s\n", name, value)
+			}
+		}
+		line("handoff", h.ID)
+		if h.Target != h.Record {
+			line("delivered to", h.Target.String())
+		}
+		line("owner", h.Owner)
+		line("accountable", h.Accountable)
+		line("backup", h.Backup)
+		line("tier", h.Tier)
+		line("signal", when(h.Signals[0].At))
+		line("assigned", when(h.AssignedAt))
+		line("accept by", when(h.AcceptBy))
+		line("first touch by", when(h.TouchBy))
+		line("accepted", when(h.AcceptedAt))
+		line("breached", when(h.BreachedAt))
+		if h.Observed {
+			line("mode", "observed only: nothing was written")
+		}
+		line("note", h.Note)
+		b.WriteString("  why\n")
+		for _, why := range h.Why {
+			fmt.Fprintf(&b, "    %s", why.Text)
+			if why.Rule != "" {
+				fmt.Fprintf(&b, "  (%s)", why.Rule)
+			}
+			b.WriteString("\n")
+		}
+		for _, i := range h.Waiting {
+			line("waiting to write", strings.TrimSpace(i.Step+" to "+i.Dest+" "+i.Error))
+		}
+		b.WriteString("\n")
+	}
+	for _, n := range e.Notes {
+		b.WriteString(n + "\n")
+	}
+	_, err := fmt.Fprint(s.out, b.String())
+	return err
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+func (e explanation) tables() []table {
+	t := table{head: []string{"handoff", "type", "record", "stage", "owner", "rule", "why"}}
+	for _, h := range e.Handoffs {
+		for _, why := range h.Why {
+			t.add(h.ID, h.Type, h.Record.String(), string(h.Stage), h.Owner, why.Rule, why.Text)
+		}
+	}
+	notes := table{head: []string{"record", "note"}}
+	for _, n := range e.Notes {
+		notes.add(e.Record, n)
+	}
+	return []table{t, notes}
+}

@@ -1,0 +1,107 @@
+// Command handoffd is the daemon and the tools around it. One file holds one
+// verb; this one holds what they share: flags, exit codes, the way out.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // calendars work on machines without zone files
+
+	"github.com/spf13/cobra"
+
+	"github.com/handoffd/handoffd/state"
+)
+
+// The exit codes (design §10).
+const (
+	exitFine    = 0
+	exitWrong   = 1  // something is wrong with what was asked about
+	exitUsage   = 2  // wrong usage or configuration
+	exitCRM     = 3  // a CRM cannot be reached
+	exitRefused = 4  // refused for safety
+	exitState   = 74 // the state cannot be read or written
+	exitHeld    = 75 // another process holds the state
+	exitNewer   = 78 // the state is from a newer version
+)
+
+// exitError is an error with the code the process ends with. Try is what the
+// user can do about it.
+type exitError struct {
+	code int
+	err  error
+	try  string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// streams are where a verb reads and writes.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr}))
+}
+
+// run is the program as a function, so that tests run what the binary runs.
+func run(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitFine
+	}
+	code := codeOf(err)
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(s.err, "handoffd: "+text)
+	}
+	var exit *exitError
+	if errors.As(err, &exit) && exit.try != "" {
+		fmt.Fprintln(s.err, "Try: "+exit.try)
+	}
+	return code
+}
+
+func codeOf(err error) int {
+	var exit *exitError
+	var commit *state.CommitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, state.ErrHeld):
+		return exitHeld
+	case errors.Is(err, state.ErrNewer):
+		return exitNewer
+	case errors.Is(err, state.ErrCorrupt), errors.As(err, &commit):
+		return exitState
+	}
+	return exitUsage
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "handoffd",
+		Short: "No buyer lost between teams",
+		Long: "handoffd notices the buyer's signal in HubSpot or Salesforce, finds the account,\n" +
+			"picks one accountable owner, sets the clock, hands over the context, and proves it.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newRunCommand(s), newDemoCommand(s))
+	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s))
+	return root
+}

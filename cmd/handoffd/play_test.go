@@ -1,0 +1,604 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/jarcoal/httpmock"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/builtin"
+	"github.com/handoffd/handoffd/connectors/simulators"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+)
+
+// The addresses inside a bubble; nothing there is a socket.
+const (
+	hubspotHost    = "api.hubapi.com"
+	salesforceHost = "handoffd.my.salesforce.com"
+	daemonHost     = "handoffd.example"
+)
+
+// stage is everything a story is played on: both CRMs, a state file, and the
+// daemon that may be stopped and started again.
+type stage struct {
+	t       *testing.T
+	story   *story
+	dir     string
+	pair    *simulators.Pair
+	reaper  *reaper
+	stop    func()
+	running *errgroup.Group
+	store   *bolt.Store
+	daemon  *daemon
+
+	mu       sync.Mutex
+	webhooks http.Handler // of the running daemon; nil: connection refused
+}
+
+// variant is one way to play a story.
+type variant struct {
+	name  string
+	hooks simulators.WebhookFaults
+	crash int // stop at this effect; 0: never
+	seed  uint64
+}
+
+var errDead = errors.New("the process is dead")
+
+// reaper stops the process at the k-th effect: before or after a commit, before
+// or after an exchange with a CRM. From then on nothing has an effect.
+type reaper struct {
+	mu    sync.Mutex
+	at    int
+	count int
+	dead  bool
+	kill  func()
+}
+
+// effect counts one moment at which the process may die, and reports whether
+// it is dead.
+func (r *reaper) effect() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dead {
+		return true
+	}
+	r.count++
+	if r.count == r.at {
+		r.dead = true
+		r.kill()
+	}
+	return r.dead
+}
+
+// mortalStore is a store whose process may die around a commit.
+type mortalStore struct {
+	state.Store
+	r *reaper
+}
+
+func (s mortalStore) Update(ctx context.Context, fn func(state.Tx) error) error {
+	if s.r.effect() {
+		return errDead
+	}
+	err := s.Store.Update(ctx, fn)
+	if s.r.effect() {
+		return errDead
+	}
+	return err
+}
+
+// mortalTransport is a network whose caller may die around an exchange.
+type mortalTransport struct {
+	next http.RoundTripper
+	r    *reaper
+}
+
+func (m mortalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if m.r.effect() {
+		return nil, errDead
+	}
+	resp, err := m.next.RoundTrip(req)
+	if m.r.effect() {
+		if resp != nil {
+			_ = resp.Body.Close()
+		}
+		return nil, errDead
+	}
+	return resp, err
+}
+
+// play plays a story in one way and returns what stands in the CRMs at the end
+// and how many effects it took.
+func play(t *testing.T, s *story, v variant) (end map[string]string, effects int) {
+	t.Helper()
+	dir := t.TempDir()
+	var failures []string
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(s.start))
+		st := newStage(t, s, dir, v)
+		defer st.close()
+		began := time.Now()
+		for _, l := range s.lines {
+			time.Sleep(time.Until(began.Add(l.at)))
+			st.revive()
+			st.do(l)
+		}
+		for range 60 {
+			time.Sleep(s.length / 60)
+			st.revive()
+		}
+		effects = st.reaper.count
+		failures = st.check()
+		end = st.end()
+	})
+	for _, f := range failures {
+		t.Errorf("%s, %s: %s", s.name, v.name, f)
+	}
+	return end, effects
+}
+
+func newStage(t *testing.T, s *story, dir string, v variant) *stage {
+	t.Helper()
+	st := &stage{t: t, story: s, dir: dir}
+	pair, err := simulators.New(simulators.Config{
+		Seed: v.seed + 1, Faults: simulators.Faults{UniqueTasks: s.unique, Webhooks: v.hooks}, World: s.world,
+		WebhookURL: "https://" + daemonHost + "/webhooks/hubspot", OrgURL: "https://" + salesforceHost,
+		Transport: simulators.Carrier(map[string]http.Handler{daemonHost: http.HandlerFunc(st.receive)}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.pair = pair
+	st.reaper = &reaper{at: v.crash, kill: func() {}}
+	st.start()
+	simsCtx, stopSims := context.WithCancel(t.Context())
+	var sims errgroup.Group
+	sims.Go(func() error { return pair.Run(simsCtx) })
+	t.Cleanup(func() { stopSims(); _ = sims.Wait() })
+	time.Sleep(20 * time.Second) // the mirrors fill
+	return st
+}
+
+// receive is the public listener: it hands to the running daemon, or drops the
+// connection where none runs.
+func (st *stage) receive(w http.ResponseWriter, r *http.Request) {
+	st.mu.Lock()
+	h := st.webhooks
+	st.mu.Unlock()
+	if h == nil {
+		panic(http.ErrAbortHandler)
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	if st.reaper.isDead() {
+		panic(http.ErrAbortHandler)
+	}
+	maps.Copy(w.Header(), rec.Header())
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes())
+}
+
+func (r *reaper) isDead() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dead
+}
+
+// start opens the state and runs a daemon on it.
+func (st *stage) start() {
+	st.t.Helper()
+	store, err := bolt.Open(filepath.Join(st.dir, "handoffd.db"), bolt.Options{})
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	rules, problems, err := loadRules(st.story.folder, st.story.mode)
+	if err != nil {
+		st.t.Fatalf("%v: %v", err, problems)
+	}
+	ctx, cancel := context.WithCancel(st.t.Context())
+	st.reaper.mu.Lock()
+	st.reaper.kill = cancel
+	st.reaper.mu.Unlock()
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("STORY_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	d, err := newDaemon(ctx, daemonConfig{
+		Rules: rules, Store: mortalStore{store, st.reaper}, Conns: st.connect(), Log: log,
+		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()),
+	})
+	if err != nil && !errors.Is(err, errDead) {
+		st.t.Fatal(err)
+	}
+	st.store, st.daemon, st.running = store, d, &errgroup.Group{}
+	if d != nil {
+		st.running.Go(func() error { return d.run(ctx) })
+		st.serve(d.public())
+	}
+	st.stop = func() {
+		st.serve(nil)
+		cancel()
+		_ = st.running.Wait() // its last words are not the story
+		if err := store.Close(); err != nil {
+			st.t.Error(err)
+		}
+		st.daemon = nil
+	}
+}
+
+func (st *stage) serve(h http.Handler) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.webhooks = h
+}
+
+func (st *stage) connect() map[string]connectors.Connector {
+	st.t.Helper()
+	carrier := simulators.Carrier(map[string]http.Handler{hubspotHost: st.pair.HubSpot, salesforceHost: st.pair.Salesforce})
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(carrier.RoundTrip)
+	network := mortalTransport{next: mock, r: st.reaper}
+	hc, fc := st.pair.HubSpot.Credentials(), st.pair.Salesforce.Credentials()
+	conns := map[string]connectors.Connector{}
+	for name, set := range map[string]connectors.Settings{
+		"hubspot": {
+			Token: connectors.Secret(hc.Token), ClientID: hc.ClientID, ClientSecret: connectors.Secret(hc.ClientSecret),
+		},
+		"salesforce": {
+			URL: "https://" + salesforceHost, ClientID: fc.ClientID, ClientSecret: connectors.Secret(fc.ClientSecret),
+		},
+	} {
+		set.Name, set.Transport = name, network
+		c, err := builtin.Adapters()[name].New(set)
+		if err != nil {
+			st.t.Fatal(err)
+		}
+		conns[name] = c
+	}
+	return conns
+}
+
+// revive starts the daemon again where it has died.
+func (st *stage) revive() {
+	st.t.Helper()
+	if !st.reaper.isDead() || st.daemon == nil && st.store == nil {
+		return
+	}
+	st.stop()
+	st.reaper.mu.Lock()
+	st.reaper.dead, st.reaper.at = false, 0
+	st.reaper.mu.Unlock()
+	st.start()
+}
+
+func (st *stage) do(l storyLine) {
+	st.t.Helper()
+	switch l.verb {
+	case "stop":
+		st.stop()
+		st.store = nil
+	case "start":
+		st.start()
+	case "config":
+		st.reconfigure(l.file)
+	case "edit":
+		var sim simulators.Sim = st.pair.HubSpot
+		if l.edit.CRM == "salesforce" {
+			sim = st.pair.Salesforce
+		}
+		e := l.edit
+		e.Fields = maps.Clone(e.Fields)
+		if l.key != "" && e.Op != "create" {
+			e.ID = st.idOf(e.CRM, e.Object, l.key)
+		}
+		if _, err := sim.Edit(e); err != nil {
+			st.t.Fatalf("%s: %s %s %s: %v", st.story.name, e.CRM, e.Op, e.Object, err)
+		}
+	}
+}
+
+// reconfigure puts a file of later/ in force, as a reload would.
+func (st *stage) reconfigure(file string) {
+	st.t.Helper()
+	st.story.folder[file] = st.story.folder["later/"+file]
+	rules, _, err := loadRules(st.story.folder, st.story.mode)
+	if err == nil {
+		err = st.daemon.reload(st.t.Context(), rules)
+	}
+	st.daemon.reloads.note(time.Now(), err)
+}
+
+func (st *stage) close() {
+	if st.store != nil {
+		st.stop()
+	}
+}
+
+// row is one record of a simulated CRM.
+type row struct {
+	crmRow
+	Archived bool
+	Links    []struct{ Kind, ID string }
+}
+
+func (st *stage) rows(crm, kind string) []row {
+	st.t.Helper()
+	var sim simulators.Sim = st.pair.HubSpot
+	if crm == "salesforce" {
+		sim = st.pair.Salesforce
+	}
+	raw, err := json.Marshal(sim.World())
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	var world map[string][]row
+	if err := json.Unmarshal(raw, &world); err != nil {
+		st.t.Fatal(err)
+	}
+	return slices.DeleteFunc(world[kind], func(r row) bool { return r.Archived || r.text("IsDeleted") == "true" })
+}
+
+func (r row) text(field string) string {
+	if v := r.Fields[field]; v != nil {
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+// named reports whether a person would call the record by this key.
+func (r row) named(key string) bool {
+	return r.ID == key || slices.ContainsFunc([]string{"email", "Email", "domain", "Website", "name", "Name", "dealname"}, func(f string) bool {
+		return strings.EqualFold(r.text(f), key)
+	})
+}
+
+func (st *stage) idOf(crm, kind, key string) string {
+	st.t.Helper()
+	for _, r := range st.rows(crm, kind) {
+		if r.named(key) {
+			return r.ID
+		}
+	}
+	st.t.Fatalf("%s: there is no %s %s %s", st.story.name, crm, kind, key)
+	return ""
+}
+
+// check compares the end with every want and returns what differs.
+func (st *stage) check() []string {
+	st.t.Helper()
+	var bad []string
+	for _, w := range st.story.wants {
+		got, there := st.found(w)
+		switch {
+		case w.absent && there:
+			bad = append(bad, fmt.Sprintf("want:%d: %s %s %s is there: %v", w.line, w.crm, w.kind, w.key, got))
+		case !w.absent && !there:
+			bad = append(bad, fmt.Sprintf("want:%d: %s %s %s is not there", w.line, w.crm, w.kind, w.key))
+		case !w.absent:
+			for _, f := range slices.Sorted(maps.Keys(w.fields)) {
+				name, op := f[:len(f)-1], f[len(f)-1:]
+				value := got[name]
+				ok := value == w.fields[f]
+				if op == "~" {
+					ok = strings.Contains(value, w.fields[f])
+				}
+				if alternatives := strings.Split(w.fields[f], "|"); op == "=" && len(alternatives) > 1 {
+					ok = slices.Contains(alternatives, value)
+				}
+				if !ok {
+					bad = append(bad, fmt.Sprintf("want:%d: %s of %s is %q, want %s%q", w.line, name, w.key, value, op, w.fields[f]))
+				}
+			}
+		}
+	}
+	return bad
+}
+
+// found is what a want speaks of, field by field.
+func (st *stage) found(w want) (map[string]string, bool) {
+	st.t.Helper()
+	switch w.crm {
+	case "handoff":
+		return st.handoff(w)
+	case "listing":
+		return st.listing(w)
+	}
+	for _, r := range st.rows(w.crm, w.kind) {
+		if r.named(w.key) {
+			return st.fields(w.crm, w.kind, r), true
+		}
+	}
+	return nil, false
+}
+
+// fields are a record's, with the owner by e-mail and its tasks counted.
+func (st *stage) fields(crm, kind string, r row) map[string]string {
+	st.t.Helper()
+	out := map[string]string{}
+	for name := range r.Fields {
+		out[name] = r.text(name)
+	}
+	owner := r.text("hubspot_owner_id") + r.text("OwnerId")
+	out["owner"] = owner
+	_ = st.store.View(st.t.Context(), func(tx state.Tx) error {
+		if u, ok := state.GetUser(tx, crm, owner); ok {
+			out["owner"] = cmp.Or(u.Email, u.Name)
+		}
+		return nil
+	})
+	tasks := 0
+	subject, body := "", ""
+	for _, t := range st.tasksOf(crm, kind, r.ID) {
+		tasks++
+		subject, body = t.text("hs_task_subject")+t.text("Subject"), t.text("hs_task_body")+t.text("Description")
+	}
+	out["tasks"], out["task_subject"], out["task_body"] = fmt.Sprint(tasks), subject, body
+	return out
+}
+
+// tasksOf are the live tasks linked to a record.
+func (st *stage) tasksOf(crm, kind, id string) []row {
+	st.t.Helper()
+	if crm == "salesforce" {
+		return slices.DeleteFunc(st.rows(crm, "Task"), func(t row) bool { return t.text("WhoId") != id && t.text("WhatId") != id })
+	}
+	return slices.DeleteFunc(st.rows(crm, "tasks"), func(t row) bool {
+		return !slices.ContainsFunc(t.Links, func(l struct{ Kind, ID string }) bool { return l.Kind == kind && l.ID == id })
+	})
+}
+
+func (st *stage) handoff(w want) (map[string]string, bool) {
+	st.t.Helper()
+	var out map[string]string
+	n := 0
+	_ = st.store.View(st.t.Context(), func(tx state.Tx) error {
+		for _, h := range state.AllHandoffs(tx) {
+			rec, _ := state.GetRecord(tx, h.Record)
+			if h.Type != w.kind || (rec.Fields["email"] != w.key && h.Record.ID != w.key) {
+				continue
+			}
+			n++
+			var why []string
+			for _, r := range h.Why {
+				why = append(why, r.Text+" "+r.Rule)
+			}
+			out = map[string]string{
+				"stage": string(h.Stage), "owner": h.Owner, "tier": h.Tier, "team": h.Team, "backup": h.Backup, "giver": h.Giver,
+				"accountable": h.Accountable, "note": h.Note, "why": strings.Join(why, "\n"), "signals": fmt.Sprint(len(h.Signals)),
+				"accept_by": h.AcceptBy.UTC().Format(time.RFC3339), "breached": fmt.Sprint(!h.BreachedAt.IsZero()),
+				"observed": fmt.Sprint(h.Observed),
+			}
+		}
+		return nil
+	})
+	if out != nil {
+		out["count"] = fmt.Sprint(n)
+	}
+	return out, out != nil
+}
+
+func (st *stage) listing(w want) (map[string]string, bool) {
+	st.t.Helper()
+	var out map[string]string
+	_ = st.store.View(st.t.Context(), func(tx state.Tx) error {
+		for _, l := range state.AllListings(tx) {
+			if l.List == w.kind && strings.Contains(l.Subject+" "+l.Text, w.key) {
+				out = map[string]string{"text": l.Text, "subject": l.Subject}
+			}
+		}
+		return nil
+	})
+	return out, out != nil
+}
+
+// end is what stands in the CRMs about every person a handoff is about, up to
+// which member of a pool was drawn and when.
+func (st *stage) end() map[string]string {
+	st.t.Helper()
+	teams := map[string]string{} // person -> team, by the drawn owner
+	_ = st.store.View(st.t.Context(), func(tx state.Tx) error {
+		for _, h := range state.AllHandoffs(tx) {
+			if h.Team != "" {
+				teams[h.Target.String()] = h.Team
+			}
+		}
+		return nil
+	})
+	end := map[string]string{}
+	for _, k := range [][2]string{{"hubspot", "contacts"}, {"salesforce", "Lead"}, {"salesforce", "Contact"}} {
+		for _, r := range st.rows(k[0], k[1]) {
+			f := st.fields(k[0], k[1], r)
+			if f["handoff_status"]+f["Handoff_Status__c"] == "" {
+				continue
+			}
+			owner := f["owner"]
+			if team := teams[k[0]+"/"+k[1]+"/"+r.ID]; team != "" {
+				owner = "one of " + team
+			}
+			end[k[0]+" "+k[1]+" "+f["email"]+f["Email"]] = fmt.Sprintf("owner=%s status=%s type=%s tier=%s tasks=%s",
+				owner, f["handoff_status"]+f["Handoff_Status__c"], f["handoff_type"]+f["Handoff_Type__c"], f["handoff_tier"]+f["Handoff_Tier__c"], f["tasks"])
+		}
+	}
+	return end
+}
+
+// TestStories plays every story plain, with every webhook doubled, and with
+// events shuffled; the end is the same.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	for _, file := range storyFiles(t) {
+		s := readStory(t, file)
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			plain, _ := play(t, readStory(t, file), variant{name: "plain"})
+			for _, v := range []variant{
+				{name: "doubled", hooks: simulators.WebhookFaults{Double: 1}},
+				{name: "shuffled", hooks: simulators.WebhookFaults{Shuffle: 1}, seed: 3},
+				{name: "without webhooks", hooks: simulators.WebhookFaults{Drop: 1}},
+			} {
+				end, _ := play(t, readStory(t, file), v)
+				if diff := gocmp.Diff(plain, end); diff != "" {
+					t.Errorf("%s ends differently (-plain +%s):\n%s", v.name, v.name, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestCrashSweep stops the daemon at the k-th effect, opens the same state
+// again beside the same CRMs, and lets it come to rest: the end is that of the
+// run without a crash, and no buyer has a second task (L1). Every k for the
+// stories that say so, thirty for the others.
+func TestCrashSweep(t *testing.T) {
+	t.Parallel()
+	for _, file := range storyFiles(t) {
+		s := readStory(t, file)
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			plain, effects := play(t, readStory(t, file), variant{name: "plain"})
+			for _, k := range crashes(s.sweep, effects) {
+				v := variant{name: fmt.Sprintf("stopped at effect %d of %d", k, effects), crash: k}
+				end, _ := play(t, readStory(t, file), v)
+				if diff := gocmp.Diff(plain, end); diff != "" {
+					t.Errorf("%s ends differently (-plain +crashed):\n%s", v.name, diff)
+				}
+			}
+		})
+	}
+}
+
+// crashes are the effects to stop at: every one, or thirty spread evenly with
+// an offset that is the story's own.
+func crashes(sweep string, effects int) []int {
+	const some = 30
+	var ks []int
+	step := 1.0
+	if sweep != "every" && effects > some {
+		step = float64(effects) / some
+	}
+	for k := 1.0; int(k) <= effects; k += step {
+		ks = append(ks, int(k))
+	}
+	return ks
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/builtin"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+func newRunCommand(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long: "Run the daemon with the folder HANDOFFD_CONFIG and the state HANDOFFD_STATE.\n" +
+			"One line of JSON on stdout says that it is ready; the log goes to stderr.\n" +
+			"SIGHUP, or saving a file, reloads the folder; SIGTERM finishes what is on its way.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDaemon(cmd.Context(), s)
+		},
+	}
+}
+
+// runDaemon is the verb: everything from the environment to the last commit.
+func runDaemon(ctx context.Context, s streams) error {
+	log := slog.New(slog.NewJSONHandler(s.err, nil))
+	if err := readable(os.Environ()); err != nil {
+		return usageError("read the environment: %w", err)
+	}
+	env, err := readEnvironment(ctx, envconfig.OsLookuper())
+	if err != nil {
+		return err
+	}
+	folder, err := openFolder(env.Config)
+	if err != nil {
+		return err
+	}
+	rules, problems, err := loadRules(folder, env.Mode)
+	showProblems(s.err, problems, err)
+	if err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
+	conns, secrets, err := connect(ctx, envconfig.OsLookuper(), rules, log)
+	if err != nil {
+		return err
+	}
+	store, err := openState(env.State)
+	if err != nil {
+		return err
+	}
+	d, err := newDaemon(ctx, daemonConfig{
+		Rules: rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
+		Room: store.Room, Log: log, Holder: fmt.Sprintf("pid %d at %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
+	})
+	if err == nil {
+		err = serve(ctx, d, env, s, log)
+	}
+	if closing := store.Close(); err == nil && closing != nil {
+		err = fmt.Errorf("close the state: %w", closing)
+	}
+	return err
+}
+
+func mustURL(s string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		return &url.URL{} // readEnvironment has refused it
+	}
+	return u
+}
+
+// openState opens the state file after a child process has found it sound: a
+// damaged file may kill whoever maps it (failure-model §0.5).
+func openState(path string) (*bolt.Store, error) {
+	return bolt.Open(path, bolt.Options{Check: checkInChild})
+}
+
+// connect makes a connector for every connection of the rules.
+func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, log *slog.Logger) (map[string]connectors.Connector, map[string]connectors.Secret, error) {
+	conns, secrets := map[string]connectors.Connector{}, map[string]connectors.Secret{}
+	var errs []error
+	for _, c := range rules.Conns() {
+		adapter, ok := builtin.Adapters()[c.CRM]
+		if !ok {
+			errs = append(errs, fmt.Errorf("connection %s: there is no connector %q", c.Name, c.CRM))
+			continue
+		}
+		set, err := settings(ctx, lookup, c.Name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		set.Share, set.Log = c.Share, log
+		connector, err := adapter.New(set)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("connection %s: %w", c.Name, err))
+			continue
+		}
+		conns[c.Name], secrets[c.Name] = connector, set.WebhookSecret
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, &exitError{code: exitUsage, err: err, try: "set HANDOFFD_<CONNECTION>_TOKEN or its other credentials in the environment"}
+	}
+	return conns, secrets, nil
+}
+
+// serve opens the listeners, says that it is ready, and works until ctx ends.
+func serve(ctx context.Context, d *daemon, env environment, s streams, log *slog.Logger) error {
+	webhooks, err := listen(ctx, env.WebhookAddr)
+	if err != nil {
+		return err
+	}
+	admin, err := listen(ctx, env.AdminAddr)
+	if err != nil {
+		return errors.Join(err, webhooks.Close())
+	}
+	control, err := listenControl(ctx, env.State)
+	if err != nil {
+		return errors.Join(err, webhooks.Close(), admin.Close())
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.run(ctx) })
+	g.Go(func() error { return serveHTTP(ctx, webhooks, d.public()) })
+	g.Go(func() error { return serveHTTP(ctx, admin, d.admin()) })
+	g.Go(func() error { return serveHTTP(ctx, control, d.control()) })
+	g.Go(func() error { return watchFolder(ctx, d, env, log) })
+	ready, err := json.Marshal(map[string]any{
+		"schema": 1, "webhooks": "http://" + webhooks.Addr().String(), "admin": "http://" + admin.Addr().String(),
+	})
+	if err == nil {
+		_, err = fmt.Fprintln(s.out, string(ready))
+	}
+	if err != nil {
+		log.Warn("the ready line was not written", "error", err)
+	}
+	return g.Wait()
+}
+
+// public is the handler of the public listener; it knows webhooks and nothing else.
+func (d *daemon) public() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/webhooks/", d.webhooks)
+	return mux
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, usageError("listen: %w", err)
+	}
+	return l, nil
+}
+
+// The public listener's patience and size (I9).
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	idleTimeout   = 60 * time.Second
+	stopTimeout   = 10 * time.Second
+	maxHeader     = 32 << 10
+)
+
+// serveHTTP serves until ctx ends and then lets requests that have begun end.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: 2 * readTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		return errors.Join(fmt.Errorf("stop serving %s: %w", l.Addr(), err), srv.Close())
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/handoffd/handoffd/connectors/simulators"
+	"github.com/handoffd/handoffd/mappings/starter"
+)
+
+// story is one txtar file of testdata/scenarios: what the admin has written,
+// what the CRMs hold, what happens when, and what stands in the CRMs at the
+// end. Its README says how to write one.
+type story struct {
+	name   string
+	start  time.Time
+	length time.Duration // how long after the last line everything is at rest
+	sweep  string        // "every" k, or "some"
+	unique bool          // tasks accept a unique key
+	mode   string
+	world  map[string]json.RawMessage
+	folder fstest.MapFS
+	lines  []storyLine
+	wants  []want
+}
+
+// storyLine is one thing that somebody does, at an offset from the start.
+type storyLine struct {
+	at   time.Duration
+	edit simulators.Edit // with the record's natural key in ID, resolved when played
+	key  string
+	verb string // "edit", "stop", "start", "config"
+	file string // of config
+}
+
+// want is one line about the end: a record and what its fields are.
+type want struct {
+	line   int
+	crm    string // "hubspot", "salesforce", "handoff", "listing"
+	kind   string
+	key    string
+	fields map[string]string
+	absent bool
+}
+
+var word = regexp.MustCompile(`"[^"]*"|[^\s"=~]+(?:=|~)"[^"]*"|\S+`)
+
+// words splits a line; quotes keep spaces.
+func words(line string) []string {
+	var out []string
+	for _, w := range word.FindAllString(line, -1) {
+		out = append(out, strings.ReplaceAll(w, `"`, ""))
+	}
+	return out
+}
+
+func readStory(t *testing.T, path string) *story {
+	t.Helper()
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &story{
+		name: strings.TrimSuffix(filepath.Base(path), ".txtar"), length: 40 * time.Minute, sweep: "some", unique: true, mode: "write",
+		start: time.Date(2026, 3, 19, 10, 0, 0, 0, zone), // a Thursday
+	}
+	s.folder = mapFolder(t, starter.FS())
+	for _, f := range archive.Files {
+		switch {
+		case f.Name == "story":
+			s.readLines(t, string(f.Data))
+		case f.Name == "want":
+			s.readWants(t, string(f.Data))
+		case f.Name == "world":
+			if err := json.Unmarshal(f.Data, &s.world); err != nil {
+				t.Fatalf("%s: world: %v", s.name, err)
+			}
+		case strings.HasPrefix(f.Name, "config/"):
+			s.folder[strings.TrimPrefix(f.Name, "config/")] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+		case strings.HasPrefix(f.Name, "later/"):
+			s.folder[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644} // for a config line
+		default:
+			t.Fatalf("%s: %s is none of story, want, world, config/…, later/…", s.name, f.Name)
+		}
+	}
+	if len(s.lines) == 0 || len(s.wants) == 0 {
+		t.Fatalf("%s: a story needs a story and a want", s.name)
+	}
+	return s
+}
+
+func mapFolder(t *testing.T, from fs.FS) fstest.MapFS {
+	t.Helper()
+	m := fstest.MapFS{}
+	err := fs.WalkDir(from, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(from, name)
+		m[name] = &fstest.MapFile{Data: raw, Mode: 0o644}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// readLines reads "OFFSET CRM OP …" and the settings before them.
+func (s *story) readLines(t *testing.T, text string) {
+	t.Helper()
+	for n, line := range numbered(text) {
+		w := words(line)
+		fail := func(format string, args ...any) {
+			t.Helper()
+			t.Fatalf("%s: story:%d: %s", s.name, n, fmt.Sprintf(format, args...))
+		}
+		switch w[0] {
+		case "begin":
+			zone, err := time.LoadLocation(w[2])
+			if err != nil {
+				fail("%v", err)
+			}
+			if s.start, err = time.ParseInLocation("2006-01-02T15:04", w[1], zone); err != nil {
+				fail("%v", err)
+			}
+			continue
+		case "rest", "sweep", "tasks", "mode":
+			switch w[0] {
+			case "rest":
+				d, err := time.ParseDuration(w[1])
+				if err != nil {
+					fail("%v", err)
+				}
+				s.length = d
+			case "sweep":
+				s.sweep = w[1]
+			case "tasks":
+				s.unique = w[1] == "unique"
+			case "mode":
+				s.mode = w[1]
+			}
+			continue
+		}
+		at, err := time.ParseDuration(w[0])
+		if err != nil {
+			fail("a line begins with an offset such as 5s: %v", err)
+		}
+		l := storyLine{at: at, verb: "edit"}
+		switch w[1] {
+		case "stop", "start":
+			l.verb = w[1]
+		case "config":
+			l.verb, l.file = "config", w[2]
+		case "hubspot", "salesforce":
+			l.edit, l.key = readEdit(w[1:])
+		default:
+			fail("%q is none of hubspot, salesforce, stop, start, config", w[1])
+		}
+		s.lines = append(s.lines, l)
+	}
+}
+
+// readEdit reads "CRM OP KIND KEY field=value …"; a form has no kind:
+// "hubspot form KEY PAGE FORM field=value …".
+func readEdit(w []string) (simulators.Edit, string) {
+	e := simulators.Edit{CRM: w[0], Fields: map[string]any{}}
+	rest := w[2:]
+	key := ""
+	switch w[1] {
+	case "form":
+		e.Op, e.Object = "submit_form", "contacts"
+		e.Fields["email"] = rest[0]
+		e.Fields["page"], e.Fields["form"] = rest[1], rest[2]
+		rest = rest[3:]
+		if e.CRM == "salesforce" {
+			e.Object = "Lead"
+			e.Fields = map[string]any{"Email": e.Fields["email"], "form": fmt.Sprintf("%s: %s", e.Fields["page"], e.Fields["form"])}
+		}
+	default:
+		e.Op, e.Object, key = w[1], rest[0], rest[1]
+		rest = rest[2:]
+	}
+	for _, f := range rest {
+		name, value, _ := strings.Cut(f, "=")
+		e.Fields[name] = value
+	}
+	return e, key
+}
+
+// readWants reads "CRM KIND KEY field=value field~part …", with "handoff TYPE
+// KEY …" for our own state and "no …" for what must not be there.
+func (s *story) readWants(t *testing.T, text string) {
+	t.Helper()
+	for n, line := range numbered(text) {
+		w := words(line)
+		wt := want{line: n, fields: map[string]string{}}
+		if w[0] == "no" {
+			wt.absent, w = true, w[1:]
+		}
+		if len(w) < 3 {
+			t.Fatalf("%s: want:%d: a line is CRM KIND KEY field=value …", s.name, n)
+		}
+		wt.crm, wt.kind, wt.key = w[0], w[1], w[2]
+		for _, f := range w[3:] {
+			at := strings.IndexAny(f, "=~")
+			if at < 0 {
+				t.Fatalf("%s: want:%d: %q is not field=value", s.name, n, f)
+			}
+			wt.fields[f[:at+1]] = f[at+1:]
+		}
+		s.wants = append(s.wants, wt)
+	}
+}
+
+// numbered yields the lines that say something, with their numbers.
+func numbered(text string) func(func(int, string) bool) {
+	return func(yield func(int, string) bool) {
+		scan := bufio.NewScanner(strings.NewReader(text))
+		for n := 1; scan.Scan(); n++ {
+			line := strings.TrimSpace(scan.Text())
+			if line != "" && !strings.HasPrefix(line, "#") && !yield(n, line) {
+				return
+			}
+		}
+	}
+}
+
+func storyFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "testdata", "scenarios", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no story was found: %v", err)
+	}
+	if only := os.Getenv("STORY"); only != "" {
+		files = slices.DeleteFunc(files, func(f string) bool { return !strings.Contains(f, only) })
+	}
+	return files
+}

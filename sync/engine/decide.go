@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// Decider asks the rules inside a transaction and remembers the answer. The
+// lanes use it for what was seen and what is due, writeback for what was
+// delivered: one place decides, so nothing is decided twice at once.
+type Decider struct {
+	Store   state.Store
+	Book    *Book
+	Mirror  *Mirror
+	Wall    func() time.Time // for `now`
+	Metrics *Metrics
+	Log     *slog.Logger
+	// Outbox are the bells of the destinations, rung after a commit.
+	Outbox map[string]Bell
+	// Lanes are rung when a timer may be due sooner.
+	Lanes Bells
+}
+
+// Ask is one event to be decided, with what the CRMs answered to its needs.
+type Ask struct {
+	Event   plan.Event
+	Answers Answers
+	// Done is run in the same transaction when the event was decided, and not
+	// when it has to wait. It has no effects outside the transaction.
+	Done func(tx state.Tx)
+}
+
+// Verdict is what became of one Ask.
+type Verdict struct {
+	Changes state.Changes
+	Needs   []state.Need // ask again with these answered
+	Wait    string       // not yet, and why
+	Panic   string       // the event could not be decided at all
+}
+
+// Decide asks about each event in order, each seeing what the ones before it
+// changed, and commits everything at once. before, where given, runs first in
+// the same transaction.
+func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []Ask) ([]Verdict, error) {
+	rules := d.Book.Rules()
+	var verdicts []Verdict
+	err := d.Store.Update(ctx, func(tx state.Tx) error {
+		verdicts = make([]Verdict, len(asks)) // a store may run this again
+		if before != nil {
+			before(tx)
+		}
+		for i, ask := range asks {
+			v, err := d.one(tx, rules, ask)
+			if err != nil {
+				return err
+			}
+			verdicts[i] = v
+			if len(v.Needs) == 0 && v.Wait == "" && ask.Done != nil {
+				ask.Done(tx)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decide: %w", err)
+	}
+	d.after(verdicts)
+	return verdicts, nil
+}
+
+func (d *Decider) one(tx state.Tx, rules *plan.Rules, ask Ask) (Verdict, error) {
+	now := d.Wall().UTC()
+	seen := plan.Record(view{tx: tx, mirror: d.Mirror, answers: ask.Answers})
+	changes, panicked, err := decideSafely(rules, now, seen, ask.Event)
+	switch {
+	case err != nil:
+		return Verdict{}, fmt.Errorf("decide %T: %w", ask.Event, err)
+	case panicked != "":
+		return Verdict{Panic: panicked}, nil
+	case len(changes.Needs) > 0:
+		return Verdict{Needs: changes.Needs}, nil
+	case changes.Wait != "":
+		return Verdict{Wait: changes.Wait}, nil
+	}
+	state.Apply(tx, changes)
+	if !changes.Empty() {
+		if err := d.keep(tx, now, rules, seen, ask.Event, changes); err != nil {
+			return Verdict{}, err
+		}
+	}
+	return Verdict{Changes: changes}, nil
+}
+
+// decideSafely keeps one poisonous record from stopping the others (I10).
+func decideSafely(r *plan.Rules, now time.Time, v plan.View, ev plan.Event) (c state.Changes, panicked string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			panicked = fmt.Sprint(p)
+		}
+	}()
+	c, err = r.Decide(now, v, ev)
+	return c, "", err
+}
+
+// keep stores the decision with everything it saw, so that it can be explained
+// and made again.
+func (d *Decider) keep(tx state.Tx, now time.Time, rules *plan.Rules, seen *plan.Recorder, ev plan.Event, c state.Changes) error {
+	decision, records, err := plan.Keep(now, rules, seen, ev, c)
+	if err != nil {
+		return err
+	}
+	state.PutDecision(tx, decision, records)
+	return nil
+}
+
+// after tells the rest of the daemon what was committed.
+func (d *Decider) after(verdicts []Verdict) {
+	ring := map[string]bool{}
+	timers := false
+	for _, v := range verdicts {
+		for _, r := range v.Changes.Records {
+			d.Mirror.Learn(r)
+		}
+		for _, i := range v.Changes.Intents {
+			ring[i.Dest] = true
+		}
+		timers = timers || len(v.Changes.Timers) > 0
+		d.Metrics.decided(v)
+	}
+	for dest := range ring {
+		if bell, ok := d.Outbox[dest]; ok {
+			bell.Ring()
+		}
+	}
+	if timers {
+		d.Lanes.Ring()
+	}
+}
+
+// Quarantine puts an event that cannot be decided where the admin sees it.
+func Quarantine(tx state.Tx, ref connectors.Ref, why string, now time.Time) {
+	state.AddListing(tx, state.Listing{
+		List: "quarantined", Subject: ref.String(), Text: why, Count: 1, First: now, Last: now,
+	})
+}
+
+// needsOf gathers the needs of several verdicts, each once, by connection.
+func needsOf(verdicts []Verdict) map[string][]state.Need {
+	byConn := map[string][]state.Need{}
+	for _, v := range verdicts {
+		for _, n := range v.Needs {
+			if !slices.ContainsFunc(byConn[n.Conn], func(o state.Need) bool { return o.ID() == n.ID() }) {
+				byConn[n.Conn] = append(byConn[n.Conn], n)
+			}
+		}
+	}
+	return byConn
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+)
+
+// Mirror is the index over our copy of accounts, open deals, users and the
+// people we have met: key -> records. The records themselves are in the store;
+// the index is rebuilt from them at start and follows every commit.
+type Mirror struct {
+	mu    sync.RWMutex
+	keys  map[connectors.Ref][]string                // what a record is filed under
+	refs  map[string]map[string][]connectors.Ref     // connection -> key -> records, in order of Ref
+	deals map[connectors.Ref]map[connectors.Ref]bool // account -> its deals
+	owner map[connectors.Ref]connectors.Ref          // deal -> account
+	users map[string]map[string]string               // connection -> e-mail -> user id
+}
+
+// NewMirror is an empty index.
+func NewMirror() *Mirror {
+	return &Mirror{
+		keys:  map[connectors.Ref][]string{},
+		refs:  map[string]map[string][]connectors.Ref{},
+		deals: map[connectors.Ref]map[connectors.Ref]bool{},
+		owner: map[connectors.Ref]connectors.Ref{},
+		users: map[string]map[string]string{},
+	}
+}
+
+// Fill indexes every record and user in the store.
+func (m *Mirror) Fill(ctx context.Context, store state.Store, conns []string) error {
+	err := store.View(ctx, func(tx state.Tx) error {
+		for _, conn := range conns {
+			for _, r := range state.RecordsOf(tx, conn) {
+				m.Learn(r)
+			}
+			for _, u := range state.UsersOf(tx, conn) {
+				m.LearnUser(conn, u)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("index the mirror: %w", err)
+	}
+	return nil
+}
+
+// Learn files a record under its present keys and no others.
+func (m *Mirror) Learn(r state.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(r.Ref)
+	if r.Deleted || !r.MovedTo.IsZero() {
+		return
+	}
+	if r.Noun == "deal" && len(r.Links) > 0 {
+		account := r.Links[0]
+		if m.deals[account] == nil {
+			m.deals[account] = map[connectors.Ref]bool{}
+		}
+		m.deals[account][r.Ref] = true
+		m.owner[r.Ref] = account
+	}
+	keys := match.Keys(r)
+	if len(keys) == 0 {
+		return
+	}
+	byKey := m.refs[r.Ref.Conn]
+	if byKey == nil {
+		byKey = map[string][]connectors.Ref{}
+		m.refs[r.Ref.Conn] = byKey
+	}
+	for _, k := range keys {
+		at, there := slices.BinarySearchFunc(byKey[k], r.Ref, compareRefs)
+		if !there {
+			byKey[k] = slices.Insert(byKey[k], at, r.Ref)
+		}
+	}
+	m.keys[r.Ref] = keys
+}
+
+func (m *Mirror) forget(ref connectors.Ref) {
+	for _, k := range m.keys[ref] {
+		refs := m.refs[ref.Conn][k]
+		if at, there := slices.BinarySearchFunc(refs, ref, compareRefs); there {
+			m.refs[ref.Conn][k] = slices.Delete(slices.Clone(refs), at, at+1)
+		}
+	}
+	delete(m.keys, ref)
+	if account, ok := m.owner[ref]; ok {
+		delete(m.deals[account], ref)
+		delete(m.owner, ref)
+	}
+}
+
+// LearnUser files a user under the e-mail address. Of two users with one
+// address the active one counts.
+func (m *Mirror) LearnUser(conn string, u connectors.User) {
+	if u.Email == "" {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.users[conn] == nil {
+		m.users[conn] = map[string]string{}
+	}
+	if _, taken := m.users[conn][u.Email]; u.Active || !taken {
+		m.users[conn][u.Email] = u.ID
+	}
+}
+
+// userID is the user with this address; "": there is none.
+func (m *Mirror) userID(conn, email string) string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.users[conn][email]
+}
+
+// found lists the records of a connection filed under the key, in order of Ref.
+func (m *Mirror) found(conn, key string) []connectors.Ref {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Clone(m.refs[conn][key])
+}
+
+// dealsOf lists the deals of an account, in order of Ref.
+func (m *Mirror) dealsOf(account connectors.Ref) []connectors.Ref {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var refs []connectors.Ref
+	for ref := range m.deals[account] {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, compareRefs)
+	return refs
+}
+
+func compareRefs(a, b connectors.Ref) int {
+	return cmp.Or(cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+)
+
+// Answers are what the CRMs said to the needs of a deciding, by need.
+type Answers map[string][]state.Record
+
+// view is package plan's view of one transaction and the mirror's index.
+type view struct {
+	tx      state.Tx
+	mirror  *Mirror
+	answers Answers
+}
+
+func (v view) Record(ref connectors.Ref) (state.Record, bool) { return state.GetRecord(v.tx, ref) }
+func (v view) Handoff(id string) (state.Handoff, bool)        { return state.GetHandoff(v.tx, id) }
+func (v view) Pool(team string) (state.Pool, bool)            { return state.GetPool(v.tx, team) }
+func (v view) User(conn, id string) (connectors.User, bool) { return state.GetUser(v.tx, conn, id) }
+
+func (v view) Unaccepted(person string) int               { return state.Unaccepted(v.tx, person) }
+func (v view) Same(ref connectors.Ref) (state.Same, bool) { return state.GetSame(v.tx, ref) }
+func (v view) Conn(name string) (state.Conn, bool)        { return state.GetConn(v.tx, name) }
+func (v view) Err() error                                 { return v.tx.Err() }
+
+func (v view) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
+	return state.GetTrigger(v.tx, typ, ref)
+}
+
+func (v view) Handoffs(ref connectors.Ref) []state.Handoff {
+	return slices.Collect(state.HandoffsOf(v.tx, ref))
+}
+
+func (v view) UserByEmail(conn, email string) (connectors.User, bool) {
+	return state.GetUser(v.tx, conn, v.mirror.userID(conn, email))
+}
+
+func (v view) Located(n state.Need) ([]state.Record, bool) {
+	rs, ok := v.answers[n.ID()]
+	return rs, ok
+}
+
+// Candidates are the linked account and every account filed under one of the
+// query's keys; a person filed under the e-mail address stands for the account
+// that person is linked to. They come in order of Ref.
+func (v view) Candidates(q match.Query) []match.Account {
+	found := map[connectors.Ref]*match.Account{}
+	add := func(ref connectors.Ref, via match.Via) {
+		if a := found[ref]; a != nil {
+			if !slices.Contains(a.Via, via) {
+				a.Via = append(a.Via, via)
+			}
+			return
+		}
+		if r, ok := state.GetRecord(v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() {
+			found[ref] = &match.Account{Record: r, Via: []match.Via{via}}
+		}
+	}
+	if !q.Link.IsZero() && q.Link.Conn == q.Conn {
+		add(q.Link, match.ByLink)
+	}
+	for _, key := range q.Keys() {
+		via := match.KeyVia(key)
+		for _, ref := range v.mirror.found(q.Conn, key) {
+			if via != match.ByEmail {
+				add(ref, via)
+			} else if person, ok := state.GetRecord(v.tx, ref); ok && len(person.Links) > 0 {
+				add(person.Links[0], via)
+			}
+		}
+	}
+	accounts := make([]match.Account, 0, len(found))
+	for _, a := range found {
+		for _, deal := range v.mirror.dealsOf(a.Record.Ref) {
+			if d, ok := state.GetRecord(v.tx, deal); ok {
+				a.Deals = append(a.Deals, d)
+			}
+		}
+		accounts = append(accounts, *a)
+	}
+	slices.SortFunc(accounts, func(a, b match.Account) int { return compareRefs(a.Record.Ref, b.Record.Ref) })
+	return accounts
+}

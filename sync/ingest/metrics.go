@@ -1,0 +1,85 @@
+package ingest
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Metrics counts what comes in and what is turned away.
+type Metrics struct {
+	requests *prometheus.CounterVec
+	events   *prometheus.CounterVec
+	ack      prometheus.Histogram
+	polls    *prometheus.CounterVec
+	lag      *prometheus.GaugeVec
+
+	mu      sync.Mutex
+	refused map[[2]string]*Turned
+}
+
+// Turned is how often something was turned away, and why, since start.
+type Turned struct {
+	Conn   string    `json:"conn"`
+	Reason string    `json:"reason"`
+	Detail string    `json:"detail,omitempty"`
+	Count  int       `json:"count"`
+	Last   time.Time `json:"last"`
+}
+
+// NewMetrics registers ingest's metrics.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	f := promauto.With(reg)
+	return &Metrics{
+		requests: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "handoffd_webhook_requests_total", Help: "Webhook requests, by connection and outcome.",
+		}, []string{"conn", "outcome"}),
+		events: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "handoffd_webhook_events_total", Help: "Events of verified webhooks: taken, seen before, or about a kind no rule looks at.",
+		}, []string{"conn", "outcome"}),
+		ack: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "handoffd_webhook_ack_seconds", Help: "From a webhook's arrival to its answer.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
+		}),
+		polls: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "handoffd_polls_total", Help: "Polled pages, by connection and outcome.",
+		}, []string{"conn", "outcome"}),
+		lag: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "handoffd_poll_lag_seconds", Help: "How long ago the last poll of a connection was complete.",
+		}, []string{"conn"}),
+		refused: map[[2]string]*Turned{},
+	}
+}
+
+func (m *Metrics) refuse(conn string, f *connectors.Refusal, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := [2]string{conn, f.Reason}
+	t := m.refused[key]
+	if t == nil {
+		t = &Turned{Conn: conn, Reason: f.Reason}
+		m.refused[key] = t
+	}
+	t.Count++
+	t.Detail, t.Last = f.Detail, at.UTC()
+}
+
+// Refused lists what was turned away since start, by connection and reason.
+func (m *Metrics) Refused() []Turned {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	keys := slices.SortedFunc(maps.Keys(m.refused), func(a, b [2]string) int {
+		return slices.Compare(a[:], b[:])
+	})
+	all := make([]Turned, len(keys))
+	for i, k := range keys {
+		all[i] = *m.refused[k]
+	}
+	return all
+}

@@ -1,0 +1,173 @@
+// Package ingest takes hints in: webhooks as they are pushed, and changes as
+// they are polled. What it has acknowledged, and what it has read past, is on
+// disk (design §4, steps 1 and 2). It believes nothing it is told about a
+// record; it only remembers to look.
+package ingest
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
+)
+
+// Webhooks is the public listener's handler: POST /webhooks/<connection>[/<secret>].
+type Webhooks struct {
+	Store     state.Store
+	Room      func() error // nil: there is always room
+	Sources   map[string]Source
+	PublicURL *url.URL // as the senders know it; signatures cover it
+	Lanes     engine.Bells
+	Book      *engine.Book
+	Wall      func() time.Time
+	Metrics   *Metrics
+	Log       *slog.Logger
+}
+
+// Source is one connection that may send webhooks.
+type Source struct {
+	Receiver   connectors.Receiver
+	PathSecret connectors.Secret // "": none is wanted
+}
+
+// MaxBody is the most a webhook may weigh (I9).
+const MaxBody = 1 << 20
+
+func (h *Webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	came := h.Wall()
+	conn, refusal := h.accept(r.Context(), w, r, came)
+	outcome := "taken"
+	status := http.StatusNoContent
+	if refusal != nil {
+		outcome, status = refusal.Reason, refusal.Status
+		h.Metrics.refuse(conn, refusal, came)
+		h.Log.Warn("webhook refused", "conn", conn, "reason", refusal.Reason, "detail", refusal.Detail)
+	}
+	h.Metrics.requests.WithLabelValues(conn, outcome).Inc()
+	h.Metrics.ack.Observe(h.Wall().Sub(came).Seconds())
+	w.WriteHeader(status)
+}
+
+// accept takes one request in, durably, or says why not. The connection's name
+// is "unknown" where the path names none of ours.
+func (h *Webhooks) accept(ctx context.Context, w http.ResponseWriter, r *http.Request, came time.Time) (string, *connectors.Refusal) {
+	conn, secret, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/webhooks/"), "/")
+	source, ok := h.Sources[conn]
+	if !ok {
+		return "unknown", refuse("no_such_connection", http.StatusNotFound, "no connection with webhooks has this path")
+	}
+	if r.Method != http.MethodPost {
+		return conn, refuse("method", http.StatusMethodNotAllowed, "webhooks are sent with POST")
+	}
+	if source.PathSecret != "" && subtle.ConstantTimeCompare([]byte(secret), []byte(source.PathSecret.Reveal())) != 1 {
+		return conn, refuse("path_secret", http.StatusNotFound, "the path does not end in the connection's secret")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return conn, refuse("encoding", http.StatusUnsupportedMediaType, "compressed bodies are not taken")
+	}
+	tenant, err := h.tenant(ctx, conn)
+	if err != nil {
+		return conn, refuse("not_ready", http.StatusServiceUnavailable, "the connection has not been set up yet")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return conn, refuse("too_large", http.StatusRequestEntityTooLarge, "the body is over 1 MiB")
+		}
+		return conn, refuse("cut_off", http.StatusBadRequest, "the body ended early")
+	}
+	received, err := source.Receiver.Receive(connectors.Request{
+		Method: r.Method, URL: h.public(r), Header: r.Header, Body: body, At: came, Tenant: tenant,
+	})
+	if err != nil {
+		var refusal *connectors.Refusal
+		if errors.As(err, &refusal) {
+			return conn, refusal
+		}
+		return conn, refuse("malformed", http.StatusBadRequest, "the body cannot be read")
+	}
+	return conn, h.keep(ctx, conn, received, came)
+}
+
+func refuse(reason string, status int, detail string) *connectors.Refusal {
+	return &connectors.Refusal{Reason: reason, Status: status, Detail: detail}
+}
+
+// public is the address the sender used and signed. It is configured, never
+// taken from the request's own headers (failure-model §4.2).
+func (h *Webhooks) public(r *http.Request) string {
+	u := strings.TrimSuffix(h.PublicURL.String(), "/") + r.URL.EscapedPath()
+	if r.URL.RawQuery != "" {
+		u += "?" + r.URL.RawQuery
+	}
+	return u
+}
+
+// tenant is whose records the connection's credentials reach. Until it is
+// known nothing can be taken; senders try again.
+func (h *Webhooks) tenant(ctx context.Context, conn string) (string, error) {
+	var tenant string
+	err := h.Store.View(ctx, func(tx state.Tx) error {
+		c, _ := state.GetConn(tx, conn)
+		tenant = c.Tenant
+		return tx.Err()
+	})
+	if err == nil && tenant == "" {
+		err = errors.New("tenant not known yet")
+	}
+	return tenant, err
+}
+
+// keep commits what was received; after it returns nil the event is on disk.
+func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Received, came time.Time) *connectors.Refusal {
+	if h.Room != nil {
+		if err := h.Room(); err != nil {
+			return refuse("full", http.StatusServiceUnavailable, err.Error())
+		}
+	}
+	rules := h.Book.Rules()
+	taken, unwatched := 0, 0
+	err := h.Store.Update(ctx, func(tx state.Tx) error {
+		taken, unwatched = 0, 0
+		for _, c := range received.Changes {
+			c.Ref.Conn = conn
+			if rules.Fields(conn, c.Ref.Kind) == nil {
+				unwatched++
+				continue
+			}
+			if state.AppendInbox(tx, state.Change{Change: c, Via: "webhook", Came: came.UTC()}) {
+				taken++
+			}
+		}
+		for _, f := range received.Refused {
+			state.AddListing(tx, state.Listing{
+				List: "webhook", Subject: conn + " " + f.Reason, Text: f.Detail, Count: 1, First: came.UTC(), Last: came.UTC(),
+			})
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		h.Log.Error("webhook not kept", "conn", conn, "error", err)
+		return refuse("store", http.StatusServiceUnavailable, "the state cannot be written")
+	}
+	for _, f := range received.Refused {
+		h.Metrics.refuse(conn, &f, came)
+	}
+	h.Metrics.events.WithLabelValues(conn, "taken").Add(float64(taken))
+	h.Metrics.events.WithLabelValues(conn, "unwatched").Add(float64(unwatched))
+	h.Metrics.events.WithLabelValues(conn, "seen").Add(float64(len(received.Changes) - taken - unwatched))
+	if taken > 0 {
+		h.Lanes.Ring()
+	}
+	return nil
+}

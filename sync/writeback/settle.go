@@ -1,0 +1,153 @@
+package writeback
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// outcome is what becomes of an entry.
+type outcome struct {
+	entry     state.Intent
+	keep      bool            // it stays in the outbox, as entry says
+	delivered *plan.Delivered // the CRM has answered for good
+	stamp     time.Time       // of the version our write left
+	ref       connectors.Ref
+}
+
+// settle keeps the outcome of every entry and decides about the final ones in
+// one transaction.
+func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Result, began time.Time) error {
+	if len(results) != len(b.entries) {
+		return fmt.Errorf("connector %s answered %d of %d writes", w.Conn, len(results), len(b.entries))
+	}
+	now := w.Decider.Wall().UTC()
+	outcomes := make([]outcome, len(results))
+	var asks []engine.Ask
+	var whole *connectors.Error // a failure that is about the connection
+	for n, r := range results {
+		o := w.judge(b.entries[n], r, now)
+		outcomes[n] = o
+		if o.delivered != nil {
+			asks = append(asks, engine.Ask{Event: *o.delivered})
+		}
+		if r.Err != nil && holdsConnection(r.Err.Class) {
+			whole = r.Err
+		}
+		w.Metrics.written(w.Conn, r, now.Sub(began))
+	}
+	before := func(tx state.Tx) {
+		for _, o := range outcomes {
+			if o.keep {
+				state.PutIntent(tx, o.entry)
+			} else {
+				state.DropIntent(tx, o.entry.Write.Key)
+			}
+			if !o.stamp.IsZero() {
+				state.PutEcho(tx, o.ref, o.stamp)
+			}
+		}
+	}
+	verdicts, err := w.Decider.Decide(ctx, before, asks)
+	if err != nil {
+		return err
+	}
+	if whole != nil {
+		w.leaveAlone(whole)
+	} else {
+		w.wait = 0
+	}
+	return w.undecided(ctx, asks, verdicts, now)
+}
+
+// undecided lists deliveries that could not be decided about: they have
+// happened, so they are not lost, and a person has to look.
+func (w *Writer) undecided(ctx context.Context, asks []engine.Ask, verdicts []engine.Verdict, now time.Time) error {
+	for n, v := range verdicts {
+		why := v.Panic + v.Wait
+		if len(v.Needs) > 0 {
+			why = "the answer to a write raised a question"
+		}
+		if why == "" {
+			continue
+		}
+		d := asks[n].Event.(plan.Delivered)
+		w.Log.Error("delivery quarantined", "conn", w.Conn, "handoff", d.Intent.Handoff, "error", why)
+		err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
+			engine.Quarantine(tx, d.Intent.Write.Ref, "handoff "+d.Intent.Handoff+", step "+d.Intent.Step+": "+why, now)
+			return tx.Err()
+		})
+		if err != nil {
+			return fmt.Errorf("quarantine: %w", err)
+		}
+	}
+	return nil
+}
+
+// judge says what one answer means for its entry.
+func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outcome {
+	if r.Err == nil {
+		return outcome{entry: i, stamp: r.ModifiedAt, ref: r.Ref, delivered: &plan.Delivered{
+			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped,
+		}}
+	}
+	e := r.Err
+	i.Class, i.Error = e.Class.String(), e.Error()
+	switch e.Class {
+	case connectors.Throttled, connectors.AuthBroken:
+		// Not applied, and not this write's fault: it does not count.
+		i.State, i.Due = state.Ready, now.Add(max(e.RetryAfter, time.Second))
+		return outcome{entry: i, keep: true}
+	case connectors.Ambiguous:
+		if i.Write.Creates() {
+			i.State, i.Looked, i.Due = state.Sending, 0, now.Add(lookAgain)
+		} else {
+			i.Attempts++
+			i.Due = now.Add(backoff(i))
+		}
+		w.Metrics.ambiguous.Inc()
+		return outcome{entry: i, keep: true}
+	case connectors.Unavailable, connectors.Schema, connectors.CursorGone, connectors.Unknown:
+		i.Attempts++
+		if e.Class != connectors.Unavailable && i.Attempts >= mostAttempts {
+			return w.refused(i, r)
+		}
+		i.State, i.Due = state.Ready, now.Add(max(backoff(i), e.RetryAfter))
+		return outcome{entry: i, keep: true}
+	case connectors.Conflict, connectors.NotFound:
+		return outcome{entry: i, delivered: &plan.Delivered{Intent: i, Ref: i.Write.Ref, Class: i.Class, Err: i.Error, Existing: e.Existing}}
+	case connectors.Invalid, connectors.Denied:
+		return w.refused(i, r)
+	}
+	return w.refused(i, r)
+}
+
+// refused parks an entry: it stays where the admin can see it.
+func (w *Writer) refused(i state.Intent, r connectors.Result) outcome {
+	i.State = state.Parked
+	return outcome{entry: i, keep: true, delivered: &plan.Delivered{
+		Intent: i, Ref: i.Write.Ref, Skipped: r.Skipped, Class: i.Class, Err: i.Error, Existing: r.Err.Existing,
+	}}
+}
+
+// holdsConnection reports whether an error of one write speaks of them all.
+func holdsConnection(c connectors.Class) bool {
+	return c == connectors.Throttled || c == connectors.AuthBroken || c == connectors.Unavailable
+}
+
+const mostAttempts = 8
+
+// backoff grows with the attempts up to 15 minutes; its jitter is derived from
+// the key, so that a replay waits as long.
+func backoff(i state.Intent) time.Duration {
+	d := min(time.Second<<min(i.Attempts, 10), 15*time.Minute)
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s %d", i.Write.Key, i.Attempts)
+	return d + time.Duration(h.Sum32()%1000)*d/4000
+}
