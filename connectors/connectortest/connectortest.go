@@ -193,7 +193,7 @@ func (w World) task(key, person string) connectors.Write {
 	return connectors.Write{
 		Ref: connectors.Ref{Kind: connectors.Task}, Key: key,
 		Set: map[string]any{
-			connectors.TaskSubject: "Call them", connectors.TaskBody: "They asked for a demo.",
+			connectors.TaskSubject: "Call them", connectors.TaskBody: "They asked for a demo.\nCall <b>today</b> & ask.",
 			connectors.TaskDue: time.Now().Add(time.Hour).UTC().Format(time.RFC3339), connectors.TaskZone: "Europe/Berlin",
 			connectors.TaskOwner: w.Owner, connectors.TaskPriority: "high", connectors.TaskStatus: "open", connectors.TaskType: "call",
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +152,10 @@ func createAndFind(t *testing.T, c connectors.Connector, w World) {
 	}
 	if diff := cmp.Diff(want, objects[0].Fields); diff != "" {
 		t.Errorf("the task (-want +got):\n%s", diff)
+	}
+	bodies, err := c.Read(t.Context(), connectors.Task, []string{r.Ref.ID}, []string{connectors.TaskBody})
+	if err != nil || !strings.Contains(fmt.Sprint(bodies[0].Fields[connectors.TaskBody]), fmt.Sprint(write.Set[connectors.TaskBody])) {
+		t.Errorf("the body reads %v, %v", bodies, err)
 	}
 	done := apply(t, c, connectors.Write{Ref: r.Ref, Key: "done", Set: map[string]any{connectors.TaskStatus: "done"}})[0]
 	if done.Err != nil {

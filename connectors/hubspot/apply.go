@@ -206,6 +206,9 @@ func (p *pending) translate() {
 		if isTask {
 			text = taskValue(name, text)
 		}
+		if isTask && field == connectors.TaskBody {
+			text = cutText(bodyToHTML.Replace(text), maxText)
+		}
 		p.props[name] = text
 	}
 	slices.Sort(p.result.Skipped)

@@ -187,7 +187,7 @@ func TestTaskBody(t *testing.T) {
 		if _, err := f.Apply(t.Context(), []connectors.Write{w}); err != nil {
 			t.Fatal(err)
 		}
-		want := `{"inputs":[{"properties":{"hs_task_body":"b\n[handoff k]","hs_task_subject":"s","hs_timestamp":"2026-11-20T10:00:00.000Z"},"objectWriteTraceId":"k",` +
+		want := `{"inputs":[{"properties":{"hs_task_body":"b<br>\n[handoff k]","hs_task_subject":"s","hs_timestamp":"2026-11-20T10:00:00.000Z"},"objectWriteTraceId":"k",` +
 			`"associations":[{"to":{"id":"5"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":204}]},` +
 			`{"to":{"id":"6"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":192}]},` +
 			`{"to":{"id":"7"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":216}]}]}]}`
@@ -459,7 +459,7 @@ func TestMarkerOutlivesANewBody(t *testing.T) {
 			httpmock.NewStringResponder(200, `{"results":[{"id":"3","properties":{"hs_task_body":"old\n[handoff k]"}}]}`))
 		f.answers("POST", "/crm/objects/"+APIVersion+"/tasks/batch/update", fixed(200, `{"results":[{"id":"3","properties":{}}]}`))
 		_, err := f.Apply(t.Context(), []connectors.Write{{Ref: connectors.Ref{Kind: connectors.Task, ID: "3"}, Key: "u", Set: map[string]any{connectors.TaskBody: "new"}}})
-		if err != nil || len(f.bodies) != 1 || !strings.Contains(f.bodies[0], `"new\n[handoff k]"`) {
+		if err != nil || len(f.bodies) != 1 || !strings.Contains(f.bodies[0], `"new<br>\n[handoff k]"`) {
 			t.Errorf("%q %v", f.bodies, err)
 		}
 	})
@@ -485,6 +485,20 @@ func TestMarker(t *testing.T) {
 		if len(withMarker(body, "k")) > maxText {
 			t.Errorf("%.30q grows too long", body)
 		}
+	}
+}
+
+// A form's text becomes no tag in HubSpot, keeps its lines and comes back as
+// it was written.
+func TestBodyIsText(t *testing.T) {
+	t.Parallel()
+	const text = "Why <b>now</b>?\n<script>alert(1)</script> & more"
+	html := withMarker(bodyToHTML.Replace(text), "k1")
+	if want := "Why &lt;b>now&lt;/b>?<br>\n&lt;script>alert(1)&lt;/script> & more<br>\n[handoff k1]"; html != want {
+		t.Errorf("got %q, want %q", html, want)
+	}
+	if got := bodyText(html); got != text {
+		t.Errorf("read back as %q", got)
 	}
 }
 

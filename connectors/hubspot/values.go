@@ -75,6 +75,8 @@ func wordValue(property, value string) string {
 		return "open"
 	case "hs_task_priority", "hs_task_type":
 		return strings.ToLower(value)
+	case bodyProperty:
+		return bodyText(value)
 	}
 	return value
 }
@@ -212,10 +214,9 @@ func (c *Connector) object(sel selection, r *row) connectors.Object {
 		switch {
 		case text == "":
 		case field != name: // a Task word
-			if v := decodeValue(sel.schema.fields[name], text); name == dueProperty {
-				o.Fields[field] = v
-			} else {
-				o.Fields[field] = wordValue(name, text)
+			o.Fields[field] = wordValue(name, text)
+			if name == dueProperty {
+				o.Fields[field] = decodeValue(sel.schema.fields[name], text)
 			}
 		default:
 			o.Fields[field] = decodeValue(sel.schema.fields[name], text)

@@ -82,6 +82,7 @@ const (
 	retryMax       = 3
 	retryWaitMin   = 250 * time.Millisecond
 	retryWaitMax   = 5 * time.Second
+	retryFor       = 20 * time.Second // no further attempt after that
 )
 
 // Client sends calls. Safe for concurrent use.
@@ -227,7 +228,7 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, token stri
 	if len(call.Query) > 0 {
 		address += "?" + call.Query.Encode()
 	}
-	ctx = context.WithValue(ctx, callKey{}, &call)
+	ctx = context.WithValue(ctx, callKey{}, &sending{Call: call})
 	var req *http.Request
 	if body == nil {
 		req, err = http.NewRequestWithContext(ctx, call.Method, address, nil)

@@ -412,6 +412,10 @@ func TestHang(t *testing.T) {
 		if connectors.ClassOf(err) != connectors.Ambiguous || time.Since(start) != defaultTimeout {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
+		start = time.Now()
+		if _, err = client.Do(t.Context(), readCall); connectors.ClassOf(err) != connectors.Unavailable || time.Since(start) != defaultTimeout {
+			t.Errorf("a read: %v after %v", err, time.Since(start))
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err = client.Do(ctx, readCall); connectors.ClassOf(err) != connectors.Unavailable || !errors.Is(err, context.Canceled) {

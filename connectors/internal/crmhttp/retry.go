@@ -23,6 +23,9 @@ func (c *Client) worthRetrying(ctx context.Context, resp *http.Response, err err
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	if call, ok := ctx.Value(callKey{}).(*sending); ok && !call.started.IsZero() && time.Since(call.started) > retryFor {
+		return false, nil
+	}
 	if err != nil {
 		var ns *notSent
 		return !errors.As(err, &ns) && !errors.Is(err, errBodyTooLarge), nil

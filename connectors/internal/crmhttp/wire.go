@@ -20,6 +20,12 @@ import (
 
 type callKey struct{}
 
+// sending is a call on its way, as its attempts see it through the context.
+type sending struct {
+	Call
+	started time.Time // when the first attempt left
+}
+
 // notSent marks a failure that happened before anything left this machine.
 type notSent struct{ err error }
 
@@ -40,7 +46,7 @@ type wire struct {
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := w.client
 	purpose := w.purpose
-	call, _ := req.Context().Value(callKey{}).(*Call)
+	call, _ := req.Context().Value(callKey{}).(*sending)
 	if purpose == "" && call != nil {
 		purpose = call.Purpose
 		for _, name := range call.Budget {
@@ -52,6 +58,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, &notSent{err}
 			}
 		}
+	}
+	if call != nil && call.started.IsZero() {
+		call.started = time.Now()
 	}
 	c.meter.count(purpose)
 	ctx, cancel := context.WithTimeout(req.Context(), c.cfg.Timeout)
@@ -80,7 +89,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // after lets the adapter read headers and slows the budgets down when the CRM
 // says that it had too many.
-func (w *wire) after(call *Call, resp *Response) {
+func (w *wire) after(call *sending, resp *Response) {
 	c := w.client
 	if c.cfg.Observe != nil {
 		c.cfg.Observe(c, resp)
