@@ -188,6 +188,7 @@ func (b *batch) many(ctx context.Context, ops []*operation) {
 		b.post(ctx, e)
 		b.resend(ctx, part)
 	}
+	b.nameExisting(ctx, ops)
 }
 
 // awaited reports whether another operation needs the id of this create.

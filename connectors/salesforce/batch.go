@@ -185,6 +185,26 @@ func (b *batch) confirm(ctx context.Context, ops []*operation) {
 	}
 }
 
+// nameExisting sends creates that a duplicate rule refused in a collection once
+// more, one by one: only that answer names the record that is there.
+func (b *batch) nameExisting(ctx context.Context, ops []*operation) {
+	var again []*operation
+	for _, op := range ops {
+		err := b.results[op.at].Err
+		if b.state[op] == failed && op.creates() && b.halt == nil && codeOf(err) == codeDuplicates && err.Existing.IsZero() && err.Status == 0 {
+			again = append(again, op)
+		}
+	}
+	for chunk := range slices.Chunk(again, perComposite) {
+		e := newEnvelope(b, false)
+		for _, op := range chunk {
+			b.state[op] = waiting
+			e.single(op, op.body)
+		}
+		b.post(ctx, e)
+	}
+}
+
 // missing tells changes of records that are gone from other bad references:
 // in a collection both have one code.
 func (b *batch) missing(ctx context.Context, ops []*operation) {

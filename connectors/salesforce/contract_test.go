@@ -51,7 +51,7 @@ func TestContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			connectortest.Run(t, func(t *testing.T) (connectors.Connector, connectortest.World) {
-				sim := salesforcesim.New(salesforcesim.Config{Seed: 7, UniqueTasks: exact, SessionLife: 1000 * time.Hour})
+				sim := salesforcesim.New(salesforcesim.Config{Seed: 7, UniqueTasks: exact, SessionLife: 1000 * time.Hour, DuplicateRule: salesforcesim.DuplicatesBlock})
 				wire := &connectortest.Wire{Next: simhttp.Carrier(map[string]http.Handler{host: sim}), IsWrite: isWrite}
 				c, err := salesforce.New(connectors.Settings{Name: "sf", URL: "https://" + host, Token: connectors.Secret(token), Transport: wire})
 				if err != nil {
@@ -72,7 +72,7 @@ func TestContract(t *testing.T) {
 					Sim: sim, Wire: wire, Person: salesforce.Lead, Company: salesforce.Account, TaskObject: "Task",
 					Email: "Email", Text: "Title", CompanyText: "Name", Owner: owner,
 					Required: map[string]any{"LastName": "Buyer", "Company": "Buyer Ltd"},
-					MaxRead:  1000, MaxWrite: 200, Lag: time.Second, Exact: exact, Merges: true,
+					MaxRead:  1000, MaxWrite: 200, Lag: time.Second, Exact: exact, Merges: true, Unique: true,
 					Refusals: map[connectors.Class]connectortest.Answer{
 						connectors.Throttled:   refused(403, "REQUEST_LIMIT_EXCEEDED"),
 						connectors.Unavailable: refused(400, "UNABLE_TO_LOCK_ROW"),
