@@ -150,7 +150,7 @@ func (c *Connector) rowsFailed(open []*pending, rowErrors []problem, op string, 
 			if !slices.Contains(names, p.trace) && (creates || !slices.Contains(names, p.write.Ref.ID)) {
 				return false
 			}
-			p.fail(c, e.rowError(op, creates))
+			p.fail(c, c.rowError(e, op, creates))
 			return true
 		})
 	}
@@ -158,7 +158,7 @@ func (c *Connector) rowsFailed(open []*pending, rowErrors []problem, op string, 
 		return open // which of several creates failed cannot be told: all of them are ambiguous
 	}
 	for _, p := range open {
-		p.fail(c, nameless.rowError(op, creates))
+		p.fail(c, c.rowError(nameless, op, creates))
 	}
 	return nil
 }

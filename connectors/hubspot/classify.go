@@ -156,9 +156,9 @@ func (p *problem) class() connectors.Class {
 
 // rowError is the error of one row of a batch: a create that failed for no
 // reason we know may have been applied.
-func (p *problem) rowError(op string, creates bool) *connectors.Error {
+func (c *Connector) rowError(p *problem, op string, creates bool) *connectors.Error {
 	cerr := &connectors.Error{
-		Class: p.class(), Op: op, Status: http.StatusMultiStatus, Err: errors.New(p.words()),
+		Class: p.class(), Op: op, Status: http.StatusMultiStatus, Err: errors.New(c.http.Text(p.words())),
 		Fields: p.fields(), Existing: p.existing(),
 	}
 	switch {

@@ -93,6 +93,7 @@ func FuzzReply(f *testing.F) {
 		f.Add(400, []byte(seed))
 		f.Add(429, []byte(seed))
 	}
+	c := testConnector(f, connectors.Settings{})
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		e := classify(&crmhttp.Response{Status: status, Header: http.Header{}, Body: body})
 		if e == nil || e.Err == nil {
@@ -115,7 +116,7 @@ func FuzzReply(f *testing.F) {
 			}
 		}
 		for i := range b.Errors {
-			cerr := b.Errors[i].rowError("op", true)
+			cerr := c.rowError(&b.Errors[i], "op", true)
 			if cerr.Class == connectors.Unknown || cerr.Class == connectors.Unavailable {
 				t.Fatalf("a row of a create that may have been applied has class %v", cerr.Class)
 			}

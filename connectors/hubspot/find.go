@@ -171,7 +171,7 @@ func (c *Connector) tasksOf(ctx context.Context, from connectors.Kind, ids []str
 			return nil, err
 		}
 		for i := range answer.Errors { // having no association is reported as "not found"
-			if cerr := answer.Errors[i].rowError(op, false); cerr.Class != connectors.NotFound {
+			if cerr := c.rowError(&answer.Errors[i], op, false); cerr.Class != connectors.NotFound {
 				return nil, cerr
 			}
 		}

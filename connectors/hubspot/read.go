@@ -132,7 +132,7 @@ func (c *Connector) readBatch(ctx context.Context, purpose string, info kindInfo
 		return nil, nil, err
 	}
 	for i := range answer.Errors {
-		if cerr := answer.Errors[i].rowError(op, false); cerr.Class != connectors.NotFound {
+		if cerr := c.rowError(&answer.Errors[i], op, false); cerr.Class != connectors.NotFound {
 			return answer.Results, cerr, nil
 		}
 	}

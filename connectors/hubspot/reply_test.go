@@ -175,6 +175,23 @@ func TestRowsOfABatch(t *testing.T) {
 	}
 }
 
+// A12: HubSpot's words about a row name no person and no token.
+func TestRowErrorsAreRedacted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, false)
+		f.answers("POST", "/crm/objects/"+APIVersion+"/contacts/batch/update", fixed(207,
+			`{"results":[],"errors":[{"category":"VALIDATION_ERROR","message":"ann@example.com is not an address; token pat-test","context":{"ids":["1"]}}]}`))
+		results, err := f.Apply(t.Context(), []connectors.Write{update("a", "1")})
+		if err != nil || results[0].Err == nil {
+			t.Fatal(err, results)
+		}
+		if text := results[0].Err.Error(); strings.Contains(text, "ann@") || strings.Contains(text, "pat-test") {
+			t.Error(text)
+		}
+	})
+}
+
 // The body of a create, to the letter.
 func TestTaskBody(t *testing.T) {
 	t.Parallel()

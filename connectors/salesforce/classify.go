@@ -28,6 +28,9 @@ const (
 
 	// The daily allocation rolls over hour by hour, so asking sooner is vain.
 	limitWait = 15 * time.Minute
+	// concurrentWait is for the limit on calls that run at once, which frees
+	// itself as soon as one of them ends.
+	concurrentWait = 3 * time.Second
 )
 
 // apiError is one entry of an error answer. Rows say errorCode, collections
@@ -114,7 +117,7 @@ func classifyErrors(op string, status int, list []apiError) *connectors.Error {
 	if e.Class == connectors.Throttled {
 		e.RetryAfter = limitWait
 		if strings.HasPrefix(first.Message, "ConcurrentRequests") {
-			e.RetryAfter = 30 * time.Second
+			e.RetryAfter = concurrentWait
 		}
 	}
 	if first.DuplicateResult != nil {

@@ -351,6 +351,7 @@ func (b *batch) settleAtomic(ops []*operation) {
 // since keeps no version, so that the change is not taken for ours.
 func (b *batch) versions(ctx context.Context, e *envelope, a answers) {
 	_, user, _ := b.org.tokens.who(ctx)
+	sent := a.asOf().Truncate(time.Second).Add(-time.Second)
 	at := map[string]time.Time{}
 	for _, name := range e.versionsOf {
 		part, present := a.parts[name]
@@ -367,6 +368,9 @@ func (b *batch) versions(ctx context.Context, e *envelope, a answers) {
 			for _, column := range []string{"SystemModstamp", "LastModifiedDate", "CreatedDate"} {
 				text, _ := row[column].(string)
 				if t, ok := parseStamp(text); ok {
+					if t.Before(sent) {
+						break // a state from before the write: the query saw too little
+					}
 					if id, ok := normalizeID(id); ok {
 						at[id] = t
 					}

@@ -2,6 +2,10 @@ package salesforce
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -62,7 +66,45 @@ func (o *org) searchAll(ctx context.Context, op string, wanted []search) ([]stri
 			}
 		}
 	}
-	return ids, nil
+	return ids, o.readByKey(ctx, op, wanted, ids)
+}
+
+// readByKey asks for what a query did not show row by row: by its external id
+// a row is found at once, however late queries come to see it.
+func (o *org) readByKey(ctx context.Context, op string, wanted []search, ids []string) *connectors.Error {
+	var missing []int
+	for i, w := range wanted {
+		if f, ok := w.schema.column(w.column); ok && ids[i] == "" && f.ExternalID && w.value != "" {
+			missing = append(missing, i)
+		}
+	}
+	for chunk := range slices.Chunk(missing, perComposite) {
+		c := composite{purpose: purposeFind, op: op}
+		for _, i := range chunk {
+			w := wanted[i]
+			address := o.data + "/sobjects/" + w.schema.object + "/" + w.column + "/" + url.PathEscape(w.value) + "?fields=Id"
+			c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: address, Reference: reference("k", i)})
+		}
+		a, err := o.send(ctx, c)
+		if err != nil {
+			return err
+		}
+		for _, i := range chunk {
+			part, present := a.parts[reference("k", i)]
+			var row struct{ ID string }
+			switch {
+			case !present:
+				return &connectors.Error{Class: connectors.Unavailable, Op: op, Err: errors.New("a part of the composite was not answered")}
+			case part.ok() && json.Unmarshal(part.Body, &row) == nil:
+				ids[i], _ = normalizeID(row.ID)
+			case !part.ok():
+				if err := part.err(op); err.Class != connectors.NotFound {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Exact reports whether the org refuses a second object with the same key, as

@@ -621,3 +621,42 @@ func TestGoneOrBadReference(t *testing.T) {
 		t.Errorf("alone (-want +got):\n%s", diff)
 	}
 }
+
+// Queries may come to see a write late. Its key is found all the same, and no
+// version is told that the write did not leave behind.
+func TestLateQueries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, salesforcesim.Config{UniqueTasks: true})
+		owner := w.owner()
+		var writes []connectors.Write
+		for i := range 20 {
+			writes = append(writes, handoff(owner, w.lead(i), fmt.Sprint(i))...)
+		}
+		time.Sleep(time.Hour)
+		w.sim.SetFaults(simhttp.Faults{UniqueTasks: true, SearchLag: 10 * time.Minute})
+		results := w.apply(writes...)
+		found, err := w.org.Find(t.Context(), writes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := w.apply(writes[1], writes[3])
+		time.Sleep(time.Hour)
+		var ids []string
+		for i := 0; i < len(writes); i += 2 {
+			ids = append(ids, writes[i].Ref.ID)
+			if found[i+1] != results[i+1].Ref || found[i+1].IsZero() {
+				t.Errorf("found %v, want %v", found[i+1], results[i+1].Ref)
+			}
+		}
+		objs := w.read(Lead, nil, ids...)
+		for i := 0; i < len(writes); i += 2 {
+			if v := results[i].Version; v != "" && v != objs[writes[i].Ref.ID].Version {
+				t.Errorf("version %q, the lead has %q", v, objs[writes[i].Ref.ID].Version)
+			}
+		}
+		if again[0].Ref != results[1].Ref || again[1].Ref != results[3].Ref {
+			t.Errorf("made again: %v", again)
+		}
+	})
+}

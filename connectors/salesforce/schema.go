@@ -47,6 +47,7 @@ type field struct {
 	Createable bool     `json:"createable"`
 	Updateable bool     `json:"updateable"`
 	Unique     bool     `json:"unique"`
+	ExternalID bool     `json:"externalId"`
 	Filterable *bool    `json:"filterable"`
 	ReferTo    []string `json:"referenceTo"`
 	Picklist   []struct {

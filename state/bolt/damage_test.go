@@ -17,52 +17,83 @@ import (
 )
 
 // TestDamage serves L5: a file that was flipped, zeroed or shortened is
-// refused by its check, or else holds exactly what it held. Each look is in a
-// child process, as the daemon does it, because some damage kills.
+// refused by its check, or kills who checks it, or else holds exactly what it
+// held. A child process looks, as in the daemon; when a file kills it the next
+// child goes on with the file after.
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	if path := os.Getenv("STATE_CHECK"); path != "" {
-		if err := Check(path); err != nil {
-			fmt.Println("refused:", err)
-			return
-		}
-		dump, err := dumpFile(path)
-		if err != nil {
-			fmt.Println("refused:", err)
-			return
-		}
-		fmt.Println("dump:", state.Digest(dump))
+	if dir := os.Getenv(damageDir); dir != "" {
+		lookAtAll(dir, os.Getenv(damageFrom))
 		return
 	}
 	dir := t.TempDir()
-	whole := someState(t, filepath.Join(dir, "whole.db"))
-	want, err := dumpFile(filepath.Join(dir, "whole.db"))
+	whole := someState(t, filepath.Join(dir, "whole"))
+	want, err := dumpFile(filepath.Join(dir, "whole"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rounds, refused := 60, 0
+	const rounds = 200
+	what := map[string]string{}
 	for i := range rounds {
-		rng := rand.New(rand.NewPCG(7, uint64(i)))
-		raw, what := spoil(rng, whole)
-		path := filepath.Join(dir, fmt.Sprintf("spoilt-%d.db", i))
-		if err := os.WriteFile(path, raw, 0o600); err != nil {
+		name := fmt.Sprintf("%05d.db", i)
+		raw, how := spoil(rand.New(rand.NewPCG(7, uint64(i))), whole)
+		what[name] = how
+		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	refused := 0
+	for looked := 0; looked < rounds; {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDamage$")
-		child.Env = append(os.Environ(), "STATE_CHECK="+path)
-		out, err := child.CombinedOutput()
-		switch {
-		case err != nil, strings.Contains(string(out), "refused:"):
-			refused++
-		case !strings.Contains(string(out), "dump: "+state.Digest(want)):
-			t.Errorf("%d, %s: passed its check and serves other contents\n%s", i, what, out)
+		child.Env = append(os.Environ(), damageDir+"="+dir, fmt.Sprintf("%s=%05d.db", damageFrom, looked))
+		out, err := child.Output()
+		for line := range strings.Lines(string(out)) {
+			name, said, ok := strings.Cut(strings.TrimSpace(line), " ")
+			if !ok || what[name] == "" {
+				continue
+			}
+			looked++
+			if said == "refused" {
+				refused++
+			} else if said != state.Digest(want) {
+				t.Errorf("%s, %s: passed its check and serves other contents", name, what[name])
+			}
 		}
-		_ = os.Remove(path)
+		if err != nil { // killed by the file after the last it spoke of
+			looked++
+			refused++
+		}
 	}
 	if refused < rounds/4 {
 		t.Errorf("%d of %d refused: the damage does not reach anything", refused, rounds)
 	}
 	t.Logf("%d of %d refused", refused, rounds)
+}
+
+// For the child of TestDamage: the folder of files, and the first to look at.
+const (
+	damageDir  = "STATE_DAMAGE_DIR"
+	damageFrom = "STATE_DAMAGE_FROM"
+)
+
+func lookAtAll(dir, from string) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*.db"))
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if name < from {
+			continue
+		}
+		dump := ""
+		err := Check(path)
+		if err == nil {
+			dump, err = dumpFile(path)
+		}
+		if err != nil {
+			fmt.Println(name, "refused")
+			continue
+		}
+		fmt.Println(name, state.Digest(dump))
+	}
 }
 
 // spoil damages a copy in one of the four ways of failure-model L5.

@@ -208,6 +208,9 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 			who = c.team.manager
 		}
 	}
+	if c.manager != "" {
+		who = c.manager
+	}
 	note := "no line of the owner list names anybody"
 	if len(c.why) > 0 {
 		note = c.why[len(c.why)-1].Text

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,13 +20,14 @@ func whySentence(c choice) string {
 	s := c.owner + ": " + c.because
 	for i := len(c.why) - 1; i >= 0; i-- {
 		if c.why[i].Rule == c.where {
-			if _, detail, ok := strings.Cut(c.why[i].Text, ": "); ok && !strings.HasPrefix(detail, "so it goes") {
-				s += " (" + detail + ")"
+			_, detail, _ := strings.Cut(c.why[i].Text, ": ")
+			if detail, ok := strings.CutPrefix(detail, c.owner+", "); ok {
+				s += ", " + detail
 			}
 			break
 		}
 	}
-	s += ", by " + c.where
+	s += " (" + c.where + ")"
 	if c.runnerUp != "" {
 		s += "; next would have been " + c.runnerUp
 	}
@@ -67,9 +69,10 @@ func nextStep(t *typ, h state.Handoff, zone *time.Location) string {
 
 // need is what is known of what the buyer needs: the context fields, in order.
 func (t *typ) need(f *facts) string {
+	names := []field{{nounPerson, wordEmail}, {nounPerson, wordFullName}, {nounPerson, wordCompanyName}, {nounCompany, wordName}, {nounDeal, wordName}}
 	var parts []string
 	for _, of := range t.contextFields() {
-		if v := f.value(of); v != "" && !(of.noun == nounPerson && (of.word == wordEmail || of.word == wordFullName)) {
+		if v := f.value(of); v != "" && !slices.Contains(names, of) {
 			parts = append(parts, of.said()+": "+v)
 		}
 	}

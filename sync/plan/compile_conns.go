@@ -112,6 +112,9 @@ func (c *compiler) settings() {
 	}
 	if i := c.doc.Imports; !i.When.IsZero() {
 		c.r.imports = imports{when: c.cond(i.When, c.r.conns, false), pos: i.Pos}
+		if i.AtMost.N > 0 {
+			c.warn(i.AtMost.Pos, "no-pace-yet", "", "imports have their own tier; at_most is not counted yet")
+		}
 		if i.UseTier.Given() {
 			c.r.imports.tier = c.tier(i.UseTier)
 		}

@@ -70,8 +70,12 @@ func (d *deciding) observed(ev Observed) {
 		d.gone(rec, carried)
 		return
 	}
-	for _, h := range carried {
+	for i, h := range carried {
 		d.follow(rec, h)
+		if now := d.current(h); now.Stage != h.Stage {
+			carried = slices.Clone(carried)
+			carried[i] = now
+		}
 	}
 	f := d.r.facts(d.now, d.v, rec)
 	taken := false
@@ -81,7 +85,7 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 	}
-	if !taken && seen {
+	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}
 }
@@ -93,6 +97,12 @@ func (d *deciding) unmatched(c *conn, rec, prev *state.Record) {
 			d.list(listUnmatched, rec.Ref.Conn+" "+rec.Noun+"."+w+" "+quote(v), "no handoff type takes it; last seen on "+rec.Ref.String())
 		}
 	}
+}
+
+// madeSince reports whether a record was made after its connection went live.
+func (d *deciding) madeSince(c *conn, rec *state.Record) bool {
+	known, ok := d.v.Conn(c.name)
+	return ok && !rec.CreatedAt.Before(known.Live)
 }
 
 // put remembers a handoff, in place of what this deciding said of it before.

@@ -23,8 +23,9 @@ type choice struct {
 	pool     *state.Pool
 	runnerUp string // who would have got it without the owner
 	why      []state.Reason
-	waits    bool // nobody is free: it waits in the team's queue
-	asked    bool // it waits because the line says queue
+	waits    bool   // nobody is free: it waits in the team's queue
+	asked    bool   // it waits because the line says queue
+	manager  string // who answers for it while it waits; blank: the team's
 }
 
 // owner walks the owner list from a line on. The first line that answers
@@ -104,7 +105,10 @@ func (d *deciding) standIn(l *ownerLine, f *facts, h state.Handoff, c *choice, w
 	if !known && len(tried) == 2 {
 		return false
 	}
-	c.waits = true
+	c.waits, c.team = true, nil
+	if p := d.r.people[who]; p != nil {
+		c.manager = p.manager
+	}
 	c.note(l, "nobody stands in for %s, so it waits", who)
 	return true
 }

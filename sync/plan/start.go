@@ -148,7 +148,7 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 	g := d.r.facts(d.now, d.v, f.rec)
 	if t.deliver != nil {
 		g.to = t.deliver
-		if d.landing(t, g); d.stopped() {
+		if d.landing(t, g); d.stopped() || d.landedOn(t, g, s) {
 			return
 		}
 	}
@@ -176,6 +176,19 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 	if !d.stopped() {
 		d.remember(t, g, s, s.version)
 	}
+}
+
+// landedOn joins the signal to the handoff of the same type that the record
+// over there carries already: one person has one, whichever record asked.
+func (d *deciding) landedOn(t *typ, f *facts, s signal) bool {
+	if f.land == nil || !d.joined(t, f, s, d.v.Handoffs(f.land.Ref)) {
+		return false
+	}
+	if !d.stopped() {
+		d.same(f.rec.Ref, f.land.Ref, sameEmail)
+		d.remember(t, f, s, s.version)
+	}
+	return true
 }
 
 // identify derives the handoff's name from type, record and trigger version. A

@@ -16,6 +16,20 @@ import (
 // maintenance is asked again after it.
 const MaxWait = 15 * time.Minute
 
+// checkRetry is worthRetrying with a word in the log, because an attempt that
+// is made good again shows nowhere else.
+func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	again, stop := c.worthRetrying(ctx, resp, err)
+	if call, ok := ctx.Value(callKey{}).(*sending); again && ok {
+		status := 0
+		if resp != nil {
+			status = resp.StatusCode
+		}
+		c.cfg.Log.Debug("sending again", "conn", c.cfg.Name, "op", call.Op, "status", status)
+	}
+	return again, stop
+}
+
 // worthRetrying is the retry policy of replayable calls: a lost connection,
 // 500, 502, 503 or 504, a success that is not JSON, and "too many" if the wait
 // is short.
