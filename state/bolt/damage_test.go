@@ -64,8 +64,8 @@ func TestDamage(t *testing.T) {
 			refused++
 		}
 	}
-	if refused < rounds/4 {
-		t.Errorf("%d of %d refused: the damage does not reach anything", refused, rounds)
+	if refused < rounds/4 || refused > rounds*3/4 {
+		t.Errorf("%d of %d refused: the damage reaches nothing, or the children do not look", refused, rounds)
 	}
 	t.Logf("%d of %d refused", refused, rounds)
 }

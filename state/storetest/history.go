@@ -86,8 +86,8 @@ func everywhere(t *testing.T, s state.Store, all []state.Decision) {
 	}
 	want := slices.DeleteFunc(slices.Clone(all), func(d state.Decision) bool { return d.Handoff != "h1" })
 	same(t, "past of one handoff", ofOne, want)
-	for i, d := range all {
-		_, seen := decision(i, d.At)
+	for i := 0; i < len(all); i += 1 + len(all)/100 {
+		_, seen := decision(i, all[i].At)
 		for _, r := range seen {
 			got, ok, err := s.Version(t.Context(), state.RecordHash(r))
 			if err != nil || !ok {
