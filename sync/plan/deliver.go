@@ -12,14 +12,15 @@ import (
 // landing finds the record that carries a delivered handoff in the other CRM:
 // who the person is known to be there, else whoever has the address, else
 // nobody, and then one is made. A question that has to be asked first stops
-// deciding, and so does a record that is being made right now.
+// deciding. Where a record is being made for another handoff of the same
+// person, this one hangs on it, so that two signals do not make two.
 func (d *deciding) landing(t *typ, f *facts) {
 	to := t.deliver
-	for _, h := range d.v.Handoffs(f.rec.Ref) {
-		if h.Stage.Open() && !h.Observed && h.Target.Conn == to.name && h.Target.ID == "" && h.Effects[stepCreate].State == sent {
-			d.c.Wait = "a record is being made in " + to.name
-			return
-		}
+	f.landPending = slices.ContainsFunc(slices.Concat(d.c.Handoffs, d.v.Handoffs(f.rec.Ref)), func(h state.Handoff) bool {
+		return h.Stage.Open() && h.Record == f.rec.Ref && h.Target == connectors.Ref{Conn: to.name} && h.Effects[stepCreate].State == sent
+	})
+	if f.landPending {
+		return
 	}
 	if ref := f.elsewhere(f.rec.Ref, to, t.about); !ref.IsZero() {
 		if r, ok := d.v.Record(ref); ok && !r.Deleted && r.MovedTo.IsZero() {

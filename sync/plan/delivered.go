@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -46,14 +47,30 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 	case stepCreate:
 		h = handoff.Aim(h, ev.Ref)
 		d.same(h.Record, ev.Ref, sameCreated)
-		fallthrough
+		h = d.stands(h, ev)
+		d.hanging(h, ev.Ref)
 	case stepAssign:
-		if h.Written.IsZero() {
-			d.audit("written", h.ID, map[string]string{"record": ev.Ref.String(), "owner": h.Owner, "version": ev.Version})
-		}
-		h = handoff.Stands(h, d.now)
+		h = d.stands(h, ev)
 	}
 	d.put(h)
+}
+
+// stands notes that the owner stands in the CRM.
+func (d *deciding) stands(h state.Handoff, ev Delivered) state.Handoff {
+	if h.Written.IsZero() {
+		d.audit("written", h.ID, map[string]string{"record": ev.Ref.String(), "owner": h.Owner, "version": ev.Version})
+	}
+	return handoff.Stands(h, d.now)
+}
+
+// hanging hands over what has waited for a record to be made.
+func (d *deciding) hanging(made state.Handoff, at connectors.Ref) {
+	for _, h := range d.v.Handoffs(made.Record) {
+		waits := h.Target == connectors.Ref{Conn: at.Conn} && h.Record == made.Record && h.Stage == state.Assigned && !h.Observed
+		if h.ID != made.ID && waits {
+			d.put(d.handOver(handoff.Aim(h, at), at))
+		}
+	}
 }
 
 // notDone is a write the CRM refused for good.
@@ -106,43 +123,35 @@ func (d *deciding) adopt(h state.Handoff, ev Delivered, e state.Effect) {
 	d.same(h.Record, ev.Existing, sameEmail)
 	d.because(d.why("", "%s has %s already", ev.Existing.Conn, ev.Existing))
 	d.audit("adopted", h.ID, map[string]string{"record": ev.Existing.String()})
-	t := d.r.byName[h.Type]
-	rec, ok := d.v.Record(h.Record)
-	if t == nil || !ok {
-		d.put(d.again(h, ev.Intent, ev.Existing, nil, ""))
-		return
-	}
-	d.put(d.handOverAdopted(t, rec, h, ev))
+	d.put(d.handOver(h, ev.Existing))
+	d.hanging(d.current(h), ev.Existing)
 }
 
-// handOverAdopted plans the update and the task on an adopted record. Its
-// owner, if a person has it, was not known when ours was picked: the write says
-// so with Expect, and is read again before it leaves.
-func (d *deciding) handOverAdopted(t *typ, rec state.Record, h state.Handoff, ev Delivered) state.Handoff {
+// handOver plans the update and the task of an assigned handoff on a record
+// that was found or made after its owner was picked. Who owns that record was
+// not known then: the write is read again before it leaves.
+func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
+	t, tier, to := d.r.byName[h.Type], d.r.tiers[h.Tier], d.r.byConn[ref.Conn]
+	rec, ok := d.v.Record(h.Record)
+	if t == nil || tier == nil || to == nil || !ok {
+		d.list(listRefused, ref.String(), h.Type+": the rules it was assigned by are gone, so "+h.Owner+" is not written")
+		return h
+	}
 	f := d.r.facts(d.now, d.v, &rec)
-	f.to = d.r.byConn[ev.Existing.Conn]
-	at := state.Record{Ref: ev.Existing, Noun: t.about}
-	if known, ok := d.v.Record(ev.Existing); ok {
+	at := state.Record{Ref: ref, Noun: t.about}
+	if known, ok := d.v.Record(ref); ok {
 		at = known
 	}
-	f.land, f.landCached = &at, true
-	set := map[string]any{}
-	for name, v := range ev.Intent.Write.Set {
-		if isOwn(name) {
-			set[name] = v
-		}
+	f.to, f.land, f.landCached = to, &at, true
+	c := choice{owner: h.Owner, because: "assigned before"}
+	if n := len(h.Why); n > 0 {
+		c.where = h.Why[n-1].Rule
+		c.because = strings.TrimPrefix(h.Why[n-1].Text, h.Owner+": ")
 	}
-	h = d.writeOwner(t, f, h, f.to, &at, set, false)
+	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c), false)
 	if old := h.Effects[stepTask]; old.State != handoff.Done {
-		d.c.Withdraw = append(d.c.Withdraw, old.Key)
-		tier := d.r.tiers[h.Tier]
-		if tier == nil {
-			return h
-		}
-		c := choice{owner: h.Owner, because: "adopted", where: ""}
-		if n := len(h.Why); n > 0 {
-			c.where = h.Why[n-1].Rule
-			c.because = h.Why[n-1].Text
+		if old.Key != "" {
+			d.c.Withdraw = append(d.c.Withdraw, old.Key)
 		}
 		h = d.writeTask(t, f, h, tier, c, "")
 	}

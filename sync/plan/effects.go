@@ -47,6 +47,8 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		h = d.writeOwner(t, f, h, f.to, f.land, set, !f.landCached)
 		h = d.writeTask(t, f, h, tier, c, "")
 		h = d.writeSource(h, set)
+	case f.landPending:
+		h = d.writeSource(h, set)
 	default:
 		kind, fields, ok := d.creation(t, f)
 		if !ok {

@@ -13,14 +13,15 @@ import (
 // facts answer what a condition or a template asks about the record at hand.
 // What costs a look into the view is looked up when it is first asked for.
 type facts struct {
-	r          *Rules
-	v          View
-	now        time.Time
-	conn       *conn         // where the record lives
-	rec        *state.Record // the record at hand
-	to         *conn         // where the handoff lands
-	land       *state.Record // the record that carries it there, when that is another one
-	landCached bool          // and how old our reading of it is, nobody knows
+	r           *Rules
+	v           View
+	now         time.Time
+	conn        *conn         // where the record lives
+	rec         *state.Record // the record at hand
+	to          *conn         // where the handoff lands
+	land        *state.Record // the record that carries it there, when that is another one
+	landPending bool          // it is being made for another handoff right now
+	landCached  bool          // and how old our reading of it is, nobody knows
 
 	// before holds what the fields of a condition said at assignment; a value
 	// that has not changed since says nothing new. Keyed by beforeKey.

@@ -1,0 +1,164 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+func sales(id, email string) state.Record {
+	return demo(id, email, "last_form", "Home: Contact sales", "full_name", "Dana Fox", "lead_source", "Web")
+}
+
+func lead(id string, fields ...string) state.Record {
+	r := state.Record{Ref: connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: id}, Noun: "person", Version: "1", ModifiedAt: monday, CreatedAt: monday, Fields: map[string]string{"email": "dana@acme.com"}}
+	for i := 0; i < len(fields); i += 2 {
+		r.Fields[fields[i]] = fields[i+1]
+	}
+	return r
+}
+
+// locate answers the one need of a deciding.
+func (w *world) locate(t testing.TB, r *plan.Rules, rec state.Record, found ...state.Record) state.Need {
+	t.Helper()
+	c := w.decide(t, r, monday, see(rec))
+	if len(c.Needs) != 1 || len(c.Records)+len(c.Handoffs) != 0 {
+		t.Fatalf("wanted one question and nothing else, got %+v", c)
+	}
+	w.located[c.Needs[0].ID()] = found
+	w.add(found...)
+	w.decide(t, r, monday, see(rec))
+	return c.Needs[0]
+}
+
+// TestDeliverCreates: nobody there has the address, so one record is made, its
+// task hangs on it, and the source is told (design §9).
+func TestDeliverCreates(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	need := w.locate(t, r, sales("51", "dana@acme.com"))
+	want := state.Need{Conn: "salesforce", Question: connectors.Question{Kinds: []connectors.Kind{"Contact", "Lead"}, Field: "Email", Value: "dana@acme.com"}}
+	if diff := cmp.Diff(want, need); diff != "" {
+		t.Fatal(diff)
+	}
+	steps := w.steps()
+	made := steps["create"].Write
+	if made.Ref != (connectors.Ref{Conn: "salesforce", Kind: "Lead"}) || steps["task"].Write.After != made.Key || len(steps["task"].Write.Links) != 0 {
+		t.Fatalf("create %+v, task %+v", made, steps["task"].Write)
+	}
+	for name, v := range map[string]any{
+		"Email": "dana@acme.com", "LastName": "Fox", "Company": "acme.com", "LeadSource": "Web", "OwnerId": "u-ana", "handoff_status": "Assigned",
+	} {
+		if made.Set[name] != v {
+			t.Errorf("%s = %v, want %v", name, made.Set[name], v)
+		}
+	}
+	if source := steps["source"].Write; source.Ref.Conn != "hubspot" || source.Set["hubspot_owner_id"] != nil || source.Set["handoff_status"] != "Assigned" {
+		t.Errorf("source %+v", source)
+	}
+	made2 := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	w.answered(t, r, monday.Add(time.Second), "create", plan.Delivered{Ref: made2, Version: "v1"})
+	h := w.only(t)
+	if h.Target != made2 || h.Written.IsZero() || w.same[made2].By != "created" {
+		t.Fatalf("%+v %v", h, w.same)
+	}
+	// What we made there shows the same signal; it is not a second one.
+	echo := lead("00Q1", "last_form", "Home: Demo request", "last_form_at", monday.Add(-time.Minute).Format(time.RFC3339), "owner", "u-ana")
+	echo.Version = "v1"
+	w.decide(t, r, monday.Add(time.Minute), see(echo))
+	w.only(t)
+	// The receiver accepts over there; both sides are told.
+	echo.Version, echo.ModifiedAt, echo.Fields["lead_status"] = "v2", monday.Add(2*time.Minute), "Working"
+	w.decide(t, r, monday.Add(3*time.Minute), see(echo))
+	if h := w.only(t); h.Stage != state.Accepted {
+		t.Errorf("stage %s", h.Stage)
+	}
+	if s := w.steps(); s["accept"].Write.Ref != made2 || s["accept here"].Write.Ref.Conn != "hubspot" {
+		t.Errorf("acceptance is written to %v", s)
+	}
+}
+
+// TestDeliverFinds (1.86): who is there already is updated, not made again;
+// their owner may keep them.
+func TestDeliverFinds(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	w.locate(t, r, sales("51", "dana@acme.com"), lead("00Q7", "owner", "u-cleo"))
+	steps := w.steps()
+	if _, made := steps["create"]; made {
+		t.Fatal("a second record was made")
+	}
+	at := steps["assign"]
+	if at.Write.Ref.ID != "00Q7" || at.Write.IfVersion != "1" || at.Expect["OwnerId"] != "u-cleo" || at.Write.Set["OwnerId"] != "u-cleo" {
+		t.Errorf("assign %+v", at)
+	}
+	if h := w.only(t); h.Owner != "cleo@example.com" || h.Target.ID != "00Q7" {
+		t.Errorf("owner %s", h.Owner)
+	}
+	// A second contact of the same person joins.
+	c := w.decide(t, r, monday, see(sales("52", "dana@acme.com")))
+	if len(c.Needs) != 0 || len(w.only(t).Signals) != 2 {
+		t.Errorf("needs %v, signals %v", c.Needs, w.only(t).Signals)
+	}
+}
+
+// TestDeliverAdopts: a duplicate refusal names who has the address.
+func TestDeliverAdopts(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	w.locate(t, r, sales("51", "dana@acme.com"))
+	old := w.steps()["task"].Write.Key
+	there := connectors.Ref{Conn: "salesforce", Kind: "Contact", ID: "003A"}
+	w.answered(t, r, monday, "create", plan.Delivered{Class: connectors.Conflict.String(), Err: "DUPLICATES_DETECTED", Existing: there})
+	h, steps := w.only(t), w.steps()
+	if h.Target != there || steps["assign"].Write.Ref != there || steps["assign"].Write.Set["OwnerId"] != "u-ana" || !steps["assign"].ReadAt.IsZero() {
+		t.Errorf("%+v %+v", h.Target, steps["assign"])
+	}
+	task := steps["task"].Write
+	if task.Key == old || task.After != "" || len(task.Links) != 1 || task.Links[0] != there {
+		t.Errorf("task %+v", task)
+	}
+	if _, still := w.intents[old]; still {
+		t.Error("two tasks")
+	}
+	w.decide(t, r, monday, plan.Delivered{Intent: state.Intent{Handoff: h.ID, Step: "task", Write: connectors.Write{Key: old, After: "x"}}, Class: "conflict", Err: "the create failed"})
+	if diff := cmp.Diff(h, w.only(t)); diff != "" {
+		t.Errorf("an answer to the old task changed something: %s", diff)
+	}
+}
+
+// TestOneCreateAtATime: two handoffs of one signal make one record; the second
+// hangs on the first's.
+func TestOneCreateAtATime(t *testing.T) {
+	t.Parallel()
+	extra := edit(t, "handoffs/contact-sales.yaml", "handoff: contact_sales", "handoff: second_sales")
+	r := writing(t, map[string]string{"handoffs/second.yaml": extra["handoffs/contact-sales.yaml"]})
+	w := newWorld()
+	c := w.decide(t, r, monday, see(sales("51", "dana@acme.com")))
+	w.located[c.Needs[0].ID()] = nil
+	c = w.decide(t, r, monday, see(sales("51", "dana@acme.com")))
+	creates := 0
+	for _, i := range c.Intents {
+		if i.Step == "create" {
+			creates++
+		}
+	}
+	if len(w.handoffs) != 2 || creates != 1 {
+		t.Fatalf("%d handoffs, %d creates, want 2 and 1", len(w.handoffs), creates)
+	}
+	made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	c = w.answered(t, r, monday, "create", plan.Delivered{Ref: made, Version: "v1"})
+	if len(c.Handoffs) != 2 || len(c.Intents) != 2 {
+		t.Fatalf("the second was not handed over: %+v", c.Intents)
+	}
+	for _, h := range w.handoffs {
+		if h.Target != made {
+			t.Errorf("%s is aimed at %s", h.Type, h.Target)
+		}
+	}
+}

@@ -1,0 +1,390 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// answered delivers a step as done and returns the handoff.
+func (w *world) answered(t testing.TB, r *plan.Rules, now time.Time, step string, d plan.Delivered) state.Changes {
+	t.Helper()
+	i, ok := w.steps()[step]
+	if !ok {
+		t.Fatalf("no step %q among %v", step, w.steps())
+	}
+	delete(w.intents, i.Write.Key)
+	d.Intent = i
+	if d.Ref.IsZero() {
+		d.Ref = i.Write.Ref
+	}
+	return w.decide(t, r, now, d)
+}
+
+// assigned is a world with one demo request, assigned and written.
+func assigned(t testing.TB, r *plan.Rules) (*world, state.Record) {
+	t.Helper()
+	w := newWorld()
+	rec := demo("51", "dana@acme.com", "country", "US", "lead_status", "New")
+	w.decide(t, r, monday, see(rec))
+	w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2"})
+	w.answered(t, r, monday.Add(time.Second), "task", plan.Delivered{Ref: connectors.Ref{Conn: "hubspot", Kind: "tasks", ID: "t1"}})
+	rec.Version, rec.Fields = "2", fields(rec, "owner", "u-ana", "handoff_status", "Assigned")
+	return w, rec
+}
+
+func fields(r state.Record, pairs ...string) map[string]string {
+	out := map[string]string{}
+	for k, v := range r.Fields {
+		out[k] = v
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		out[pairs[i]] = pairs[i+1]
+	}
+	return out
+}
+
+// TestAssignmentIsWritten: owner, own fields and one task (1.73, 1.79, 1.90, G2).
+func TestAssignmentIsWritten(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	w.decide(t, r, monday, see(demo("51", "dana@acme.com", "country", "US", "full_name", "Dana Fox")))
+	h, steps := w.only(t), w.steps()
+	if len(steps) != 2 {
+		t.Fatalf("steps %v, want assign and task", steps)
+	}
+	set := steps["assign"].Write.Set
+	for name, want := range map[string]any{
+		"hubspot_owner_id": "u-ana", "handoff_id": h.ID, "handoff_status": "Assigned", "handoff_accountable": "jo@example.com",
+		"handoff_backup_owner": "ben@example.com", "handoff_accept_by": "2026-03-16T14:15:00Z", "handoff_touch_by": "2026-03-16T14:15:00Z",
+		"handoff_type": "demo_request", "handoff_tier": "high_intent", "handoff_decision_id": h.Decision, "handoff_assigned_at": "2026-03-16T14:00:00Z",
+	} {
+		if set[name] != want {
+			t.Errorf("%s = %v, want %v", name, set[name], want)
+		}
+	}
+	why, _ := set["handoff_why"].(string)
+	if !strings.HasPrefix(why, "ana@example.com: territory inbound") || !strings.HasSuffix(why, "next would have been ben@example.com") {
+		t.Errorf("why: %s", why)
+	}
+	task := steps["task"].Write
+	if task.Ref.Kind != connectors.Task || task.Set["subject"] != "Demo request from Dana Fox at (no company name): call before Mon 16 Mar 10:15 EDT" ||
+		task.Set["owner"] != "u-ana" || task.Set["due"] != "2026-03-16T14:15:00Z" || task.Set["priority"] != "high" {
+		t.Errorf("task %+v", task.Set)
+	}
+	for _, q := range []string{"Why did they engage?", "Why now?", "What did we already say?", "What should happen next?"} {
+		if !strings.Contains(task.Set["body"].(string), q) {
+			t.Errorf("the brief does not ask %q (2.21)", q)
+		}
+	}
+	if h.Written.IsZero() != true || h.Stage != state.Assigned {
+		t.Errorf("decided is not written: %+v", h)
+	}
+}
+
+// TestObserveWritesNothing, ever (design §1.8).
+func TestObserveWritesNothing(t *testing.T) {
+	t.Parallel()
+	r, w := compile(t, folder(t, nil)), newWorld()
+	w.decide(t, r, monday, see(demo("51", "dana@acme.com")))
+	h := w.only(t)
+	if !h.Observed || h.Owner == "" || len(w.intents) != 0 {
+		t.Fatalf("observed %v, owner %q, intents %v", h.Observed, h.Owner, w.intents)
+	}
+	for _, timer := range w.timers {
+		w.decide(t, r, timer.Due, plan.Fired{Timer: timer, Fresh: true})
+	}
+	if h := w.only(t); h.Stage.Open() || len(w.intents) != 0 {
+		t.Errorf("stage %s, intents %v", h.Stage, w.intents)
+	}
+}
+
+// TestLiveShare: in write mode, a type acts on its share of the records.
+func TestLiveShare(t *testing.T) {
+	t.Parallel()
+	r := compile(t, folder(t, edit(t, "handoffd.yaml", "mode: observe", "live: {demo_request: 30%}\nmode: write")))
+	w, n := newWorld(), 0
+	for i := range 300 {
+		id := string(rune('a'+i%26)) + string(rune('a'+i/26))
+		w.decide(t, r, monday, see(demo(id, "dana@"+id+".com")))
+	}
+	for _, h := range w.handoffs {
+		if !h.Observed {
+			n++
+		}
+	}
+	if n < 60 || n > 120 {
+		t.Errorf("%d of 300 acted on, want about 90", n)
+	}
+}
+
+func TestAcceptance(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	later := monday.Add(5 * time.Minute)
+	tests := []struct {
+		name  string
+		edit  []string
+		want  state.Stage
+		owner string
+	}{
+		{name: "1.78 by the status field", edit: []string{"handoff_status", "Accepted"}, want: state.Accepted},
+		{name: "1.78 by a working status", edit: []string{"lead_status", "Working"}, want: state.Accepted},
+		{name: "1.15 our own echo is no acceptance", want: state.Assigned},
+		{name: "1.15 another field is no acceptance", edit: []string{"title", "CTO"}, want: state.Assigned},
+		{name: "a person gives it to somebody else", edit: []string{"owner", "u-cleo"}, want: state.Superseded, owner: "cleo@example.com"},
+		{name: "a person takes the owner away", edit: []string{"owner", ""}, want: state.Superseded},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w, rec := assigned(t, r)
+			if len(test.edit) > 0 {
+				rec.Version, rec.ModifiedAt, rec.Fields = "3", later, fields(rec, test.edit...)
+			}
+			w.decide(t, r, later.Add(time.Second), see(rec))
+			h := w.only(t)
+			if h.Stage != test.want {
+				t.Fatalf("stage %s, want %s", h.Stage, test.want)
+			}
+			switch test.want {
+			case state.Accepted:
+				if !h.AcceptedAt.Equal(later) || h.AcceptedBy != h.Owner || h.Accountable != h.Owner || len(w.timers) != 0 {
+					t.Errorf("%+v, timers %v", h, w.timers)
+				}
+				if set := w.steps()["accept"].Write.Set; set["handoff_status"] != "Accepted" || set["handoff_accepted_by"] != "ana@example.com" {
+					t.Errorf("accept writes %v", set)
+				}
+			case state.Superseded:
+				if _, again := w.steps()["supersede"].Write.Set["hubspot_owner_id"]; again || len(w.timers) != 0 {
+					t.Errorf("the owner is written again, or timers go on: %v %v", w.intents, w.timers)
+				}
+				if test.owner != "" && h.Accountable != test.owner {
+					t.Errorf("accountable %s, want %s", h.Accountable, test.owner)
+				}
+			default:
+				if len(w.timers) == 0 || len(w.intents) != 0 {
+					t.Errorf("timers %v, intents %v", w.timers, w.intents)
+				}
+			}
+		})
+	}
+}
+
+// TestAcceptedBeforeIsNotAcceptance: a status that was there at assignment
+// says nothing.
+func TestAcceptedBeforeIsNotAcceptance(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	rec := demo("51", "dana@acme.com", "lead_status", "Working", "handoff_status", "Accepted")
+	w.decide(t, r, monday, see(rec))
+	w.answered(t, r, monday, "assign", plan.Delivered{Version: "2"})
+	rec.Version, rec.Fields = "3", fields(rec, "owner", "u-ana", "handoff_status", "Assigned")
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	if h := w.only(t); h.Stage != state.Assigned {
+		t.Fatalf("stage %s", h.Stage)
+	}
+	rec.Version, rec.Fields = "4", fields(rec, "handoff_status", "Accepted")
+	w.decide(t, r, monday.Add(2*time.Minute), see(rec))
+	if h := w.only(t); h.Stage != state.Accepted {
+		t.Errorf("stage %s", h.Stage)
+	}
+}
+
+// TestBreach: the mark stands on the record, and who is late can still accept
+// (1.97).
+func TestBreach(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec := assigned(t, r)
+	for _, timer := range w.timers {
+		if timer.Step == 1 {
+			if !timer.Due.Equal(w.only(t).AcceptBy) {
+				t.Errorf("breach is due %s, accept_by %s", timer.Due, w.only(t).AcceptBy)
+			}
+			w.decide(t, r, timer.Due, plan.Fired{Timer: timer, Fresh: true})
+		}
+	}
+	h := w.only(t)
+	if h.BreachedAt.IsZero() || h.Stage != state.Assigned || w.steps()["breach"].Write.Set["handoff_breached"] != true {
+		t.Fatalf("%+v %v", h, w.intents)
+	}
+	if len(w.listings) == 0 || w.listings[0].List != "escalation" {
+		t.Errorf("what is not sent is not listed: %v", w.listings)
+	}
+	rec.Version, rec.Fields = "9", fields(rec, "handoff_status", "Accepted")
+	w.decide(t, r, h.AcceptBy.Add(time.Hour), see(rec))
+	if h := w.only(t); h.Stage != state.Accepted {
+		t.Errorf("stage %s", h.Stage)
+	}
+}
+
+// TestGone: deleted ends it, merged moves it, merged into one that has its own
+// ends it.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	to := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "77"}
+	w, rec := assigned(t, r)
+	rec.Version, rec.Deleted = "5", true
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	if h := w.only(t); h.Stage != state.Cancelled || len(w.timers) != 0 {
+		t.Errorf("deleted: %s, timers %v", h.Stage, w.timers)
+	}
+	w, rec = assigned(t, r)
+	rec.Version, rec.MovedTo = "5", to
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	if h := w.only(t); h.Stage != state.Assigned || h.Target != to || h.Record != to {
+		t.Errorf("merged: %s %s", h.Stage, h.Target)
+	}
+	w, rec = assigned(t, r)
+	w.decide(t, r, monday, see(demo("77", "dana@acme.com")))
+	rec.Version, rec.MovedTo = "5", to
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	open := 0
+	for _, h := range w.handoffs {
+		if h.Stage.Open() {
+			open++
+		}
+	}
+	if open != 1 {
+		t.Errorf("%d open handoffs after a merge, want 1", open)
+	}
+}
+
+// TestRefusals: what the CRM answers, and what becomes of the handoff.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	start := func() *world {
+		w := newWorld()
+		w.decide(t, r, monday, see(demo("51", "dana@acme.com", "owner", "u-sync")))
+		return w
+	}
+	newer := func(w *world, owner string) {
+		rec := demo("51", "dana@acme.com", "owner", owner)
+		rec.Version = "2"
+		w.add(rec)
+	}
+	conflict := plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"}
+
+	w := start()
+	w.answered(t, r, monday, "assign", plan.Delivered{Class: connectors.Invalid.String(), Err: "OwnerId: no such user"})
+	if len(w.listings) != 1 || !strings.Contains(w.listings[0].Text, "OwnerId: no such user") || w.only(t).Stage != state.Assigned {
+		t.Errorf("invalid: %v %s", w.listings, w.only(t).Stage)
+	}
+	if _, ok := w.steps()["task"]; !ok {
+		t.Error("the rest of the plan was dropped")
+	}
+
+	w = start()
+	w.answered(t, r, monday, "assign", plan.Delivered{Class: connectors.NotFound.String(), Err: "gone"})
+	if h := w.only(t); h.Stage != state.Cancelled || len(w.intents) != 0 {
+		t.Errorf("not found: %s %v", h.Stage, w.intents)
+	}
+
+	w = start()
+	newer(w, "u-cleo")
+	w.answered(t, r, monday, "assign", conflict)
+	if h := w.only(t); h.Stage != state.Superseded || len(w.intents) != 0 {
+		t.Errorf("a person took it: %s %v", h.Stage, w.intents)
+	}
+
+	w = start()
+	newer(w, "u-sync")
+	w.answered(t, r, monday, "assign", conflict)
+	again := w.steps()["assign"]
+	if h := w.only(t); h.Stage != state.Assigned || again.Write.Set["hubspot_owner_id"] == nil || !again.ReadAt.IsZero() {
+		t.Errorf("another field changed: %s %+v", h.Stage, again)
+	}
+	w.answered(t, r, monday, "assign", plan.Delivered{Version: "3"})
+	if w.only(t).Written.IsZero() {
+		t.Error("the second attempt did not count")
+	}
+}
+
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	r := writing(t, edit(t, "teams.yaml", "# at_most: 12 ", "at_most: 1 "))
+	w := newWorld()
+	w.load["ana@example.com"], w.load["ben@example.com"], w.load["cleo@example.com"] = 1, 1, 1
+	w.decide(t, r, monday, see(demo("51", "dana@acme.com", "country", "US")))
+	h := w.only(t)
+	if h.Stage != state.Queued || h.Owner != "" || h.Accountable != "morgan@example.com" || len(w.timers) != 1 {
+		t.Fatalf("%+v, timers %v", h, w.timers)
+	}
+	if set := w.steps()["queue"].Write.Set; set["handoff_accountable"] != "morgan@example.com" {
+		t.Errorf("the CRM is not told: %v", set)
+	}
+	var timer state.Timer
+	for _, timer = range w.timers {
+	}
+	c := w.decide(t, r, timer.Due, plan.Fired{Timer: timer, Fresh: true})
+	if len(c.Handoffs)+len(c.Audit) != 0 || len(c.Timers) != 1 {
+		t.Errorf("still nobody free, and yet: %+v", c)
+	}
+	w.load["cleo@example.com"] = 0
+	w.decide(t, r, timer.Due, plan.Fired{Timer: timer, Fresh: true})
+	if h := w.only(t); h.Stage != state.Assigned || h.Owner != "cleo@example.com" || h.Why[0].Text != `last form is "Pricing: Demo request"` {
+		t.Errorf("%s %s %v", h.Stage, h.Owner, h.Why)
+	}
+	if !w.only(t).AcceptBy.Equal(timer.Due.Add(15 * time.Minute)) {
+		t.Errorf("accept by %s", w.only(t).AcceptBy)
+	}
+}
+
+// TestDeadlines: assigned outside hours, counted from opening (1.88); Friday
+// 16:55 for the sample's own case.
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	ny, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	night := time.Date(2026, 3, 17, 3, 0, 0, 0, ny)
+	w := newWorld()
+	rec := demo("51", "dana@acme.com", "country", "US", "last_form_at", night.UTC().Format(time.RFC3339))
+	w.decide(t, r, night, plan.Observed{Record: rec, Via: "poll", Came: night})
+	h := w.only(t)
+	if want := time.Date(2026, 3, 17, 9, 15, 0, 0, ny); !h.AcceptBy.Equal(want) {
+		t.Errorf("accept by %s, want %s", h.AcceptBy.In(ny), want)
+	}
+	if want := night.Add(5 * time.Minute); !h.AssignBy.Equal(want) || h.AssignedAt.IsZero() {
+		t.Errorf("assign by %s, want %s", h.AssignBy, want)
+	}
+}
+
+// TestJoinRaisesTheTier and never lowers it; deadlines never move away.
+func TestJoinRaisesTheTier(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	form := func(at time.Time, email string) {
+		rec := demo("51", email, "country", "US", "last_form_at", at.Format(time.RFC3339))
+		rec.Fields["email_domain"] = email[strings.Index(email, "@")+1:]
+		w.decide(t, r, at, plan.Observed{Record: rec, Came: at})
+	}
+	form(monday, "kid@gmail.com")
+	slow := w.only(t)
+	form(monday.Add(time.Hour), "kid@acme.com")
+	fast := w.only(t)
+	if slow.Tier != "medium_intent" || fast.Tier != "high_intent" || !fast.AcceptBy.Before(slow.AcceptBy) {
+		t.Fatalf("%s %s, then %s %s", slow.Tier, slow.AcceptBy, fast.Tier, fast.AcceptBy)
+	}
+	if set := w.steps()["join"].Write.Set; set["handoff_tier"] != "high_intent" {
+		t.Errorf("the CRM is not told: %v", set)
+	}
+	form(monday.Add(2*time.Hour), "kid@gmail.com")
+	if h := w.only(t); h.Tier != "high_intent" || !h.AcceptBy.Equal(fast.AcceptBy) || len(h.Signals) != 3 {
+		t.Errorf("%s %s, %d signals", h.Tier, h.AcceptBy, len(h.Signals))
+	}
+	if diff := cmp.Diff(fast.Owner, w.only(t).Owner); diff != "" {
+		t.Error(diff)
+	}
+}
