@@ -9,7 +9,6 @@ import (
 	"github.com/handoffd/handoffd/mappings"
 )
 
-func nouns() []string { return []string{"person", "company", "deal"} }
 func cleans() []string {
 	return []string{"trim", "lowercase", "phone", "domain", "country_code", "email"}
 }
@@ -49,8 +48,8 @@ func (c *compiler) warn(at mappings.Pos, code, text, hint string) {
 
 func (c *compiler) noun(n mappings.Noun) {
 	name := n.Word.S
-	if !slices.Contains(nouns(), name) {
-		c.bad(n.Word.Pos, "unknown-noun", fmt.Sprintf("there is no noun %q", name), meant(name, nouns()))
+	if !slices.Contains(mappings.Nouns(), name) {
+		c.bad(n.Word.Pos, "unknown-noun", fmt.Sprintf("there is no noun %q", name), meant(name, mappings.Nouns()))
 		return
 	}
 	if c.m.words[name] != nil {

@@ -98,8 +98,8 @@ func (c *compiler) holidays(m mappings.Calendar) []days {
 		c.except[folded(e.S)] = true
 	}
 	var out []days
-	for y := firstYear; y <= lastYear; y++ {
-		for _, h := range c.rules.year(y, c.except) {
+	for y := firstYear - 1; y <= lastYear+1; y++ {
+		for _, h := range c.rules.of(y, c.except) {
 			out = append(out, days{int32(h.day), int32(h.day)})
 		}
 	}

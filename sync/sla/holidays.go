@@ -145,9 +145,7 @@ func Holidays(code string, year int) ([]Holiday, bool) {
 	}
 	var out []Holiday
 	for _, h := range c.year(year, nil) {
-		if on := civil(h.day); on.Year() == year {
-			out = append(out, Holiday{Name: h.name, Date: on.Format(time.DateOnly), Observed: h.observed})
-		}
+		out = append(out, Holiday{Name: h.name, Date: civil(h.day).Format(time.DateOnly), Observed: h.observed})
 	}
 	return out, true
 }
@@ -179,30 +177,39 @@ type held struct {
 	observed bool
 }
 
-// year is the holidays around a year, by day, except those named. It reaches
-// a week into its neighbours: New Year's Day may be given in December.
+// year is the holidays that fall into a year, by day, except those named. Some
+// belong to its neighbours: New Year's Day may be given in December.
 func (c *country) year(year int, except map[string]bool) []held {
 	var out []held
-	from, to := dayOf(year, time.January, 1)-7, dayOf(year, time.December, 31)+7
 	for y := year - 1; y <= year+1; y++ {
-		for _, h := range c.holidays {
-			if except[folded(h.Name)] {
-				continue
-			}
-			actual, observed := h.Calc(y)
-			if actual.IsZero() {
-				continue
-			}
-			a, o := calendarDay(actual), calendarDay(observed)
-			out = append(out, held{a, h.Name, false})
-			if o != a {
-				out = append(out, held{o, h.Name, true})
+		for _, h := range c.of(y, except) {
+			if civil(h.day).Year() == year {
+				out = append(out, h)
 			}
 		}
 	}
-	out = slices.DeleteFunc(out, func(h held) bool { return h.day < from || h.day > to })
 	slices.SortStableFunc(out, func(a, b held) int { return cmp.Or(a.day-b.day, cmp.Compare(a.name, b.name)) })
 	return slices.CompactFunc(out, func(a, b held) bool { return a.day == b.day && a.name == b.name })
+}
+
+// of is the holidays that a year has by rule, on whatever day they are given.
+func (c *country) of(year int, except map[string]bool) []held {
+	var out []held
+	for _, h := range c.holidays {
+		if except[folded(h.Name)] {
+			continue
+		}
+		actual, observed := h.Calc(year)
+		if actual.IsZero() {
+			continue
+		}
+		a, o := calendarDay(actual), calendarDay(observed)
+		out = append(out, held{a, h.Name, false})
+		if o != a {
+			out = append(out, held{o, h.Name, true})
+		}
+	}
+	return out
 }
 
 // closes reports whether a day is a holiday, by rule.
