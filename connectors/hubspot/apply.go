@@ -41,26 +41,42 @@ func (c *Connector) Apply(ctx context.Context, writes []connectors.Write) ([]con
 	for i, w := range writes {
 		results[i] = connectors.Result{Key: w.Key, Ref: w.Ref}
 	}
+	var broken *connectors.Error // the credentials are: nothing more is sent
 	for _, wave := range waves(writes) {
-		var batches []*pending
+		var ready []*pending
 		for _, i := range wave {
 			p := c.prepare(ctx, writes, results, i, schemas)
 			if p != nil {
-				batches = append(batches, p)
+				ready = append(ready, p)
 			}
 		}
-		for _, group := range groups(batches) {
+		for _, group := range groups(ready) {
 			for chunk := range slices.Chunk(group, batchSize) {
-				if chunk[0].write.Creates() {
-					c.create(ctx, chunk)
-				} else {
-					c.update(ctx, chunk)
-				}
+				broken = c.send(ctx, chunk, broken)
 			}
 		}
 	}
 	shareResults(writes, results)
 	return results, nil
+}
+
+// send attempts one batch, unless the credentials were refused before.
+func (c *Connector) send(ctx context.Context, chunk []*pending, broken *connectors.Error) *connectors.Error {
+	switch {
+	case broken != nil:
+		for _, p := range chunk {
+			p.fail(c, broken)
+		}
+		return broken
+	case chunk[0].write.Creates():
+		c.create(ctx, chunk)
+	default:
+		c.update(ctx, chunk)
+	}
+	if err := chunk[0].result.Err; err != nil && err.Class == connectors.AuthBroken {
+		return err
+	}
+	return nil
 }
 
 // schemasFor reads the schemas of every kind in the batch before anything is

@@ -108,8 +108,9 @@ func (s *schema) unique(name string) bool {
 func (c *Connector) schemaOf(ctx context.Context, info kindInfo) (*schema, error) {
 	c.mu.Lock()
 	cached := c.schemas[info.path]
+	fresh := cached != nil && time.Since(cached.at) < schemaAge
 	c.mu.Unlock()
-	if cached != nil && time.Since(cached.at) < schemaAge {
+	if fresh {
 		return cached, nil
 	}
 	flight := c.flights.DoChan(info.path, func() (any, error) {
@@ -132,6 +133,9 @@ func (c *Connector) renewSchema(ctx context.Context, info kindInfo, cached *sche
 	case class == connectors.Denied || class == connectors.NotFound:
 		fresh = &schema{at: time.Now()}
 	case cached != nil:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		cached.at = time.Now().Add(time.Minute - schemaAge) // asked again in a minute
 		return cached, nil
 	default:
 		return nil, err

@@ -302,6 +302,54 @@ func TestFieldGoesAway(t *testing.T) {
 	})
 }
 
+// C6: credentials that no longer work are tried once, not for every batch.
+func TestBrokenCredentialsStopTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, false)
+		denied := fixed(401, `{"category":"INVALID_AUTHENTICATION"}`)
+		f.answers("POST", "/crm/objects/"+APIVersion+"/contacts/batch/update", denied)
+		f.answers("POST", "/crm/objects/"+APIVersion+"/tasks/batch/create", denied)
+		results, err := f.Apply(t.Context(), []connectors.Write{taskWrite("b"), update("a", "1")})
+		if err != nil || outcomes(results)[0] != "b auth_broken " || outcomes(results)[1] != "a auth_broken " {
+			t.Errorf("%v %v", outcomes(results), err)
+		}
+		if len(f.bodies) != 2 { // one call, and once more with a token asked for again
+			t.Errorf("%d calls", len(f.bodies))
+		}
+	})
+}
+
+// A schema that cannot be read again is believed a little longer.
+func TestOldSchemaIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, true)
+		f.answers("POST", "/crm/objects/"+APIVersion+"/contacts/batch/read", fixed(200, `{"results":[{"id":"1","properties":{}}]}`))
+		for _, wait := range []time.Duration{0, 2 * schemaAge, time.Second} {
+			time.Sleep(wait)
+			if wait > 0 {
+				f.answers("GET", "/crm/properties/"+APIVersion+"/contacts", fixed(500, `{}`))
+			}
+			if _, err := f.Read(t.Context(), "contacts", []string{"1"}, []string{"email", "nope"}); err != nil {
+				t.Errorf("after %v: %v", wait, err)
+			}
+		}
+		if !f.Exact("contacts") || !slices.Equal(f.Missing("contacts"), []string{"nope"}) {
+			t.Errorf("exact %v, missing %v", f.Exact("contacts"), f.Missing("contacts"))
+		}
+		asked := 0
+		for _, body := range f.bodies {
+			if body == "" {
+				asked++
+			}
+		}
+		if asked != 4 { // one call and its three retries, once
+			t.Errorf("described %d times", asked)
+		}
+	})
+}
+
 // Without permission to describe, names pass as they are; HubSpot drops the
 // unknown ones from reads itself.
 func TestSchemaDenied(t *testing.T) {

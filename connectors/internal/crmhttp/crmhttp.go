@@ -242,6 +242,7 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, token stri
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "handoffd")
 	if body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
