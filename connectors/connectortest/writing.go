@@ -68,11 +68,14 @@ func versions(t *testing.T, c connectors.Connector, w World) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}
-		now := readAll(t, c, w, ids)[0].Version
-		if now <= last || r.Version != "" && r.Version != now {
-			t.Errorf("version %q after %q, the write said %q", now, last, r.Version)
+		now := readAll(t, c, w, ids)[0]
+		if now.Version <= last || r.Version != "" && r.Version != now.Version {
+			t.Errorf("version %q after %q, the write said %q", now.Version, last, r.Version)
 		}
-		last = now
+		if !r.ModifiedAt.IsZero() && !r.ModifiedAt.Equal(now.ModifiedAt) {
+			t.Errorf("changed at %v, the write said %v", now.ModifiedAt, r.ModifiedAt)
+		}
+		last = now.Version
 	}
 }
 

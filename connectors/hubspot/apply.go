@@ -310,7 +310,8 @@ func (c *Connector) update(ctx context.Context, group []*pending) {
 // done takes over the row of a write that went through.
 func (p *pending) done(c *Connector, r *row) {
 	p.result.Ref = c.ref(p.write.Ref.Kind, string(r.ID))
-	p.result.Version = versionOf(r.modified(p.info))
+	p.result.ModifiedAt = r.modified(p.info)
+	p.result.Version = versionOf(p.result.ModifiedAt)
 	// A lifecycle stage moves forward only; backwards HubSpot answers that all
 	// is well and keeps the old one (lifecycle stages).
 	want, set := p.props[stageProperty]
