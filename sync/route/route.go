@@ -130,10 +130,9 @@ func newLevels(pool state.Pool, all, free []Candidate) *levels {
 			l.absent = append(l.absent, c.Who)
 		}
 	}
-	stayed, mean := level(pool, free, func(who string) bool { return pool.Present[who] })
+	stayed, mean := level(pool, free)
 	if stayed < 0 {
-		// Nobody of the last draw is here: whoever has an account counts.
-		stayed, mean = level(pool, free, func(who string) bool { _, ok := pool.Served[who]; return ok })
+		stayed, mean = level(pool, all) // nobody of the last draw is here; they left the level behind
 	}
 	for i, c := range free {
 		s, known := pool.Served[c.Who]
@@ -152,13 +151,13 @@ func newLevels(pool state.Pool, all, free []Candidate) *levels {
 	return l
 }
 
-// level is the smallest account and the fair level of those who count; the
-// smallest is -1 when nobody does.
-func level(pool state.Pool, free []Candidate, counts func(string) bool) (least, mean int64) {
+// level is the smallest account and the fair level of those among some who
+// were there at the last draw; the smallest is -1 when nobody was.
+func level(pool state.Pool, among []Candidate) (least, mean int64) {
 	least = -1
 	var sum, weights int64
-	for _, c := range free {
-		if !counts(c.Who) {
+	for _, c := range among {
+		if !pool.Present[c.Who] {
 			continue
 		}
 		s := pool.Served[c.Who]
