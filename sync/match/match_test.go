@@ -61,6 +61,7 @@ func TestPickOrder(t *testing.T) {
 		{"domain before name", account("9", match.ByDomain), account("1", match.ByName, "is_customer=yes"), match.ByDomain, "", false},
 		{"closest host", account("9", match.ByDomain, "domain=de.acme.com"), account("1", match.ByDomain, "country=DE"), match.ByDomain, "closest host", false},
 		{"apex before sister", account("9", match.ByDomain), account("1", match.ByDomain, "country=DE", "domain=fr.acme.com"), match.ByDomain, "closest host", false},
+		{"the end of a host is not above it", account("9", match.ByDomain, "domain=", "country=DE"), account("1", match.ByDomain, "domain=cme.com"), match.ByDomain, "same country", false},
 		{"same country", account("9", match.ByDomain, "country=DE"), account("1", match.ByDomain, "is_customer=yes"), match.ByDomain, "same country", false},
 		{"unknown country before another", account("9", match.ByDomain), account("1", match.ByDomain, "country=FR", "is_customer=yes"), match.ByDomain, "same country", false},
 		{"customer", account("9", match.ByName, "is_customer=yes"), with(account("1", match.ByName), openDeal), match.ByName, "customer", false},

@@ -123,7 +123,7 @@ func TestHostileValues(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
 		strings.Repeat("a", 32<<10), strings.Repeat("a.", 16<<10) + "com", strings.Repeat("@", 32<<10), strings.Repeat("1", 32<<10), strings.Repeat(";", 32<<10),
-		strings.Repeat("株式会社", 8<<10), strings.Repeat("\u0301", 16<<10), strings.Repeat("+", 250), "\u202eacme.com", "a@b@c", "xn--", "xn--a.com", "\x00", "\xff\xfe", "",
+		strings.Repeat("株式会社", 8<<10), strings.Repeat("\u0301", 16<<10), strings.Repeat("+", 250), "\u202eacme.com", "a@b@c", "xn--", "xn--a.com", "\x00", "\xff\xfe", "", "\xff.com", "acme株式会社//",
 		strings.Repeat("S. ", 10<<10), strings.Repeat("the ", 8<<10), strings.Repeat(" inc", 8<<10), "https://" + strings.Repeat("www.", 500) + "com",
 	} {
 		namesFixed(t, raw)

@@ -164,18 +164,18 @@ func TestBetweenAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := genCalendar(t)
 		a := genTime(t, "t").Truncate(time.Minute)
-		b := a.Add(time.Duration(rapid.IntRange(0, 4*24*60).Draw(t, "b")) * time.Minute)
-		m := a.Add(time.Duration(rapid.IntRange(0, 4*24*60).Draw(t, "m")) * time.Minute)
+		b := a.Add(time.Duration(rapid.IntRange(0, 3*24*60).Draw(t, "b")) * time.Minute)
+		m := a.Add(time.Duration(rapid.IntRange(0, 3*24*60).Draw(t, "m")) * time.Minute)
 		if m.Before(b) && c.Between(a, m)+c.Between(m, b) != c.Between(a, b) {
 			t.Fatalf("%s: %s, %s and %s do not add up", c.Zone(), a, m, b)
 		}
 		seen := time.Duration(0)
-		for x := a; x.Before(b); x = x.Add(7 * time.Minute) {
+		for x := a; x.Before(b); x = x.Add(time.Minute) {
 			if c.Open(x) {
-				seen += 7 * time.Minute
+				seen += time.Minute
 			}
 		}
-		if got := c.Between(a, b); got-seen > 12*time.Hour || seen-got > 12*time.Hour {
+		if got := c.Between(a, b); got != seen {
 			t.Fatalf("%s: %s of open time, %s by looking", c.Zone(), got, seen)
 		}
 	})

@@ -101,6 +101,7 @@ func TestAdd(t *testing.T) {
 		{"4 working hours", "2026-03-05 16:00", amount(4, mappings.Hour, true), "2026-03-06 11:00"},
 		{"4 hours are working hours", "2026-03-05 16:00", amount(4, mappings.Hour, false), "2026-03-06 11:00"},
 		{"48 hours are clock hours", "2026-03-07 02:30", amount(48, mappings.Hour, false), "2026-03-09 03:30"}, // the clock goes forward
+		{"24 hours are clock hours", "2026-03-13 17:30", amount(24, mappings.Hour, false), "2026-03-14 17:30"},
 		{"24 working hours", "2026-03-10 09:00", amount(24, mappings.Hour, true), "2026-03-12 15:00"},
 		{"2 days are clock time", "2026-03-10 20:00", amount(2, mappings.Day, false), "2026-03-12 20:00"},
 		{"1 working day", "2026-03-10 10:00", amount(1, mappings.Day, true), "2026-03-11 18:00"},
@@ -368,6 +369,21 @@ func TestHolidays(t *testing.T) {
 	}
 	if _, ok := sla.Holidays("XX", 2026); ok {
 		t.Error("XX has holidays")
+	}
+}
+
+// The years worked out ahead end where the rules begin.
+func TestHolidaysOfFarYears(t *testing.T) {
+	t.Parallel()
+	c := compile(t, usEast())
+	for day, want := range map[string]bool{
+		"2012-12-25": false, "2012-12-26": true, "2014-12-25": false, "2015-01-01": false, "2060-12-30": true,
+		"2060-12-31": false, // given for New Year's Day 2061, a Saturday
+		"2061-07-04": false, "2061-07-05": true, "2061-10-10": true, "2099-12-25": false,
+	} {
+		if got := c.WorkingDay(at(t, day+" 12:00"+ny)); got != want {
+			t.Errorf("%s is a working day: %v", day, got)
+		}
 	}
 }
 
