@@ -274,8 +274,8 @@ func TestOwnDuplicate(t *testing.T) {
 				if diff := cmp.Diff([]string{"a done 21", "b done 22"}, outcomes(results)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
-				if results[0].Version == "" {
-					t.Error("no version")
+				if results[0].Version == "" || results[0].ModifiedAt.IsZero() {
+					t.Errorf("no version: %+v", results[0])
 				}
 			})
 		})

@@ -202,7 +202,7 @@ func (c *Client) send(call Call, req *http.Request, body []byte) (*Response, err
 		if err != nil {
 			return nil, err
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }() // in memory
 		return readAll(resp)
 	}
 	retryable := &retryablehttp.Request{Request: req}
@@ -215,7 +215,7 @@ func (c *Client) send(call Call, req *http.Request, body []byte) (*Response, err
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // in memory
 	return readAll(resp)
 }
 
