@@ -233,13 +233,11 @@ func (ts *tokenSource) who(ctx context.Context) (orgID, userID string, err error
 	if err != nil || s.identity == "" {
 		return "", "", err
 	}
-	u, err := url.Parse(s.identity)
-	if err != nil {
-		return "", "", nil //nolint:nilerr // an identity we cannot read is one we were not told
+	if u, err := url.Parse(s.identity); err == nil {
+		orgPart, userPart := path.Split(u.Path)
+		orgID, _ = normalizeID(path.Base(orgPart))
+		userID, _ = normalizeID(userPart)
 	}
-	orgPart, userPart := path.Split(u.Path)
-	orgID, _ = normalizeID(path.Base(orgPart))
-	userID, _ = normalizeID(userPart)
 	return orgID, userID, nil
 }
 

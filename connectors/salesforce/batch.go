@@ -253,7 +253,11 @@ func (b *batch) explain(op *operation) {
 	if prior, ok := b.byPlace[op.after]; op.after >= 0 && (!ok || b.state[prior] == failed) {
 		cause := b.results[op.after].Err
 		if cause != nil {
-			r.Err = &connectors.Error{Class: cause.Class, Op: opWrite, RetryAfter: cause.RetryAfter, Err: errors.New("the create it waits for failed")}
+			class := cause.Class
+			if class == connectors.Ambiguous {
+				class = connectors.Unavailable // about this one there is no doubt: it was not sent
+			}
+			r.Err = &connectors.Error{Class: class, Op: opWrite, RetryAfter: cause.RetryAfter, Err: errors.New("the create it waits for failed")}
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -224,4 +225,34 @@ func TestBrokenReads(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A describe is asked for again after an hour, and says 304 if nothing has
+// changed.
+func TestDescribeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, salesforcesim.Config{})
+		first, err := w.org.schema(t.Context(), "Lead")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		second, err := w.org.schema(t.Context(), "Lead")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.org.Usage().Calls[purposeSchema]; got != 2 {
+			t.Errorf("%d describes, want 2", got)
+		}
+		if len(second.fields) != len(first.fields) || !second.fetched.After(first.fetched) || second.fields["lastname"] != first.fields["lastname"] {
+			t.Error("the second describe was not answered by 304")
+		}
+		time.Sleep(2 * time.Hour)
+		answer := page(503, "text/html", "<html>")
+		w.wrap = func(*http.Request) *http.Response { return answer() }
+		if _, err := w.org.schema(t.Context(), "Lead"); err != nil {
+			t.Errorf("an outage makes the schema forgotten: %v", err)
+		}
+	})
 }

@@ -633,6 +633,9 @@ func TestLateQueries(t *testing.T) {
 		for i := range 20 {
 			writes = append(writes, handoff(owner, w.lead(i), fmt.Sprint(i))...)
 		}
+		for i := 0; i < len(writes); i += 2 {
+			w.apply(writes[i])
+		}
 		time.Sleep(time.Hour)
 		w.sim.SetFaults(simhttp.Faults{UniqueTasks: true, SearchLag: 10 * time.Minute})
 		results := w.apply(writes...)
@@ -659,4 +662,41 @@ func TestLateQueries(t *testing.T) {
 			t.Errorf("made again: %v", again)
 		}
 	})
+}
+
+// A field that went away after it was described costs that field, not the
+// write (C15); what was rolled back with it is applied too.
+func TestOutdatedSchema(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 3} {
+		w := newWorld(t, salesforcesim.Config{UniqueTasks: true})
+		owner := w.owner()
+		var writes []connectors.Write
+		for i := range n {
+			writes = append(writes, handoff(owner, w.lead(i), fmt.Sprint(i))...)
+		}
+		s, cerr := w.org.schema(t.Context(), "Lead")
+		if cerr != nil {
+			t.Fatal(cerr)
+		}
+		old := *s
+		old.fields = map[string]*field{"gone__c": {Name: "Gone__c", Type: "string", Updateable: true}}
+		for name, f := range s.fields {
+			old.fields[name] = f
+		}
+		w.org.schemas.put(&old)
+		writes[0].Set["Gone__c"] = "x"
+		results := w.apply(writes...)
+		for i, r := range results {
+			if r.Err != nil || r.Ref.ID == "" {
+				t.Errorf("%d of %d: %+v", i, n, r)
+			}
+		}
+		if diff := cmp.Diff([]string{"Gone__c"}, results[0].Skipped); diff != "" {
+			t.Errorf("skipped (-want +got):\n%s", diff)
+		}
+		if got := len(w.soql("SELECT Id FROM Task WHERE Subject LIKE 'Call %'")); got != n {
+			t.Errorf("%d tasks, want %d", got, n)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -96,13 +97,11 @@ func (o *org) Users(ctx context.Context) ([]connectors.User, error) {
 
 // scrub blanks secrets and addresses in the CRM's words.
 func (o *org) scrub(err *connectors.Error) *connectors.Error {
-	if err == nil {
-		return nil
+	var words *crmError
+	if err == nil || !errors.As(err.Err, &words) {
+		return err
 	}
-	if c, ok := err.Err.(*crmError); ok { //nolint:errorlint // only our own, unwrapped, is to be replaced
-		clean := *err
-		clean.Err = &crmError{code: c.code, message: o.http.Text(c.message)}
-		return &clean
-	}
-	return err
+	clean := *err
+	clean.Err = &crmError{code: words.code, message: o.http.Text(words.message)}
+	return &clean
 }
