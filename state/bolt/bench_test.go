@@ -126,7 +126,7 @@ func openBoth(b *testing.B) (*Store, *rawGroup) {
 	if err := create(filepath.Join(dir, "raw.db"), state.Cursors); err != nil {
 		b.Fatal(err)
 	}
-	db, err := openFile(filepath.Join(dir, "raw.db"), time.Second, initialMmap())
+	db, err := openFile(filepath.Join(dir, "raw.db"), time.Second, true)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func TestMigrate(t *testing.T) {
 		return func(tx state.Tx) error { state.PutConn(tx, state.Conn{Name: name}); return err }
 	}
 	bring := func(known ...migration) error {
-		db, err := openFile(path, time.Second, 0)
+		db, err := openFile(path, time.Second, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,8 +27,6 @@ func freeSpace(path string) (uint64, error) {
 	if err := syscall.Statfs(path, &st); err != nil {
 		return 0, err
 	}
-	if int64(st.Bavail) < 0 {
-		return 0, nil
-	}
-	return uint64(st.Bavail) * uint64(st.Bsize), nil
+	blocks := max(int64(st.Bavail), 0) // FreeBSD counts what is kept for root as less than none
+	return uint64(blocks) * uint64(st.Bsize), nil
 }

@@ -82,7 +82,7 @@ func (p *past) file(m string, mayCreate bool) (*bbolt.DB, error) {
 			return nil, fmt.Errorf("create history of %s: %w", m, err)
 		}
 	}
-	db, err := openFile(path, p.timeout, 0)
+	db, err := openFile(path, p.timeout, false)
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", m, err)
 	}
@@ -224,7 +224,7 @@ func (s *Store) sweep(ctx context.Context, before time.Time) error {
 // Version finds a record by its hash, here or in history, the latest month
 // first.
 func (s *Store) Version(ctx context.Context, hash string) (r state.Record, ok bool, err error) {
-	look := func(tx state.Tx) error {
+	look := func(tx state.Tx) error { //nolint:unparam // the shape of a transaction's function
 		r, ok = state.GetVersion(tx, hash)
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -176,8 +177,7 @@ func (t *tx) Scan(name state.Bucket, from, to []byte) iter.Seq2[[]byte, []byte] 
 // takeBack undoes every write since it was last called, the latest first.
 func (t *tx) takeBack() error {
 	var failed error
-	for i := len(t.before) - 1; i >= 0; i-- {
-		u := t.before[i]
+	for _, u := range slices.Backward(t.before) {
 		u.in.writes++
 		switch {
 		case u.key == nil:
@@ -185,7 +185,7 @@ func (t *tx) takeBack() error {
 		case u.value == nil:
 			failed = errors.Join(failed, u.in.Delete(u.key))
 		default:
-			failed = errors.Join(failed, u.in.Bucket.Put(u.key, u.value))
+			failed = errors.Join(failed, u.in.Put(u.key, u.value))
 		}
 	}
 	t.before = t.before[:0]

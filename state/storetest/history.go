@@ -175,7 +175,10 @@ func pastInOrder(t *testing.T, open opener) {
 	all = all[:1400]
 	everywhere(t, s, all)
 	n := 0
-	for range s.Past(t.Context(), time.Time{}, noon.AddDate(1, 0, 0)) { // may be left early, and be written beside
+	for _, err := range s.Past(t.Context(), time.Time{}, noon.AddDate(1, 0, 0)) { // may be left early, and be written beside
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 300 {
 			break
 		}
