@@ -98,11 +98,7 @@ func (o *org) pollOnce(ctx context.Context, polls []connectors.Poll, todo []int,
 
 // stopsAll reports whether an error speaks of the connection, not of a kind.
 func stopsAll(err *connectors.Error) bool {
-	switch err.Class {
-	case connectors.Throttled, connectors.Unavailable, connectors.AuthBroken:
-		return true
-	}
-	return false
+	return err.Class == connectors.Throttled || err.Class == connectors.Unavailable || err.Class == connectors.AuthBroken
 }
 
 // sendPolls sends up to five page queries, and counts where there is room.

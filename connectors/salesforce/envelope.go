@@ -177,21 +177,7 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 	}
 	a, err := b.org.send(ctx, e.composite)
 	if err != nil {
-		b.attempted = b.attempted || err.Class == connectors.Ambiguous || err.Status != 0
-		switch err.Class {
-		case connectors.Throttled, connectors.Unavailable, connectors.AuthBroken, connectors.Denied, connectors.Ambiguous, connectors.Unknown:
-			b.halt = err
-			if err.Class != connectors.Ambiguous {
-				return // not sent: they keep their state, and share the reason
-			}
-		}
-		for _, op := range e.ops {
-			own := *err
-			b.fail(op, &own)
-		}
-		if err.Class == connectors.Ambiguous {
-			b.halt = &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: errors.New("not sent: the call before it was not answered")}
-		}
+		b.unsent(e, err)
 		return
 	}
 	b.attempted = true
@@ -219,6 +205,22 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 			smaller.readBack()
 			b.post(ctx, smaller)
 		}
+	}
+}
+
+// unsent settles an envelope that got no answer, or was refused as a whole.
+func (b *batch) unsent(e *envelope, err *connectors.Error) {
+	b.attempted = b.attempted || err.Class == connectors.Ambiguous || err.Status != 0
+	switch {
+	case err.Class == connectors.Ambiguous:
+		b.halt = &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: errors.New("not sent: the call before it was not answered")}
+	case stopsAll(err), err.Class == connectors.Denied, err.Class == connectors.Unknown:
+		b.halt = err
+		return // its operations keep their state, and share the reason
+	}
+	for _, op := range e.ops {
+		own := *err
+		b.fail(op, &own)
 	}
 }
 
