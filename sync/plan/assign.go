@@ -22,7 +22,7 @@ const (
 // assign finds the owner of a handoff that has none, sets its clocks and plans
 // what is written.
 func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
-	c := d.owner(t, f, h, 0)
+	c := d.owner(t, f, h)
 	if d.waits(f) {
 		return
 	}
@@ -30,13 +30,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		d.queue(t, f, h, tier, c)
 		return
 	}
-	if c.runnerUp == "" {
-		next := d.owner(t, f, h, c.line+1)
-		if c.runnerUp = next.owner; next.owner == c.owner {
-			c.runnerUp = next.runnerUp
-		}
-	}
-	f.wait = "" // the runner-up alone may have needed more
+	c.runnerUp = d.runnerUp(t, f, h, c.owner)
 	a := handoff.Assignment{
 		Owner: c.owner, Backup: d.backupFor(c), Accountable: d.accountable(t, h, c), Decision: d.id,
 		Clocks: d.clocks(f, tier, c.owner, h.Signals[0].At), Why: d.reasons(h, c), At: d.now,

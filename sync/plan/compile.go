@@ -89,10 +89,14 @@ func (c *compiler) warn(at mappings.Pos, code, hint, text string, args ...any) {
 // undefined tells of a name that nothing defines, unless a file that could not
 // be read may define it.
 func (c *compiler) undefined(name mappings.Text, code, what, file string, known []string) {
-	if slices.ContainsFunc(c.doc.Unread, func(f string) bool { return path.Clean(f) == file }) {
+	if c.isUnread(file) {
 		return
 	}
 	c.bad(name.Pos, code, didYouMean(name.S, known, "add it to "+file), "there is no %s %q", what, name.S)
+}
+
+func (c *compiler) isUnread(file string) bool {
+	return slices.ContainsFunc(c.doc.Unread, func(f string) bool { return path.Clean(f) == file })
 }
 
 // didYouMean guesses which known name was meant, or says what else to do.
@@ -230,7 +234,5 @@ func (c *compiler) fieldIn(t mappings.Text, conns []*conn, optional bool) (field
 // unreadMapping reports whether a word may stand in a mapping that could not
 // be read.
 func (c *compiler) unreadMapping(conns []*conn) bool {
-	return slices.ContainsFunc(c.doc.Unread, func(f string) bool {
-		return slices.ContainsFunc(conns, func(cn *conn) bool { return path.Clean(f) == cn.file })
-	})
+	return slices.ContainsFunc(conns, func(n *conn) bool { return c.isUnread(n.file) })
 }

@@ -66,14 +66,10 @@ func (c *compiler) peopleOf() {
 
 // standIns checks manager and backup, which are never the same (design §6).
 func (c *compiler) standIns(d mappings.Person) {
-	if d.Manager.Given() {
-		c.person(d.Manager)
-	}
-	if !d.Backup.Given() {
-		return
-	}
-	c.person(d.Backup)
+	c.mentioned(d.Manager)
+	c.mentioned(d.Backup)
 	switch {
+	case !d.Backup.Given():
 	case d.Backup.S == d.Who.S:
 		c.bad(d.Backup.Pos, "own-backup", "name somebody else", "%s cannot stand in for themselves", d.Who.S)
 	case d.Backup.S == d.Manager.S:
@@ -81,16 +77,28 @@ func (c *compiler) standIns(d mappings.Person) {
 	}
 }
 
-// person checks that somebody is known.
+// person checks that somebody who may be given work is known.
 func (c *compiler) person(who mappings.Text) {
-	if c.r.people[who.S] != nil {
+	if c.r.people[who.S] == nil {
+		c.undefined(who, "undefined-person", "person", "people.yaml", c.everyone())
+	}
+}
+
+// mentioned checks somebody who is told or stands in: an address is enough for
+// that, and a typing error is still worth a word.
+func (c *compiler) mentioned(who mappings.Text) {
+	if !who.Given() || c.r.people[who.S] != nil || c.isUnread("people.yaml") {
 		return
 	}
+	c.warn(who.Pos, "undefined-person", didYouMean(who.S, c.everyone(), "add it to people.yaml"), "nothing is known of %s but the address", who.S)
+}
+
+func (c *compiler) everyone() []string {
 	var known []string
 	for _, d := range c.doc.People {
 		known = append(known, d.Who.S)
 	}
-	c.undefined(who, "undefined-person", "person", "people.yaml", known)
+	return known
 }
 
 func (c *compiler) cover() {
@@ -120,11 +128,8 @@ func (c *compiler) teamsOf() {
 			continue
 		}
 		t := &team{name: d.Name.S, accountable: d.Accountable.S, manager: d.Manager.S, backupIfFull: d.IfEveryoneIsFull.S == ifFullBackup, pos: d.Pos}
-		for _, who := range []mappings.Text{d.Accountable, d.Manager} {
-			if who.Given() {
-				c.person(who)
-			}
-		}
+		c.mentioned(d.Accountable)
+		c.mentioned(d.Manager)
 		for _, m := range d.Members {
 			c.member(t, d, m)
 		}

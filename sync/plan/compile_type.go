@@ -73,7 +73,8 @@ func (t *typ) conns() []*conn {
 }
 
 // places finds where a type starts and lands. Without `on:` it starts in every
-// connection whose mapping has the words that start it.
+// connection whose mapping has the words that start it and a place for whom it
+// is handed to.
 func (c *compiler) places(t *typ, d *mappings.Handoff) {
 	if d.DeliverTo.Given() {
 		t.deliver = c.conn(d.DeliverTo)
@@ -85,7 +86,7 @@ func (c *compiler) places(t *typ, d *mappings.Handoff) {
 		}
 	case d.About.S != "":
 		for _, n := range c.r.conns {
-			if len(n.m.NounKinds(d.About.S)) > 0 && n != t.deliver && n.knows(d) {
+			if len(n.m.NounKinds(d.About.S)) > 0 && n != t.deliver && n.knows(d) && n.receives(d) {
 				t.on = append(t.on, n)
 			}
 		}
@@ -118,6 +119,17 @@ func (n *conn) knows(d *mappings.Handoff) bool {
 		}
 	}
 	return true
+}
+
+// receives reports whether a mapping writes whom a type is handed to; where it
+// is delivered elsewhere, it need not.
+func (n *conn) receives(d *mappings.Handoff) bool {
+	_, becomes, _ := strings.Cut(d.ReceiverBecomes.S, ".")
+	if becomes == "" {
+		becomes = wordOwner
+	}
+	w, _ := n.m.Word(d.About.S, becomes)
+	return w.Writes || d.DeliverTo.Given()
 }
 
 func (n *conn) knowsCond(d mappings.Cond, about string) bool {

@@ -16,6 +16,8 @@ type deciding struct {
 	now time.Time
 	c   state.Changes
 	id  string // of this decision
+
+	without string // somebody who is taken for gone, to find the runner-up
 }
 
 // Decide says what an event changes. It looks at nothing but now, the view and

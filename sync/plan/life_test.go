@@ -13,7 +13,7 @@ import (
 )
 
 // answered delivers a step as done and returns the handoff.
-func (w *world) answered(t testing.TB, r *plan.Rules, now time.Time, step string, d plan.Delivered) state.Changes {
+func (w *world) answered(t failer, r *plan.Rules, now time.Time, step string, d plan.Delivered) state.Changes {
 	t.Helper()
 	i, ok := w.steps()[step]
 	if !ok {

@@ -17,8 +17,7 @@ import (
 type choice struct {
 	owner    string // blank: nobody
 	because  string // "named account owner", "backup of customer owner", "round robin sdr_us"
-	line     int    // index of the line that answered; -1: none did
-	where    string // its place
+	where    string // the place of the line that answered
 	team     *team  // the pool it was drawn from or waits in
 	pool     *state.Pool
 	runnerUp string // who would have got it without the owner
@@ -28,18 +27,17 @@ type choice struct {
 	manager  string // who answers for it while it waits; blank: the team's
 }
 
-// owner walks the owner list from a line on. The first line that answers
-// decides; one that names a person ends the list even when that person is
+// owner walks the owner list. The first line that answers decides; one that names a person ends the list even when that person is
 // away (1.77, 1.81).
-func (d *deciding) owner(t *typ, f *facts, h state.Handoff, from int) choice {
-	c := choice{line: -1}
-	for i := from; i < len(t.lines); i++ {
+func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
+	c := choice{}
+	for i := range t.lines {
 		l := &t.lines[i]
 		if !l.when.holds(f) {
 			c.note(l, "not here, because %s", l.when.say(f))
 			continue
 		}
-		c.line, c.where = i, l.where
+		c.where = l.where
 		if l.pools() {
 			if d.pool(l, t, f, h, &c) {
 				return c
@@ -48,8 +46,15 @@ func (d *deciding) owner(t *typ, f *facts, h state.Handoff, from int) choice {
 			return c
 		}
 	}
-	c.line = -1
 	return c
+}
+
+// runnerUp is who would have it if the owner were not there (G2).
+func (d *deciding) runnerUp(t *typ, f *facts, h state.Handoff, owner string) string {
+	d.without = owner
+	next := d.owner(t, f, h)
+	d.without = ""
+	return next.owner
 }
 
 func (c *choice) note(l *ownerLine, format string, args ...any) {
@@ -244,6 +249,8 @@ func (d *deciding) out(who string, c *conn, atMost int) (why string, known bool)
 	switch {
 	case !ok:
 		return "is no user of " + c.name, false
+	case who == d.without:
+		return "is taken for gone", false
 	case !u.Active:
 		return "is inactive in " + c.name, false
 	}
@@ -319,7 +326,7 @@ func (d *deciding) pool(l *ownerLine, t *typ, f *facts, h state.Handoff, c *choi
 		d.nobodyFree(l, f, h, c, old, members)
 		return true
 	}
-	c.owner, c.because, c.runnerUp, c.pool = draw.Who, l.use, draw.RunnerUp, &draw.Pool
+	c.owner, c.because, c.pool = draw.Who, l.use, &draw.Pool
 	c.note(l, "%s is next in %s", draw.Who, c.team.name)
 	return true
 }

@@ -2,7 +2,6 @@ package plan_test
 
 import (
 	"encoding/json"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +12,7 @@ import (
 
 // replayed makes a decision again from what was kept of it: the same bytes,
 // and nothing asked that was not kept (G1).
-func replayed(t testing.TB, r *plan.Rules, now time.Time, seen *plan.Recorder, ev plan.Event, c state.Changes) {
+func replayed(t failer, r *plan.Rules, now time.Time, seen *plan.Recorder, ev plan.Event, c state.Changes) {
 	t.Helper()
 	d, records, err := plan.Keep(now, r, seen, ev, c)
 	if err != nil {
@@ -23,11 +22,11 @@ func replayed(t testing.TB, r *plan.Rules, now time.Time, seen *plan.Recorder, e
 	for _, rec := range records {
 		raw, err := json.Marshal(rec)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v", err)
 		}
 		var back state.Record
 		if err := json.Unmarshal(raw, &back); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v", err)
 		}
 		versions[state.RecordHash(rec)] = back
 	}

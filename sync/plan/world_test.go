@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
@@ -69,6 +71,12 @@ func writing(t testing.TB, edits ...map[string]string) *plan.Rules {
 		}
 	}
 	return compile(t, folder(t, all))
+}
+
+// failer is *testing.T and *rapid.T.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 func compile(t testing.TB, fsys fs.FS) *plan.Rules {
@@ -265,7 +273,7 @@ func (w *world) apply(c state.Changes) {
 
 // decide decides twice and through a replay, which have to agree, and applies
 // the outcome.
-func (w *world) decide(t testing.TB, r *plan.Rules, now time.Time, ev plan.Event) state.Changes {
+func (w *world) decide(t failer, r *plan.Rules, now time.Time, ev plan.Event) state.Changes {
 	t.Helper()
 	seen := plan.Record(w)
 	c, err := r.Decide(now, seen, ev)
@@ -273,6 +281,10 @@ func (w *world) decide(t testing.TB, r *plan.Rules, now time.Time, ev plan.Event
 		t.Fatalf("decide: %v", err)
 	}
 	replayed(t, r, now, seen, ev, c)
+	twice, err := r.Decide(now, w, ev)
+	if diff := cmp.Diff(c, twice); diff != "" || err != nil {
+		t.Fatalf("decided twice, differently: %v %s", err, diff)
+	}
 	if len(c.Needs) == 0 && c.Wait == "" {
 		w.apply(c)
 	}

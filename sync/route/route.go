@@ -48,10 +48,9 @@ type Skip struct{ Who, Why string }
 
 // Draw is one turn.
 type Draw struct {
-	Who      string // blank: nobody is free
-	RunnerUp string // who would have been drawn without Who; blank: nobody
-	Skipped  []Skip // in the team's order
-	Pool     state.Pool
+	Who     string // blank: nobody is free
+	Skipped []Skip // in the team's order
+	Pool    state.Pool
 }
 
 // Next draws among the candidates, which stand in the team's order. Those who
@@ -67,24 +66,8 @@ func Next(pool state.Pool, team string, candidates []Candidate, now time.Time) D
 	l := newLevels(pool, candidates, free)
 	i := l.pick()
 	d.Who = free[i].Who
-	d.RunnerUp = without(pool, candidates, now, d.Who)
 	d.Pool = l.give(i, pool, team)
 	return d
-}
-
-// without is who would be drawn if one member were not there.
-func without(pool state.Pool, candidates []Candidate, now time.Time, who string) string {
-	rest := slices.Clone(candidates)
-	for i := range rest {
-		if rest[i].Who == who {
-			rest[i].Out = "drawn"
-		}
-	}
-	free, _ := present(rest, now)
-	if len(free) == 0 {
-		return ""
-	}
-	return free[newLevels(pool, rest, free).pick()].Who
 }
 
 // present splits the candidates into those a turn may go to and the others.

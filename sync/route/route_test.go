@@ -132,31 +132,6 @@ func TestReturnsAtTheLevelOfTheOthers(t *testing.T) {
 	}
 }
 
-// TestWithoutTheWinner: the runner-up is exactly who is drawn when the winner
-// is not there (G2).
-func TestWithoutTheWinner(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		members := team(rapid.SliceOfN(rapid.IntRange(1, 5), 2, 6).Draw(t, "weights")...)
-		var pool state.Pool
-		for range rapid.IntRange(0, 40).Draw(t, "before") {
-			pool = route.Next(pool, "sdr", members, now).Pool
-		}
-		for i := range members {
-			members[i].Opens = now.Add(time.Duration(rapid.IntRange(-1, 2).Draw(t, "opens")) * time.Hour)
-		}
-		d := route.Next(pool, "sdr", members, now)
-		for i := range members {
-			if members[i].Who == d.Who {
-				members[i].Out = "gone"
-			}
-		}
-		if again := route.Next(pool, "sdr", members, now); again.Who != d.RunnerUp {
-			t.Fatalf("runner-up %s, but %s is drawn without %s", d.RunnerUp, again.Who, d.Who)
-		}
-	})
-}
-
 // TestOutsideHours (1.88): whoever works comes first, else whoever opens first.
 func TestOutsideHours(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,163 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// TestFaults: one fault per edit of the starter pack, told with its place, its
+// code and the fix.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	demo, teams, people := "handoffs/demo-request.yaml", "teams.yaml", "people.yaml"
+	tests := []struct {
+		file, from, to string
+		at, code, hint string
+		warn           bool
+	}{
+		{demo, "round robin sdr_us", "round robin sdr_uz", demo + ":29:", "undefined-team", `did you mean "sdr_us"?`, false},
+		{demo, "territory inbound", "territory inbond", demo + ":28:", "undefined-territory", `did you mean "inbound"?`, false},
+		{demo, "use: high_intent", "use: high_intend", demo + ":", "undefined-tier", `did you mean "high_intent"?`, false},
+		{demo, "not_in: free_mail", "not_in: free_mial", demo + ":", "undefined-list", `did you mean "free_mail"?`, false},
+		{demo, "on: hubspot ", "on: hubspott ", demo + ":4:", "undefined-connection", `did you mean "hubspot"?`, false},
+		{demo, "person.last_form: {contains", "person.lastform: {contains", demo + ":9:", "undefined-field", `did you mean "person.last_form"?`, false},
+		{demo, "happened_at: person.last_form_at", "happened_at: person.last_form", demo + ":", "not-a-date", "is_a: datetime", false},
+		{demo, "if_stalled: [standard", "if_stalled: [standart", demo + ":", "undefined-escalation", `did you mean "standard"?`, false},
+		{demo, "from: marketing", "from: sales development", demo + ":6:", "giver-is-receiver", "name the team that receives", false},
+		{demo, "on: hubspot ", "on: hubspot\ndeliver_to: hubspot ", demo + ":5:", "delivers-to-itself", "leave deliver_to out", false},
+		{demo, "about: person", "about: deal", demo + ":", "wrong-noun", "name a field of the deal", false},
+		{demo, "{{touch_by}}", "{{touchby}}", demo + ":", "undefined-field", `did you mean "touch_by"?`, false},
+		{demo, "{person.handoff_status: Accepted}, ", "{person.handoff_state: Accepted}, ", demo + ":", "undefined-field", `did you mean "person.handoff_status"?`, false},
+		{demo, "should_have: [person.full_name", "should_have: [person.fullname", demo + ":", "unmapped-field", `did you mean "person.full_name"?`, true},
+		{teams, "{who: cleo@example.com,", "{who: cloe@example.com,", teams + ":", "undefined-person", `did you mean "cleo@example.com"?`, false},
+		{people, "manager: vera@example.com,   backup: erin", "manager: vero@example.com,   backup: erin", people + ":", "undefined-person", `did you mean "vera@example.com"?`, true},
+		{teams, "- {otherwise: sdr_us}", "# nothing", teams + ":", "no-otherwise", "otherwise", true},
+		{teams, "{at_least: 1000}", "{contains: x, at_least: 1000}", teams + ":", "blank-falls-through", "or_blank", true},
+		{people, "backup: ben@example.com,    calendar", "backup: morgan@example.com,    calendar", people + ":", "backup-is-manager", "name a colleague", false},
+		{people, "backup: ana@example.com,    calendar: us_east}", "backup: ana@example.com}", people + ":", "no-calendar", "add calendar", false},
+		{people, "calendar: uk, can", "calendar: ukk, can", people + ":", "undefined-calendar", `did you mean "uk"?`, false},
+		{"sla.yaml", "    accept_within: 15 minutes\n    first_touch_within: 15 minutes\n", "", "sla.yaml:", "no-clock", "accept_within", false},
+		{"handoffd.yaml", "person.email_domain: {in: competitors}", "person.employees: {at_least: 5}", "handoffd.yaml:", "undefined-field", "", false},
+		{"handoffd.yaml", "mode: observe", "live: {demo_reqest: 10%}\nmode: observe", "handoffd.yaml:", "undefined-handoff", `did you mean "demo_request"?`, false},
+		{"handoffd.yaml", "\nnever:", "\nauthority: {owner: salesforc}\nnever:", "handoffd.yaml:", "undefined-connection", `did you mean "salesforce"?`, false},
+		{demo, "person.last_form: {contains: Demo request}", "company.named_account: maybe", demo + ":9:", "wrong-type", "", false},
+		{demo, "person.last_form: {contains: Demo request}", "person.last_form: {at_least: 3}", demo + ":9:", "wrong-type", "is_a: number", false},
+		{demo, "{person.intent_signal: Pricing inquiry}", "first_touch_logged", demo + ":10:", "never-true", "name a field", false},
+	}
+	for _, test := range tests {
+		t.Run(test.code+" "+test.to, func(t *testing.T) {
+			t.Parallel()
+			doc, ds := mappings.Load(folder(t, edit(t, test.file, test.from, test.to)))
+			if mappings.Failed(ds) {
+				t.Fatalf("load: %s", mappings.Render(ds, doc.Files))
+			}
+			r, ds := plan.Compile(doc)
+			i := slices.IndexFunc(ds, func(d mappings.Diagnostic) bool {
+				return d.Code == test.code && strings.HasPrefix(d.Pos.String(), test.at) && strings.Contains(d.Hint, test.hint)
+			})
+			if i < 0 {
+				t.Fatalf("want %s at %s (%s), got:\n%s", test.code, test.at, test.hint, mappings.Render(ds, doc.Files))
+			}
+			if ds[i].Warn != test.warn || (r == nil) != mappings.Failed(ds) {
+				t.Errorf("warn %v, rules %v: %s", ds[i].Warn, r != nil, ds[i])
+			}
+		})
+	}
+}
+
+// TestStarterIsClean: the pack that init writes has no error, and no warning
+// but those that tell of blanks.
+func TestStarterIsClean(t *testing.T) {
+	t.Parallel()
+	doc, ds := mappings.Load(folder(t, nil))
+	_, more := plan.Compile(doc)
+	for _, d := range append(ds, more...) {
+		if d.Code != "blank-falls-through" {
+			t.Errorf("%s", d)
+		}
+	}
+}
+
+// TestNothingToCompile: an empty document is rules that decide nothing.
+func TestNothingToCompile(t *testing.T) {
+	t.Parallel()
+	r, ds := plan.Compile(&mappings.Doc{})
+	if len(ds) != 0 || r == nil {
+		t.Fatalf("%v", ds)
+	}
+	c, err := r.Decide(monday, newWorld(), see(demo("51", "dana@acme.com")))
+	if err != nil || !c.Empty() || r.Mode() != "observe" || len(r.Conns()) != 0 || r.Watched("hubspot") != nil {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// TestUnreadFiles: a name that an unreadable file may define is not undefined.
+func TestUnreadFiles(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"teams.yaml", "people.yaml", "sla.yaml", "calendars.yaml", "mappings/hubspot.yaml"} {
+		doc, ds := mappings.Load(folder(t, map[string]string{file: "{"}))
+		if !mappings.Failed(ds) {
+			t.Fatalf("%s was read", file)
+		}
+		_, ds = plan.Compile(doc)
+		for _, d := range ds {
+			if !d.Warn {
+				t.Errorf("without %s: %s", file, d)
+			}
+		}
+	}
+}
+
+// TestDigest names text and mode, and nothing else.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	a, b := compile(t, folder(t, nil)), compile(t, folder(t, nil))
+	if a.Digest() != b.Digest() || a.Digest() == writing(t).Digest() {
+		t.Errorf("%s %s %s", a.Digest(), b.Digest(), writing(t).Digest())
+	}
+	edited := compile(t, folder(t, edit(t, "teams.yaml", "weight: 1", "weight: 3")))
+	if edited.Digest() == a.Digest() || a.Files()["teams.yaml"] == "" {
+		t.Error("an edit does not show")
+	}
+}
+
+// TestWhatTheEngineAsks: connections, kinds, fields, writes, urgency.
+func TestWhatTheEngineAsks(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	conns := r.Conns()
+	if len(conns) != 2 || conns[0].Name != "hubspot" || !conns[0].Webhooks || conns[0].Share != 0.4 || conns[0].Group != conns[1].Group || conns[1].PollEvery.Minutes() != 1 {
+		t.Errorf("%+v", conns)
+	}
+	watched := r.Watched("salesforce")
+	if len(watched) != 4 || watched[0].Kind != "Lead" || watched[0].Mirror || !watched[2].Mirror || !slices.Contains(watched[0].Fields, "OwnerId") {
+		t.Errorf("%+v", watched)
+	}
+	writes := r.Writes()
+	for _, want := range []string{"hubspot contacts.hubspot_owner_id", "hubspot task.subject", "salesforce Lead.LastName", "salesforce Lead.handoff_why"} {
+		if !slices.Contains(writes, want) {
+			t.Errorf("%s is not among the writes", want)
+		}
+	}
+	if !slices.IsSorted(writes) || slices.ContainsFunc(writes, func(w string) bool { return strings.Contains(w, "companies.") }) {
+		t.Errorf("%v", writes)
+	}
+	if hot, cold := r.Urgency(demo("51", "dana@acme.com")), r.Urgency(contact("52", nil)); hot != 0 || cold != 9 {
+		t.Errorf("urgency %d, %d", hot, cold)
+	}
+	rec, listings := r.Normalize(connectors.Object{
+		Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "51"}, Version: "1",
+		Fields: map[string]any{"email": "Dana@ACME.com", "recent_conversion_date": "soon"},
+	})
+	if rec.Noun != "person" || rec.Fields["email"] != "dana@acme.com" || len(listings) != 1 || listings[0].List != "unmapped" {
+		t.Errorf("%+v %+v", rec, listings)
+	}
+	if f := r.LocateFields("salesforce"); len(f["Contact"]) == 0 || r.Fields("salesforce", "Task") != nil {
+		t.Errorf("%v", f)
+	}
+}
