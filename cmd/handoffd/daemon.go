@@ -33,6 +33,7 @@ type daemonConfig struct {
 	Secrets   map[string]connectors.Secret // path secrets of webhooks, by connection
 	PublicURL *url.URL
 	Room      func() error
+	StatePath string // of the state file, for its size; "": not shown
 	Wall      func() time.Time
 	Log       *slog.Logger
 	Registry  *prometheus.Registry
@@ -54,6 +55,7 @@ type daemon struct {
 	started  time.Time
 	ready    atomic.Bool
 	reloads  reloads
+	epoch    uint64 // counts the starts of this state
 }
 
 // newDaemon wires a daemon. It reads the state and does not talk to a CRM.
@@ -79,7 +81,11 @@ func newDaemon(ctx context.Context, c daemonConfig) (*daemon, error) {
 	if err := d.firstStart(ctx, names); err != nil {
 		return nil, err
 	}
+	d.epoch = epoch
 	d.wire(names, epoch)
+	if err := c.Registry.Register(&gauges{d: d}); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	return d, nil
 }
 
@@ -90,7 +96,8 @@ func (d *daemon) firstStart(ctx context.Context, names []string) error {
 	err := d.config.Store.Update(ctx, func(tx state.Tx) error {
 		for _, name := range names {
 			if c, ok := state.GetConn(tx, name); !ok || c.Live.IsZero() {
-				c.Name, c.Live = name, now
+				// CRMs date a form to the second: one of this second is after the start.
+				c.Name, c.Live = name, now.Truncate(time.Second)
 				state.PutConn(tx, c)
 			}
 		}
@@ -222,16 +229,46 @@ func (d *daemon) reload(ctx context.Context, r *plan.Rules) error {
 // admin is the handler of the admin listener: /livez, /readyz, /metrics.
 func (d *daemon) admin() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) {
+		if err := d.liveness(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := d.readiness(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
+		if last := d.reloads.get(); last.Error != "" {
+			fmt.Fprintln(w, "the edited configuration is not in force: "+last.Error)
+		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.config.Registry, promhttp.HandlerOpts{}))
 	return mux
+}
+
+// liveTimeout is how long the state may take to answer before the process
+// counts as hung.
+const liveTimeout = 10 * time.Second
+
+// liveness is whether the process still works at all: the state answers. It
+// says nothing of CRMs or disk space, which a restart would not help.
+func (d *daemon) liveness(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() {
+		answered <- d.config.Store.View(ctx, func(tx state.Tx) error { return tx.Err() })
+	}()
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("the state has not answered for %s", liveTimeout)
+	}
 }
 
 // readiness is whether webhooks can be taken in. A CRM that is down does not

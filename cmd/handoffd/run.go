@@ -12,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -65,7 +67,7 @@ func runDaemon(ctx context.Context, s streams) error {
 	}
 	d, err := newDaemon(ctx, daemonConfig{
 		Rules: rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
-		Room: store.Room, Log: log, Holder: fmt.Sprintf("pid %d at %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
+		Room: store.Room, StatePath: env.State, Registry: processRegistry(), Log: log, Holder: fmt.Sprintf("pid %d at %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	})
 	if err == nil {
 		err = serve(ctx, d, env, s, log)
@@ -74,6 +76,14 @@ func runDaemon(ctx context.Context, s streams) error {
 		err = fmt.Errorf("close the state: %w", closing)
 	}
 	return err
+}
+
+// processRegistry also shows what Go and the operating system know of the
+// process: memory, goroutines, file descriptors.
+func processRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 func mustURL(s string) *url.URL {

@@ -69,6 +69,10 @@ func (d *daemon) status(ctx context.Context) (status, error) {
 		s.Reload = &last
 	}
 	s.Turned = d.turned.Refused()
+	if missing := d.missing(d.config.Wall().UTC()); len(missing) > 0 {
+		s.Lists[listMissing] = len(missing)
+		s.Listed = newest(append(s.Listed, missing...))
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.config.Conns)) {
 		c := s.Connections[name]
 		if m, ok := d.config.Conns[name].(connectors.Meter); ok {
@@ -119,9 +123,14 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 		}
 		return tx.Err()
 	})
-	slices.SortFunc(s.Listed, func(a, b state.Listing) int { return b.Last.Compare(a.Last) })
-	s.Listed = s.Listed[:min(len(s.Listed), mostListed)]
+	s.Listed = newest(s.Listed)
 	return s, err
+}
+
+// newest are the listings that status shows, the newest first.
+func newest(all []state.Listing) []state.Listing {
+	slices.SortStableFunc(all, func(a, b state.Listing) int { return b.Last.Compare(a.Last) })
+	return all[:min(len(all), mostListed)]
 }
 
 func storedConnection(tx state.Tx, c state.Conn, now time.Time) connectionStatus {

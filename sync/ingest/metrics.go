@@ -18,7 +18,6 @@ type Metrics struct {
 	events   *prometheus.CounterVec
 	ack      prometheus.Histogram
 	polls    *prometheus.CounterVec
-	lag      *prometheus.GaugeVec
 
 	mu      sync.Mutex
 	refused map[[2]string]*Turned
@@ -50,9 +49,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		polls: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "handoffd_polls_total", Help: "Polled pages, by connection and outcome.",
 		}, []string{"conn", "outcome"}),
-		lag: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "handoffd_poll_lag_seconds", Help: "How long ago the last poll of a connection was complete.",
-		}, []string{"conn"}),
 		refused: map[[2]string]*Turned{},
 	}
 }
