@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -21,12 +20,10 @@ func Value(f Field, raw any, country string) (text string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	if len(f.YesIf) > 0 {
-		f.YesIf = nil
-	}
 	if t == "" {
 		return "", true
 	}
+	f.YesIf = nil
 	text, why := convert(f, raw, country)
 	return text, why == ""
 }
@@ -157,8 +154,6 @@ func plain(raw any) (text string, ok bool) {
 		return strconv.Itoa(v), true
 	case int64:
 		return strconv.FormatInt(v, 10), true
-	case json.Number:
-		return trim(v.String()), true
 	}
 	return "", false
 }

@@ -199,7 +199,10 @@ func (c *country) of(year int, except map[string]bool) []held {
 		if except[folded(h.Name)] {
 			continue
 		}
-		actual, observed := h.Calc(year)
+		// A copy: the rules of Japan's equinoxes write the day into the holiday
+		// they are given, which several goroutines would share.
+		own := *h
+		actual, observed := own.Calc(year)
 		if actual.IsZero() {
 			continue
 		}

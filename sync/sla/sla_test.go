@@ -1,7 +1,10 @@
 package sla_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	_ "time/tzdata" // the same zones on every machine
@@ -370,6 +373,24 @@ func TestHolidays(t *testing.T) {
 	if _, ok := sla.Holidays("XX", 2026); ok {
 		t.Error("XX has holidays")
 	}
+}
+
+// Calendars and lists may be used by several goroutines; seen with -race.
+func TestHolidaysAtOnce(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for year := 2020; year < 2030; year++ {
+				got, _ := sla.Holidays("JP", year)
+				spring := slices.IndexFunc(got, func(h sla.Holiday) bool { return h.Name == "Vernal Equinox Day" })
+				if spring < 0 || !strings.HasPrefix(got[spring].Date, fmt.Sprint(year, "-03-2")) {
+					t.Errorf("%d: %v", year, got)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // The years worked out ahead end where the rules begin.
