@@ -112,7 +112,8 @@ func (d *deciding) subject(t *typ, f *facts, h state.Handoff, zone *time.Locatio
 
 // brief is the context that travels, as four answers (2.21), the fields, and
 // why this person got it.
-func (d *deciding) brief(t *typ, f *facts, h state.Handoff, tier *tier, c choice, zone *time.Location) string {
+func (d *deciding) brief(t *typ, f *facts, h state.Handoff, tier *tier, c choice) string {
+	zone := d.r.calendarOf(h.Owner).Zone()
 	var b strings.Builder
 	section := func(title string, lines ...string) {
 		if b.Len() > 0 {

@@ -148,12 +148,13 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 		c.where = h.Why[n-1].Rule
 		c.because = strings.TrimPrefix(h.Why[n-1].Text, h.Owner+": ")
 	}
-	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c), false)
+	brief := d.brief(t, f, h, tier, c)
+	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), false)
 	if old := h.Effects[stepTask]; old.State != handoff.Done {
 		if old.Key != "" {
 			d.c.Withdraw = append(d.c.Withdraw, old.Key)
 		}
-		h = d.writeTask(t, f, h, tier, c, "")
+		h = d.writeTask(t, f, h, tier, brief, "")
 	}
 	return h
 }

@@ -37,15 +37,16 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 // one task, and the own fields where the signal came from.
 func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice) state.Handoff {
 	h = d.rememberBefore(t, f, h)
-	set := d.carried(t, f, h, tier, c)
+	brief := d.brief(t, f, h, tier, c)
+	set := d.carried(t, f, h, tier, c, brief)
 	switch {
 	case t.deliver == nil:
 		h = d.writeOwner(t, f, h, f.conn, f.rec, set, true)
-		h = d.writeTask(t, f, h, tier, c, "")
+		h = d.writeTask(t, f, h, tier, brief, "")
 	case f.land != nil:
 		d.same(f.rec.Ref, f.land.Ref, sameEmail)
 		h = d.writeOwner(t, f, h, f.to, f.land, set, !f.landCached)
-		h = d.writeTask(t, f, h, tier, c, "")
+		h = d.writeTask(t, f, h, tier, brief, "")
 		h = d.writeSource(h, set)
 	case f.landPending:
 		h = d.writeSource(h, set)
@@ -61,7 +62,7 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		}
 		k := createKey(t.deliver.name, f.rec.Fields[wordEmail])
 		h = d.intend(h, stepCreate, connectors.Write{Ref: connectors.Ref{Conn: t.deliver.name, Kind: kind}, Set: made, Key: k})
-		h = d.writeTask(t, f, h, tier, c, k)
+		h = d.writeTask(t, f, h, tier, brief, k)
 		h = d.writeSource(h, set)
 	}
 	return h
@@ -135,14 +136,14 @@ func (d *deciding) elsewhereOwned(t *typ, c *conn, ref connectors.Ref) bool {
 
 // writeTask plans the owner's one task. after is the key of the write that
 // makes the record it belongs to.
-func (d *deciding) writeTask(t *typ, f *facts, h state.Handoff, tier *tier, c choice, after string) state.Handoff {
+func (d *deciding) writeTask(t *typ, f *facts, h state.Handoff, tier *tier, brief, after string) state.Handoff {
 	due := h.AcceptBy
 	if due.IsZero() {
 		due = h.TouchBy
 	}
 	zone := d.r.calendarOf(h.Owner).Zone()
 	set := map[string]any{
-		connectors.TaskSubject: d.subject(t, f, h, zone), connectors.TaskBody: d.brief(t, f, h, tier, c, zone),
+		connectors.TaskSubject: d.subject(t, f, h, zone), connectors.TaskBody: brief,
 		connectors.TaskZone: zone.String(), connectors.TaskPriority: tier.priority, connectors.TaskType: t.taskType,
 		connectors.TaskStatus: "open",
 	}
@@ -186,12 +187,12 @@ func (d *deciding) writeQueued(t *typ, f *facts, h state.Handoff) state.Handoff 
 }
 
 // carried are handoffd's own fields for an assignment (design §8).
-func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choice) map[string]any {
+func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choice, brief string) map[string]any {
 	zone := d.r.calendarOf(h.Owner).Zone()
 	set := map[string]any{
 		ownID: h.ID, ownStatus: statusAssigned, ownAccountable: h.Accountable, ownWhy: whySentence(c),
 		ownType: t.name, ownTier: tier.name, ownReason: f.what(h), ownNextStep: nextStep(t, h, zone),
-		ownCreatedBy: createdBy(t, h), ownAssignedAt: text(h.AssignedAt), ownBrief: d.brief(t, f, h, tier, c, zone),
+		ownCreatedBy: createdBy(t, h), ownAssignedAt: text(h.AssignedAt), ownBrief: brief,
 		ownRule: c.where, ownDecision: h.Decision, ownCompleteness: t.completeness(f),
 	}
 	for name, v := range map[string]string{

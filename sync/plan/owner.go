@@ -23,6 +23,7 @@ type choice struct {
 	runnerUp string // who would have got it without the owner
 	why      []state.Reason
 	waits    bool   // nobody is free: it waits in the team's queue
+	silent   bool   // only the answer is wanted, not the reasons
 	asked    bool   // it waits because the line says queue
 	manager  string // who answers for it while it waits; blank: the team's
 }
@@ -30,7 +31,7 @@ type choice struct {
 // owner walks the owner list. The first line that answers decides; one that names a person ends the list even when that person is
 // away (1.77, 1.81).
 func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
-	c := choice{}
+	c := choice{silent: d.without != ""}
 	for i := range t.lines {
 		l := &t.lines[i]
 		if !l.when.holds(f) {
@@ -58,6 +59,9 @@ func (d *deciding) runnerUp(t *typ, f *facts, h state.Handoff, owner string) str
 }
 
 func (c *choice) note(l *ownerLine, format string, args ...any) {
+	if c.silent {
+		return
+	}
 	c.why = append(c.why, state.Reason{Rule: l.where, Text: l.use + ": " + fmt.Sprintf(format, args...)})
 }
 

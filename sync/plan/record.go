@@ -165,11 +165,16 @@ func queryKey(q match.Query) string {
 // decisionID names a decision before it is made, so that it can stand on the
 // record it changes: the same rules, instant and event decide the same.
 func (r *Rules) decisionID(now time.Time, ev Event) string {
-	raw, err := EncodeEvent(ev)
-	if err != nil {
-		raw = nil // an instant outside the years 0 to 9999: it cannot be stored either
+	parts := []string{"decision", r.digest, now.UTC().Format(time.RFC3339Nano)}
+	switch ev := ev.(type) {
+	case Observed:
+		parts = append(parts, "observed", ev.Record.Ref.String(), ev.Record.Version, ev.Via)
+	case Fired:
+		parts = append(parts, "fired", ev.Timer.ID)
+	case Delivered:
+		parts = append(parts, "delivered", ev.Intent.Write.Key, ev.Class, ev.Version)
 	}
-	return state.Digest("decision", r.digest, now.UTC().Format(time.RFC3339Nano), string(raw))
+	return state.Digest(parts...)
 }
 
 // Keep makes the decision to store, and the records it refers to, in the order
