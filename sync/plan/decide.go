@@ -49,7 +49,7 @@ func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 	return d.c, nil
 }
 
-// open reports whether deciding has to stop: a question has to be answered
+// stopped reports whether deciding has to stop: a question has to be answered
 // first, or it is too early.
 func (d *deciding) stopped() bool { return len(d.c.Needs) > 0 || d.c.Wait != "" }
 

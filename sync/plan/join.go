@@ -24,34 +24,41 @@ func (d *deciding) join(t *typ, f *facts, s signal, h state.Handoff) {
 	d.because(d.why(where(s.spoke[0].pos), "%s; it joins handoff %s", s.spokeText(f), h.ID))
 	d.audit("joined", h.ID, map[string]string{"record": f.rec.Ref.String(), "signals": strconv.Itoa(len(joined.Signals))})
 	if tier != nil && !tier.none {
-		joined = d.hasten(t, f, joined, tier, s)
+		joined = d.hasten(t, f, joined, tier)
 	}
-	d.put(joined)
+	d.put(d.tellJoined(f, joined, h.Rank, s))
 }
 
-// hasten raises the tier of a handoff and says so in the CRM.
-func (d *deciding) hasten(t *typ, f *facts, h state.Handoff, tier *tier, s signal) state.Handoff {
+// tellJoined shows the further signal, and nearer deadlines, on the record.
+func (d *deciding) tellJoined(f *facts, h state.Handoff, rank int, s signal) state.Handoff {
+	if h.Observed || h.Target.ID == "" || h.Owner == "" {
+		return h
+	}
+	set := map[string]any{ownReason: s.spokeText(f)}
+	if h.Rank < rank {
+		set[ownTier] = h.Tier
+		for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
+			if !at.IsZero() {
+				set[name] = text(at)
+			}
+		}
+	}
+	return d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, s.version)})
+}
+
+// hasten raises the tier of a handoff.
+func (d *deciding) hasten(t *typ, f *facts, h state.Handoff, tier *tier) state.Handoff {
 	before := h
-	h, err := handoff.Hasten(h, d.clocks(f, tier, h.Owner, s.at))
+	h, err := handoff.Hasten(h, d.clocks(f, tier, h.Owner, h.Signals[len(h.Signals)-1].At))
 	if err != nil {
 		return h // not more urgent
 	}
 	d.because(d.why(where(t.pos), "tier %s in place of %s", h.Tier, before.Tier))
 	d.audit("hastened", h.ID, map[string]string{"tier": h.Tier, "was": before.Tier})
-	if h.Stage != state.Assigned {
-		return h
+	if h.Stage == state.Assigned {
+		d.sooner(t, before, tier)
 	}
-	d.sooner(t, before, tier)
-	if h.Observed || h.Target.ID == "" {
-		return h
-	}
-	set := map[string]any{ownTier: h.Tier, ownReason: s.spokeText(f)}
-	for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
-		if !at.IsZero() {
-			set[name] = text(at)
-		}
-	}
-	return d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, s.version)})
+	return h
 }
 
 // sooner brings the steps nearer that have not been done yet.

@@ -32,6 +32,9 @@ type choice struct {
 // away (1.77, 1.81).
 func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
 	c := choice{silent: d.without != ""}
+	if d.shared(t, f, h, &c) {
+		return c
+	}
 	for i := range t.lines {
 		l := &t.lines[i]
 		if !l.when.holds(f) {
@@ -48,6 +51,28 @@ func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
 		}
 	}
 	return c
+}
+
+// shared is the owner of another handoff that waits on the same record to be
+// accepted: the record has room for one owner, so both have the same (1.73).
+func (d *deciding) shared(t *typ, f *facts, h state.Handoff, c *choice) bool {
+	if h.Target.ID == "" {
+		return false
+	}
+	for _, o := range slices.Concat(d.c.Handoffs, d.v.Handoffs(h.Target)) {
+		other := d.r.byName[o.Type]
+		if o.ID == h.ID || o.Target != h.Target || o.Stage != state.Assigned || o.Observed || other == nil || other.becomes != t.becomes || o.Owner == h.Giver {
+			continue
+		}
+		if out, _ := d.out(o.Owner, f.to, 0); out == "" {
+			c.owner, c.because, c.where = o.Owner, "owner of "+o.Type+" on the same record", where(t.pos)
+			if team := d.r.teams[o.Team]; team != nil {
+				c.team = team
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // runnerUp is who would have it if the owner were not there (G2).

@@ -135,7 +135,7 @@ func (d *deciding) waits(f *facts) bool {
 
 // joined adds the signal to an open handoff of the same type, if there is one.
 func (d *deciding) joined(t *typ, f *facts, s signal, all []state.Handoff) bool {
-	i := slices.IndexFunc(all, func(h state.Handoff) bool { return h.Type == t.name && h.Stage.Open() })
+	i := slices.IndexFunc(all, func(h state.Handoff) bool { return h.Type == t.name && d.takesMore(h) })
 	if i < 0 {
 		return false
 	}
@@ -143,10 +143,22 @@ func (d *deciding) joined(t *typ, f *facts, s signal, all []state.Handoff) bool 
 	return true
 }
 
+// joinFor is how long after its acceptance a handoff takes in further signals.
+// A buyer who comes back later is somebody's work anew.
+const joinFor = 14 * 24 * time.Hour
+
+func (d *deciding) takesMore(h state.Handoff) bool {
+	return h.Stage.Open() && (h.AcceptedAt.IsZero() || d.now.Sub(h.AcceptedAt) < joinFor)
+}
+
 // begin starts a handoff, or says what keeps it from starting.
 func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 	g := d.r.facts(d.now, d.v, f.rec)
 	if t.deliver != nil {
+		if t.onlyIfLocal && !t.onlyIf.holds(f) {
+			d.heldBack(t, f, s, listOtherwise, d.why(where(t.onlyIfPos), "%s", t.onlyIf.say(f)))
+			return // without asking the other CRM anything
+		}
 		g.to = t.deliver
 		if d.landing(t, g); d.stopped() || d.landedOn(t, g, s) {
 			return

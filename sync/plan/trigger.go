@@ -172,7 +172,7 @@ func (d *deciding) remember(t *typ, f *facts, s signal, version string) {
 		return
 	}
 	at := s.at
-	if at.IsZero() {
+	if at.IsZero() || !s.fresh && !s.first {
 		at = s.prev.At
 	}
 	d.c.Triggers = append(d.c.Triggers, state.Trigger{Type: t.name, Record: f.rec.Ref, Version: version, At: at})
