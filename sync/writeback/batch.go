@@ -98,30 +98,23 @@ func (w *Writer) uncertain(i state.Intent) bool {
 }
 
 // lookUp settles creates whose answer never came, where the CRM would take a
-// second one. It reports whether the batch has to be taken anew.
+// second one. What is there is settled at once; "not there" counts only when
+// the request cannot be on its way any more. It reports whether the batch has
+// to be taken anew.
 func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, error) {
 	finder, ok := w.Connector.(connectors.Finder)
 	if !ok {
 		return false, nil
 	}
 	var doubt batch
-	early := false
 	for _, i := range b.entries {
 		if !w.uncertain(i) || finder.Exact(i.Write.Ref.Kind) || i.Looked >= lookUps {
-			continue
-		}
-		if now.Before(i.SentAt.Add(requestTimeout)) {
-			early = true // the request may still be on its way
-			i.Due = i.SentAt.Add(requestTimeout)
-			if err := w.put(ctx, i); err != nil {
-				return false, err
-			}
 			continue
 		}
 		doubt.entries = append(doubt.entries, i)
 	}
 	if doubt.empty() {
-		return early, nil
+		return false, nil
 	}
 	refs, err := finder.Find(ctx, doubt.writes())
 	if err != nil {
@@ -130,25 +123,31 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 	}
 	results := make([]connectors.Result, 0, len(refs))
 	var found batch
+	var later []state.Intent
 	for n, ref := range refs {
 		i := doubt.entries[n]
-		if ref.ID != "" {
+		arrived := i.SentAt.Add(requestTimeout)
+		switch {
+		case ref.ID != "":
 			found.entries = append(found.entries, i)
 			results = append(results, connectors.Result{Key: i.Write.Key, Ref: ref})
 			w.Metrics.prevented.Inc()
 			continue
+		case finder.Exact(i.Write.Ref.Kind):
+			continue // known only now that the schema was read: sending again is the look-up
+		case now.Before(arrived):
+			i.Due = arrived
+		default:
+			i.Looked++
+			i.Due = now.UTC()
+			if i.Looked < lookUps {
+				i.Due = now.UTC().Add(lookAgain)
+			}
 		}
-		i.Looked++
-		i.Due = now.UTC()
-		if i.Looked < lookUps {
-			i.Due = now.UTC().Add(lookAgain)
-		}
-		if err := w.put(ctx, i); err != nil {
-			return false, err
-		}
+		later = append(later, i)
 	}
-	if found.empty() {
-		return true, nil
+	if err := w.put(ctx, later); err != nil || found.empty() {
+		return true, err
 	}
 	return true, w.settle(ctx, found, results, now)
 }
@@ -163,10 +162,16 @@ const (
 	lookAgain = 5 * time.Second
 )
 
-func (w *Writer) put(ctx context.Context, i state.Intent) error {
+// put reschedules entries that are still in the outbox.
+func (w *Writer) put(ctx context.Context, entries []state.Intent) error {
+	if len(entries) == 0 {
+		return nil
+	}
 	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
-		if _, ok := state.GetIntent(tx, i.Write.Key); ok {
-			state.PutIntent(tx, i)
+		for _, i := range entries {
+			if _, ok := state.GetIntent(tx, i.Write.Key); ok {
+				state.PutIntent(tx, i)
+			}
 		}
 		return tx.Err()
 	})
