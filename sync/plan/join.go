@@ -74,7 +74,7 @@ func (d *deciding) sooner(t *typ, before state.Handoff, tier *tier) {
 		}
 		was := cal.Add(before.AssignedAt, old.accept.Scale(s.percent)).UTC()
 		due := d.due(nil, cal, tier.accept, field{}, s.percent)
-		if was.After(d.now) && !due.IsZero() && due.Before(was) {
+		if !due.IsZero() && due.Before(was) {
 			d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(before.ID, clockAccept, i), Handoff: before.ID, Clock: clockAccept, Step: i, Due: due})
 		}
 	}

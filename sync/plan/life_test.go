@@ -388,3 +388,57 @@ func TestJoinRaisesTheTier(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestStaleReading: a reading from before our own write shows what we have
+// changed since, and proves nothing about people.
+func TestStaleReading(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, version := range []string{"1", "15", "2"} {
+		w, rec := assigned(t, r)
+		rec.Version, rec.Fields = version, fields(rec, "owner", "u-vera", "handoff_status", "Accepted")
+		w.decide(t, r, monday.Add(time.Minute), see(rec))
+		if h := w.only(t); h.Stage != state.Assigned {
+			t.Errorf("version %s, ours is 2: %s", version, h.Stage)
+		}
+	}
+}
+
+// TestTimerAfterAcceptance: whoever has just acted is told nothing.
+func TestTimerAfterAcceptance(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec := assigned(t, r)
+	timers := w.timers
+	kept := make([]state.Timer, 0, len(timers))
+	for _, timer := range timers {
+		kept = append(kept, timer)
+	}
+	rec.Version, rec.Fields = "3", fields(rec, "handoff_status", "Accepted")
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	for _, timer := range kept {
+		if c := w.decide(t, r, timer.Due, plan.Fired{Timer: timer, Fresh: true}); !c.Empty() {
+			t.Errorf("step %d after acceptance: %+v", timer.Step, c)
+		}
+	}
+}
+
+// TestRemindedOnce: raising the tier does not repeat a step that is past.
+func TestRemindedOnce(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	at := monday
+	for i, email := range []string{"kid@gmail.com", "kid@acme.com"} {
+		rec := demo("51", email, "country", "US", "last_form_at", at.Format(time.RFC3339))
+		rec.Version = string(rune('1' + i))
+		c := w.decide(t, r, at, plan.Observed{Record: rec, Came: at})
+		steps := map[int]bool{}
+		for _, timer := range c.Timers {
+			steps[timer.Step] = true
+		}
+		if want := i == 0; steps[0] != want || !steps[1] {
+			t.Errorf("after %s steps %v are set", email, steps)
+		}
+		at = at.Add(150 * time.Minute) // past half of four hours
+	}
+}

@@ -117,6 +117,14 @@ func TestWhoGetsIt(t *testing.T) {
 			owner:   "erin@example.com", because: "backup of named account owner", says: "is inactive in hubspot",
 		},
 		{
+			name: "1.77 a named owner who has left and whom nobody knows is nobody", person: []string{"country", "US"},
+			records: []state.Record{acme("named_account", "yes", "owner", "u-old")},
+			before: func(w *world) {
+				w.users = append(w.users, user{"hubspot", connectors.User{ID: "u-old", Email: "old@example.com"}})
+			},
+			owner: "ana@example.com", because: "territory inbound", says: "old@example.com, who owns Acme, is inactive in hubspot",
+		},
+		{
 			name: "1.88 a rotation passes over who is on leave, and says so", edits: cover("ana", "kim"), person: []string{"country", "US"},
 			owner: "ben@example.com", because: "territory inbound", says: "ana@example.com is on leave until 2026-03-20",
 		},
@@ -167,4 +175,31 @@ func says(why []state.Reason, what string) bool {
 		}
 	}
 	return what == ""
+}
+
+// TestDealAtHand: the deal that is handed over is not the open deal whose
+// owner receives it, and whoever gives does not receive.
+func TestDealAtHand(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(
+		"about: person", "about: deal", "{person.intent_signal: Price}", "{deal.stage: Won}", "person.email: {filled: yes}", "deal.stage: {filled: yes}",
+		"must_have: [person.email]", "must_have: [deal.stage]", "{any: [{person.handoff_status: Accepted}, {person.lead_status: Working}]}", "{deal.stage: Kickoff}",
+		"from: marketing", "from: account executives", "owner: [round robin sdr_us]", "owner: [open deal owner, round robin cs_onboarding]",
+	).Replace(undated)
+	r := writing(t, edit(t, "mappings/hubspot.yaml", "yes_no}\n    owner:             {read: hubspot_owner_id, is_a: user}\n\nmatch",
+		"yes_no}\n    owner:             {read: hubspot_owner_id, write: hubspot_owner_id, is_a: user}\n\nmatch"), map[string]string{"handoffs/won.yaml": text})
+	for other, want := range map[string]string{"": "farah@example.com", "u-gus": "gus@example.com", "u-dev": "farah@example.com"} {
+		w := newWorld()
+		deal := openDeal("1", "u-vera", "stage", "Won")
+		deal.CreatedAt = monday
+		w.add(acme(), deal)
+		if other != "" {
+			w.add(openDeal("2", other))
+		}
+		deal.Fields = map[string]string{"owner": "u-dev", "stage": "Won"} // changed hands since it was read last
+		w.decide(t, r, monday, see(deal))
+		if h := w.only(t); h.Owner != want || h.Giver != "dev@example.com" || h.Accountable != want {
+			t.Errorf("another deal of %q: %s gives to %s, want %s: %v", other, h.Giver, h.Owner, want, h.Why)
+		}
+	}
 }
