@@ -71,8 +71,16 @@ type reaper struct {
 	mu    sync.Mutex
 	at    int
 	count int
+	idle  bool // nothing is in play: effects are not counted
 	dead  bool
 	kill  func()
+}
+
+// watch counts effects, or does not.
+func (r *reaper) watch(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = !on
 }
 
 // effect counts one moment at which the process may die, and reports whether
@@ -82,6 +90,9 @@ func (r *reaper) effect() bool {
 	defer r.mu.Unlock()
 	if r.dead {
 		return true
+	}
+	if r.idle {
+		return false
 	}
 	r.count++
 	if r.count == r.at {
@@ -140,10 +151,11 @@ func play(t *testing.T, s *story, v variant) (end map[string]string, effects int
 		defer st.close()
 		began := time.Now()
 		for _, l := range s.lines {
-			time.Sleep(time.Until(began.Add(l.at)))
-			st.revive()
+			st.playUntil(began.Add(l.at))
 			st.do(l)
 		}
+		st.playUntil(time.Now().Add(inPlay))
+		st.reaper.watch(false)
 		for range 60 {
 			time.Sleep(s.length / 60)
 			st.revive()
@@ -158,6 +170,25 @@ func play(t *testing.T, s *story, v variant) (end map[string]string, effects int
 	return end, effects
 }
 
+// inPlay is how long after a line its effects are counted; what comes later is
+// polling that finds nothing. A line "look" counts again, for timers.
+const (
+	inPlay  = 3 * time.Minute
+	restart = 15 * time.Second // at most, until a dead daemon is started again
+)
+
+// playUntil lets the story go on, starting the daemon again where it has died.
+func (st *stage) playUntil(at time.Time) {
+	st.t.Helper()
+	idle := time.Now().Add(inPlay)
+	for time.Until(at) > 0 {
+		time.Sleep(min(time.Until(at), restart))
+		st.revive()
+		st.reaper.watch(time.Now().Before(idle))
+	}
+	st.reaper.watch(true)
+}
+
 func newStage(t *testing.T, s *story, dir string, v variant) *stage {
 	t.Helper()
 	st := &stage{t: t, story: s, dir: dir}
@@ -170,7 +201,7 @@ func newStage(t *testing.T, s *story, dir string, v variant) *stage {
 		t.Fatal(err)
 	}
 	st.pair = pair
-	st.reaper = &reaper{at: v.crash, kill: func() {}}
+	st.reaper = &reaper{at: v.crash, idle: true, kill: func() {}}
 	st.start()
 	simsCtx, stopSims := context.WithCancel(t.Context())
 	var sims errgroup.Group
@@ -300,6 +331,7 @@ func (st *stage) do(l storyLine) {
 		st.store = nil
 	case "start":
 		st.start()
+	case "look":
 	case "config":
 		st.reconfigure(l.file)
 	case "edit":
@@ -318,13 +350,18 @@ func (st *stage) do(l storyLine) {
 	}
 }
 
-// reconfigure puts a file of later/ in force, as a reload would.
+// reconfigure puts a file of later/ in force, as a reload would. A folder that
+// does not load is mended before the daemon is started again.
 func (st *stage) reconfigure(file string) {
 	st.t.Helper()
+	was := st.story.folder[file]
 	st.story.folder[file] = st.story.folder["later/"+file]
 	rules, _, err := loadRules(st.story.folder, st.story.mode)
 	if err == nil {
 		err = st.daemon.reload(st.t.Context(), rules)
+	}
+	if err != nil && !errors.Is(err, errDead) {
+		st.story.folder[file] = was
 	}
 	st.daemon.reloads.note(time.Now(), err)
 }
@@ -577,6 +614,7 @@ func TestCrashSweep(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			plain, effects := play(t, readStory(t, file), variant{name: "plain"})
+			t.Logf("%d effects", effects)
 			for _, k := range crashes(s.sweep, effects) {
 				v := variant{name: fmt.Sprintf("stopped at effect %d of %d", k, effects), crash: k}
 				end, _ := play(t, readStory(t, file), v)

@@ -164,7 +164,7 @@ func (s *story) readLines(t *testing.T, text string) {
 		}
 		l := storyLine{at: at, verb: "edit"}
 		switch w[1] {
-		case "stop", "start":
+		case "stop", "start", "look":
 			l.verb = w[1]
 		case "config":
 			l.verb, l.file = "config", w[2]
