@@ -33,7 +33,10 @@ import (
 //go:embed demo/*.yaml
 var demoFiles embed.FS
 
-const demoDrain = 30 * time.Second
+const (
+	demoDrain    = 30 * time.Second
+	demoPatience = 2 * time.Second
+)
 
 func newDemoCommand(s streams) *cobra.Command {
 	o := demoOptions{}
@@ -47,7 +50,7 @@ func newDemoCommand(s streams) *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&o.length, "for", 2*time.Minute, "how long buyers arrive")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "equal seeds make equal buyers")
-	cmd.Flags().StringVar(&o.profile, "profile", "default", "how hostile the CRMs are: calm, default or hell")
+	cmd.Flags().StringVar(&o.profile, "profile", "calm", "how hostile the CRMs are: calm, default (slow, refusing, losing replies) or hell")
 	cmd.Flags().IntVar(&o.people, "people", 5, "reps who accept; 0: nobody does")
 	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "table or json")
 	return cmd
@@ -166,14 +169,16 @@ func startDemo(o demoOptions, store *bolt.Store) (*demoRun, func() error, error)
 
 func demoDaemon(ctx context.Context, store *bolt.Store, rules *plan.Rules, pair *simulators.Pair, hubspot, salesforce, webhooks string) (*daemon, error) {
 	hc, fc := pair.HubSpot.Credentials(), pair.Salesforce.Credentials()
+	// Tiers are seconds here, so a CRM that hangs is given up on in seconds.
+	patience := &http.Transport{ResponseHeaderTimeout: demoPatience, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}
 	conns := map[string]connectors.Connector{}
 	for name, set := range map[string]connectors.Settings{
 		"hubspot": {
 			Name: "hubspot", URL: hubspot, Token: connectors.Secret(hc.Token),
-			ClientID: hc.ClientID, ClientSecret: connectors.Secret(hc.ClientSecret),
+			ClientID: hc.ClientID, ClientSecret: connectors.Secret(hc.ClientSecret), Transport: patience,
 		},
 		"salesforce": {
-			Name: "salesforce", URL: salesforce, ClientID: fc.ClientID, ClientSecret: connectors.Secret(fc.ClientSecret),
+			Name: "salesforce", URL: salesforce, ClientID: fc.ClientID, ClientSecret: connectors.Secret(fc.ClientSecret), Transport: patience,
 		},
 	} {
 		connector, err := builtin.Adapters()[name].New(set)

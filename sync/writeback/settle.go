@@ -30,7 +30,10 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 	now := w.Decider.Wall().UTC()
 	outcomes := make([]outcome, len(results))
 	var asks []engine.Ask
-	var whole *connectors.Error // a failure that is about the connection
+	// A failure is about the connection where it is the answer to every write:
+	// a row that is locked says nothing of the rows beside it.
+	var whole *connectors.Error
+	answered := false
 	for n, r := range results {
 		o := w.judge(b.entries[n], r, now)
 		outcomes[n] = o
@@ -39,6 +42,8 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 		}
 		if r.Err != nil && holdsConnection(r.Err.Class) {
 			whole = r.Err
+		} else {
+			answered = true
 		}
 		w.Metrics.written(w.Conn, r, now.Sub(began))
 	}
@@ -58,7 +63,7 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 	if err != nil {
 		return err
 	}
-	if whole != nil {
+	if whole != nil && !answered {
 		w.leaveAlone(whole)
 	} else {
 		w.wait = 0
