@@ -1,3 +1,8 @@
+// Package plan decides. [Compile] turns the admin's checked folder into
+// [Rules]; [Rules.Decide] says what an event changes, and why, line by line;
+// [Record], [Keep] and [Replay] make any decision again from what it saw. The
+// package is pure: the same rules, instant, view and event give the same
+// changes, to the byte. How a decision is made stands in sync/README.md.
 package plan
 
 import (

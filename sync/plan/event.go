@@ -14,21 +14,21 @@ import (
 //sumtype:decl
 type Event interface{ event() }
 
-// Observed: a record was read, because something may have changed.
+// Observed is a record that was read, because something may have changed.
 type Observed struct {
 	Record state.Record `json:"record"`
 	Via    string       `json:"via"`  // how we heard: state.Change.Via
 	Came   time.Time    `json:"came"` // when we heard first
 }
 
-// Fired: a timer is due. The record it is about has been read just before and
+// Fired is a timer that is due. The record it is about has been read just before and
 // is in the view; Fresh is false where that read failed.
 type Fired struct {
 	Timer state.Timer `json:"timer"`
 	Fresh bool        `json:"fresh"`
 }
 
-// Delivered: the CRM has answered a write for good. Err is blank when it was
+// Delivered is a write that the CRM has answered for good. Err is blank when it was
 // done.
 type Delivered struct {
 	Intent   state.Intent   `json:"intent"`

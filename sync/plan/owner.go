@@ -43,7 +43,7 @@ func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
 		}
 		c.where = l.where
 		if l.pools() {
-			if d.pool(l, t, f, h, &c) {
+			if d.pool(l, f, h, &c) {
 				return c
 			}
 		} else if d.named(l, t, f, h, &c) {
@@ -98,11 +98,11 @@ func (l *ownerLine) pools() bool {
 // decides.
 func (d *deciding) named(l *ownerLine, t *typ, f *facts, h state.Handoff, c *choice) bool {
 	who, what := d.nameOf(l, t, f)
-	switch {
-	case who == "":
+	switch who {
+	case "":
 		c.note(l, "%s", what)
 		return false
-	case who == h.Giver:
+	case h.Giver:
 		c.note(l, "%s gives this and cannot receive it", who)
 		return false
 	}
@@ -319,7 +319,7 @@ func (r *Rules) calendarOf(who string) sla.Calendar {
 }
 
 // pool answers a line that names a team. It reports whether the line decides.
-func (d *deciding) pool(l *ownerLine, t *typ, f *facts, h state.Handoff, c *choice) bool {
+func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool {
 	c.team = l.team
 	if l.rule == mappings.TerritoryRule {
 		i := slices.IndexFunc(l.rows, func(r territoryRow) bool { return r.when.holds(f) })
