@@ -50,6 +50,7 @@ type stage struct {
 	running *errgroup.Group
 	store   *bolt.Store
 	daemon  *daemon
+	final   map[string]world // by CRM, once the story is over
 
 	mu       sync.Mutex
 	webhooks http.Handler // of the running daemon; nil: connection refused
@@ -161,6 +162,7 @@ func play(t *testing.T, s *story, v variant) (end map[string]string, effects int
 			st.revive()
 		}
 		effects = st.reaper.count
+		st.final = map[string]world{"hubspot": st.world("hubspot"), "salesforce": st.world("salesforce")}
 		failures = st.check()
 		end = st.end()
 	})
@@ -379,8 +381,14 @@ type row struct {
 	Links    []struct{ Kind, ID string }
 }
 
-func (st *stage) rows(crm, kind string) []row {
+// world is what a simulated CRM holds, by kind.
+type world map[string][]row
+
+func (st *stage) world(crm string) world {
 	st.t.Helper()
+	if w := st.final[crm]; w != nil {
+		return w
+	}
 	var sim simulators.Sim = st.pair.HubSpot
 	if crm == "salesforce" {
 		sim = st.pair.Salesforce
@@ -389,11 +397,23 @@ func (st *stage) rows(crm, kind string) []row {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	var world map[string][]row
-	if err := json.Unmarshal(raw, &world); err != nil {
+	var w world
+	if err := json.Unmarshal(raw, &w); err != nil {
 		st.t.Fatal(err)
 	}
-	return slices.DeleteFunc(world[kind], func(r row) bool { return r.Archived || r.text("IsDeleted") == "true" })
+	return w
+}
+
+// rows are the live records of one kind.
+func (st *stage) rows(crm, kind string) []row {
+	st.t.Helper()
+	var live []row
+	for _, r := range st.world(crm)[kind] {
+		if !r.Archived && r.text("IsDeleted") != "true" {
+			live = append(live, r)
+		}
+	}
+	return live
 }
 
 func (r row) text(field string) string {

@@ -77,7 +77,7 @@ func readStory(t *testing.T, path string) *story {
 		t.Fatal(err)
 	}
 	s := &story{
-		name: strings.TrimSuffix(filepath.Base(path), ".txtar"), length: 40 * time.Minute, sweep: "some", unique: true, mode: "write",
+		name: strings.TrimSuffix(filepath.Base(path), ".txtar"), length: 20 * time.Minute, sweep: "some", unique: true, mode: "write",
 		start: time.Date(2026, 3, 19, 10, 0, 0, 0, zone), // a Thursday
 	}
 	s.folder = mapFolder(t, starter.FS())
