@@ -225,3 +225,23 @@ func TestCompositeLimits(t *testing.T) {
 		t.Errorf("foreign resources (-want +got):\n%s", diff)
 	}
 }
+
+// TestCompositeAllOrNoneOfCollections: the composite's wish overrules that of
+// the collections in it, so one bad record takes everything back.
+func TestCompositeAllOrNoneOfCollections(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	many := func(ref, company string) string {
+		return sub("POST", "composite/sobjects", ref, `{"allOrNone":false,"records":[{"attributes":{"type":"Lead"},"LastName":"Whole","Company":`+company+`}]}`)
+	}
+	for _, all := range []bool{true, false} {
+		a := c.do("POST", "composite", composite(all, many("good", `"Co"`), many("bad", "null")))
+		want := 1
+		if all {
+			want = 0
+		}
+		if got := len(c.rows("SELECT Id FROM Lead WHERE LastName = 'Whole'")); got != want {
+			t.Errorf("allOrNone %v: %d leads, want %d: %s", all, got, want, a.Raw)
+		}
+	}
+}

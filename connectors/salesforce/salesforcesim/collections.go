@@ -250,7 +250,7 @@ func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) out
 			bad++
 		}
 	}
-	if allOrNone && bad > 0 {
+	if (allOrNone || c.whole) && bad > 0 {
 		d.tx.rollback()
 		for i := range list {
 			if list[i].Success {
@@ -260,7 +260,7 @@ func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) out
 		good = 0
 	}
 	c.tx.undo = append(c.tx.undo, d.tx.undo...)
-	return reply{status: http.StatusOK, body: mustJSON(list), applied: good > 0}
+	return reply{status: http.StatusOK, body: mustJSON(list), applied: good > 0, broken: bad > 0}
 }
 
 // lockedRows draws which rows of a batch somebody else holds, in the share of batches that Faults calls

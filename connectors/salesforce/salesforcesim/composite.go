@@ -64,9 +64,9 @@ func (s *Sim) serveComposite(c *call) reply {
 	for i, sub := range in.CompositeRequest {
 		rep := refused(rowLocked())
 		if i != locked {
-			rep = s.serveSub(c, sub, bodies)
+			rep = s.serveSub(c, sub, bodies, in.AllOrNone)
 		}
-		if rep.status >= 300 && in.AllOrNone {
+		if (rep.status >= 300 || rep.broken) && in.AllOrNone {
 			c.tx.rollback()
 			return ok(rolledBack(in.CompositeRequest, i, rep))
 		}
@@ -156,7 +156,7 @@ func (s *Sim) lockedWrite(subs []subrequest) int {
 
 // serveSub answers one subrequest. It has only the headers it brought: nothing is inherited from the
 // outer call.
-func (s *Sim) serveSub(outer *call, sub subrequest, bodies map[string]any) reply {
+func (s *Sim) serveSub(outer *call, sub subrequest, bodies map[string]any, whole bool) reply {
 	header := http.Header{}
 	for k, v := range sub.HTTPHeaders {
 		switch strings.ToLower(k) {
@@ -185,7 +185,7 @@ func (s *Sim) serveSub(outer *call, sub subrequest, bodies map[string]any) reply
 	if len(c.parts) == 0 || c.parts[0] == "limits" {
 		return refused(&apiError{code: "INVALID_INPUT", message: "The url specified is not supported in a composite request: " + sub.URL})
 	}
-	c.inside, c.tx = true, outer.tx
+	c.inside, c.whole, c.tx = true, whole, outer.tx
 	return s.dispatch(c)
 }
 

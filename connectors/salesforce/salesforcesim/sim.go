@@ -170,6 +170,7 @@ type call struct {
 	now     time.Time
 	tx      *tx
 	inside  bool // a subrequest
+	whole   bool // of a composite that wants all or none, which overrules a collection's own wish
 }
 
 // reply is an answer. body is JSON, or nil for none.
@@ -178,6 +179,7 @@ type reply struct {
 	body    json.RawMessage
 	header  map[string]string
 	applied bool
+	broken  bool // a collection one of whose records failed
 }
 
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
