@@ -29,12 +29,13 @@ func (c *compiler) connections() {
 		m := c.mapping(n.file)
 		var ds []mappings.Diagnostic
 		n.m, ds = normalize.Compile(m, n.name)
+		var more []mappings.Diagnostic
+		n.match, more = match.Compile(m.MatchPeople)
 		if !slices.ContainsFunc(c.r.conns, func(o *conn) bool { return o.file == n.file }) {
-			c.ds = append(c.ds, ds...) // one mapping may serve several connections; its faults are told once
+			// One mapping may serve several connections; its faults are told once.
+			c.ds = slices.Concat(c.ds, ds, more)
+			c.noColleagues(n.match)
 		}
-		n.match, ds = match.Compile(m.MatchPeople)
-		c.ds = append(c.ds, ds...)
-		c.noColleagues(n.match)
 		n.codesOf(m)
 		c.r.conns = append(c.r.conns, n)
 		c.r.byConn[n.name] = n

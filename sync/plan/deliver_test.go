@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -160,5 +161,36 @@ func TestOneCreateAtATime(t *testing.T) {
 		if h.Target != made {
 			t.Errorf("%s is aimed at %s", h.Type, h.Target)
 		}
+	}
+}
+
+// TestCreateRefused: what the CRM says is listed for every handoff that hangs
+// on the record, and nothing is written where nothing is.
+func TestCreateRefused(t *testing.T) {
+	t.Parallel()
+	extra := edit(t, "handoffs/contact-sales.yaml", "handoff: contact_sales", "handoff: second_sales")
+	r := writing(t, map[string]string{"handoffs/second.yaml": extra["handoffs/contact-sales.yaml"]})
+	w := newWorld()
+	w.locate(t, r, sales("51", "dana@acme.com"))
+	w.answered(t, r, monday, "create", plan.Delivered{Class: connectors.Invalid.String(), Err: "REQUIRED_FIELD_MISSING: [Region__c]"})
+	refused := 0
+	for _, l := range w.listings {
+		if l.List == "refused" && strings.Contains(l.Text, "Region__c") {
+			refused++
+		}
+	}
+	if refused != 2 {
+		t.Errorf("listed %d times: %+v", refused, w.listings)
+	}
+	for _, h := range w.handoffs {
+		if h.Stage != state.Assigned || !h.Written.IsZero() {
+			t.Errorf("%s: %s, written %s", h.Type, h.Stage, h.Written)
+		}
+	}
+	gone := sales("51", "dana@acme.com")
+	gone.Version, gone.Deleted = "9", true
+	w.decide(t, r, monday, see(gone))
+	for _, i := range w.intents {
+		t.Errorf("%s is still to be sent to nobody", i.Step)
 	}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -65,12 +66,18 @@ func (d *deciding) stands(h state.Handoff, ev Delivered) state.Handoff {
 
 // hanging hands over what has waited for a record to be made.
 func (d *deciding) hanging(made state.Handoff, at connectors.Ref) {
-	for _, h := range d.v.Handoffs(made.Record) {
-		waits := h.Target == connectors.Ref{Conn: at.Conn} && h.Record == made.Record && h.Stage == state.Assigned && !h.Observed
-		if h.ID != made.ID && waits {
-			d.put(d.handOver(handoff.Aim(h, at), at))
-		}
+	for _, h := range d.hangingOn(made, at.Conn) {
+		d.put(d.handOver(handoff.Aim(h, at), at))
 	}
+}
+
+// hangingOn are the other handoffs of a record that wait for the same record
+// to be made.
+func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
+	return slices.DeleteFunc(slices.Clone(d.v.Handoffs(made.Record)), func(h state.Handoff) bool {
+		waits := h.Target == connectors.Ref{Conn: conn} && h.Record == made.Record && h.Stage == state.Assigned && !h.Observed
+		return h.ID == made.ID || !waits
+	})
 }
 
 // notDone is a write the CRM refused for good.
@@ -105,6 +112,11 @@ func (d *deciding) refusedByCRM(h state.Handoff, ev Delivered) {
 	}
 	d.because(d.why("", "%s refused to %s: %s", at.Conn, ev.Intent.Step, ev.Err))
 	d.list(listRefused, subject, h.Type+", "+ev.Intent.Step+": "+ev.Err)
+	if ev.Intent.Step == stepCreate {
+		for _, o := range d.hangingOn(h, at.Conn) {
+			d.list(listRefused, h.Record.String(), o.Type+", "+ev.Intent.Step+": "+ev.Err)
+		}
+	}
 	d.audit("refused by the CRM", h.ID, map[string]string{"step": ev.Intent.Step, "class": ev.Class, "error": ev.Err})
 	d.put(h)
 }

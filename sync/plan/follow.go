@@ -100,11 +100,12 @@ func (d *deciding) supersede(h state.Handoff, who, by string) {
 	d.put(done)
 }
 
-// withdraw takes back what has been decided and not yet answered.
+// withdraw takes back what has been decided and does not stand in the CRM: what
+// was not answered yet, and what was refused and waits for a person.
 func (d *deciding) withdraw(h state.Handoff) {
 	var keys []string
 	for _, e := range h.Effects {
-		if e.State == sent {
+		if e.State != handoff.Done {
 			keys = append(keys, e.Key)
 		}
 	}

@@ -348,16 +348,22 @@ func TestDeadlines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	night := time.Date(2026, 3, 17, 3, 0, 0, 0, ny)
-	w := newWorld()
-	rec := demo("51", "dana@acme.com", "country", "US", "last_form_at", night.UTC().Format(time.RFC3339))
-	w.decide(t, r, night, plan.Observed{Record: rec, Via: "poll", Came: night})
-	h := w.only(t)
-	if want := time.Date(2026, 3, 17, 9, 15, 0, 0, ny); !h.AcceptBy.Equal(want) {
-		t.Errorf("accept by %s, want %s", h.AcceptBy.In(ny), want)
-	}
-	if want := night.Add(5 * time.Minute); !h.AssignBy.Equal(want) || h.AssignedAt.IsZero() {
-		t.Errorf("assign by %s, want %s", h.AssignBy, want)
+	for _, test := range []struct{ signal, accept time.Time }{
+		{time.Date(2026, 3, 17, 3, 0, 0, 0, ny), time.Date(2026, 3, 17, 9, 15, 0, 0, ny)},
+		{time.Date(2026, 3, 20, 9, 5, 0, 0, ny), time.Date(2026, 3, 20, 9, 20, 0, 0, ny)},
+		{time.Date(2026, 3, 6, 16, 55, 0, 0, ny), time.Date(2026, 3, 9, 9, 10, 0, 0, ny)}, // over a change of the clock
+		{time.Date(2026, 7, 2, 18, 30, 0, 0, ny), time.Date(2026, 7, 6, 9, 15, 0, 0, ny)}, // Friday the 3rd is given for the 4th
+	} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com", "country", "US", "last_form_at", test.signal.UTC().Format(time.RFC3339))
+		w.decide(t, r, test.signal, plan.Observed{Record: rec, Via: "poll", Came: test.signal})
+		h := w.only(t)
+		if !h.AcceptBy.Equal(test.accept) || h.Stage != state.Assigned {
+			t.Errorf("%s: %s, accept by %s, want %s", test.signal, h.Stage, h.AcceptBy.In(ny), test.accept)
+		}
+		if want := test.signal.Add(5 * time.Minute); !h.AssignBy.Equal(want) {
+			t.Errorf("assign by %s, want %s", h.AssignBy, want)
+		}
 	}
 }
 

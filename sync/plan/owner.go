@@ -372,7 +372,10 @@ func (d *deciding) candidates(l *ownerLine, f *facts, h state.Handoff, t *team) 
 				c.Out = "gives this and cannot receive it"
 			}
 			if c.Out == "" {
-				c.Opens = d.r.calendarOf(m.who).NextOpen(d.now)
+				cal := d.r.calendarOf(m.who)
+				if c.Opens = cal.NextOpen(d.now); !cal.WorkingDay(d.now) {
+					c.Closed = "does not work today"
+				}
 			}
 		}
 		out = append(out, c)

@@ -3,9 +3,11 @@ package plan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 func acme(fields ...string) state.Record {
@@ -200,6 +202,31 @@ func TestDealAtHand(t *testing.T) {
 		w.decide(t, r, monday, see(deal))
 		if h := w.only(t); h.Owner != want || h.Giver != "dev@example.com" || h.Accountable != want {
 			t.Errorf("another deal of %q: %s gives to %s, want %s: %v", other, h.Giver, h.Owner, want, h.Why)
+		}
+	}
+}
+
+// TestOpenNow (1.88): of a team over two countries whoever works now is
+// preferred, and a holiday is a reason that is told.
+func TestOpenNow(t *testing.T) {
+	t.Parallel()
+	both := edit(t, "teams.yaml", "members: [{who: isla@example.com}]", "members: [{who: ana@example.com}, {who: isla@example.com}]")
+	r := writing(t, both)
+	for _, test := range []struct {
+		at    time.Time
+		owner string
+		says  string
+	}{
+		{time.Date(2026, 3, 16, 10, 0, 0, 0, time.UTC), "isla@example.com", "ana@example.com is outside working hours"},
+		{time.Date(2026, 3, 16, 20, 0, 0, 0, time.UTC), "ana@example.com", "isla@example.com is outside working hours"},
+		{time.Date(2026, 5, 25, 14, 0, 0, 0, time.UTC), "isla@example.com", "ana@example.com does not work today"}, // both have a holiday; London opens first
+		{time.Date(2026, 7, 3, 14, 0, 0, 0, time.UTC), "isla@example.com", "ana@example.com does not work today"},
+	} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com", "country", "GB", "last_form_at", test.at.Format(time.RFC3339))
+		w.decide(t, r, test.at, plan.Observed{Record: rec, Came: test.at})
+		if h := w.only(t); h.Owner != test.owner || !says(h.Why, test.says) {
+			t.Errorf("%s: %s, want %s and %q: %v", test.at, h.Owner, test.owner, test.says, h.Why)
 		}
 	}
 }

@@ -199,6 +199,9 @@ func Keep(now time.Time, r *Rules, seen *Recorder, ev Event, c state.Changes) (s
 	}
 	if len(c.Handoffs) > 0 {
 		d.Handoff = c.Handoffs[0].ID
+		if d.Record.ID == "" {
+			d.Record = c.Handoffs[0].Record
+		}
 	}
 	records := make([]state.Record, 0, len(snapshot.versions))
 	for _, hash := range slices.Sorted(maps.Keys(snapshot.versions)) {

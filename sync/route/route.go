@@ -35,8 +35,9 @@ type Candidate struct {
 	// Monday", "12 of 12 unaccepted"); blank: free.
 	Out string
 	// Opens is when this member works next; now or earlier means that they are
-	// working.
-	Opens time.Time
+	// working. Closed is why they do not work now, for the reason of a skip.
+	Opens  time.Time
+	Closed string
 }
 
 func (c Candidate) cost() int64 { return TurnUnit / int64(c.weight()) }
@@ -88,14 +89,21 @@ func present(candidates []Candidate, now time.Time) (free []Candidate, skipped [
 		case c.Out != "":
 			skipped = append(skipped, Skip{c.Who, c.Out})
 		case working && c.Opens.After(now):
-			skipped = append(skipped, Skip{c.Who, "outside working hours"})
+			skipped = append(skipped, Skip{c.Who, closed(c)})
 		case !working && c.Opens.After(first):
-			skipped = append(skipped, Skip{c.Who, "opens later than a colleague"})
+			skipped = append(skipped, Skip{c.Who, closed(c) + ", and longer than a colleague"})
 		default:
 			free = append(free, c)
 		}
 	}
 	return free, skipped
+}
+
+func closed(c Candidate) string {
+	if c.Closed == "" {
+		return "is outside working hours"
+	}
+	return c.Closed
 }
 
 // levels are the accounts of those present, brought into line.

@@ -146,7 +146,7 @@ func TestOutsideHours(t *testing.T) {
 	}
 	members[0].Opens = now.Add(-time.Hour)
 	d := route.Next(state.Pool{}, "sdr", members, now)
-	if d.Who != "rep00@example.com" || len(d.Skipped) != 2 || d.Skipped[0].Why != "outside working hours" {
+	if d.Who != "rep00@example.com" || len(d.Skipped) != 2 || d.Skipped[0].Why != "is outside working hours" {
 		t.Errorf("%+v", d)
 	}
 }
