@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/builtin"
 	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
@@ -74,28 +77,72 @@ func check(ctx context.Context, s streams, env environment, format string, conne
 	}
 	report := checkReport{Schema: 1, Problems: problems}
 	if loadErr == nil && writes {
-		report.Writes = rules.Writes()
+		report.Writes = mayWrite(rules)
 	}
 	if report.Problems == nil {
 		report.Problems = []mappings.Diagnostic{}
 	}
-	if format != "table" {
-		if err := show(s.out, format, report, report.tables()); err != nil {
-			return err
-		}
+	if format == "table" {
+		err = report.write(s, env.Config, rules, loadErr)
 	} else {
-		showProblems(s.out, problems, loadErr)
-		for _, w := range report.Writes {
-			fmt.Fprintln(s.out, w)
-		}
-		if loadErr == nil && !writes {
-			fmt.Fprintf(s.out, "%s is fine: %d handoffs, %d connections, mode %s.\n", env.Config, len(rules.Types()), len(rules.Conns()), rules.Mode())
-		}
+		err = show(s.out, format, report, report.tables())
 	}
+	if err == nil && loadErr != nil {
+		err = &exitError{code: exitUsage, err: loadErr}
+	}
+	return err
+}
+
+// write is the report as a person reads it.
+func (r checkReport) write(s streams, folder string, rules *plan.Rules, loadErr error) error {
+	showProblems(s.out, r.Problems, rules, loadErr)
 	if loadErr != nil {
-		return &exitError{code: exitUsage, err: loadErr}
+		return nil // said by the exit
 	}
-	return nil
+	if len(r.Problems) > 0 {
+		fmt.Fprintln(s.out)
+	}
+	for _, w := range r.Writes {
+		fmt.Fprintln(s.out, w)
+	}
+	if len(r.Writes) > 0 {
+		return nil
+	}
+	fine := "is fine"
+	switch n := len(r.Problems); n {
+	case 0:
+	case 1:
+		fine += ", with a warning"
+	default:
+		fine += fmt.Sprintf(", with %d warnings", n)
+	}
+	_, err := fmt.Fprintf(s.out, "%s %s: %d handoff types, %d connections, mode %s.\n", folder, fine, len(rules.Types()), len(rules.Conns()), rules.Mode())
+	return err
+}
+
+// mayWrite lists every field the rules may write, by the CRM's own names.
+func mayWrite(rules *plan.Rules) []string {
+	own := map[string]func(string) string{}
+	for _, c := range rules.Conns() {
+		own[c.Name] = builtin.Adapters()[c.CRM].OwnField
+	}
+	var out []string
+	for _, line := range rules.Writes() {
+		conn, kind, field := splitWrite(line)
+		if name := own[conn]; name != nil && strings.HasPrefix(field, connectors.OwnFieldPrefix) {
+			field = name(field)
+		}
+		out = append(out, conn+" "+kind+"."+field)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// splitWrite takes a line of Rules.Writes apart: "connection kind.field".
+func splitWrite(line string) (conn, kind, field string) {
+	conn, rest, _ := strings.Cut(line, " ")
+	kind, field, _ = strings.Cut(rest, ".")
+	return conn, kind, field
 }
 
 func (r checkReport) tables() []table {
@@ -111,11 +158,14 @@ func (r checkReport) tables() []table {
 }
 
 // showProblems prints every problem with its line and a caret.
-func showProblems(w io.Writer, problems []mappings.Diagnostic, err error) {
+func showProblems(w io.Writer, problems []mappings.Diagnostic, rules *plan.Rules, err error) {
 	if len(problems) == 0 {
 		return
 	}
 	var files map[string]string
+	if rules != nil {
+		files = rules.Files()
+	}
 	var config *configError
 	if errors.As(err, &config) {
 		files = config.files
@@ -123,7 +173,8 @@ func showProblems(w io.Writer, problems []mappings.Diagnostic, err error) {
 	fmt.Fprint(w, mappings.Render(problems, files))
 }
 
-// compare finds fields that the mappings name and the CRM does not show us.
+// compare finds fields that the rules read or write and the CRM does not show
+// us.
 func compare(ctx context.Context, rules *plan.Rules) ([]mappings.Diagnostic, error) {
 	conns, _, err := connect(ctx, envconfig.OsLookuper(), rules, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -135,41 +186,68 @@ func compare(ctx context.Context, rules *plan.Rules) ([]mappings.Diagnostic, err
 		if !ok {
 			continue
 		}
-		var kinds []connectors.Kind
-		for _, w := range rules.Watched(c.Name) {
-			kinds = append(kinds, w.Kind)
-		}
-		schemas, err := describer.Describe(ctx, kinds)
+		wanted := wantedFields(rules, c.Name)
+		schemas, err := describer.Describe(ctx, slices.Sorted(maps.Keys(wanted)))
 		if err != nil {
-			return nil, &exitError{code: exitCRM, err: fmt.Errorf("describe %s: %w", c.Name, err), try: "check the connection's address and credentials"}
+			return nil, &exitError{code: exitCRM, err: fmt.Errorf("%s cannot be reached: %w", c.Name, err), try: "check the connection's address and credentials"}
 		}
-		for _, w := range rules.Watched(c.Name) {
-			schema, ok := schemas[w.Kind]
-			if !ok {
-				found = append(found, mappings.Diagnostic{
-					Pos: mappings.Pos{File: c.Name}, Code: "missing-kind", Warn: true,
-					Text: fmt.Sprintf("%s does not show us %s", c.Name, w.Kind),
-				})
-				continue
-			}
-			for _, f := range w.Fields {
-				if _, ok := schema.Fields[f]; !ok {
-					found = append(found, mappings.Diagnostic{
-						Pos: mappings.Pos{File: c.Name}, Code: "missing-field", Warn: true,
-						Text: fmt.Sprintf("%s.%s is mapped, but %s does not show it to us", w.Kind, f, c.Name),
-						Hint: "create the field, give the integration user access to it, or take it out of the mapping",
-					})
-				}
-			}
+		for _, kind := range slices.Sorted(maps.Keys(wanted)) {
+			found = append(found, lackingIn(c.Name, kind, wanted[kind], schemas)...)
 		}
 	}
 	return found, nil
 }
 
+// wantedFields are the fields that the rules name, by kind; true: to write.
+func wantedFields(rules *plan.Rules, conn string) map[connectors.Kind]map[string]bool {
+	out := map[connectors.Kind]map[string]bool{}
+	want := func(kind connectors.Kind, field string, write bool) {
+		if out[kind] == nil {
+			out[kind] = map[string]bool{}
+		}
+		out[kind][field] = out[kind][field] || write
+	}
+	for _, w := range rules.Watched(conn) {
+		for _, f := range w.Fields {
+			want(w.Kind, f, false)
+		}
+	}
+	for _, line := range mayWrite(rules) {
+		if name, kind, field := splitWrite(line); name == conn && kind != string(connectors.Task) {
+			want(connectors.Kind(kind), field, true)
+		}
+	}
+	return out
+}
+
+// lackingIn compares one kind with what the CRM shows.
+func lackingIn(conn string, kind connectors.Kind, wanted map[string]bool, schemas map[connectors.Kind]connectors.KindSchema) []mappings.Diagnostic {
+	warn := func(code, text, hint string) mappings.Diagnostic {
+		return mappings.Diagnostic{Pos: mappings.Pos{File: conn}, Code: code, Warn: true, Text: text, Hint: hint}
+	}
+	schema, ok := schemas[kind]
+	if !ok {
+		return []mappings.Diagnostic{warn("missing-kind", fmt.Sprintf("there is no %s that we may see", kind), "give the integration user access to it, or take it out of the mapping")}
+	}
+	var found []mappings.Diagnostic
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		f, ok := schema.Fields[name]
+		switch {
+		case !ok && wanted[name]:
+			found = append(found, warn("missing-field", fmt.Sprintf("%s.%s cannot be written: it is not there, or hidden from us", kind, name), "create the field or give the integration user access to it; until then it is left out"))
+		case !ok:
+			found = append(found, warn("missing-field", fmt.Sprintf("%s.%s is mapped: it is not there, or hidden from us", kind, name), "create the field, give the integration user access to it, or take it out of the mapping; until then it is read as blank"))
+		case wanted[name] && !f.Writable:
+			found = append(found, warn("read-only-field", fmt.Sprintf("%s.%s may not be written by us", kind, name), "give the integration user the right to edit it; until then it is left out"))
+		}
+	}
+	return found
+}
+
 func printList(w io.Writer, name string) error {
 	values, ok := mappings.BuiltInList(name)
 	if !ok {
-		return usageError("there is no built-in list %q", name)
+		return &exitError{code: exitUsage, err: fmt.Errorf("there is no built-in list %q", name), try: "handoffd check --why free_mail"}
 	}
 	_, err := fmt.Fprintln(w, strings.Join(values, "\n"))
 	return err
@@ -207,5 +285,5 @@ func checkInChild(path string) error {
 	if line, _, more := strings.Cut(words, "\n"); more {
 		words = line // the first line says it; a stack would only hide it
 	}
-	return fmt.Errorf("%w: %s; restore a backup with `handoffd store restore`", state.ErrCorrupt, words)
+	return fmt.Errorf("%w: %s", state.ErrCorrupt, words)
 }

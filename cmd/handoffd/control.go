@@ -60,16 +60,21 @@ func (d *daemon) control() http.Handler {
 	return mux
 }
 
-// answer writes a verb's answer, or its error as text with the exit code it
-// stands for.
+// refusedAnswer is an error as it travels over the control socket.
+type refusedAnswer struct {
+	Exit  int    `json:"exit"`
+	Error string `json:"error"`
+	Try   string `json:"try,omitempty"`
+}
+
+// answer writes a verb's answer, or its error with the exit code it stands for.
 func answer(w http.ResponseWriter) func(v any, err error) {
 	return func(v any, err error) {
-		if err != nil {
-			w.Header().Set("Handoffd-Exit", fmt.Sprint(codeOf(err)))
-			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
-			return
-		}
 		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			v = refusedAnswer{Exit: codeOf(err), Error: err.Error(), Try: tryOf(err)}
+		}
 		_ = json.NewEncoder(w).Encode(v) // the asker is gone
 	}
 }
@@ -101,9 +106,9 @@ func ask(ctx context.Context, statePath, method, path string, into any) error {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		code := exitWrong
-		_, _ = fmt.Sscan(resp.Header.Get("Handoffd-Exit"), &code) // kept when it is not a number
-		return &exitError{code: code, err: errors.New(strings.TrimSpace(string(body)))}
+		no := refusedAnswer{Exit: exitWrong, Error: strings.TrimSpace(string(body))}
+		_ = json.Unmarshal(body, &no) // as text where it is none of ours
+		return &exitError{code: no.Exit, err: errors.New(no.Error), try: no.Try}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("read the daemon's answer: %w", err)
@@ -118,7 +123,7 @@ type reloads struct {
 }
 
 type reload struct {
-	At    time.Time `json:"at,omitzero"`
+	At    time.Time `json:"at,omitzero"` // when the folder was last read again
 	Error string    `json:"error,omitempty"`
 }
 

@@ -20,6 +20,7 @@ import (
 type explanation struct {
 	Schema   int              `json:"schema"`
 	Record   string           `json:"record,omitempty"`
+	Unseen   bool             `json:"unseen,omitempty"` // nothing is known of the record
 	Handoffs []handoffReceipt `json:"handoffs"`
 	Notes    []string         `json:"notes,omitempty"` // why nothing was started
 }
@@ -43,8 +44,8 @@ func newExplainCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain RECORD|HANDOFF",
 		Short: "Why a record went where it went, line by line",
-		Example: "  handoffd explain hubspot/contacts/51\n" +
-			"  handoffd explain k3v5m2q7x4w6r8t9y2p5n7b3da",
+		Long: "Why a record went where it went, line by line. RECORD is connection/kind/id, with\n" +
+			"the CRM's own kind and id; HANDOFF is the handoff's id, as it stands on the record.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var e explanation
@@ -55,9 +56,14 @@ func newExplainCommand(s streams) *cobra.Command {
 				return err
 			}
 			if format == "table" {
-				return e.write(s)
+				err = e.write(s)
+			} else {
+				err = show(s.out, format, e, e.tables())
 			}
-			return show(s.out, format, e, e.tables())
+			if err == nil && e.Unseen {
+				return &exitError{code: exitWrong, err: fmt.Errorf("%s has not been seen", e.Record), try: e.unseenTry()}
+			}
+			return err
 		},
 	}
 	formatFlag(cmd, &format)
@@ -69,7 +75,7 @@ func newExplainCommand(s streams) *cobra.Command {
 func explain(ctx context.Context, store state.Store, what string) (explanation, error) {
 	e := explanation{Schema: 1, Handoffs: []handoffReceipt{}}
 	err := store.View(ctx, func(tx state.Tx) error {
-		e.Handoffs, e.Notes = []handoffReceipt{}, nil
+		e.Handoffs, e.Notes, e.Unseen = []handoffReceipt{}, nil, false
 		if h, ok := state.GetHandoff(tx, what); ok {
 			e.Record = h.Record.String()
 			e.Handoffs = append(e.Handoffs, receipt(tx, h))
@@ -77,10 +83,7 @@ func explain(ctx context.Context, store state.Store, what string) (explanation, 
 		}
 		ref, err := connectors.ParseRef(what)
 		if err != nil {
-			return &exitError{
-				code: exitWrong, err: fmt.Errorf("no handoff has the id %s", what),
-				try: "handoffd explain CONNECTION/KIND/ID, as in hubspot/contacts/51",
-			}
+			return noSuchHandoff(tx, what)
 		}
 		e.Record = ref.String()
 		for h := range state.HandoffsOf(tx, ref) {
@@ -94,14 +97,35 @@ func explain(ctx context.Context, store state.Store, what string) (explanation, 
 		_, known := state.GetRecord(tx, ref)
 		if len(e.Handoffs) == 0 && len(e.Notes) == 0 {
 			e.Notes = []string{"No signal of this record has started a handoff."}
-			if !known {
-				e.Notes = []string{"This record has not been seen."}
+			if e.Unseen = !known; e.Unseen {
+				e.Notes = nil
 			}
 		}
 		return tx.Err()
 	})
 	slices.SortFunc(e.Handoffs, func(a, b handoffReceipt) int { return a.DetectedAt.Compare(b.DetectedAt) })
 	return e, err
+}
+
+// noSuchHandoff says what could have been meant, with a record of this state
+// as the example.
+func noSuchHandoff(tx state.Tx, what string) error {
+	example := "CONNECTION/KIND/ID"
+	for _, c := range state.AllConns(tx) {
+		for _, r := range state.RecordsOf(tx, c.Name) {
+			example = r.Ref.String()
+			break
+		}
+	}
+	return &exitError{
+		code: exitWrong, err: fmt.Errorf("%q is neither the id of a handoff nor a record", what),
+		try: "handoffd explain " + example,
+	}
+}
+
+// unseenTry is what to do about a record nothing is known of.
+func (e explanation) unseenTry() string {
+	return "look at the connection, the kind and the id; a new record is seen by webhook at once, or by the next poll (`handoffd status` says when the last one was)"
 }
 
 func receipt(tx state.Tx, h state.Handoff) handoffReceipt {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	_ "time/tzdata" // calendars work on machines without zone files
 
@@ -65,15 +66,28 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return exitFine
 	}
-	code := codeOf(err)
-	if text := err.Error(); text != "" {
-		fmt.Fprintln(s.err, "handoffd: "+text)
+	fmt.Fprintln(s.err, "handoffd: "+err.Error())
+	if try := tryOf(err); try != "" {
+		fmt.Fprintln(s.err, "Try: "+try)
 	}
+	return codeOf(err)
+}
+
+// tryOf is what the user can do about an error, or "".
+func tryOf(err error) string {
 	var exit *exitError
 	if errors.As(err, &exit) && exit.try != "" {
-		fmt.Fprintln(s.err, "Try: "+exit.try)
+		return exit.try
 	}
-	return code
+	switch {
+	case errors.Is(err, state.ErrHeld):
+		return "stop that process, or give this one a state of its own with HANDOFFD_STATE"
+	case errors.Is(err, state.ErrNewer):
+		return "start the handoffd that wrote it, or restore a backup made before the upgrade"
+	case errors.Is(err, state.ErrCorrupt):
+		return "keep the damaged file aside and restore a backup of it; nothing in it was changed"
+	}
+	return ""
 }
 
 func codeOf(err error) int {
@@ -92,15 +106,26 @@ func codeOf(err error) int {
 	return exitUsage
 }
 
+func versionText() string {
+	version, revision := build()
+	return version + " (" + revision + ", " + runtime.Version() + ")"
+}
+
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "handoffd",
 		Short: "No buyer lost between teams",
 		Long: "handoffd notices the buyer's signal in HubSpot or Salesforce, finds the account,\n" +
 			"picks one accountable owner, sets the clock, hands over the context, and proves it.",
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("handoffd {{.Version}}\n")
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &exitError{code: exitUsage, err: err, try: cmd.CommandPath() + " --help"}
+	})
 	root.AddCommand(newRunCommand(s), newDemoCommand(s))
 	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s))
 	return root

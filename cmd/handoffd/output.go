@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	prettytable "github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -42,9 +43,10 @@ func show(w io.Writer, format string, v any, tables []table) error {
 			continue
 		}
 		pt := prettytable.NewWriter()
-		pt.SetStyle(prettytable.StyleLight)
-		pt.Style().Options = prettytable.OptionsNoBordersAndSeparators
-		pt.SetTitle("%s", t.title)
+		pt.SetStyle(plainStyle())
+		if format != "csv" {
+			pt.SetTitle("%s", t.title)
+		}
 		head := make(prettytable.Row, len(t.head))
 		titled := false
 		for i, h := range t.head {
@@ -55,7 +57,7 @@ func show(w io.Writer, format string, v any, tables []table) error {
 			pt.AppendHeader(head)
 		}
 		pt.AppendRows(t.rows)
-		text := pt.Render()
+		text := trimLines(pt.Render())
 		switch format {
 		case "csv":
 			text = pt.RenderCSV()
@@ -67,6 +69,23 @@ func show(w io.Writer, format string, v any, tables []table) error {
 		}
 	}
 	return nil
+}
+
+// plainStyle is a table without lines, its heads as they are written.
+func plainStyle() prettytable.Style {
+	style := prettytable.StyleLight
+	style.Options = prettytable.OptionsNoBordersAndSeparators
+	style.Format = prettytable.FormatOptions{}
+	return style
+}
+
+// trimLines takes away the blanks that fill up a table's last column.
+func trimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func fileExists(path string) bool {

@@ -53,9 +53,12 @@ func runDaemon(ctx context.Context, s streams) error {
 		return err
 	}
 	rules, problems, err := loadRules(folder, env.Mode)
-	showProblems(s.err, problems, err)
 	if err != nil {
-		return &exitError{code: exitUsage, err: err}
+		showProblems(s.err, problems, rules, err)
+		return &exitError{code: exitUsage, err: err, try: "handoffd check"}
+	}
+	for _, p := range problems {
+		log.Warn("configuration", "problem", p.String())
 	}
 	conns, secrets, err := connect(ctx, envconfig.OsLookuper(), rules, log)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
@@ -39,7 +41,8 @@ type status struct {
 }
 
 type connectionStatus struct {
-	State    string           `json:"state"` // "starting", "mirroring", "live"; "down" when polls fail
+	State    string           `json:"state"`             // "starting", "mirroring", "live"; "down" when polls fail; "stopped" without a daemon
+	Trouble  string           `json:"trouble,omitempty"` // why it cannot be polled
 	Tenant   string           `json:"tenant,omitempty"`
 	LiveFrom time.Time        `json:"handoffs_from,omitzero"`
 	PollLag  float64          `json:"poll_lag_s"`
@@ -48,7 +51,12 @@ type connectionStatus struct {
 	Throttle int64            `json:"throttled"`
 	// Duplicates is how a second task is ruled out: "exact" or "healed".
 	Duplicates string `json:"duplicate_protection,omitempty"`
+
+	stage string // the state while a daemon runs
 }
+
+// downAfter is how long polls may fail before a connection counts as down.
+const downAfter = time.Minute
 
 type mirrorStatus struct {
 	Done  int `json:"done"`
@@ -75,6 +83,13 @@ func (d *daemon) status(ctx context.Context) (status, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.config.Conns)) {
 		c := s.Connections[name]
+		c.State = c.stage
+		if t, ok := d.turned.Trouble(name); ok {
+			c.Trouble = t.Text
+			if d.config.Wall().Sub(t.Since) > downAfter {
+				c.State = "down"
+			}
+		}
 		if m, ok := d.config.Conns[name].(connectors.Meter); ok {
 			u := m.Usage()
 			c.Calls, c.Throttle = u.Calls, u.Throttled
@@ -95,7 +110,8 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 	s := status{Schema: 1, Mode: "stopped"}
 	err := store.View(ctx, func(tx state.Tx) error {
 		s.Handoffs, s.Lists, s.Connections = map[string]int{}, map[string]int{}, map[string]connectionStatus{}
-		s.Inbox, s.Outbox, s.Overdue, s.Refused, s.Unmatched, s.Listed = 0, 0, 0, 0, 0, nil
+		s.Inbox, s.Outbox, s.Overdue, s.Refused, s.Unmatched = 0, 0, 0, 0, 0
+		s.Listed, s.Turned = []state.Listing{}, []ingest.Turned{}
 		s.Paused = state.GetPause(tx).On
 		for range state.Prefix(tx, state.Inbox, "") {
 			s.Inbox++
@@ -109,7 +125,7 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 		}
 		for _, h := range state.AllHandoffs(tx) {
 			s.Handoffs[string(h.Stage)]++
-			if h.Stage == state.Assigned && h.AcceptBy.Before(now) {
+			if h.Stage == state.Assigned && !h.AcceptBy.IsZero() && h.AcceptBy.Before(now) {
 				s.Overdue++
 			}
 		}
@@ -134,12 +150,12 @@ func newest(all []state.Listing) []state.Listing {
 }
 
 func storedConnection(tx state.Tx, c state.Conn, now time.Time) connectionStatus {
-	cs := connectionStatus{State: "starting", Tenant: c.Tenant, LiveFrom: c.Live}
+	cs := connectionStatus{State: "stopped", Tenant: c.Tenant, LiveFrom: c.Live, stage: "starting"}
 	if c.Tenant != "" {
-		cs.State = "mirroring"
+		cs.stage = "mirroring"
 	}
 	if c.Mirror {
-		cs.State = "live"
+		cs.stage = "live"
 	}
 	var last time.Time
 	for _, cur := range state.CursorsOf(tx, c.Name) {
@@ -150,10 +166,7 @@ func storedConnection(tx state.Tx, c state.Conn, now time.Time) connectionStatus
 		}
 	}
 	if !last.IsZero() {
-		cs.PollLag = now.Sub(last).Seconds()
-		if cs.PollLag > 600 {
-			cs.State = "down"
-		}
+		cs.PollLag = math.Round(10*max(now.Sub(last).Seconds(), 0)) / 10
 	}
 	return cs
 }
@@ -172,7 +185,10 @@ func newStatusCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(s.out, format, st, st.tables())
+			if format == "table" {
+				fmt.Fprintln(s.out, strings.Join(st.lead(), "\n")+"\n")
+			}
+			return show(s.out, format, st, st.tables(format == "table"))
 		},
 	}
 	formatFlag(cmd, &format)
@@ -210,38 +226,81 @@ func withState[T any](ctx context.Context, method, path string, into *T, offline
 	return nil
 }
 
-// tables are what a person sees.
-func (st status) tables() []table {
-	head := table{head: []string{"", ""}}
-	mode := st.Mode
-	if st.Paused {
-		mode += ", writing is paused"
+// lead is what a person reads first.
+func (st status) lead() []string {
+	var lines []string
+	switch st.Mode {
+	case "stopped":
+		lines = append(lines, "No daemon is running on this state; this is how it was left.")
+	case "observe":
+		lines = append(lines, "Observing since "+clock(st.Since)+": nothing is written to any CRM.")
+	default:
+		lines = append(lines, "Running since "+clock(st.Since)+", mode "+st.Mode+".")
 	}
-	head.add("mode", mode)
-	head.add("waiting to be decided", st.Inbox)
-	head.add("waiting to be written", st.Outbox)
-	head.add("overdue", st.Overdue)
-	head.add("refused by a CRM", st.Refused)
-	head.add("signals no rule took", st.Unmatched)
+	if st.Paused {
+		lines = append(lines, "Writing is paused; `handoffd pause --off` lets it go on.")
+	}
+	if st.Reload != nil && st.Reload.Error != "" {
+		lines = append(lines, "The configuration edited at "+clock(st.Reload.At)+" is not in force: "+st.Reload.Error,
+			"The rules before it stay; `handoffd check` shows what is wrong.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(st.Connections)) {
+		if t := st.Connections[name].Trouble; t != "" {
+			lines = append(lines, name+" cannot be polled: "+t)
+		}
+	}
+	return lines
+}
+
+func clock(t time.Time) string { return t.Local().Format("2 Jan 15:04:05") }
+
+// tables are what a person sees; brief leaves out what the lead says.
+func (st status) tables(brief bool) []table {
+	head := table{head: []string{"what", "count"}}
+	if brief {
+		head.head = []string{"", ""}
+	} else {
+		head.add("mode", st.Mode)
+		head.add("paused", st.Paused)
+	}
 	for _, stage := range slices.Sorted(maps.Keys(st.Handoffs)) {
 		head.add("handoffs "+stage, st.Handoffs[stage])
 	}
-	if st.Reload != nil && st.Reload.Error != "" {
-		head.add("last reload", "refused: "+st.Reload.Error)
-	}
-	conns := table{head: []string{"connection", "state", "mirror", "last poll", "second task ruled out by"}}
+	head.add("overdue: not accepted in time", st.Overdue)
+	head.add("changes waiting to be decided", st.Inbox)
+	head.add("writes waiting for a CRM", st.Outbox)
+	head.add("writes refused by a CRM", st.Refused)
+	head.add("signals no rule took", st.Unmatched)
+	conns := table{head: []string{"connection", "state", "accounts and deals", "last poll", "a second task is"}}
 	for _, name := range slices.Sorted(maps.Keys(st.Connections)) {
 		c := st.Connections[name]
-		conns.add(name, c.State, fmt.Sprintf("%d of %d", c.Mirror.Done, max(c.Mirror.Total, c.Mirror.Done)),
-			time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.Duplicates)
+		conns.add(name, c.State, c.Mirror.text(c.State), time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.second())
 	}
-	turned := table{title: "Turned away", head: []string{"connection", "reason", "times", "last"}}
+	turned := table{title: "Webhooks turned away", head: []string{"connection", "reason", "times", "last time", "because"}}
 	for _, t := range st.Turned {
-		turned.add(t.Conn, t.Reason, t.Count, t.Detail)
+		turned.add(t.Conn, t.Reason, t.Count, clock(t.Last), t.Detail)
 	}
 	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}}
 	for _, l := range st.Listed {
 		listed.add(l.List, l.Subject, l.Text, l.Count)
 	}
 	return []table{head, conns, turned, listed}
+}
+
+func (m mirrorStatus) text(state string) string {
+	if state == "live" || m.Total <= m.Done {
+		return fmt.Sprint(m.Done)
+	}
+	return fmt.Sprintf("%d of %d", m.Done, m.Total)
+}
+
+// second is how a second task for one handoff is ruled out.
+func (c connectionStatus) second() string {
+	switch c.Duplicates {
+	case "exact":
+		return "refused by the CRM"
+	case "healed":
+		return "found and archived"
+	}
+	return ""
 }

@@ -21,6 +21,15 @@ type Metrics struct {
 
 	mu      sync.Mutex
 	refused map[[2]string]*Turned
+	trouble map[string]Trouble
+}
+
+// Trouble is why a connection cannot be polled at the moment.
+type Trouble struct {
+	Doing string
+	Class connectors.Class
+	Text  string
+	Since time.Time
 }
 
 // Turned is how often something was turned away, and why, since start.
@@ -50,7 +59,37 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "handoffd_polls_total", Help: "Polled pages, by connection and outcome.",
 		}, []string{"conn", "outcome"}),
 		refused: map[[2]string]*Turned{},
+		trouble: map[string]Trouble{},
 	}
+}
+
+// failed counts a poll that did not work and remembers why.
+func (m *Metrics) failed(conn, doing string, err error, now time.Time) {
+	class := connectors.ClassOf(err)
+	m.polls.WithLabelValues(conn, class.String()).Inc()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := Trouble{Doing: doing, Class: class, Text: err.Error(), Since: now.UTC()}
+	if old, ok := m.trouble[conn]; ok {
+		t.Since = old.Since
+	}
+	m.trouble[conn] = t
+}
+
+// worked counts a poll that did.
+func (m *Metrics) worked(conn string) {
+	m.polls.WithLabelValues(conn, "done").Inc()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.trouble, conn)
+}
+
+// Trouble is why a connection cannot be polled, if it cannot.
+func (m *Metrics) Trouble(conn string) (Trouble, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, ok := m.trouble[conn]
+	return t, ok
 }
 
 func (m *Metrics) refuse(conn string, f *connectors.Refusal, at time.Time) {

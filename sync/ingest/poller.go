@@ -94,7 +94,7 @@ func (p *Poller) failed(doing string, err error) {
 	if e := connectors.AsError(doing, err); e.RetryAfter > 0 {
 		p.wait = min(max(e.RetryAfter, firstWait), longestWait)
 	}
-	p.Metrics.polls.WithLabelValues(p.Conn, connectors.ClassOf(err).String()).Inc()
+	p.Metrics.failed(p.Conn, doing, err, p.Wall())
 	p.Log.Warn("cannot poll the CRM", "conn", p.Conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", p.wait)
 }
 
@@ -291,12 +291,12 @@ func (p *Poller) keep(ctx context.Context, readings []reading, pages []connector
 		return false, false, fmt.Errorf("keep pages: %w", err)
 	}
 	p.wait = 0
+	p.Metrics.worked(p.Conn)
 	for i, page := range pages {
 		if page.Err != nil {
 			p.failed("poll "+string(readings[i].name), page.Err)
 		}
 	}
-	p.Metrics.polls.WithLabelValues(p.Conn, "done").Inc()
 	for _, r := range learnt {
 		p.Mirror.Learn(r)
 	}
