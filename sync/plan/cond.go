@@ -298,13 +298,15 @@ func (t *test) within(v string) bool {
 // instant reads a canonical date or datetime; day is true for a date, whose
 // instant is its first in UTC.
 func instant(v string) (at time.Time, day, ok bool) {
-	if t, err := time.Parse(time.RFC3339Nano, v); err == nil {
-		return t.UTC(), false, true
+	if len(v) < len(time.DateOnly) {
+		return time.Time{}, false, false
 	}
-	if t, err := time.Parse(time.DateOnly, v); err == nil {
-		return t, true, true
+	if len(v) == len(time.DateOnly) {
+		t, err := time.Parse(time.DateOnly, v)
+		return t, err == nil, err == nil
 	}
-	return time.Time{}, false, false
+	t, err := time.Parse(time.RFC3339Nano, v)
+	return t.UTC(), false, err == nil
 }
 
 // containsFold reports whether v contains a, ignoring case.

@@ -47,6 +47,7 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 		date, day, dated = instant(f.value(t.happened))
 	}
 	var b strings.Builder
+	b.Grow(len(s.prev.Version) + 24*len(t.starts))
 	for i := range t.starts {
 		st := &t.starts[i]
 		if b.Len() > 0 {
