@@ -43,11 +43,11 @@ const envPrefix = "HANDOFFD_"
 type orFile struct{ env envconfig.Lookuper }
 
 func (l orFile) Lookup(key string) (string, bool) {
-	if v, ok := l.env.Lookup(key); ok {
+	if v, ok := l.env.Lookup(key); ok && v != "" { // X= says as much as no X
 		return v, true
 	}
 	path, ok := l.env.Lookup(key + "_FILE")
-	if !ok {
+	if !ok || path == "" {
 		return "", false
 	}
 	raw, err := os.ReadFile(path)
@@ -62,7 +62,7 @@ func readable(environ []string) error {
 	var errs []error
 	for _, kv := range environ {
 		key, path, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(key, envPrefix) || !strings.HasSuffix(key, "_FILE") {
+		if !strings.HasPrefix(key, envPrefix) || !strings.HasSuffix(key, "_FILE") || path == "" {
 			continue
 		}
 		if _, err := os.ReadFile(path); err != nil {
@@ -92,9 +92,20 @@ func readEnvironment(ctx context.Context, lookup envconfig.Lookuper) (environmen
 	return env, nil
 }
 
+// connPrefix is what the variables of a connection begin with.
+func connPrefix(name string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
+}
+
+// credentialsHint names the variables that a connection looks at.
+func credentialsHint(name string) string {
+	p := connPrefix(name)
+	return fmt.Sprintf("for %s set %[2]sTOKEN, or %[2]sCLIENT_ID and %[2]sCLIENT_SECRET, or …REFRESH_TOKEN with …CLIENT_ID, or …PRIVATE_KEY with …USERNAME and …CLIENT_ID; %[2]sURL where the CRM has an address of its own. A name with _FILE behind it names a file", name, p)
+}
+
 // settings are what an adapter needs for a connection.
 func settings(ctx context.Context, lookup envconfig.Lookuper, name string) (connectors.Settings, error) {
-	prefix := envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
+	prefix := connPrefix(name)
 	var c credentials
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{
 		Target: &c, Lookuper: envconfig.PrefixLookuper(prefix, orFile{lookup}),

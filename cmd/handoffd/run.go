@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -107,6 +108,7 @@ func openState(path string) (*bolt.Store, error) {
 func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, log *slog.Logger) (map[string]connectors.Connector, map[string]connectors.Secret, error) {
 	conns, secrets := map[string]connectors.Connector{}, map[string]connectors.Secret{}
 	var errs []error
+	var tries []string
 	for _, c := range rules.Conns() {
 		adapter, ok := builtin.Adapters()[c.CRM]
 		if !ok {
@@ -121,15 +123,23 @@ func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, 
 		set.Share, set.Log = c.Share, log
 		connector, err := adapter.New(set)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("connection %s: %w", c.Name, err))
+			errs = append(errs, err) // names the connection
+			tries = append(tries, credentialsHint(c.Name))
 			continue
 		}
 		conns[c.Name], secrets[c.Name] = connector, set.WebhookSecret
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, nil, &exitError{code: exitUsage, err: err, try: "set HANDOFFD_<CONNECTION>_TOKEN or its other credentials in the environment"}
+		return nil, nil, &exitError{code: exitUsage, err: err, try: strings.Join(tries, "\n     ")}
 	}
 	return conns, secrets, nil
+}
+
+// readyLine is the one line on stdout, once the listeners are open.
+type readyLine struct {
+	Schema   int    `json:"schema"`
+	Webhooks string `json:"webhooks"`
+	Admin    string `json:"admin"`
 }
 
 // serve opens the listeners, says that it is ready, and works until ctx ends.
@@ -152,8 +162,8 @@ func serve(ctx context.Context, d *daemon, env environment, s streams, log *slog
 	g.Go(func() error { return serveHTTP(ctx, admin, d.admin()) })
 	g.Go(func() error { return serveHTTP(ctx, control, d.control()) })
 	g.Go(func() error { return watchFolder(ctx, d, env, log) })
-	ready, err := json.Marshal(map[string]any{
-		"schema": 1, "webhooks": "http://" + webhooks.Addr().String(), "admin": "http://" + admin.Addr().String(),
+	ready, err := json.Marshal(readyLine{
+		Schema: 1, Webhooks: "http://" + webhooks.Addr().String(), Admin: "http://" + admin.Addr().String(),
 	})
 	if err == nil {
 		_, err = fmt.Fprintln(s.out, string(ready))
