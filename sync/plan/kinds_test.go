@@ -90,6 +90,33 @@ func TestSalesToCustomerSuccess(t *testing.T) {
 	}
 }
 
+// TestSwitchingOn: deals that were won before, whatever their close date says,
+// start nothing (design §1.8).
+func TestSwitchingOn(t *testing.T) {
+	t.Parallel()
+	r := closedWon(t)
+	for _, test := range []struct {
+		name, signed string
+		modified     time.Time
+		want         int
+	}{
+		{"won last month", "2026-02-10", live.Add(-20 * 24 * time.Hour), 0},
+		{"won before, closing at the end of the quarter", "2026-03-31", live.Add(-time.Hour), 0},
+		{"won on the day, before", "2026-03-01", live.Add(-time.Minute), 0},
+		{"won on the day, after", "2026-03-01", live.Add(time.Hour), 1},
+		{"won since", "2026-03-10", monday, 1},
+	} {
+		w := newWorld()
+		w.add(company("salesforce", "001A", map[string]string{"name": "Acme"}))
+		rec := opportunity("stage", "Closed Won", "signed_on", test.signed)
+		rec.ModifiedAt = test.modified
+		w.decide(t, r, monday, plan.Observed{Record: rec, Via: "listing", Came: monday})
+		if len(w.handoffs) != test.want {
+			t.Errorf("%s: %d handoffs, want %d", test.name, len(w.handoffs), test.want)
+		}
+	}
+}
+
 // TestNamedBefore (3.5): who was named before the contract closed.
 func TestNamedBefore(t *testing.T) {
 	t.Parallel()

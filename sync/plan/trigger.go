@@ -72,7 +72,7 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 	}
 	s.dated = dated
 	s.at = d.happenedAt(f.rec, date, day, dated, came)
-	s.compare(d.live(f.conn), date, day, f.rec.CreatedAt)
+	s.compare(d.live(f.conn), date, day, f.rec, d.now)
 	if s.dated && !s.first && s.at.Equal(prev.At) {
 		// The date is that of an earlier signal, so it does not tell when this
 		// one came.
@@ -124,10 +124,15 @@ func (d *deciding) live(c *conn) time.Time {
 // if it is dated after the connection went live or, without a date, if the
 // record itself was made since. Later, an alternative that holds on other
 // values than before is news, and so is a later date.
-func (s *signal) compare(live, date time.Time, day bool, created time.Time) {
-	recent := !created.Before(live)
-	if s.dated {
-		recent = !date.Before(live) || day && !date.Before(live.Truncate(24*time.Hour))
+func (s *signal) compare(live, date time.Time, day bool, rec *state.Record, now time.Time) {
+	recent := !rec.CreatedAt.Before(live)
+	switch {
+	case s.dated && s.first && date.After(now):
+		// A date to come says nothing about when the signal was given.
+	case s.dated && day && date.Equal(live.Truncate(24*time.Hour)):
+		recent = !rec.ModifiedAt.Before(live) // on the very day, the change decides
+	case s.dated:
+		recent = !date.Before(live)
 	}
 	if s.first {
 		s.fresh = recent
