@@ -52,6 +52,7 @@ type daemon struct {
 	pollers  []*ingest.Poller
 	webhooks *ingest.Webhooks
 	turned   *ingest.Metrics
+	failures *engine.Failures
 	started  time.Time
 	ready    atomic.Bool
 	reloads  reloads
@@ -121,13 +122,14 @@ func (d *daemon) wire(names []string, epoch uint64) {
 	engineMetrics := engine.NewMetrics(c.Registry)
 	writeMetrics := writeback.NewMetrics(c.Registry)
 	d.turned = ingest.NewMetrics(c.Registry)
+	d.failures = engine.NewFailures(c.Registry)
 	outbox := map[string]engine.Bell{}
 	for _, name := range names {
 		outbox[name] = engine.NewBell()
 	}
 	lanes := engine.NewBells(len(c.Rules.Groups()))
 	d.decider = &engine.Decider{
-		Store: c.Store, Book: d.book, Mirror: d.mirror, Wall: c.Wall, Metrics: engineMetrics,
+		Store: c.Store, Book: d.book, Mirror: d.mirror, Wall: c.Wall, Metrics: engineMetrics, Failures: d.failures,
 		Log: c.Log, Outbox: outbox, Lanes: lanes,
 	}
 	for i, group := range c.Rules.Groups() {
@@ -143,7 +145,7 @@ func (d *daemon) wire(names []string, epoch uint64) {
 		}
 		d.pollers = append(d.pollers, &ingest.Poller{
 			Conn: conn.Name, Connector: connector, Store: c.Store, Book: d.book, Mirror: d.mirror,
-			Lanes: lanes, Wall: c.Wall, Metrics: d.turned, Log: c.Log, Every: c.PollEvery,
+			Lanes: lanes, Wall: c.Wall, Metrics: d.turned, Failures: d.failures, Log: c.Log, Every: c.PollEvery,
 		})
 		d.writers = append(d.writers, &writeback.Writer{
 			Conn: conn.Name, Connector: connector, Decider: d.decider, Bell: outbox[conn.Name],

@@ -16,6 +16,7 @@ import (
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/engine"
 	"github.com/handoffd/handoffd/sync/ingest"
 )
 
@@ -35,9 +36,10 @@ type status struct {
 	Unmatched   int                         `json:"unmatched"` // signals no rule took
 	Handoffs    map[string]int              `json:"handoffs"`  // by stage
 	Connections map[string]connectionStatus `json:"connections"`
-	Lists       map[string]int              `json:"lists"`       // what an admin should look at, by list
-	Turned      []ingest.Turned             `json:"turned_away"` // webhooks, by connection and reason
-	Listed      []state.Listing             `json:"listed"`      // the newest entries of the lists
+	Lists       map[string]int              `json:"lists"`        // what an admin should look at, by list
+	Turned      []ingest.Turned             `json:"turned_away"`  // webhooks, by connection and reason
+	Failed      []engine.Failure            `json:"failed_calls"` // calls to a CRM that failed, by connection, purpose and class
+	Listed      []state.Listing             `json:"listed"`       // the newest entries of the lists
 }
 
 type connectionStatus struct {
@@ -76,7 +78,7 @@ func (d *daemon) status(ctx context.Context) (status, error) {
 	if last := d.reloads.get(); !last.At.IsZero() {
 		s.Reload = &last
 	}
-	s.Turned = d.turned.Refused()
+	s.Turned, s.Failed = d.turned.Refused(), d.failures.All()
 	if missing := d.missing(d.config.Wall().UTC()); len(missing) > 0 {
 		s.Lists[listMissing] = len(missing)
 		s.Listed = newest(append(s.Listed, missing...))
@@ -111,7 +113,7 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 	err := store.View(ctx, func(tx state.Tx) error {
 		s.Handoffs, s.Lists, s.Connections = map[string]int{}, map[string]int{}, map[string]connectionStatus{}
 		s.Inbox, s.Outbox, s.Overdue, s.Refused, s.Unmatched = 0, 0, 0, 0, 0
-		s.Listed, s.Turned = []state.Listing{}, []ingest.Turned{}
+		s.Listed, s.Turned, s.Failed = []state.Listing{}, []ingest.Turned{}, []engine.Failure{}
 		s.Paused = state.GetPause(tx).On
 		for range state.Prefix(tx, state.Inbox, "") {
 			s.Inbox++
@@ -280,11 +282,15 @@ func (st status) tables(brief bool) []table {
 	for _, t := range st.Turned {
 		turned.add(t.Conn, t.Reason, t.Count, clock(t.Last), t.Detail)
 	}
+	failed := table{title: "Calls that failed", head: []string{"connection", "doing", "times", "last time", "because"}}
+	for _, f := range st.Failed {
+		failed.add(f.Conn, f.Doing, f.Count, clock(f.Last), f.Text)
+	}
 	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}}
 	for _, l := range st.Listed {
 		listed.add(l.List, l.Subject, l.Text, l.Count)
 	}
-	return []table{head, conns, turned, listed}
+	return []table{head, conns, turned, failed, listed}
 }
 
 func (m mirrorStatus) text(state string) string {

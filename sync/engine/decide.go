@@ -21,7 +21,9 @@ type Decider struct {
 	Mirror  *Mirror
 	Wall    func() time.Time // for `now`
 	Metrics *Metrics
-	Log     *slog.Logger
+	// Failures counts the calls that lanes and writers see fail; may be nil.
+	Failures *Failures
+	Log      *slog.Logger
 	// Outbox are the bells of the destinations, rung after a commit.
 	Outbox map[string]Bell
 	// Lanes are rung when a timer may be due sooner.

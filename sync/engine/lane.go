@@ -188,6 +188,7 @@ func (l *Lane) failed(conn, doing string, err error) {
 	}
 	p.until = l.Decider.Wall().Add(p.after)
 	l.hold[conn] = p
+	l.Decider.Failures.Note(conn, doing, err, l.Decider.Wall())
 	l.Log.Warn("cannot read from the CRM", "conn", conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", p.after)
 }
 

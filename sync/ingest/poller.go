@@ -26,6 +26,7 @@ type Poller struct {
 	Lanes     engine.Bells
 	Wall      func() time.Time
 	Metrics   *Metrics
+	Failures  *engine.Failures // may be nil
 	Log       *slog.Logger
 	Every     time.Duration // 0: as the rules say
 
@@ -95,6 +96,7 @@ func (p *Poller) failed(doing string, err error) {
 		p.wait = min(max(e.RetryAfter, firstWait), longestWait)
 	}
 	p.Metrics.failed(p.Conn, doing, err, p.Wall())
+	p.Failures.Note(p.Conn, doing, err, p.Wall())
 	p.Log.Warn("cannot poll the CRM", "conn", p.Conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", p.wait)
 }
 

@@ -118,6 +118,7 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 	}
 	refs, err := finder.Find(ctx, doubt.writes())
 	if err != nil {
+		w.failed("find", err)
 		w.leaveAlone(connectors.AsError("find", err))
 		return true, nil
 	}
@@ -203,6 +204,7 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 	for _, kind := range slices.Sorted(maps.Keys(stale)) {
 		objects, err := w.Connector.Read(ctx, kind, stale[kind], rules.Fields(w.Conn, kind))
 		if err != nil {
+			w.failed("read again", err)
 			w.leaveAlone(connectors.AsError("read again", err))
 			return true, nil
 		}

@@ -46,6 +46,9 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 			answered = true
 		}
 		w.Metrics.written(w.Conn, r, now.Sub(began))
+		if r.Err != nil {
+			w.failed("write", r.Err)
+		}
 	}
 	before := func(tx state.Tx) {
 		for _, o := range outcomes {

@@ -132,6 +132,10 @@ func (w *Writer) mark(ctx context.Context, b batch) error {
 	})
 }
 
+func (w *Writer) failed(doing string, err error) {
+	w.Decider.Failures.Note(w.Conn, doing, err, w.Decider.Wall())
+}
+
 // leaveAlone holds the connection after a failure that is not about one write.
 func (w *Writer) leaveAlone(e *connectors.Error) {
 	w.wait = min(max(2*w.wait, firstWait), longestWait)
