@@ -80,6 +80,9 @@ type Object struct {
 	Deleted    bool      `json:"deleted,omitempty"`
 	// MovedTo is where the record lives on after a merge or a conversion.
 	MovedTo Ref `json:"moved_to,omitzero"`
+	// Absorbed are the records that were merged into this one and lived under
+	// other ids, where the CRM says so.
+	Absorbed []Ref `json:"absorbed,omitempty"`
 	// Fields holds string, bool or float64 by the CRM's own field name. A
 	// blank field is absent.
 	Fields map[string]any `json:"fields,omitempty"`

@@ -9,14 +9,15 @@ import (
 
 // Record is a person, company or deal in the company's own vocabulary.
 type Record struct {
-	Ref        connectors.Ref `json:"ref"`
-	Noun       string         `json:"noun"` // "person", "company", "deal"
-	Version    string         `json:"version"`
-	CreatedAt  time.Time      `json:"created_at,omitzero"`
-	ModifiedAt time.Time      `json:"modified_at,omitzero"`
-	ModifiedBy string         `json:"modified_by,omitempty"`
-	Deleted    bool           `json:"deleted,omitempty"`
-	MovedTo    connectors.Ref `json:"moved_to,omitzero"`
+	Ref        connectors.Ref   `json:"ref"`
+	Noun       string           `json:"noun"` // "person", "company", "deal"
+	Version    string           `json:"version"`
+	CreatedAt  time.Time        `json:"created_at,omitzero"`
+	ModifiedAt time.Time        `json:"modified_at,omitzero"`
+	ModifiedBy string           `json:"modified_by,omitempty"`
+	Deleted    bool             `json:"deleted,omitempty"`
+	MovedTo    connectors.Ref   `json:"moved_to,omitzero"`
+	Absorbed   []connectors.Ref `json:"absorbed,omitempty"` // merged into this one
 	// Fields by our word. Every value is text in canonical form: numbers as
 	// decimals, yes/no, instants as RFC 3339 in UTC, dates as YYYY-MM-DD,
 	// several values joined by ";". A blank field is absent.
@@ -306,9 +307,10 @@ func (n Need) ID() string {
 	return Digest(parts...)
 }
 
-// Empty reports whether nothing but the record itself is remembered.
+// Empty reports whether nothing is remembered but the record itself and what
+// was seen of it: no decision worth keeping was made.
 func (c *Changes) Empty() bool {
-	return len(c.Handoffs) == 0 && len(c.Triggers) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
+	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
 		len(c.Listings) == 0 && len(c.Audit) == 0
 }

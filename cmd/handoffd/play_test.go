@@ -334,6 +334,18 @@ func (st *stage) do(l storyLine) {
 	case "start":
 		st.start()
 	case "look":
+	case "mode":
+		st.stop()
+		st.story.mode = l.file
+		st.start()
+	case "faults":
+		var sim simulators.Sim = st.pair.HubSpot
+		if l.edit.CRM == "salesforce" {
+			sim = st.pair.Salesforce
+		}
+		f := sim.Faults()
+		f.Rate = l.faults
+		sim.SetFaults(f)
 	case "config":
 		st.reconfigure(l.file)
 	case "edit":
@@ -345,6 +357,9 @@ func (st *stage) do(l storyLine) {
 		e.Fields = maps.Clone(e.Fields)
 		if l.key != "" && e.Op != "create" {
 			e.ID = st.idOf(e.CRM, e.Object, l.key)
+		}
+		if into, ok := e.Fields["into"].(string); ok {
+			e.Fields["into"] = st.idOf(e.CRM, e.Object, into)
 		}
 		if _, err := sim.Edit(e); err != nil {
 			st.t.Fatalf("%s: %s %s %s: %v", st.story.name, e.CRM, e.Op, e.Object, err)
@@ -532,7 +547,7 @@ func (st *stage) handoff(w want) (map[string]string, bool) {
 	_ = st.store.View(st.t.Context(), func(tx state.Tx) error {
 		for _, h := range state.AllHandoffs(tx) {
 			rec, _ := state.GetRecord(tx, h.Record)
-			if h.Type != w.kind || (rec.Fields["email"] != w.key && h.Record.ID != w.key) {
+			if h.Type != w.kind || (w.key != "*" && rec.Fields["email"] != w.key && h.Record.ID != w.key) {
 				continue
 			}
 			n++

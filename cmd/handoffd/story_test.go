@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -41,8 +42,22 @@ type storyLine struct {
 	at   time.Duration
 	edit simulators.Edit // with the record's natural key in ID, resolved when played
 	key  string
-	verb string // "edit", "stop", "start", "config"
-	file string // of config
+	verb string // "edit", "stop", "start", "look", "config", "mode", "faults"
+	file string // of config; the mode of mode
+	// faults are shares of calls, by name: "503=1" is an outage.
+	faults map[string]float64
+}
+
+// rates reads "503=1 401=0.2".
+func rates(w []string) map[string]float64 {
+	out := map[string]float64{}
+	for _, f := range w {
+		name, share, _ := strings.Cut(f, "=")
+		if v, err := strconv.ParseFloat(share, 64); err == nil {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // want is one line about the end: a record and what its fields are.
@@ -166,9 +181,13 @@ func (s *story) readLines(t *testing.T, text string) {
 		switch w[1] {
 		case "stop", "start", "look":
 			l.verb = w[1]
-		case "config":
-			l.verb, l.file = "config", w[2]
+		case "config", "mode":
+			l.verb, l.file = w[1], w[2]
 		case "hubspot", "salesforce":
+			if w[2] == "faults" {
+				l.verb, l.edit.CRM, l.faults = "faults", w[1], rates(w[3:])
+				break
+			}
 			l.edit, l.key = readEdit(w[1:])
 		default:
 			fail("%q is none of hubspot, salesforce, stop, start, config", w[1])

@@ -225,5 +225,10 @@ func (c *Connector) object(sel selection, r *row) connectors.Object {
 	if id := r.Properties[sel.info.company]; sel.info.company != "" && id != "" {
 		o.Links = []connectors.Ref{c.ref(companies, id)}
 	}
+	for old := range strings.SplitSeq(r.Properties[mergedProperty], ";") {
+		if old != "" {
+			o.Absorbed = append(o.Absorbed, c.ref(sel.kind, old))
+		}
+	}
 	return o
 }

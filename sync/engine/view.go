@@ -21,7 +21,7 @@ type view struct {
 func (v view) Record(ref connectors.Ref) (state.Record, bool) { return state.GetRecord(v.tx, ref) }
 func (v view) Handoff(id string) (state.Handoff, bool)        { return state.GetHandoff(v.tx, id) }
 func (v view) Pool(team string) (state.Pool, bool)            { return state.GetPool(v.tx, team) }
-func (v view) User(conn, id string) (connectors.User, bool) { return state.GetUser(v.tx, conn, id) }
+func (v view) User(conn, id string) (connectors.User, bool)   { return state.GetUser(v.tx, conn, id) }
 
 func (v view) Unaccepted(person string) int               { return state.Unaccepted(v.tx, person) }
 func (v view) Same(ref connectors.Ref) (state.Same, bool) { return state.GetSame(v.tx, ref) }

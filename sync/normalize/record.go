@@ -34,6 +34,7 @@ func (m *Mapping) Record(o connectors.Object) (state.Record, []Unmapped) {
 		ModifiedBy: o.ModifiedBy,
 		Deleted:    o.Deleted,
 		MovedTo:    o.MovedTo,
+		Absorbed:   slices.Clone(o.Absorbed),
 		Links:      slices.Clone(o.Links),
 	}
 	p := m.plans[o.Ref.Kind]

@@ -72,7 +72,8 @@ func (d *deciding) observed(ev Observed) {
 	if rec.Noun == "" {
 		return
 	}
-	carried := d.v.Handoffs(rec.Ref)
+	d.absorb(rec)
+	carried := d.aboutNow(rec)
 	if rec.Deleted || !rec.MovedTo.IsZero() {
 		d.gone(rec, carried)
 		return
@@ -95,6 +96,28 @@ func (d *deciding) observed(ev Observed) {
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}
+}
+
+// absorb moves the handoffs of records that were merged into this one. The CRM
+// may never speak of those again.
+func (d *deciding) absorb(rec *state.Record) {
+	for _, old := range rec.Absorbed {
+		if was := d.v.Handoffs(old); len(was) > 0 {
+			d.gone(&state.Record{Ref: old, MovedTo: rec.Ref}, was)
+		}
+	}
+}
+
+// aboutNow are the handoffs of a record, those that have just moved to it
+// included.
+func (d *deciding) aboutNow(rec *state.Record) []state.Handoff {
+	all := slices.Clone(d.v.Handoffs(rec.Ref))
+	for _, h := range d.c.Handoffs {
+		if (h.Record == rec.Ref || h.Target == rec.Ref) && !slices.ContainsFunc(all, func(o state.Handoff) bool { return o.ID == h.ID }) {
+			all = append(all, h)
+		}
+	}
+	return all
 }
 
 // unmatched lists a signal field that was filled and that no type takes (1.7).

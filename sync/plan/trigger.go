@@ -39,7 +39,7 @@ type signal struct {
 
 // look compares a record with what the type saw of it last.
 func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
-	prev, known := d.v.Trigger(t.name, f.rec.Ref)
+	prev, known := d.seen(t, f.rec)
 	s := signal{prev: prev, first: !known}
 	var date time.Time
 	var day, dated bool
@@ -79,6 +79,19 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 		s.at = d.bounded(f.rec.ModifiedAt)
 	}
 	return s
+}
+
+// seen is what the type saw of the record last. What two records said before
+// they were merged is no news when the survivor says it.
+func (d *deciding) seen(t *typ, rec *state.Record) (state.Trigger, bool) {
+	prev, known := d.v.Trigger(t.name, rec.Ref)
+	for _, old := range rec.Absorbed {
+		if known {
+			break
+		}
+		prev, known = d.v.Trigger(t.name, old)
+	}
+	return prev, known
 }
 
 // values names what an alternative looked at.
