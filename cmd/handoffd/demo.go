@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing/fstest"
 	"time"
 
@@ -35,6 +38,8 @@ var demoFiles embed.FS
 
 const (
 	demoDrain    = 30 * time.Second
+	demoHurry    = 5 * time.Second // in place of demoDrain after a Ctrl-C
+	demoTwice    = 500 * time.Millisecond // a signal this soon is the first one told twice
 	demoPatience = 2 * time.Second
 )
 
@@ -44,7 +49,9 @@ func newDemoCommand(s streams) *cobra.Command {
 		Use:   "demo",
 		Short: "Watch handoffs happen: two simulated CRMs, the starter pack, buyers and reps",
 		Long: "Watch handoffs happen. Both simulated CRMs run inside this process on loopback;\n" +
-			"buyers fill in forms, handoffd picks owners, reps accept. Nothing else is touched.",
+			"buyers fill in forms, handoffd picks owners, reps accept. Nothing else is touched.\n\n" +
+			"It ends with a JSON object that counts what stands in the CRMs, and with exit code 1\n" +
+			"if a buyer has no owner or a task was made twice. Ctrl-C ends it early.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
 	}
@@ -71,6 +78,7 @@ type demoRun struct {
 	daemon  *daemon
 	buyers  *buyers
 	started time.Time
+	stopped bool // by Ctrl-C
 }
 
 // demo runs the verb. The error is exit 1 where a buyer was lost or a task
@@ -78,6 +86,9 @@ type demoRun struct {
 func demo(ctx context.Context, s streams, o demoOptions) error {
 	if o.format != "table" && o.format != "json" {
 		return usageError("-o %s: it must be table or json", o.format)
+	}
+	if o.length <= 0 || o.people < 0 {
+		return usageError("--for must be longer than nothing, --people 0 or more")
 	}
 	dir, err := os.MkdirTemp("", "handoffd-demo-")
 	if err != nil {
@@ -94,6 +105,9 @@ func demo(ctx context.Context, s streams, o demoOptions) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.format == "table" {
+		fmt.Fprintln(s.out, "\n"+result.summary()+"\n")
 	}
 	if err := result.write(s.out); err != nil {
 		return err
@@ -118,6 +132,7 @@ func runDemo(ctx context.Context, s streams, o demoOptions, store *bolt.Store) (
 	arriving.Go(func() error { return run.buyers.arrive(arrive) })
 	run.watch(arrive, screen)
 	err = arriving.Wait()
+	run.stopped = ctx.Err() != nil
 	run.drain(screen)
 	result, resultErr := run.result(context.WithoutCancel(ctx))
 	return result, errors.Join(err, resultErr, stop())
@@ -224,26 +239,40 @@ func (r *demoRun) watch(ctx context.Context, screen *screen) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			screen.show(r)
+			screen.show(r, "buyers arrive; Ctrl-C ends it")
 		}
 	}
 }
 
 // drain waits until every buyer has an owner and nothing is on its way, or the
-// patience for that is spent.
+// patience for that is spent: less of it after a Ctrl-C, none after a second.
 func (r *demoRun) drain(screen *screen) {
-	ctx, cancel := context.WithTimeout(context.Background(), demoDrain)
+	patience, note := demoDrain, "no more buyers; waiting for the last to be accepted"
+	if r.stopped {
+		patience, note = demoHurry, "finishing what has begun; Ctrl-C again ends it now"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(again)
 	tick := time.NewTicker(screen.every)
 	defer tick.Stop()
+	began := time.Now()
 	quiet := 0
 	for quiet < 4 {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again:
+			if time.Since(began) < demoTwice {
+				continue
+			}
+			r.stopped = true
+			return
 		case <-tick.C:
 		}
-		screen.show(r)
+		screen.show(r, note)
 		if quiet++; !r.rests(ctx) {
 			quiet = 0
 		}
@@ -265,7 +294,4 @@ func (r *demoRun) rests(ctx context.Context) bool {
 	return handed >= r.buyers.count() && answered
 }
 
-func (d demoResult) write(w interface{ Write([]byte) (int, error) }) error {
-	enc := json.NewEncoder(w)
-	return enc.Encode(d)
-}
+func (d demoResult) write(w io.Writer) error { return json.NewEncoder(w).Encode(d) }

@@ -33,16 +33,35 @@ type demoResult struct {
 	P99            float64        `json:"p99_ms"`
 	ByType         map[string]int `json:"by_type"`
 
-	lost []string // what is known of the buyers without an owner
+	lost    []string // what is known of the buyers without an owner
+	stopped bool     // by Ctrl-C: some buyers are still on their way
+}
+
+// summary is the outcome as a person reads it.
+func (d demoResult) summary() string {
+	late := ""
+	if d.Breached > 0 {
+		late = fmt.Sprintf(", %d of them late", d.Breached)
+	}
+	lines := []string{
+		fmt.Sprintf("%d buyers came, %d have an owner in the CRM; %d were accepted%s.", d.Signals, d.Signals-d.Unowned, d.Accepted, late),
+		fmt.Sprintf("%d tasks were made, %d of them twice.", d.Tasks, d.DuplicateTasks),
+		fmt.Sprintf("From the form to the owner in the CRM: half within %.1f s, 99 %% within %.1f s.", d.P50/1000, d.P99/1000),
+		fmt.Sprintf("%.1f calls to a CRM per handoff, polling aside.", d.CallsPer),
+	}
+	if d.stopped && d.Unowned > 0 {
+		lines = append(lines, "Stopped early: the buyers without an owner were on their way.")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // problem says what is wrong with the outcome, if anything is.
 func (d demoResult) problem() string {
 	switch {
 	case d.DuplicateTasks > 0:
-		return fmt.Sprintf("%d tasks were made twice", d.DuplicateTasks)
-	case d.Unowned > 0:
-		return fmt.Sprintf("%d buyers have no owner in the CRM:\n  %s", d.Unowned, strings.Join(d.lost, "\n  "))
+		return fmt.Sprintf("tasks made twice: %d", d.DuplicateTasks)
+	case d.Unowned > 0 && !d.stopped:
+		return fmt.Sprintf("without an owner in the CRM: %d\n  %s", d.Unowned, strings.Join(d.lost, "\n  "))
 	}
 	return ""
 }
@@ -77,7 +96,7 @@ var (
 
 // result counts what came of the demo.
 func (r *demoRun) result(ctx context.Context) (demoResult, error) {
-	out := demoResult{Signals: r.buyers.count(), CRMCalls: map[string]int{}, ByType: map[string]int{}}
+	out := demoResult{stopped: r.stopped, Signals: r.buyers.count(), CRMCalls: map[string]int{}, ByType: map[string]int{}}
 	worlds, err := r.world()
 	if err != nil {
 		return out, err
