@@ -121,8 +121,8 @@ func (v value) context() Context {
 	}
 	if n := s.field("note_at_least"); n.given() {
 		t := n.text()
-		digits, ok := strings.CutSuffix(t.S, " characters")
-		if c.NoteAtLeast, ok = number(digits); !ok && t.Given() {
+		characters, ok := number(strings.TrimSuffix(t.S, " characters"))
+		if c.NoteAtLeast = characters; !ok && t.Given() {
 			n.bad("bad-number", fmt.Sprintf("note_at_least is %q, which is not a number of characters", t.S), "write it like 120 characters")
 		}
 	}

@@ -72,8 +72,9 @@ func shape(n *yaml.Node) string {
 		return "a list"
 	case yaml.MappingNode:
 		return "a group of keys"
+	default:
+		return "one value"
 	}
-	return "one value"
 }
 
 // word is a scalar that other files refer to: letters, digits, _ and -.
@@ -91,7 +92,8 @@ func isName(s string) bool {
 	}
 	for i, c := range s {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '_' || c == '-')) {
+		inside := i > 0 && (c >= '0' && c <= '9' || c == '_' || c == '-')
+		if !letter && !inside {
 			return false
 		}
 	}

@@ -48,10 +48,7 @@ func (l *Lane) Run(ctx context.Context) error {
 	l.hold, l.waiting = map[string]pause{}, map[connectors.Ref]time.Time{}
 	for ctx.Err() == nil {
 		worked, err := l.round(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 		if !worked {

@@ -50,10 +50,7 @@ const (
 func (p *Poller) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		more, err := p.round(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("poll %s: %w", p.Conn, err)
 		}
 		wait := p.every()

@@ -246,7 +246,7 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 func holds(expect map[string]any, o connectors.Object) bool {
 	for field, want := range expect {
 		got := o.Fields[field]
-		if fmt.Sprint(want) != fmt.Sprint(got) && !(blank(want) && blank(got)) {
+		if same := fmt.Sprint(want) == fmt.Sprint(got) || blank(want) && blank(got); !same {
 			return false
 		}
 	}

@@ -51,10 +51,7 @@ const (
 func (w *Writer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		worked, err := w.round(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("write to %s: %w", w.Conn, err)
 		}
 		if !worked {
