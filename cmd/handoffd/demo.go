@@ -38,7 +38,7 @@ var demoFiles embed.FS
 
 const (
 	demoDrain    = 30 * time.Second
-	demoHurry    = 5 * time.Second // in place of demoDrain after a Ctrl-C
+	demoHurry    = 5 * time.Second        // in place of demoDrain after a Ctrl-C
 	demoTwice    = 500 * time.Millisecond // a signal this soon is the first one told twice
 	demoPatience = 2 * time.Second
 )
