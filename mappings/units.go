@@ -119,7 +119,7 @@ func durationFix(s string) string {
 	}
 	full := map[string]string{
 		"s": "seconds", "sec": "seconds", "secs": "seconds", "m": "minutes", "min": "minutes", "mins": "minutes",
-		"h": "hours", "hr": "hours", "hrs": "hours", "d": "days", "w": "weeks", "business": "working", "work": "working",
+		"h": "hours", "hr": "hours", "hrs": "hours", "d": "days", "w": "weeks", "business": "working", "busines": "working", "work": "working", //nolint:misspell // what people type
 	}
 	for i, w := range f[1:] {
 		if fixed, ok := full[strings.ToLower(w)]; ok {
