@@ -46,6 +46,7 @@ type stage struct {
 	dir     string
 	pair    *simulators.Pair
 	reaper  *reaper
+	wire    func(http.RoundTripper) http.RoundTripper // between the daemon and the CRMs; nil: as it is
 	stop    func()
 	running *errgroup.Group
 	store   *bolt.Store
@@ -291,7 +292,11 @@ func (st *stage) connect() map[string]connectors.Connector {
 	carrier := simulators.Carrier(map[string]http.Handler{hubspotHost: st.pair.HubSpot, salesforceHost: st.pair.Salesforce})
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(carrier.RoundTrip)
-	network := mortalTransport{next: mock, r: st.reaper}
+	var wire http.RoundTripper = mock
+	if st.wire != nil {
+		wire = st.wire(mock)
+	}
+	network := mortalTransport{next: wire, r: st.reaper}
 	hc, fc := st.pair.HubSpot.Credentials(), st.pair.Salesforce.Credentials()
 	conns := map[string]connectors.Connector{}
 	for name, set := range map[string]connectors.Settings{
