@@ -133,12 +133,12 @@ func (d *deciding) brief(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 	var lines []string
 	for _, of := range t.contextFields() {
 		if v := f.value(of); v != "" {
-			lines = append(lines, of.String()+": "+v)
+			lines = append(lines, labelled(of)+": "+v)
 		}
 	}
 	for _, of := range t.must {
 		if f.value(of) == "" {
-			lines = append(lines, of.String()+": still missing")
+			lines = append(lines, labelled(of)+": still missing")
 		}
 	}
 	if len(lines) > 0 {
@@ -162,10 +162,43 @@ func whyNow(h state.Handoff, tier *tier, zone *time.Location) []string {
 
 // accepts says how taking it up is noticed.
 func accepts(t *typ, h state.Handoff, zone *time.Location) string {
-	if h.AcceptBy.IsZero() || t.accepted.text == "" {
+	how := t.accepted.plainly()
+	if h.AcceptBy.IsZero() || how == "" {
 		return ""
 	}
-	return "Accept it before " + clockText(h.AcceptBy, zone) + ": " + t.accepted.text + "."
+	return "It counts as accepted when " + how + ", before " + clockText(h.AcceptBy, zone) + "."
+}
+
+// plainly is a condition in the words of the people who make it true. What
+// cannot be seen yet is left out: nobody should rely on it.
+func (c *cond) plainly() string {
+	switch c.kind {
+	case aField:
+		return strings.Replace(c.text, c.field.String(), c.field.said(), 1)
+	case allOf, anyOf:
+		with := " or "
+		if c.kind == allOf {
+			with = " and "
+		}
+		var parts []string
+		for i := range c.kids {
+			if text := c.kids[i].plainly(); text != "" {
+				parts = append(parts, text)
+			}
+		}
+		return strings.Join(parts, with)
+	case always, noneOf, aRecord, happening:
+	}
+	return ""
+}
+
+// labelled is a field as a label. A company's name is not the person's.
+func labelled(of field) string {
+	text := of.said()
+	if of.noun != nounPerson {
+		text = of.noun + " " + text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // history is what the CRM shows of the relation so far.
