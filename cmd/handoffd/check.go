@@ -109,15 +109,20 @@ func (r checkReport) write(s streams, folder string, rules *plan.Rules, loadErr 
 		return nil
 	}
 	fine := "is fine"
-	switch n := len(r.Problems); n {
-	case 0:
-	case 1:
-		fine += ", with a warning"
-	default:
-		fine += fmt.Sprintf(", with %d warnings", n)
+	if n := len(r.Problems); n > 0 {
+		fine += ", with " + several(n, "warning")
 	}
-	_, err := fmt.Fprintf(s.out, "%s %s: %d handoff types, %d connections, mode %s.\n", folder, fine, len(rules.Types()), len(rules.Conns()), rules.Mode())
+	_, err := fmt.Fprintf(s.out, "%s %s: %s, %s, mode %s.\n", folder, fine,
+		several(len(rules.Types()), "handoff type"), several(len(rules.Conns()), "connection"), rules.Mode())
 	return err
+}
+
+// several is a number with its noun.
+func several(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // mayWrite lists every field the rules may write, by the CRM's own names.

@@ -23,10 +23,7 @@ func (e *configError) Error() string {
 			n++
 		}
 	}
-	if n == 1 {
-		return "the configuration has a problem, and is not used"
-	}
-	return fmt.Sprintf("the configuration has %d problems, and is not used", n)
+	return "the configuration has " + several(n, "problem") + " and is not used"
 }
 
 // loadRules reads and compiles the admin's folder. mode, where given, beats
