@@ -290,5 +290,9 @@ func checkInChild(path string) error {
 	if line, _, more := strings.Cut(words, "\n"); more {
 		words = line // the first line says it; a stack would only hide it
 	}
+	words = strings.TrimPrefix(strings.TrimPrefix(words, "handoffd: "), state.ErrCorrupt.Error()+": ")
+	if !strings.Contains(words, path) {
+		words = path + ": " + words
+	}
 	return fmt.Errorf("%w: %s", state.ErrCorrupt, words)
 }

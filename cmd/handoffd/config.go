@@ -26,6 +26,17 @@ func (e *configError) Error() string {
 	return "the configuration has " + several(n, "problem") + " and is not used"
 }
 
+// first is the error with the first problem that stops the load, for where all
+// of them have no room.
+func (e *configError) first() string {
+	for _, d := range e.problems {
+		if !d.Warn {
+			return e.Error() + ": " + d.String()
+		}
+	}
+	return e.Error()
+}
+
 // loadRules reads and compiles the admin's folder. mode, where given, beats
 // the file. The diagnostics hold the warnings; problems that stop the load are
 // in the error, all of them.

@@ -131,7 +131,11 @@ func (r *reloads) note(at time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = reload{At: at}
-	if err != nil {
+	var config *configError
+	switch {
+	case errors.As(err, &config):
+		r.last.Error = config.first()
+	case err != nil:
 		r.last.Error = err.Error()
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -163,6 +164,7 @@ func (e explanation) write(s streams) error {
 		line("assigned", when(h.AssignedAt))
 		line("accept by", when(h.AcceptBy))
 		line("first touch by", when(h.TouchBy))
+		line("in the CRM since", when(h.Written))
 		line("accepted", when(h.AcceptedAt))
 		line("breached", when(h.BreachedAt))
 		if h.Observed {
@@ -177,9 +179,7 @@ func (e explanation) write(s streams) error {
 			}
 			b.WriteString("\n")
 		}
-		for _, i := range h.Waiting {
-			line("waiting to write", strings.TrimSpace(i.Step+" to "+i.Dest+" "+i.Error))
-		}
+		h.writes(&b)
 		b.WriteString("\n")
 	}
 	for _, n := range e.Notes {
@@ -189,11 +189,40 @@ func (e explanation) write(s streams) error {
 	return err
 }
 
+// writes is how far each write of the handoff has gone.
+func (h handoffReceipt) writes(b *strings.Builder) {
+	if len(h.Effects)+len(h.Waiting) == 0 {
+		return
+	}
+	waiting := map[string]state.Intent{}
+	for _, i := range h.Waiting {
+		waiting[i.Step] = i
+	}
+	b.WriteString("  writes\n")
+	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+		e := h.Effects[step]
+		text := e.State
+		if i, ok := waiting[step]; ok {
+			text = strings.TrimSpace("waiting to write to " + i.Dest + " " + i.Error)
+		} else if e.Ref.ID != "" {
+			text += ", " + e.Ref.String()
+		}
+		if e.Error != "" {
+			text += ": " + e.Error
+		}
+		if len(e.Skipped) > 0 {
+			text += "; left out, for the CRM does not have them: " + strings.Join(e.Skipped, ", ")
+		}
+		fmt.Fprintf(b, "    %s: %s\n", step, text)
+	}
+}
+
+// when is an instant for a person, in the zone of whoever asks.
 func when(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(time.RFC3339)
+	return t.Local().Format("Mon 2 Jan 2006 15:04:05 MST")
 }
 
 func (e explanation) tables() []table {

@@ -85,7 +85,7 @@ func tryOf(err error) string {
 	case errors.Is(err, state.ErrNewer):
 		return "start the handoffd that wrote it, or restore a backup made before the upgrade"
 	case errors.Is(err, state.ErrCorrupt):
-		return "keep the damaged file aside and restore a backup of it; nothing in it was changed"
+		return "move the file and its .marker aside, restore a backup in their place, and start again; nothing was changed"
 	}
 	return ""
 }
