@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -200,6 +201,37 @@ func TestTopLevel(t *testing.T) {
 		if first, _, _ := strings.Cut(file, "/"); !slices.Contains(fixed, first) {
 			t.Errorf("%s stands at the top level", first)
 		}
+	}
+}
+
+// TestFuzzTargetsAreListed: .ci runs the targets of its list, so one that is not
+// there is never run.
+func TestFuzzTargetsAreListed(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(filepath.Join(root, ".ci", "fuzz-targets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there []string
+	fuzz := regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range fuzz.FindAllSubmatch(source, -1) {
+			pkg, relErr := filepath.Rel(root, filepath.Dir(path))
+			there = append(there, "./"+filepath.ToSlash(pkg)+" "+string(m[1]))
+			err = errors.Join(err, relErr)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(there)
+	if got, want := strings.TrimSpace(string(raw)), strings.Join(there, "\n"); got != want {
+		t.Errorf(".ci/fuzz-targets lists\n%s\nand there are\n%s", got, want)
 	}
 }
 
