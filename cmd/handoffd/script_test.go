@@ -42,7 +42,7 @@ const patience = 20 * time.Second
 //	until REGEXP CMD…    runs CMD until its output matches
 //	sims [FLAG…]         starts crmsim and points HANDOFFD_* at it
 //	daemon [N]           starts `handoffd run` and waits until it is ready; with N it has to end with that
-//	stop [N]             sends the daemon SIGTERM; it has to end with N, 0 if none is given
+//	term [N]             sends the daemon SIGTERM; it has to end with N, 0 if none is given
 //	control PATH BODY    posts to crmsim's control API; an id in the answer becomes $ID
 //	get URL              prints the status line and the body
 //	mode FILE PERM       the file has these permissions
@@ -69,7 +69,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": codeCommand, "until": untilCommand, "sims": simsCommand, "daemon": daemonCommand, "stop": stopCommand,
+			"code": codeCommand, "until": untilCommand, "sims": simsCommand, "daemon": daemonCommand, "term": termCommand,
 			"control": controlCommand, "get": getCommand, "mode": modeCommand, "newer": newerCommand, "edit": editCommand, "audit": auditCommand,
 		},
 	})
@@ -240,7 +240,7 @@ func daemonCommand(ts *testscript.TestScript, _ bool, args []string) {
 	running.Store(ts.Getenv("WORK"), p)
 }
 
-func stopCommand(ts *testscript.TestScript, _ bool, args []string) {
+func termCommand(ts *testscript.TestScript, _ bool, args []string) {
 	v, ok := running.Load(ts.Getenv("WORK"))
 	if !ok {
 		ts.Fatalf("no daemon runs")
