@@ -100,7 +100,7 @@ func ask(ctx context.Context, statePath, method, path string, into any) error {
 	if err != nil {
 		return errNoDaemon
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it has been read
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)
