@@ -28,6 +28,8 @@ type Decider struct {
 	Outbox map[string]Bell
 	// Lanes are rung when a timer may be due sooner.
 	Lanes Bells
+
+	away away
 }
 
 // Ask is one event to be decided, with what the CRMs answered to its needs.

@@ -126,7 +126,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if l.waiting[c.Ref].After(now) || (held && c.Object == nil) {
+		if l.waiting[c.Ref].After(now) || c.Object == nil && (held || l.Decider.away.has(c.Ref)) {
 			continue
 		}
 		if w.byRef[c.Ref] == nil && len(w.items) >= limit {

@@ -26,6 +26,17 @@ func (b batch) writes() []connectors.Write {
 	return ws
 }
 
+// updates are the records that the batch changes.
+func (b batch) updates() []connectors.Ref {
+	var refs []connectors.Ref
+	for _, e := range b.entries {
+		if !e.Write.Creates() {
+			refs = append(refs, e.Write.Ref)
+		}
+	}
+	return refs
+}
+
 // take gathers what is due: one entry per record, so that two changes of one
 // record never overtake each other, and nothing that hangs on a create which
 // is not in the batch.

@@ -93,6 +93,8 @@ func (w *Writer) send(ctx context.Context, b batch) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	defer stop()
+	answered := w.Decider.Send(b.updates())
+	defer answered()
 	began := w.Decider.Wall()
 	results, err := w.Connector.Apply(call, b.writes())
 	if err != nil {
