@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -13,10 +14,14 @@ import (
 // carries: somebody took it over, or the receiver accepted it.
 func (d *deciding) follow(rec *state.Record, h state.Handoff) {
 	t := d.r.byName[h.Type]
-	if t == nil || h.Observed || !h.Stage.Open() || h.Written.IsZero() || !newer(rec, h) {
+	if t == nil || h.Observed || !h.Stage.Open() || h.Written.IsZero() {
 		return
 	}
-	if h.Target == rec.Ref && d.takenOver(t, rec, h) {
+	age := age(rec, h)
+	if age < 0 {
+		return
+	}
+	if h.Target == rec.Ref && (age > 0 || !d.ownerAsBefore(t, rec, h)) && d.takenOver(t, rec, h) {
 		return
 	}
 	if h.Stage == state.Assigned {
@@ -24,9 +29,12 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff) {
 	}
 }
 
-// newer reports whether a reading is later than what our own writes left on
-// the record; an older one shows what we have changed since.
-func newer(rec *state.Record, h state.Handoff) bool {
+// age is 1 for a reading that is later than what our own writes left on the
+// record, and -1 for an older one, which shows what we have changed since. 0 is
+// one that carries the stamp of our write: where stamps are whole seconds it
+// may be from before it, or a person's edit right after it. What stands there
+// as it did before us says nothing then; anything else is somebody's doing.
+func age(rec *state.Record, h state.Handoff) int {
 	left := ""
 	for _, e := range h.Effects {
 		if e.Ref == rec.Ref {
@@ -34,9 +42,18 @@ func newer(rec *state.Record, h state.Handoff) bool {
 		}
 	}
 	if left != "" && rec.Version != "" {
-		return rec.Version > left
+		return strings.Compare(rec.Version, left)
 	}
-	return rec.ModifiedAt.After(h.Written)
+	if rec.ModifiedAt.After(h.Written) {
+		return 1
+	}
+	return -1
+}
+
+// ownerAsBefore reports whether a record has the owner it had before us.
+func (d *deciding) ownerAsBefore(t *typ, rec *state.Record, h state.Handoff) bool {
+	name, _ := d.r.byConn[rec.Ref.Conn].m.WriteName(rec.Ref.Kind, t.becomes)
+	return h.Before[name] == blankNil(rec.Fields[t.becomes])
 }
 
 // takenOver ends a handoff whose record has been given to somebody else since
