@@ -359,17 +359,37 @@ func TestBadAnswers(t *testing.T) {
 		for name, spoil := range answers {
 			t.Run(fmt.Sprintf("%s to %s%s creates %t plain %t", name, c.crm, c.path, c.creates, c.plain), func(t *testing.T) {
 				t.Parallel()
-				volume(t, simulators.WebhookFaults{}, nil, func(_ *testing.T, st *stage) { st.badAnswers(c, spoil) })
+				volume(t, simulators.WebhookFaults{}, nil, func(_ *testing.T, st *stage) { st.badAnswers(c, spoil, 2*time.Minute) })
 			})
+		}
+	}
+}
+
+// TestLostAnswers: what was made while no answer came is found again, whenever
+// answers come again: also where a task hangs on a record of which it is not
+// known either whether it was made.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	half := func(b []byte) *http.Response { return spoiltBy(200, "application/json", b[:len(b)/2]) }
+	for crm, host := range map[string]string{"hubspot": hubspotHost, "salesforce": salesforceHost} {
+		for _, plain := range []bool{true, false} {
+			for after := 15 * time.Second; after <= 90*time.Second; after += 5 * time.Second {
+				t.Run(fmt.Sprintf("%s plain %t after %s", crm, plain, after), func(t *testing.T) {
+					t.Parallel()
+					volume(t, simulators.WebhookFaults{}, nil, func(_ *testing.T, st *stage) {
+						st.badAnswers(calls{crm: crm, host: host, creates: true, plain: plain}, half, after)
+					})
+				})
+			}
 		}
 	}
 }
 
 // badAnswers starts the daemon anew with a spoilt network, lets two buyers come
 // while it is spoilt and two afterwards, and checks the end.
-func (st *stage) badAnswers(c calls, spoil func([]byte) *http.Response) {
+func (st *stage) badAnswers(c calls, spoil func([]byte) *http.Response, length time.Duration) {
 	st.t.Helper()
-	s := &spoiler{calls: c, spoil: spoil, until: time.Now().Add(2 * time.Minute)}
+	s := &spoiler{calls: c, spoil: spoil, until: time.Now().Add(length)}
 	st.wire = func(next http.RoundTripper) http.RoundTripper {
 		s.next = next
 		return s

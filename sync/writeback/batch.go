@@ -84,10 +84,12 @@ func (w *Writer) take(ctx context.Context, now time.Time) (batch, error) {
 }
 
 // resolve settles what an entry hangs on: a create in this batch, or one that
-// was answered before, whose new id it links to from now on.
+// was answered before, whose new id it links to from now on. An entry that may
+// have happened already waits for that answer: until the record it hangs on is
+// known, it cannot be looked for, and not being found would mean nothing.
 func resolve(tx state.Tx, i state.Intent, batch map[string]bool) (state.Intent, bool) {
 	if batch[i.Write.After] {
-		return i, true
+		return i, i.State != state.Sending
 	}
 	h, ok := state.GetHandoff(tx, i.Handoff)
 	if !ok {
