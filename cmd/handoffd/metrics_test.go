@@ -34,6 +34,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	engine.NewMetrics(reg)
+	engine.NewFailures(reg)
 	writeback.NewMetrics(reg)
 	ingest.NewMetrics(reg)
 	reg.MustRegister(&gauges{})

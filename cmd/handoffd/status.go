@@ -256,6 +256,10 @@ func (st status) lead() []string {
 
 func clock(t time.Time) string { return t.Local().Format("2 Jan 15:04:05") }
 
+// longestCell bounds what a CRM's or a webhook's own words may take up on a
+// terminal; JSON, CSV and Markdown have them whole.
+const longestCell = 90
+
 // tables are what a person sees; brief leaves out what the lead says.
 func (st status) tables(brief bool) []table {
 	head := table{head: []string{"what", "count"}}
@@ -278,17 +282,21 @@ func (st status) tables(brief bool) []table {
 		c := st.Connections[name]
 		conns.add(name, c.State, c.Mirror.text(c.State), time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.second())
 	}
+	short := func(s string) string { return s }
+	if brief {
+		short = func(s string) string { return cut(s, longestCell) }
+	}
 	turned := table{title: "Webhooks turned away", head: []string{"connection", "reason", "times", "last time", "because"}}
 	for _, t := range st.Turned {
-		turned.add(t.Conn, t.Reason, t.Count, clock(t.Last), t.Detail)
+		turned.add(t.Conn, t.Reason, t.Count, clock(t.Last), short(t.Detail))
 	}
 	failed := table{title: "Calls that failed", head: []string{"connection", "doing", "times", "last time", "because"}}
 	for _, f := range st.Failed {
-		failed.add(f.Conn, f.Doing, f.Count, clock(f.Last), f.Text)
+		failed.add(f.Conn, f.Doing, f.Count, clock(f.Last), short(f.Text))
 	}
 	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}}
 	for _, l := range st.Listed {
-		listed.add(l.List, l.Subject, l.Text, l.Count)
+		listed.add(l.List, short(l.Subject), short(l.Text), l.Count)
 	}
 	return []table{head, conns, turned, failed, listed}
 }
