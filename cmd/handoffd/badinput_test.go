@@ -45,7 +45,7 @@ const oneEvent = `{"eventId":%d,"subscriptionId":1,"portalId":%s,"appId":1,"occu
 // with its reason in status (I4 to I9).
 func TestBadWebhooks(t *testing.T) {
 	t.Parallel()
-	volume(t, simulators.WebhookFaults{Drop: 1}, nil, func(t *testing.T, st *stage) {
+	volume(t, simulators.WebhookFaults{Drop: 1}, nil, func(_ *testing.T, st *stage) {
 		portal := st.pair.HubSpot.Credentials().PortalID
 		n := 0
 		event := func() string {
@@ -357,6 +357,9 @@ func TestBadAnswers(t *testing.T) {
 	)
 	for _, c := range spoilt {
 		for name, spoil := range answers {
+			if raced && name != "half an answer" {
+				continue // what races there races in all of them
+			}
 			t.Run(fmt.Sprintf("%s to %s%s creates %t plain %t", name, c.crm, c.path, c.creates, c.plain), func(t *testing.T) {
 				t.Parallel()
 				volume(t, simulators.WebhookFaults{}, nil, func(_ *testing.T, st *stage) { st.badAnswers(c, spoil, 2*time.Minute) })
@@ -371,9 +374,13 @@ func TestBadAnswers(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
 	half := func(b []byte) *http.Response { return spoiltBy(200, "application/json", b[:len(b)/2]) }
+	step := 5 * time.Second
+	if raced {
+		step *= 3
+	}
 	for crm, host := range map[string]string{"hubspot": hubspotHost, "salesforce": salesforceHost} {
 		for _, plain := range []bool{true, false} {
-			for after := 15 * time.Second; after <= 90*time.Second; after += 5 * time.Second {
+			for after := 15 * time.Second; after <= 90*time.Second; after += step {
 				t.Run(fmt.Sprintf("%s plain %t after %s", crm, plain, after), func(t *testing.T) {
 					t.Parallel()
 					volume(t, simulators.WebhookFaults{}, nil, func(_ *testing.T, st *stage) {
