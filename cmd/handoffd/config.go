@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strconv"
 
 	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/sync/plan"
@@ -42,23 +44,38 @@ func (e *configError) first() string {
 // in the error, all of them.
 func loadRules(folder fs.FS, mode string) (*plan.Rules, []mappings.Diagnostic, error) {
 	doc, problems := mappings.Load(folder)
-	if doc != nil && mode != "" {
+	if mode != "" {
 		doc.Mode.S = mode
 	}
-	var rules *plan.Rules
-	if !stops(problems) {
-		var more []mappings.Diagnostic
-		rules, more = plan.Compile(doc)
-		problems = append(problems, more...)
-	}
+	rules, more := plan.Compile(doc)
+	problems = gather(problems, more)
 	if stops(problems) {
-		var files map[string]string
-		if doc != nil {
-			files = doc.Files
-		}
-		return nil, problems, &configError{problems: problems, files: files}
+		return nil, problems, &configError{problems: problems, files: doc.Files}
 	}
 	return rules, problems, nil
+}
+
+// gather puts what compiling found beside what reading found. Of two problems
+// at one place the first is the cause. Where the folder does not read, only
+// what is wrong for certain is told: a warning, or a thing that is missing,
+// may come of what could not be read.
+func gather(read, compiled []mappings.Diagnostic) []mappings.Diagnostic {
+	broken := stops(read)
+	told := map[mappings.Pos]bool{}
+	lines := map[[2]string]bool{}
+	at := func(d mappings.Diagnostic) [2]string { return [2]string{d.Pos.File, strconv.Itoa(d.Pos.Line)} }
+	for _, d := range read {
+		told[d.Pos], lines[at(d)] = true, true
+	}
+	all := slices.Clone(read)
+	for _, d := range compiled {
+		if told[d.Pos] || broken && (d.Warn || lines[at(d)]) {
+			continue
+		}
+		all = append(all, d)
+	}
+	mappings.Sort(all)
+	return all
 }
 
 func stops(problems []mappings.Diagnostic) bool {
