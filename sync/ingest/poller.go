@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,8 @@ type Poller struct {
 	Book      *engine.Book
 	Mirror    *engine.Mirror
 	Lanes     engine.Bells
+	Outbox    engine.Bell  // of the connection's writer, which waits for the gate; may be nil
+	Gate      *engine.Gate // opened once the credentials are known to reach our tenant
 	Wall      func() time.Time
 	Metrics   *Metrics
 	Failures  *engine.Failures // may be nil
@@ -32,7 +36,16 @@ type Poller struct {
 
 	usersAt  time.Time
 	mirrored bool
-	wait     time.Duration
+	wait     time.Duration             // the whole connection is left alone for so long
+	hold     map[connectors.Kind]pause // cursors that cannot be read on now
+	due      time.Time                 // when to ask again those that have been read to their end
+}
+
+// pause is how long one cursor is left alone: a kind that we may not read must
+// neither stop the others nor make us ask for them more often (C6).
+type pause struct {
+	until time.Time
+	after time.Duration
 }
 
 const (
@@ -53,16 +66,25 @@ func (p *Poller) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("poll %s: %w", p.Conn, err)
 		}
-		wait := p.every()
-		if more {
-			wait = 0
-		}
-		if p.wait > 0 {
-			wait = p.wait
-		}
-		sleep(ctx, wait)
+		sleep(ctx, p.rest(more))
 	}
 	return nil
+}
+
+// rest is how long there is nothing to ask.
+func (p *Poller) rest(more bool) time.Duration {
+	switch {
+	case p.wait > 0:
+		return p.wait
+	case more:
+		return 0
+	}
+	now := p.Wall()
+	d := p.due.Sub(now)
+	for _, h := range p.hold {
+		d = min(d, h.until.Sub(now))
+	}
+	return max(d, time.Millisecond)
 }
 
 func (p *Poller) every() time.Duration {
@@ -86,15 +108,25 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// failed waits longer each time the CRM does not answer.
-func (p *Poller) failed(doing string, err error) {
-	p.wait = min(max(2*p.wait, firstWait), longestWait)
-	if e := connectors.AsError(doing, err); e.RetryAfter > 0 {
-		p.wait = min(max(e.RetryAfter, firstWait), longestWait)
+// longer is the next pause after one that did not help.
+func longer(last time.Duration, err error) time.Duration {
+	if e := connectors.AsError("poll", err); e.RetryAfter > 0 {
+		return min(max(e.RetryAfter, firstWait), longestWait)
 	}
+	return min(max(2*last, firstWait), longestWait)
+}
+
+// failed leaves the connection alone, longer each time it does not answer.
+func (p *Poller) failed(doing string, err error) {
+	p.wait = longer(p.wait, err)
+	p.note(doing, err, p.wait)
+}
+
+// note tells of a call that failed.
+func (p *Poller) note(doing string, err error, again time.Duration) {
 	p.Metrics.failed(p.Conn, doing, err, p.Wall())
 	p.Failures.Note(p.Conn, doing, err, p.Wall())
-	p.Log.Warn("cannot poll the CRM", "conn", p.Conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", p.wait)
+	p.Log.Warn("cannot poll the CRM", "conn", p.Conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", again)
 }
 
 // round reads one page of everything. It reports whether more can be had now.
@@ -106,30 +138,62 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	if ok, err := p.users(ctx); err != nil || !ok {
 		return false, err
 	}
-	readings, err := p.readings(ctx, conn)
+	all, err := p.readings(ctx, conn)
 	if err != nil {
 		return false, err
 	}
+	if len(all) == 0 {
+		p.due, p.wait = p.Wall().Add(p.every()), 0
+		return false, p.complete(ctx, true)
+	}
+	full := !p.Wall().Before(p.due)
+	readings := p.ready(all, full)
 	polls := make([]connectors.Poll, len(readings))
 	for i, r := range readings {
 		polls[i] = r.poll
 	}
 	if len(polls) == 0 {
-		return false, p.complete(ctx, true)
+		return false, nil
 	}
-	pages, err := p.Connector.Changes(ctx, polls)
+	pages, err := p.changes(ctx, polls)
 	if err != nil {
 		p.failed("poll", err)
 		return false, nil
 	}
-	more, listed, err := p.keep(ctx, readings, pages)
+	more, listed, err := p.keep(ctx, conn, readings, pages)
 	if err != nil {
 		return false, err
 	}
-	if err := p.complete(ctx, listed); err != nil {
-		return false, err
+	if full && !more {
+		p.due = p.Wall().Add(p.every())
 	}
-	return more, nil
+	skipped := slices.ContainsFunc(all, func(r reading) bool { return r.lists() && !slices.ContainsFunc(readings, r.same) })
+	return more, p.complete(ctx, listed && !skipped)
+}
+
+// ready leaves out the cursors that are left alone for now, and in a round
+// that comes early to try them again, all the others.
+func (p *Poller) ready(all []reading, full bool) []reading {
+	now := p.Wall()
+	maps.DeleteFunc(p.hold, func(name connectors.Kind, _ pause) bool { // the rules no longer look at it
+		return !slices.ContainsFunc(all, func(r reading) bool { return r.name == name })
+	})
+	return slices.DeleteFunc(slices.Clone(all), func(r reading) bool {
+		h, failed := p.hold[r.name]
+		return failed && now.Before(h.until) || !failed && !full
+	})
+}
+
+// changes asks the CRM; every poll has its page.
+func (p *Poller) changes(ctx context.Context, polls []connectors.Poll) (pages []connectors.Page, err error) {
+	err = engine.Safely("poll", func() error {
+		pages, err = p.Connector.Changes(ctx, polls)
+		return err
+	})
+	if err == nil && len(pages) != len(polls) {
+		err = fmt.Errorf("%d of %d polls were answered", len(pages), len(polls))
+	}
+	return pages, err
 }
 
 // introduce learns whose records the credentials reach. A connection that
@@ -146,14 +210,20 @@ func (p *Poller) introduce(ctx context.Context) (state.Conn, bool, error) {
 	}
 	describer, ok := p.Connector.(connectors.Describer)
 	if !ok || (conn.Tenant != "" && !p.usersAt.IsZero()) {
+		p.pass()
 		return conn, true, nil
 	}
-	tenant, err := describer.Tenant(ctx)
+	var tenant string
+	err = engine.Safely("ask who we are", func() (err error) {
+		tenant, err = describer.Tenant(ctx)
+		return err
+	})
 	if err != nil {
 		p.failed("ask who we are", err)
 		return conn, false, nil
 	}
 	if conn.Tenant == tenant {
+		p.pass()
 		return conn, true, nil
 	}
 	if conn.Tenant != "" {
@@ -171,35 +241,71 @@ func (p *Poller) introduce(ctx context.Context) (state.Conn, bool, error) {
 	if err != nil {
 		return conn, false, fmt.Errorf("keep the connection: %w", err)
 	}
+	p.pass()
 	return conn, true, nil
+}
+
+// pass lets the connection be read and written.
+func (p *Poller) pass() {
+	if p.Gate.Open() {
+		return
+	}
+	p.Gate.Pass()
+	p.Lanes.Ring()
+	p.Outbox.Ring()
 }
 
 // users reads who can own records, at start and every quarter of an hour (C14).
 func (p *Poller) users(ctx context.Context) (bool, error) {
 	describer, ok := p.Connector.(connectors.Describer)
-	if !ok || p.Wall().Sub(p.usersAt) < usersEvery {
+	if age := p.Wall().Sub(p.usersAt); !ok || age >= 0 && age < usersEvery {
 		return true, nil
 	}
-	users, err := describer.Users(ctx)
-	if err != nil {
+	var users []connectors.User
+	err := engine.Safely("read users", func() (err error) {
+		users, err = describer.Users(ctx)
+		return err
+	})
+	if err != nil && p.usersAt.IsZero() {
 		p.failed("read users", err)
 		return false, nil
+	}
+	if err != nil { // we have them as they were: polling goes on
+		p.note("read users", err, p.every())
+		return true, nil
 	}
 	err = p.Store.Update(ctx, func(tx state.Tx) error {
 		for _, u := range users {
 			state.PutUser(tx, p.Conn, u)
 		}
-		state.PruneSeen(tx, p.Wall().Add(-seenFor), pruneBatch)
 		return tx.Err()
 	})
 	if err != nil {
 		return false, fmt.Errorf("keep users: %w", err)
+	}
+	if err := p.prune(ctx); err != nil {
+		return false, err
 	}
 	for _, u := range users {
 		p.Mirror.LearnUser(p.Conn, u)
 	}
 	p.usersAt = p.Wall()
 	return true, nil
+}
+
+// prune forgets events that no sender will send again, in small transactions:
+// a busy portal sends more in a quarter of an hour than one should hold.
+func (p *Poller) prune(ctx context.Context) error {
+	for n := pruneBatch; n == pruneBatch; {
+		err := p.Store.Update(ctx, func(tx state.Tx) error {
+			n = state.PruneSeen(tx, p.Wall().Add(-seenFor), pruneBatch)
+			return tx.Err()
+		})
+		if err != nil {
+			return fmt.Errorf("forget old events: %w", err)
+		}
+	}
+	return nil
 }
 
 // reading is one cursor that is read on.
@@ -209,6 +315,8 @@ type reading struct {
 	poll  connectors.Poll
 	was   state.Cursor
 }
+
+func (r reading) same(o reading) bool { return r.name == o.name }
 
 func (r reading) lists() bool { return strings.HasSuffix(string(r.name), listing) }
 
@@ -247,7 +355,7 @@ func fieldsDigest(w plan.Watch) string { return state.Digest(w.Fields...) }
 
 // keep commits every page with its cursor. It reports whether more can be had
 // now and whether every listing is complete.
-func (p *Poller) keep(ctx context.Context, readings []reading, pages []connectors.Page) (more, listed bool, err error) {
+func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, pages []connectors.Page) (more, listed bool, err error) {
 	rules, now := p.Book.Rules(), p.Wall().UTC()
 	var learnt []state.Record
 	taken := 0
@@ -257,6 +365,9 @@ func (p *Poller) keep(ctx context.Context, readings []reading, pages []connector
 			r := readings[i]
 			if page.Err != nil {
 				listed = listed && !r.lists()
+				if page.Err.Class == connectors.CursorGone {
+					state.PutCursor(tx, p.Conn, r.name, r.anew(conn.Live))
+				}
 				continue
 			}
 			next := r.was
@@ -264,7 +375,7 @@ func (p *Poller) keep(ctx context.Context, readings []reading, pages []connector
 			for _, c := range page.Changes {
 				c.Ref.Conn = p.Conn
 				if !r.lists() {
-					if state.AppendInbox(tx, state.Change{Change: c, Via: "poll", Came: now, Rank: 1}) {
+					if state.AppendInbox(tx, state.Change{Change: c, Via: "poll", Came: now, Rank: rank(rules, c)}) {
 						taken++
 					}
 					continue
@@ -290,11 +401,11 @@ func (p *Poller) keep(ctx context.Context, readings []reading, pages []connector
 		return false, false, fmt.Errorf("keep pages: %w", err)
 	}
 	p.wait = 0
-	p.Metrics.worked(p.Conn)
 	for i, page := range pages {
-		if page.Err != nil {
-			p.failed("poll "+string(readings[i].name), page.Err)
-		}
+		p.outcome(readings[i].name, page.Err)
+	}
+	if len(p.hold) == 0 {
+		p.Metrics.worked(p.Conn)
 	}
 	for _, r := range learnt {
 		p.Mirror.Learn(r)
@@ -303,6 +414,45 @@ func (p *Poller) keep(ctx context.Context, readings []reading, pages []connector
 		p.Lanes.Ring()
 	}
 	return more, listed, nil
+}
+
+// anew is a cursor whose place is no longer there: its window, or the whole
+// listing, is read again.
+func (r reading) anew(live time.Time) state.Cursor {
+	c := state.Cursor{Fields: r.was.Fields}
+	if !r.lists() {
+		c.From = r.was.From
+		if c.From.IsZero() {
+			c.From = live
+		}
+	}
+	return c
+}
+
+// outcome leaves a cursor alone that could not be read on, longer each time.
+func (p *Poller) outcome(name connectors.Kind, failed *connectors.Error) {
+	if failed == nil {
+		delete(p.hold, name)
+		return
+	}
+	if p.hold == nil {
+		p.hold = map[connectors.Kind]pause{}
+	}
+	h := p.hold[name]
+	h.after = longer(h.after, failed)
+	h.until = p.Wall().Add(h.after)
+	p.hold[name] = h
+	p.note("poll "+string(name), failed, h.after)
+}
+
+// rank is how urgent a polled change is: behind the webhooks, and where it
+// brings the record along, the more so the hotter the signal it may hold.
+func rank(rules *plan.Rules, c connectors.Change) int {
+	if c.Object == nil {
+		return 1
+	}
+	r, _ := rules.Normalize(*c.Object)
+	return 1 + min(rules.Urgency(r), state.MaxRank-1)
 }
 
 // mirror keeps a listed record unless a newer reading of it is there.
