@@ -37,12 +37,21 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func seal(b Bucket, key []byte, subject string, payload []byte) []byte {
-	out := make([]byte, envelopeHead, envelopeHead+len(payload))
-	out[0] = envelopeFormat
+	return sealAs(b, key, subjectOf(subject), payload)
+}
+
+func subjectOf(subject string) (s [8]byte) {
 	if subject != "" {
 		sum := sha256.Sum256([]byte(subject))
-		copy(out[2:10], sum[:8])
+		copy(s[:], sum[:])
 	}
+	return s
+}
+
+func sealAs(b Bucket, key []byte, subject [8]byte, payload []byte) []byte {
+	out := make([]byte, envelopeHead, envelopeHead+len(payload))
+	out[0] = envelopeFormat
+	copy(out[2:10], subject[:])
 	out = append(out, payload...)
 	binary.BigEndian.PutUint32(out[10:14], checksum(b, key, out))
 	return out

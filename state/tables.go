@@ -67,27 +67,20 @@ func PutCursor(tx Tx, conn string, kind connectors.Kind, c Cursor) {
 	cursors.Put(tx, Key(conn, string(kind)), c)
 }
 
-// AppendInbox takes a change in, unless its event was taken before. Key of the
-// inbox: connection, rank, sequence; of seen: instant, event, so that both
-// grow at their end and old events are pruned as one range.
-func AppendInbox(tx Tx, c Change) (taken bool) {
-	event := seenKey(c.At, c.EventID)
-	if tx.Get(Seen, []byte(event)) != nil {
-		return false
-	}
-	mark(tx, Seen, event, "")
-	putNew(tx, inbox, Key(c.Ref.Conn, c.Rank, tx.NextSequence(Inbox)), c)
-	return true
-}
-
 // putNew refuses to write over another row: a sequence that has run back is
 // damage, and must not cost what was taken in.
 func putNew[V any](tx Tx, t Table[V], key string, v V) {
-	if tx.Get(t.Bucket, []byte(key)) != nil {
-		tx.Fail(fmt.Errorf("%w: the sequence of %s has run back", ErrCorrupt, t.Bucket))
-		return
+	if unused(tx, t.Bucket, []byte(key)) {
+		t.Put(tx, key, v)
 	}
-	t.Put(tx, key, v)
+}
+
+func unused(tx Tx, b Bucket, key []byte) bool {
+	if tx.Get(b, key) != nil {
+		tx.Fail(fmt.Errorf("%w: the sequence of %s has run back", ErrCorrupt, b))
+		return false
+	}
+	return true
 }
 
 // WasSeen reports whether an event was taken in, as long as it is remembered.

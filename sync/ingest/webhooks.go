@@ -5,10 +5,10 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -78,7 +78,7 @@ func (h *Webhooks) accept(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return conn, refuse("not_ready", http.StatusServiceUnavailable, "the connection has not been set up yet")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := readBody(w, r)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
@@ -97,6 +97,15 @@ func (h *Webhooks) accept(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return conn, refuse("malformed", http.StatusBadRequest, "the body cannot be read")
 	}
 	return conn, h.keep(ctx, conn, received, came)
+}
+
+// readBody reads at most MaxBody, in one piece where the sender says how much
+// it is.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), MaxBody)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody))
+	return body.Bytes(), err
 }
 
 func refuse(reason string, status int, detail string) *connectors.Refusal {
@@ -128,6 +137,26 @@ func (h *Webhooks) tenant(ctx context.Context, conn string) (string, error) {
 	return tenant, err
 }
 
+// ready makes the changes ready to be taken in that are about kinds the rules
+// look at.
+func (h *Webhooks) ready(conn string, changes []connectors.Change, came time.Time) []state.Arrival {
+	rules := h.Book.Rules()
+	watched := map[connectors.Kind]bool{}
+	arrivals := make([]state.Arrival, 0, len(changes))
+	for _, c := range changes {
+		on, known := watched[c.Ref.Kind]
+		if !known {
+			on = rules.Fields(conn, c.Ref.Kind) != nil
+			watched[c.Ref.Kind] = on
+		}
+		if on {
+			c.Ref.Conn = conn
+			arrivals = append(arrivals, state.Arrive(state.Change{Change: c, Via: "webhook", Came: came.UTC()}))
+		}
+	}
+	return arrivals
+}
+
 // keep commits what was received; after it returns nil the event is on disk.
 func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Received, came time.Time) *connectors.Refusal {
 	if h.Room != nil {
@@ -135,17 +164,12 @@ func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Re
 			return refuse("full", http.StatusServiceUnavailable, err.Error())
 		}
 	}
-	rules := h.Book.Rules()
-	taken, unwatched := 0, 0
+	arrivals := h.ready(conn, received.Changes, came)
+	taken, unwatched := 0, len(received.Changes)-len(arrivals)
 	err := h.Store.Update(ctx, func(tx state.Tx) error {
-		taken, unwatched = 0, 0
-		for _, c := range received.Changes {
-			c.Ref.Conn = conn
-			if rules.Fields(conn, c.Ref.Kind) == nil {
-				unwatched++
-				continue
-			}
-			if state.AppendInbox(tx, state.Change{Change: c, Via: "webhook", Came: came.UTC()}) {
+		taken = 0
+		for _, a := range arrivals {
+			if a.Append(tx) {
 				taken++
 			}
 		}
