@@ -401,11 +401,7 @@ func (st *stage) badAnswers(c calls, spoil func([]byte) *http.Response, length t
 		s.next = next
 		return s
 	}
-	for _, sim := range []simulators.Sim{st.pair.HubSpot, st.pair.Salesforce} {
-		f := sim.Faults()
-		f.UniqueTasks = !c.plain
-		sim.SetFaults(f)
-	}
+	st.uniqueTasks(!c.plain)
 	st.stop()
 	st.dir = st.t.TempDir() // everything is learnt anew
 	st.start()

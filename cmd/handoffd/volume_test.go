@@ -70,10 +70,11 @@ func (st *stage) handoffs() []state.Handoff {
 // fourth asks for a demo, and each of those has one owner and one task (P3).
 func TestOneTimestamp(t *testing.T) {
 	t.Parallel()
-	const (
-		buyers = 12_000
-		demos  = buyers / 4
-	)
+	buyers := 12_000
+	if raced {
+		buyers = 1_200 // it would take minutes; .ci/run runs it without the race detector as well
+	}
+	demos := buyers / 4
 	volume(t, simulators.WebhookFaults{Drop: 1}, nil, func(t *testing.T, st *stage) {
 		at := time.Now()
 		for n := range buyers {
@@ -140,7 +141,10 @@ func (st *stage) contactsRead() int {
 // afterwards; the next form does (design §4, first sight is the baseline).
 func TestOldForms(t *testing.T) {
 	t.Parallel()
-	const old = 5_000
+	old := 5_000
+	if raced {
+		old = 500
+	}
 	contacts := make([]map[string]any, old)
 	for n := range contacts {
 		contacts[n] = map[string]any{"id": fmt.Sprint(500_000 + n), "fields": map[string]any{

@@ -122,7 +122,7 @@ func (w *Writer) mark(ctx context.Context, b batch) error {
 			if !i.Write.Creates() {
 				continue
 			}
-			i.State, i.SentAt, i.Epoch = state.Sending, now, w.Epoch
+			i.State, i.SentAt, i.Epoch, i.Looked = state.Sending, now, w.Epoch, 0
 			i.Attempts++
 			state.PutIntent(tx, i)
 			b.entries[n] = i
