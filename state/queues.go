@@ -38,9 +38,10 @@ func TimersUntil(tx Tx, until time.Time) iter.Seq[Timer] {
 	}
 }
 
-// NextTimer is when the next timer is due.
-func NextTimer(tx Tx) (time.Time, bool) {
-	for _, t := range timers.All(tx, timerDue) {
+// NextTimer is when the first timer is due that is due later than the instant:
+// one that is overdue and waits does not hide those to come.
+func NextTimer(tx Tx, later time.Time) (time.Time, bool) {
+	for _, t := range timers.Range(tx, timerDue+Key(later.Add(1)), string(after(timerDue))) {
 		return t.Due, true
 	}
 	return time.Time{}, false
@@ -95,12 +96,27 @@ func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
 // MaxRank is the least urgent rank.
 const MaxRank = 9
 
-// NextDue is when the next entry for a destination may be sent. It reads one
-// key per rank and no value.
-func NextDue(tx Tx, dest string) (next time.Time, ok bool) {
+// CountDue counts the entries for a destination that are due, up to most. It
+// reads keys and no value.
+func CountDue(tx Tx, dest string, now time.Time, most int) (n int) {
 	for rank := range MaxRank + 1 {
 		from := Key(dest, rank)
-		for k := range tx.Scan(Due, []byte(from), after(from)) {
+		for range tx.Scan(Due, []byte(from), []byte(from+Key(now.Add(1)))) {
+			if n++; n >= most {
+				return n
+			}
+		}
+	}
+	return n
+}
+
+// NextDue is when the first entry for a destination may be sent that is due
+// later than the instant: one that is due and has to wait for another does not
+// hide those to come. It reads one key per rank and no value.
+func NextDue(tx Tx, dest string, later time.Time) (next time.Time, ok bool) {
+	for rank := range MaxRank + 1 {
+		from := Key(dest, rank)
+		for k := range tx.Scan(Due, []byte(from+Key(later.Add(1))), after(from)) {
 			if due := instantOf(k[len(from):]); !ok || due.Before(next) {
 				next, ok = due, true
 			}

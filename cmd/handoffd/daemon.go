@@ -123,9 +123,9 @@ func (d *daemon) wire(names []string, epoch uint64) {
 	writeMetrics := writeback.NewMetrics(c.Registry)
 	d.turned = ingest.NewMetrics(c.Registry)
 	d.failures = engine.NewFailures(c.Registry)
-	outbox := map[string]engine.Bell{}
+	outbox, gates := map[string]engine.Bell{}, map[string]*engine.Gate{}
 	for _, name := range names {
-		outbox[name] = engine.NewBell()
+		outbox[name], gates[name] = engine.NewBell(), &engine.Gate{}
 	}
 	lanes := engine.NewBells(len(c.Rules.Groups()))
 	d.decider = &engine.Decider{
@@ -134,7 +134,7 @@ func (d *daemon) wire(names []string, epoch uint64) {
 	}
 	for i, group := range c.Rules.Groups() {
 		d.lanes = append(d.lanes, &engine.Lane{
-			Decider: d.decider, Group: group, Conns: c.Conns, Bell: lanes[i], Log: c.Log,
+			Decider: d.decider, Group: group, Conns: c.Conns, Gates: gates, Bell: lanes[i], Log: c.Log,
 		})
 	}
 	sources := map[string]ingest.Source{}
@@ -145,10 +145,11 @@ func (d *daemon) wire(names []string, epoch uint64) {
 		}
 		d.pollers = append(d.pollers, &ingest.Poller{
 			Conn: conn.Name, Connector: connector, Store: c.Store, Book: d.book, Mirror: d.mirror,
-			Lanes: lanes, Wall: c.Wall, Metrics: d.turned, Failures: d.failures, Log: c.Log, Every: c.PollEvery,
+			Lanes: lanes, Outbox: outbox[conn.Name], Gate: gates[conn.Name],
+			Wall: c.Wall, Metrics: d.turned, Failures: d.failures, Log: c.Log, Every: c.PollEvery,
 		})
 		d.writers = append(d.writers, &writeback.Writer{
-			Conn: conn.Name, Connector: connector, Decider: d.decider, Bell: outbox[conn.Name],
+			Conn: conn.Name, Connector: connector, Decider: d.decider, Bell: outbox[conn.Name], Gate: gates[conn.Name],
 			Metrics: writeMetrics, Log: c.Log, Epoch: epoch,
 		})
 		if receiver, ok := connector.(connectors.Receiver); ok && conn.Webhooks {
@@ -200,8 +201,13 @@ func (d *daemon) archive(ctx context.Context) error {
 		case <-tick.C:
 		}
 		n, err := d.config.Store.Archive(ctx, d.config.Wall().Add(-archiveAge))
-		if err != nil && ctx.Err() == nil {
+		var commit *state.CommitError
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.As(err, &commit):
 			return fmt.Errorf("archive decisions: %w", err)
+		default: // they stay in the state file; a month's file that cannot be written stops nothing else
+			d.config.Log.Error("decisions not archived", "error", err)
 		}
 		if n > 0 {
 			d.config.Log.Info("decisions archived", "count", n)

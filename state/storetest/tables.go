@@ -57,7 +57,7 @@ func timers(t *testing.T, open opener) {
 		return all
 	}
 	update(t, s, func(tx state.Tx) {
-		if _, ok := state.NextTimer(tx); ok {
+		if _, ok := state.NextTimer(tx, time.Time{}); ok {
 			t.Error("an empty bucket has a next timer")
 		}
 		for i, id := range []string{"late", "soon", "first", "moved"} {
@@ -69,7 +69,7 @@ func timers(t *testing.T, open opener) {
 	update(t, s, func(tx state.Tx) {
 		same(t, "due at noon", ids(tx, noon), []string{"first", "soon", "late"})
 		same(t, "due just before", ids(tx, noon.Add(-1)), []string{"first", "soon"})
-		next, ok := state.NextTimer(tx)
+		next, ok := state.NextTimer(tx, time.Time{})
 		same(t, "next", next, noon.Add(-2*time.Hour))
 		same(t, "is there a next", ok, true)
 		for tm := range state.TimersUntil(tx, noon) { // moves and cancels what it walks over
@@ -97,7 +97,7 @@ func outbox(t *testing.T, open opener) {
 		return all
 	}
 	update(t, s, func(tx state.Tx) {
-		if _, ok := state.NextDue(tx, "eu"); ok {
+		if _, ok := state.NextDue(tx, "eu", time.Time{}); ok {
 			t.Error("an empty outbox has a next entry")
 		}
 		for _, i := range []state.Intent{
@@ -110,7 +110,7 @@ func outbox(t *testing.T, open opener) {
 	})
 	update(t, s, func(tx state.Tx) {
 		same(t, "due", due(tx, "eu"), []string{"below-it", "hot-new", "cool-old", "cool-new", "off-the-scale"})
-		next, _ := state.NextDue(tx, "eu")
+		next, _ := state.NextDue(tx, "eu", time.Time{})
 		same(t, "next", next, noon.Add(-time.Hour))
 		parked := intent("eu", "cool-old", 5, noon.Add(-time.Hour))
 		parked.State = state.Parked
@@ -125,7 +125,7 @@ func outbox(t *testing.T, open opener) {
 		}
 		same(t, "due when put off", due(tx, "eu"), nil)
 		state.PutIntent(tx, intent("eu", "at once", 3, time.Time{}))
-		next, ok := state.NextDue(tx, "eu")
+		next, ok := state.NextDue(tx, "eu", time.Time{})
 		same(t, "next when one has no instant", next, time.Time{})
 		same(t, "is there a next", ok, true)
 		if i, ok := state.GetIntent(tx, "cool-old"); !ok || i.State != state.Parked {
@@ -205,7 +205,7 @@ func apply(t *testing.T, open opener) {
 			same(t, "listings counted", l.Count, 2)
 		}
 		state.Apply(tx, state.Changes{Cancel: []string{"t1"}, Withdraw: []string{"k1"}})
-		if _, ok := state.NextTimer(tx); ok {
+		if _, ok := state.NextTimer(tx, time.Time{}); ok {
 			t.Error("the cancelled timer is still set")
 		}
 		if _, ok := state.GetIntent(tx, "k1"); ok {

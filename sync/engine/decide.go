@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -36,8 +37,12 @@ type Decider struct {
 type Ask struct {
 	Event   plan.Event
 	Answers Answers
-	// Done is run in the same transaction when the event was decided, and not
-	// when it has to wait. It has no effects outside the transaction.
+	// Rules are those the record was read by: a reload in between must not
+	// decide what was never asked for. Nil: those in force.
+	Rules *plan.Rules
+	// Done is run in the same transaction when the event was decided or put in
+	// quarantine, and not when it has to wait. It has no effects outside the
+	// transaction.
 	Done func(tx state.Tx)
 }
 
@@ -61,11 +66,14 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 			before(tx)
 		}
 		for i, ask := range asks {
-			v, err := d.one(tx, rules, ask)
+			v, err := d.one(tx, cmp.Or(ask.Rules, rules), ask)
 			if err != nil {
 				return err
 			}
 			verdicts[i] = v
+			if v.Panic != "" {
+				quarantine(tx, refOf(ask.Event).String(), about(ask.Event)+v.Panic, d.Wall().UTC())
+			}
 			if len(v.Needs) == 0 && v.Wait == "" && ask.Done != nil {
 				ask.Done(tx)
 			}
@@ -75,7 +83,7 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 	if err != nil {
 		return nil, fmt.Errorf("decide: %w", err)
 	}
-	d.after(verdicts)
+	d.after(asks, verdicts)
 	return verdicts, nil
 }
 
@@ -125,10 +133,13 @@ func (d *Decider) keep(tx state.Tx, now time.Time, rules *plan.Rules, seen *plan
 }
 
 // after tells the rest of the daemon what was committed.
-func (d *Decider) after(verdicts []Verdict) {
+func (d *Decider) after(asks []Ask, verdicts []Verdict) {
 	ring := map[string]bool{}
 	timers := false
-	for _, v := range verdicts {
+	for n, v := range verdicts {
+		if v.Panic != "" {
+			d.Log.Error("event quarantined", "ref", refOf(asks[n].Event).String(), "error", v.Panic)
+		}
 		for _, r := range v.Changes.Records {
 			d.Mirror.Learn(r)
 		}
@@ -138,6 +149,7 @@ func (d *Decider) after(verdicts []Verdict) {
 		timers = timers || len(v.Changes.Timers) > 0
 		d.Metrics.decided(v)
 	}
+	d.Metrics.batch.Observe(float64(len(asks)))
 	for dest := range ring {
 		if bell, ok := d.Outbox[dest]; ok {
 			bell.Ring()
@@ -148,12 +160,37 @@ func (d *Decider) after(verdicts []Verdict) {
 	}
 }
 
-// Quarantine puts an event that cannot be decided where the admin sees it.
-func Quarantine(tx state.Tx, ref connectors.Ref, why string, now time.Time) {
+// quarantine puts an event that cannot be decided where the admin sees it.
+func quarantine(tx state.Tx, subject, why string, now time.Time) {
 	state.AddListing(tx, state.Listing{
-		List: "quarantined", Subject: ref.String(), Text: why, Count: 1, First: now, Last: now,
+		List: "quarantined", Subject: subject, Text: why, Count: 1, First: now, Last: now,
 	})
 }
+
+// about names what the record of an event does not: the handoff and the step
+// of a write that was answered.
+func about(ev plan.Event) string {
+	if d, ok := ev.(plan.Delivered); ok {
+		return "handoff " + d.Intent.Handoff + ", step " + d.Intent.Step + ": "
+	}
+	return ""
+}
+
+// refOf is what an event is about; a timer has a name of its own.
+func refOf(ev plan.Event) connectors.Ref {
+	switch ev := ev.(type) {
+	case plan.Observed:
+		return ev.Record.Ref
+	case plan.Fired:
+		return timerRef(ev.Timer)
+	case plan.Delivered:
+		return ev.Intent.Write.Ref
+	}
+	return connectors.Ref{}
+}
+
+// timerRef stands for a timer among the things that wait.
+func timerRef(t state.Timer) connectors.Ref { return connectors.Ref{Kind: "timer", ID: t.ID} }
 
 // needsOf gathers the needs of several verdicts, each once, by connection.
 func needsOf(verdicts []Verdict) map[string][]state.Need {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,10 +14,12 @@ import (
 
 // work is one round: the records to look at and the timers that are due.
 type work struct {
+	rules  *plan.Rules // by which the round reads and decides
 	items  []*item
 	byRef  map[connectors.Ref]*item
 	timers []due
 	unread []string // inbox keys that say nothing new
+	lost   []*item  // the CRM will not answer for them
 }
 
 // item is one record with the inbox rows that speak of it.
@@ -25,9 +28,12 @@ type item struct {
 	rows   []string
 	via    string
 	came   time.Time
+	read   bool      // what came along is not enough: a timer speaks of it
+	hint   time.Time // the latest of the rows that brought nothing along
 	object *connectors.Object
 	record *state.Record   // once read
 	odd    []state.Listing // what could not be read
+	why    string          // it is lost
 }
 
 // due is a timer with the records that have to be read before it speaks.
@@ -49,19 +55,23 @@ func (w *work) item(ref connectors.Ref) *item {
 }
 
 // take gathers the most urgent distinct records and the timers that are due.
+// Each round begins with another connection, so that none keeps the others out.
 func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
-	w := work{byRef: map[connectors.Ref]*item{}}
-	limit := l.Limit
-	if limit == 0 {
-		limit = defaultLimit
-	}
+	w := work{rules: l.Decider.Book.Rules(), byRef: map[connectors.Ref]*item{}}
+	limit := l.trial.limit(cmp.Or(l.Limit, defaultLimit))
+	l.turn++
+	l.full = false
 	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
 		l.takeTimers(tx, &w, now, limit)
-		if l.crowded(tx, now) {
-			return tx.Err()
-		}
-		for _, conn := range l.Group {
-			l.takeRows(tx, &w, conn, now, limit)
+		for n := range l.Group {
+			conn := l.Group[(l.turn+n)%len(l.Group)]
+			switch {
+			case !l.Gates[conn].Open():
+			case l.crowded(tx, conn, now):
+				l.full = true
+			default:
+				l.takeRows(tx, &w, conn, now, limit)
+			}
 		}
 		return tx.Err()
 	})
@@ -72,11 +82,14 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 }
 
 func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
+	if now.Before(l.still) {
+		return // the clock has just been moved; it may be moved back
+	}
 	for t := range state.TimersUntil(tx, now) {
 		if len(w.timers) == limit {
 			return
 		}
-		if l.waiting[timerRef(t)].After(now) {
+		if l.waiting[timerRef(t)].until.After(now) || !l.trial.may(timerRef(t)) {
 			continue
 		}
 		h, ok := state.GetHandoff(tx, t.Handoff)
@@ -88,6 +101,7 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 			if ref.ID != "" && !slices.Contains(d.about, ref) {
 				d.about = append(d.about, ref)
 				it := w.item(ref)
+				it.read = true
 				if it.came.IsZero() {
 					it.via, it.came = "timer", now
 				}
@@ -97,27 +111,21 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 	}
 }
 
-// crowded reports whether writeback has enough to do: deciding more now would
-// only make what is decided older when it is written.
-func (l *Lane) crowded(tx state.Tx, now time.Time) bool {
-	most := l.MaxOutbox
-	if most == 0 {
-		most = defaultMaxOutbox
-	}
-	for _, conn := range l.Group {
-		n := 0
-		for range state.DueIntents(tx, conn, now) {
-			if n++; n >= most {
-				return true
-			}
-		}
-	}
-	return false
+// crowded reports whether writeback has enough to do for a connection:
+// deciding more of its changes now would only make what is decided older when
+// it is written. A pause holds up nothing but the writing.
+func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
+	most := cmp.Or(l.MaxOutbox, defaultMaxOutbox)
+	return state.CountDue(tx, conn, now, most) >= most && !state.GetPause(tx).On
 }
 
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
-	held := l.held(conn, now)
+	passed := 0
 	for c := range state.InboxRows(tx, conn) {
+		held := l.held(conn, c.Ref.Kind, now)
+		if wait := l.waiting[c.Ref]; wait.until.After(now) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
+			continue
+		}
 		if known(tx, c) {
 			w.unread = append(w.unread, c.Key)
 			l.Decider.Metrics.unread.Inc()
@@ -126,21 +134,38 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if l.waiting[c.Ref].After(now) || c.Object == nil && (held || l.Decider.away.has(c.Ref)) {
+		if c.Object == nil && (held || l.Decider.away.has(c.Ref)) {
+			if passed++; passed > mostPassed { // a long outage: every hint would walk them all
+				return
+			}
 			continue
 		}
 		if w.byRef[c.Ref] == nil && len(w.items) >= limit {
 			return
 		}
-		it := w.item(c.Ref)
-		it.rows = append(it.rows, c.Key)
-		if it.came.IsZero() || c.Came.Before(it.came) {
-			it.came, it.via = c.Came, c.Via
-		}
-		if c.Object != nil && (it.object == nil || c.Object.Version > it.object.Version) {
-			it.object = c.Object
-		}
+		w.item(c.Ref).add(c)
 	}
+}
+
+// add joins an inbox row to what is known of its record.
+func (it *item) add(c state.Change) {
+	it.rows = append(it.rows, c.Key)
+	if it.came.IsZero() || c.Came.Before(it.came) {
+		it.came, it.via = c.Came, c.Via
+	}
+	switch {
+	case c.Object != nil && (it.object == nil || c.Object.Version > it.object.Version):
+		it.object = c.Object
+	case c.Object == nil && c.At.IsZero():
+		it.read = true
+	case c.Object == nil && c.At.After(it.hint):
+		it.hint = c.At
+	}
+}
+
+// complete reports whether what came along says everything the rows speak of.
+func (it *item) complete() bool {
+	return it.object != nil && !it.read && !it.hint.After(it.object.ModifiedAt)
 }
 
 // known reports whether a change tells nothing new: it is no newer than what
@@ -158,21 +183,22 @@ func known(tx state.Tx, c state.Change) bool {
 	return ok && !c.At.IsZero() && !c.At.After(r.ModifiedAt)
 }
 
+// batch is what one call reads.
+type batch struct {
+	conn string
+	kind connectors.Kind
+}
+
 // hydrate reads, in one batch a kind, the records that did not come along.
 func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
-	rules := l.Decider.Book.Rules()
-	type batch struct {
-		conn string
-		kind connectors.Kind
-	}
 	want := map[batch][]string{}
 	var order []batch
 	for _, it := range w.items {
-		if it.object != nil {
-			it.normalize(rules, *it.object)
+		if it.complete() {
+			w.normalize(it, *it.object)
 			continue
 		}
-		if rules.Fields(it.ref.Conn, it.ref.Kind) == nil {
+		if w.rules.Fields(it.ref.Conn, it.ref.Kind) == nil {
 			w.unread = append(w.unread, it.rows...) // the rules no longer look at this kind
 			continue
 		}
@@ -184,36 +210,68 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 	}
 	for _, b := range order {
 		connector, ok := l.Conns[b.conn]
-		if !ok || l.held(b.conn, now) {
+		if !ok || !l.Gates[b.conn].Open() || l.held(b.conn, b.kind, now) {
 			continue
 		}
-		objects, err := connector.Read(ctx, b.kind, want[b], rules.Fields(b.conn, b.kind))
+		calls := mostCalls
+		objects, err := read(ctx, connector, b.kind, want[b], w.rules.Fields(b.conn, b.kind), &calls)
 		if err != nil {
-			l.failed(b.conn, "read "+string(b.kind), err)
+			l.failed(b.conn, b.kind, "read "+string(b.kind), err)
 			continue
 		}
-		delete(l.hold, b.conn)
+		l.worked(b.conn, b.kind)
 		for _, o := range objects {
 			if it := w.byRef[o.Ref]; it != nil {
-				it.normalize(rules, o)
+				w.normalize(it, o)
 			}
 		}
 		for _, id := range want[b] {
-			if ref := (connectors.Ref{Conn: b.conn, Kind: b.kind, ID: id}); w.byRef[ref].record == nil {
-				l.waiting[ref] = now.Add(retryWaiting) // the CRM said nothing about it; ask again
+			if it := w.byRef[connectors.Ref{Conn: b.conn, Kind: b.kind, ID: id}]; it.record == nil && it.why == "" {
+				l.silence(w, it)
 			}
 		}
 	}
 }
 
-func (it *item) normalize(rules *plan.Rules, o connectors.Object) {
-	r, odd := rules.Normalize(o)
-	it.record, it.odd = &r, odd
+// silence is a record about which the CRM said nothing. It is asked again, as
+// a new record may take a moment to show; in the end the hints about it are
+// put aside, or they would be read for ever.
+func (l *Lane) silence(w *work, it *item) {
+	l.wait(it.ref)
+	if l.waiting[it.ref].times >= mostSilences && len(it.rows) > 0 {
+		w.lost = append(w.lost, it)
+	}
 }
 
-// asks puts what was read into events: records first, so that a timer speaks
-// of what they say now.
-func (w *work) asks(now time.Time) []Ask {
+// drop takes out of the inbox what the round has done with, without deciding.
+func (w *work) drop(now time.Time) func(tx state.Tx) {
+	return func(tx state.Tx) {
+		for _, key := range w.unread {
+			state.DropInbox(tx, key)
+		}
+		for _, it := range w.lost {
+			quarantine(tx, it.ref.String(), cmp.Or(it.why, "the CRM has no answer about it"), now)
+			for _, key := range it.rows {
+				state.DropInbox(tx, key)
+			}
+		}
+	}
+}
+
+func (w *work) normalize(it *item, o connectors.Object) {
+	err := Safely("normalize", func() error {
+		r, odd := w.rules.Normalize(o)
+		it.record, it.odd = &r, odd
+		return nil
+	})
+	if err != nil {
+		it.why = err.Error()
+		w.lost = append(w.lost, it)
+	}
+}
+
+// observed puts what was read into events.
+func (w *work) observed(now time.Time) []Ask {
 	var asks []Ask
 	for _, it := range w.items {
 		if it.record == nil {
@@ -221,6 +279,7 @@ func (w *work) asks(now time.Time) []Ask {
 		}
 		asks = append(asks, Ask{
 			Event: plan.Observed{Record: *it.record, Via: it.via, Came: it.came},
+			Rules: w.rules,
 			Done: func(tx state.Tx) {
 				for _, key := range it.rows {
 					state.DropInbox(tx, key)
@@ -232,13 +291,22 @@ func (w *work) asks(now time.Time) []Ask {
 			},
 		})
 	}
+	return asks
+}
+
+// fired puts the timers that are due into events. They come after the records,
+// so that they speak of what those say now; a record that was read and could
+// not be decided about is no news to them.
+func (w *work) fired(undecided map[connectors.Ref]bool) []Ask {
+	var asks []Ask
 	for _, d := range w.timers {
 		fresh := true
 		for _, ref := range d.about {
-			fresh = fresh && w.byRef[ref].record != nil
+			fresh = fresh && w.byRef[ref].record != nil && !undecided[ref]
 		}
 		asks = append(asks, Ask{
 			Event: plan.Fired{Timer: d.timer, Fresh: fresh},
+			Rules: w.rules,
 			Done:  func(tx state.Tx) { cancelFired(tx, d.timer) },
 		})
 	}
@@ -257,28 +325,23 @@ func cancelFired(tx state.Tx, t state.Timer) {
 
 // locate asks the CRMs for what deciding needs to know. A connection that does
 // not answer is left out.
-func (l *Lane) locate(ctx context.Context, needs map[string][]state.Need) Answers {
-	rules := l.Decider.Book.Rules()
+func (l *Lane) locate(ctx context.Context, rules *plan.Rules, needs map[string][]state.Need) Answers {
 	answers := Answers{}
 	for _, conn := range l.Group {
 		asked := needs[conn]
-		if len(asked) == 0 {
-			continue
-		}
-		locator, ok := l.Conns[conn].(connectors.Locator)
-		if !ok {
-			l.failed(conn, "locate", &connectors.Error{Class: connectors.Denied, Op: "locate"})
+		if len(asked) == 0 || !l.Gates[conn].Open() || l.held(conn, locating, l.Decider.Wall()) {
 			continue
 		}
 		questions := make([]connectors.Question, len(asked))
 		for i, n := range asked {
 			questions[i] = n.Question
 		}
-		found, err := locator.Locate(ctx, questions, rules.LocateFields(conn))
+		found, err := locate(ctx, l.Conns[conn], questions, rules.LocateFields(conn))
 		if err != nil {
-			l.failed(conn, "locate", err)
+			l.failed(conn, locating, "locate", err)
 			continue
 		}
+		l.worked(conn, locating)
 		for i, objects := range found {
 			records := make([]state.Record, 0, len(objects))
 			for _, o := range objects {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
-	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // Lane decides for one group of connections, one batch after the other.
@@ -16,111 +15,151 @@ type Lane struct {
 	Decider *Decider
 	Group   []string // the connections joined in this lane
 	Conns   map[string]connectors.Connector
+	Gates   map[string]*Gate // by connection; none: open
 	Bell    Bell
 	Log     *slog.Logger
 
 	Limit     int // records a round; 0: 200
-	MaxOutbox int // no more is decided while this many writes of a connection are due; 0: 2,000
+	MaxOutbox int // no more changes of a connection are decided while this many of its writes are due; 0: 2,000
 
-	hold    map[string]pause             // connections that cannot be read now
-	waiting map[connectors.Ref]time.Time // records that cannot be decided yet
+	hold    map[batch]pause         // what cannot be read now; a blank kind is the whole connection
+	waiting map[connectors.Ref]wait // what cannot be decided yet
+	still   time.Time               // timers do not speak until then
+	turn    int                     // which connection comes first
+	full    bool                    // writeback had enough to do in the last round
+	trial   trial
 }
 
-// pause is how long a connection is left alone after a failure.
+// pause is how long something is left alone after a failure.
 type pause struct {
 	until time.Time
 	after time.Duration
 }
 
+// wait is a pause of one record. A hint that came after since is news and does
+// not wait.
+type wait struct {
+	pause
+	since time.Time
+	times int
+}
+
 const (
 	defaultLimit     = 200
 	defaultMaxOutbox = 2000
+	mostPassed       = 4000 // rows looked at in vain while a connection is down
+	mostSilences     = 10   // about two minutes of asking
 	firstPause       = time.Second
 	longestPause     = time.Minute
-	retryWaiting     = 2 * time.Second
+	firstWaiting     = 2 * time.Second
+	longestWaiting   = 16 * time.Second
 	longestSleep     = 30 * time.Second
+	whileFull        = 250 * time.Millisecond
 	clockDrift       = 5 * time.Second
+	clockTick        = 10 * time.Second
+
+	locating connectors.Kind = "#locate" // stands for looking up among the kinds
 )
 
 // Run works until ctx ends. It returns an error only when the store fails,
 // because then nothing that was decided can be kept.
 func (l *Lane) Run(ctx context.Context) error {
-	l.hold, l.waiting = map[string]pause{}, map[connectors.Ref]time.Time{}
+	l.hold, l.waiting = map[batch]pause{}, map[connectors.Ref]wait{}
+	if err := l.begin(ctx); err != nil {
+		return ended(ctx, err)
+	}
 	for ctx.Err() == nil {
 		worked, err := l.round(ctx)
-		if err != nil && ctx.Err() == nil {
-			return err
+		if err != nil {
+			return ended(ctx, err)
 		}
 		if !worked {
 			l.sleep(ctx)
 		}
 	}
-	return nil
+	return l.end(context.WithoutCancel(ctx))
+}
+
+// ended is nil where the error only says that we were told to stop.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // round takes what is most urgent through reading and deciding. It reports
 // whether anything was done.
 func (l *Lane) round(ctx context.Context) (bool, error) {
 	now := l.Decider.Wall()
+	l.trial.next(now)
 	work, err := l.take(ctx, now)
 	if err != nil {
 		return false, err
 	}
+	if err := l.note(ctx, &work); err != nil {
+		return false, err
+	}
 	if work.empty() {
-		return false, nil
+		return l.trial.alone != "", nil
 	}
 	l.hydrate(ctx, &work, now)
-	asks := work.asks(now.UTC())
-	if len(asks) == 0 && len(work.unread) == 0 {
+	asks := work.observed(now.UTC())
+	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 {
 		return false, nil
 	}
-	return true, l.decide(ctx, &work, asks)
+	undecided, err := l.decide(ctx, work.drop(now.UTC()), asks)
+	if err != nil || len(work.timers) == 0 {
+		return true, err
+	}
+	_, err = l.decide(ctx, nil, work.fired(undecided))
+	return true, err
 }
 
-// decide runs the asks, answering their needs in between.
-func (l *Lane) decide(ctx context.Context, work *work, asks []Ask) error {
-	drop := func(tx state.Tx) {
-		for _, key := range work.unread {
-			state.DropInbox(tx, key)
-		}
+// decide runs the asks, answering their needs in between, and returns what
+// could not be decided yet.
+func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (map[connectors.Ref]bool, error) {
+	undecided := map[connectors.Ref]bool{}
+	later := func(ask Ask) {
+		undecided[refOf(ask.Event)] = true
+		l.wait(refOf(ask.Event))
 	}
 	const rounds = 3 // a need may lead to one more; a third means the rules go in circles
 	for range rounds {
 		verdicts, err := l.Decider.Decide(ctx, drop, asks)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		drop = nil
 		var again []Ask
-		needs := needsOf(verdicts)
-		answers := l.locate(ctx, needs)
+		answers := Answers{}
+		if needs := needsOf(verdicts); len(needs) > 0 {
+			answers = l.locate(ctx, asks[0].Rules, needs)
+		}
 		for i, v := range verdicts {
-			switch {
-			case v.Panic != "":
-				if err := l.quarantine(ctx, asks[i], v.Panic); err != nil {
-					return err
-				}
-			case v.Wait != "":
-				l.wait(asks[i])
-			case len(v.Needs) > 0:
+			if len(v.Needs) > 0 {
 				if ask, ok := answered(asks[i], v.Needs, answers); ok {
 					again = append(again, ask)
-				} else {
-					l.wait(asks[i])
+					continue
 				}
+			}
+			switch {
+			case v.Wait != "" || len(v.Needs) > 0:
+				later(asks[i])
 			default:
+				delete(l.waiting, refOf(asks[i].Event))
 				l.Decider.Metrics.arrived(asks[i], l.Decider.Wall())
 			}
 		}
 		if len(again) == 0 {
-			return nil
+			return undecided, nil
 		}
 		asks = again
 	}
 	for _, ask := range asks {
-		l.wait(ask)
+		later(ask)
 	}
-	return nil
+	return undecided, nil
 }
 
 // answered is the ask with its needs answered; false where a CRM did not.
@@ -140,95 +179,105 @@ func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
 	return ask, true
 }
 
-func (l *Lane) wait(ask Ask) {
-	l.waiting[refOf(ask.Event)] = l.Decider.Wall().Add(retryWaiting)
+// wait looks at something again later, longer each time: what waits for a CRM
+// that is down must not cost the calls of one that is not.
+func (l *Lane) wait(ref connectors.Ref) {
+	w := l.waiting[ref]
+	w.times++
+	w.since = l.Decider.Wall()
+	w.after = min(max(2*w.after, firstWaiting), longestWaiting)
+	w.until = w.since.Add(w.after)
+	l.waiting[ref] = w
 }
 
-func refOf(ev plan.Event) connectors.Ref {
-	switch ev := ev.(type) {
-	case plan.Observed:
-		return ev.Record.Ref
-	case plan.Fired:
-		return timerRef(ev.Timer)
-	case plan.Delivered:
-		return ev.Ref
+// failed leaves a kind alone for a while, longer each time, or the connection
+// where the failure speaks of all of it.
+func (l *Lane) failed(conn string, kind connectors.Kind, doing string, err error) {
+	e := connectors.AsError(doing, err)
+	if e.Class == connectors.Throttled || e.Class == connectors.Unavailable || e.Class == connectors.AuthBroken {
+		kind = ""
 	}
-	return connectors.Ref{}
-}
-
-// timerRef stands for a timer among the things that wait.
-func timerRef(t state.Timer) connectors.Ref { return connectors.Ref{Kind: "timer", ID: t.ID} }
-
-// quarantine takes an event that cannot be decided out of the way and says so.
-func (l *Lane) quarantine(ctx context.Context, ask Ask, why string) error {
-	ref := refOf(ask.Event)
-	l.Log.Error("event quarantined", "ref", ref.String(), "error", why)
-	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
-		Quarantine(tx, ref, why, l.Decider.Wall().UTC())
-		if ask.Done != nil {
-			ask.Done(tx)
-		}
-		return tx.Err()
-	})
-	if err != nil {
-		return fmt.Errorf("quarantine: %w", err)
-	}
-	return nil
-}
-
-// failed leaves a connection alone for a while, longer each time.
-func (l *Lane) failed(conn, doing string, err error) {
-	p := l.hold[conn]
+	p := l.hold[batch{conn, kind}]
 	p.after = min(max(2*p.after, firstPause), longestPause)
-	if e := connectors.AsError(doing, err); e.RetryAfter > p.after {
+	if e.RetryAfter > p.after {
 		p.after = min(e.RetryAfter, longestPause)
 	}
 	p.until = l.Decider.Wall().Add(p.after)
-	l.hold[conn] = p
+	l.hold[batch{conn, kind}] = p
 	l.Decider.Failures.Note(conn, doing, err, l.Decider.Wall())
-	l.Log.Warn("cannot read from the CRM", "conn", conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", p.after)
+	l.Log.Warn("cannot read from the CRM", "conn", conn, "doing", doing, "class", e.Class.String(), "error", err, "again_in", p.after)
 }
 
-func (l *Lane) held(conn string, now time.Time) bool { return now.Before(l.hold[conn].until) }
+// worked ends the pauses of what has just been read.
+func (l *Lane) worked(conn string, kind connectors.Kind) {
+	delete(l.hold, batch{conn, kind})
+	delete(l.hold, batch{conn, ""})
+}
+
+func (l *Lane) held(conn string, kind connectors.Kind, now time.Time) bool {
+	return now.Before(l.hold[batch{conn, kind}].until) || now.Before(l.hold[batch{conn, ""}].until)
+}
 
 // sleep waits for the bell, the next timer, or the next thing that may be
 // tried again. It notices when the wall clock was moved meanwhile (L8):
-// instants are stored, so nothing has to be computed again, only looked at.
+// instants are stored, so nothing has to be computed again; what is due is due
+// one tick later, should the clock be moved back.
 func (l *Lane) sleep(ctx context.Context) {
 	now := l.Decider.Wall()
-	d := longestSleep
-	sooner := func(at time.Time) {
-		if w := at.Sub(now); w < d {
-			d = max(w, time.Millisecond)
-		}
-	}
-	for _, p := range l.hold {
-		if p.until.After(now) {
-			sooner(p.until)
-		}
-	}
-	for ref, at := range l.waiting {
-		if !at.After(now) {
-			delete(l.waiting, ref)
-			continue
-		}
-		sooner(at)
-	}
-	_ = l.Decider.Store.View(ctx, func(tx state.Tx) error { // a failure shows in the next round
-		if due, ok := state.NextTimer(tx); ok && due.After(now) {
-			sooner(due)
-		}
-		return nil
-	})
-	before := time.Now()
-	wake := time.NewTimer(d)
+	wake := time.NewTimer(l.rest(ctx, now))
 	defer wake.Stop()
+	before := time.Now()
 	select {
 	case <-ctx.Done():
 	case <-l.Bell:
 	case <-wake.C:
 	}
-	if drift := l.Decider.Wall().Sub(now) - time.Since(before); drift > clockDrift || drift < -clockDrift {
+	// Without Round, time.Time would compare its own monotonic readings.
+	drift := l.Decider.Wall().Round(0).Sub(now.Round(0)) - time.Since(before)
+	if drift.Abs() > clockDrift {
+		l.still = l.Decider.Wall().Add(clockTick)
 		l.Log.Warn("the wall clock was moved", "by", drift)
 	}
+}
+
+// rest is how long there is nothing to do but what the bell rings for.
+func (l *Lane) rest(ctx context.Context, now time.Time) time.Duration {
+	d := longestSleep
+	if l.full {
+		d = whileFull
+	}
+	sooner := func(at time.Time) {
+		if w := at.Sub(now); w > 0 && w < d {
+			d = max(w, time.Millisecond)
+		}
+	}
+	sooner(l.still)
+	sooner(l.trial.after)
+	for _, p := range l.hold {
+		sooner(p.until)
+	}
+	for ref, w := range l.waiting {
+		if now.Sub(w.until) > longestSleep {
+			delete(l.waiting, ref) // nothing asks for it any more
+		}
+		sooner(w.until)
+	}
+	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
+		if due, ok := state.NextTimer(tx, now); ok {
+			sooner(due)
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return 0 // the next round meets it too, and says so
+	}
+	return d
+}
+
+// explain is used where the store fails while a lane keeps its own affairs.
+func explain(doing string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
 }

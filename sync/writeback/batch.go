@@ -2,6 +2,7 @@ package writeback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,17 +38,24 @@ func (b batch) updates() []connectors.Ref {
 	return refs
 }
 
+// due is what the outbox holds that can be done something about now.
+type due struct {
+	batch
+	put    []state.Intent // to be put off: what they hang on is put off
+	orphan []state.Intent // what they hang on will not be made
+}
+
 // take gathers what is due: one entry per record, so that two changes of one
 // record never overtake each other, and nothing that hangs on a create which
 // is not in the batch.
-func (w *Writer) take(ctx context.Context, now time.Time) (batch, error) {
-	var b batch
+func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
+	var d due
 	limit := w.Limit
 	if limit == 0 {
 		limit = defaultLimit
 	}
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
-		b = batch{}
+		d = due{}
 		if state.GetPause(tx).On {
 			return tx.Err()
 		}
@@ -55,54 +63,83 @@ func (w *Writer) take(ctx context.Context, now time.Time) (batch, error) {
 		keys := map[string]bool{}
 		var hanging []state.Intent
 		for i := range state.DueIntents(tx, w.Conn, now) {
-			if len(b.entries) >= limit {
+			if len(d.entries) >= limit || len(hanging) >= limit {
 				break
 			}
 			switch {
 			case i.Write.After != "":
 				hanging = append(hanging, i)
 				continue
-			case !i.Write.Creates() && taken[i.Write.Ref]:
+			case !i.Write.Creates() && (taken[i.Write.Ref] || w.order.waits(tx, i)):
 				continue
 			case !i.Write.Creates():
 				taken[i.Write.Ref] = true
 			}
 			keys[i.Write.Key] = true
-			b.entries = append(b.entries, i)
+			d.entries = append(d.entries, i)
 		}
 		for _, i := range hanging {
-			if i, ok := resolve(tx, i, keys); ok {
-				b.entries = append(b.entries, i)
-			}
+			d.resolve(tx, i, keys, now)
 		}
 		return tx.Err()
 	})
 	if err != nil {
-		return batch{}, fmt.Errorf("take from the outbox: %w", err)
+		return due{}, fmt.Errorf("take from the outbox: %w", err)
 	}
-	return b, nil
+	return d, nil
 }
 
-// resolve settles what an entry hangs on: a create in this batch, or one that
-// was answered before, whose new id it links to from now on. An entry that may
-// have happened already waits for that answer: until the record it hangs on is
+// resolve settles what an entry hangs on: a create in this batch; one that was
+// answered before, whose new id it links to from now on; one that waits
+// itself; or one that will not happen. An entry that may have happened already
+// waits for the answer about the create: until the record it hangs on is
 // known, it cannot be looked for, and not being found would mean nothing.
-func resolve(tx state.Tx, i state.Intent, batch map[string]bool) (state.Intent, bool) {
+func (d *due) resolve(tx state.Tx, i state.Intent, batch map[string]bool, now time.Time) {
 	if batch[i.Write.After] {
-		return i, i.State != state.Sending
+		if i.State != state.Sending {
+			d.entries = append(d.entries, i)
+		}
+		return
 	}
-	h, ok := state.GetHandoff(tx, i.Handoff)
-	if !ok {
-		return i, false
-	}
+	h, _ := state.GetHandoff(tx, i.Handoff)
 	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
 		if e := h.Effects[step]; e.Key == i.Write.After && e.Ref.ID != "" {
 			i.Write.Links = append(slices.Clone(i.Write.Links), e.Ref)
 			i.Write.After = ""
-			return i, true
+			d.entries = append(d.entries, i)
+			return
 		}
 	}
-	return i, false
+	create, there := state.GetIntent(tx, i.Write.After)
+	switch {
+	case !there || create.State == state.Parked:
+		d.orphan = append(d.orphan, i)
+	case create.Due.After(now):
+		i.Due = create.Due
+		d.put = append(d.put, i)
+	}
+}
+
+// errOrphan is why a task is not made whose record was not made.
+var errOrphan = errors.New("the record it belongs to was not made")
+
+// tidy settles the entries that cannot be sent. It reports whether there were
+// any; the batch is then taken anew.
+func (w *Writer) tidy(ctx context.Context, d due) (bool, error) {
+	if len(d.put) == 0 && len(d.orphan) == 0 {
+		return false, nil
+	}
+	now := w.Decider.Wall().UTC()
+	var outcomes []outcome
+	for _, i := range d.put {
+		outcomes = append(outcomes, outcome{entry: i, keep: true})
+	}
+	for _, i := range d.orphan {
+		outcomes = append(outcomes, w.judge(i, connectors.Result{
+			Key: i.Write.Key, Err: &connectors.Error{Class: connectors.Invalid, Op: "write", Err: errOrphan},
+		}, now))
+	}
+	return true, w.keep(ctx, outcomes, nil)
 }
 
 // uncertain reports whether a create may have happened without our knowing.
@@ -129,11 +166,16 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 	if doubt.empty() {
 		return false, nil
 	}
-	refs, err := finder.Find(ctx, doubt.writes())
+	var refs []connectors.Ref
+	err := engine.Safely("find", func() (err error) {
+		refs, err = finder.Find(ctx, doubt.writes())
+		return err
+	})
+	if err == nil && len(refs) != len(doubt.entries) {
+		err = fmt.Errorf("%d of %d writes were looked up", len(refs), len(doubt.entries))
+	}
 	if err != nil {
-		w.failed("find", err)
-		w.leaveAlone(connectors.AsError("find", err))
-		return true, nil
+		return true, w.couldNot(ctx, "find", err, doubt.entries)
 	}
 	results := make([]connectors.Result, 0, len(refs))
 	var found batch
@@ -150,7 +192,8 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 		case finder.Exact(i.Write.Ref.Kind):
 			continue // known only now that the schema was read: sending again is the look-up
 		case now.Before(arrived):
-			i.Due = arrived
+			// Not later than that even where the clock has been set back.
+			i.Due = earlier(arrived, now.UTC().Add(requestTimeout))
 		default:
 			i.Looked++
 			i.Due = now.UTC()
@@ -195,6 +238,28 @@ func (w *Writer) put(ctx context.Context, entries []state.Intent) error {
 	return nil
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// couldNot deals with a question that had to be answered before entries could
+// be sent: the connection is left alone where the failure speaks of it, else
+// the entries are.
+func (w *Writer) couldNot(ctx context.Context, doing string, err error, entries []state.Intent) error {
+	w.failed(doing, err)
+	if ctx.Err() != nil {
+		return nil // we were told to stop
+	}
+	if e := connectors.AsError(doing, err); holdsConnection(e.Class) {
+		w.leaveAlone(e)
+		return nil
+	}
+	return w.setBack(ctx, entries, doing, err)
+}
+
 // readAgain reads the records whose owner is about to be written and was read
 // too long ago. What it finds is decided like any change; an entry whose
 // expectation no longer holds comes back as a conflict. It reports whether the
@@ -203,57 +268,79 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 	stale := map[connectors.Kind][]string{}
 	byRef := map[connectors.Ref]state.Intent{}
 	for _, i := range b.entries {
-		if len(i.Expect) > 0 && !i.Write.Creates() && now.Sub(i.ReadAt) > freshRead {
+		if len(i.Expect) > 0 && !i.Write.Creates() && !fresh(i.ReadAt, now) {
 			stale[i.Write.Ref.Kind] = append(stale[i.Write.Ref.Kind], i.Write.Ref.ID)
 			byRef[i.Write.Ref] = i
 		}
 	}
-	if len(stale) == 0 {
-		return false, nil
-	}
-	rules := w.Decider.Book.Rules()
-	var asks []engine.Ask
-	var kept []state.Intent
 	for _, kind := range slices.Sorted(maps.Keys(stale)) {
-		objects, err := w.Connector.Read(ctx, kind, stale[kind], rules.Fields(w.Conn, kind))
-		if err != nil {
-			w.failed("read again", err)
-			w.leaveAlone(connectors.AsError("read again", err))
-			return true, nil
-		}
-		for _, o := range objects {
-			i, ok := byRef[o.Ref]
-			if !ok {
-				continue
-			}
-			record, _ := rules.Normalize(o)
-			asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now.UTC()}})
-			if holds(i.Expect, o) {
-				i.ReadAt = now.UTC()
-				if i.Write.IfVersion != "" {
-					i.Write.IfVersion = o.Version
-				}
-				kept = append(kept, i)
-				continue
-			}
-			asks = append(asks, engine.Ask{Event: plan.Delivered{
-				Intent: i, Class: connectors.Conflict.String(), Err: "the record was changed before it was written",
-			}})
+		if err := w.readKind(ctx, kind, stale[kind], byRef); err != nil {
+			return true, err
 		}
 	}
-	before := func(tx state.Tx) {
-		for _, i := range byRef {
-			state.DropIntent(tx, i.Write.Key)
-		}
-		for _, i := range kept {
-			state.PutIntent(tx, i)
-		}
-	}
-	if _, err := w.Decider.Decide(ctx, before, asks); err != nil {
-		return false, err
-	}
-	return true, nil
+	return len(stale) > 0, nil
 }
+
+// fresh reports whether what was read then may still be relied on. A reading
+// of the future is one from before the clock was set back.
+func fresh(read, now time.Time) bool {
+	age := now.Round(0).Sub(read)
+	return age >= 0 && age <= freshRead
+}
+
+// readKind reads records of one kind again and settles the entries about them.
+func (w *Writer) readKind(ctx context.Context, kind connectors.Kind, ids []string, byRef map[connectors.Ref]state.Intent) error {
+	rules := w.Decider.Book.Rules()
+	var objects []connectors.Object
+	err := engine.Safely("read again", func() (err error) {
+		objects, err = w.Connector.Read(ctx, kind, ids, rules.Fields(w.Conn, kind))
+		return err
+	})
+	var asked []state.Intent
+	for _, id := range ids {
+		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: kind, ID: id}])
+	}
+	if err != nil {
+		return w.couldNot(ctx, "read again", err, asked)
+	}
+	// The answer may have taken longer than a reading is good for; it counts
+	// from when it came, or a slow CRM would be read again for ever.
+	now := w.Decider.Wall().UTC()
+	var asks []engine.Ask
+	var outcomes []outcome
+	seen := map[connectors.Ref]bool{}
+	for _, o := range objects {
+		i, ok := byRef[o.Ref]
+		if !ok || seen[o.Ref] {
+			continue
+		}
+		seen[o.Ref] = true
+		record, _ := rules.Normalize(o)
+		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now}, Rules: rules})
+		if holds(i.Expect, o) {
+			i.ReadAt = now
+			if i.Write.IfVersion != "" {
+				i.Write.IfVersion = o.Version
+			}
+			outcomes = append(outcomes, outcome{entry: i, keep: true})
+			continue
+		}
+		outcomes = append(outcomes, outcome{entry: i, delivered: &plan.Delivered{
+			Intent: i, Class: connectors.Conflict.String(), Err: "the record was changed before it was written",
+		}})
+	}
+	if err := w.keep(ctx, outcomes, asks); err != nil {
+		return err
+	}
+	silent := slices.DeleteFunc(asked, func(i state.Intent) bool { return seen[i.Write.Ref] })
+	if len(silent) == 0 {
+		return nil
+	}
+	return w.setBack(ctx, silent, "read again", errSilent)
+}
+
+// errSilent is an answer that leaves out what was asked for.
+var errSilent = errors.New("the CRM has no answer about the record")
 
 // holds reports whether the fields still have the values seen when decided.
 func holds(expect map[string]any, o connectors.Object) bool {

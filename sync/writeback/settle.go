@@ -24,22 +24,14 @@ type outcome struct {
 // settle keeps the outcome of every entry and decides about the final ones in
 // one transaction.
 func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Result, began time.Time) error {
-	if len(results) != len(b.entries) {
-		return fmt.Errorf("connector %s answered %d of %d writes", w.Conn, len(results), len(b.entries))
-	}
 	now := w.Decider.Wall().UTC()
 	outcomes := make([]outcome, len(results))
-	var asks []engine.Ask
 	// A failure is about the connection where it is the answer to every write:
 	// a row that is locked says nothing of the rows beside it.
 	var whole *connectors.Error
 	answered := false
 	for n, r := range results {
-		o := w.judge(b.entries[n], r, now)
-		outcomes[n] = o
-		if o.delivered != nil {
-			asks = append(asks, engine.Ask{Event: *o.delivered})
-		}
+		outcomes[n] = w.judge(b.entries[n], r, now)
 		if r.Err != nil && holdsConnection(r.Err.Class) {
 			whole = r.Err
 		} else {
@@ -50,20 +42,7 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 			w.failed("write", r.Err)
 		}
 	}
-	before := func(tx state.Tx) {
-		for _, o := range outcomes {
-			if o.keep {
-				state.PutIntent(tx, o.entry)
-			} else {
-				state.DropIntent(tx, o.entry.Write.Key)
-			}
-			if !o.stamp.IsZero() {
-				state.PutEcho(tx, o.ref, o.stamp)
-			}
-		}
-	}
-	verdicts, err := w.Decider.Decide(ctx, before, asks)
-	if err != nil {
+	if err := w.keep(ctx, outcomes, nil); err != nil {
 		return err
 	}
 	if whole != nil && !answered {
@@ -71,31 +50,53 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 	} else {
 		w.wait = 0
 	}
-	return w.undecided(ctx, asks, verdicts, now)
+	return nil
 }
 
-// undecided lists deliveries that could not be decided about: they have
-// happened, so they are not lost, and a person has to look.
-func (w *Writer) undecided(ctx context.Context, asks []engine.Ask, verdicts []engine.Verdict, now time.Time) error {
-	for n, v := range verdicts {
-		why := v.Panic + v.Wait
-		if len(v.Needs) > 0 {
-			why = "the answer to a write raised a question"
+// keep commits outcomes together with what is decided about them, asks first.
+// An entry that was withdrawn while it was on its way stays withdrawn.
+func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask) error {
+	for _, o := range outcomes {
+		if o.delivered != nil {
+			asks = append(asks, engine.Ask{Event: *o.delivered})
 		}
-		if why == "" {
-			continue
-		}
-		d := asks[n].Event.(plan.Delivered)
-		w.Log.Error("delivery quarantined", "conn", w.Conn, "handoff", d.Intent.Handoff, "error", why)
-		err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
-			engine.Quarantine(tx, d.Intent.Write.Ref, "handoff "+d.Intent.Handoff+", step "+d.Intent.Step+": "+why, now)
-			return tx.Err()
-		})
-		if err != nil {
-			return fmt.Errorf("quarantine: %w", err)
+		if o.keep && !o.entry.Write.Creates() {
+			w.order.putOff(o.entry)
 		}
 	}
-	return nil
+	before := func(tx state.Tx) {
+		for _, o := range outcomes {
+			if _, there := state.GetIntent(tx, o.entry.Write.Key); o.keep && there {
+				state.PutIntent(tx, o.entry)
+			} else if !o.keep {
+				state.DropIntent(tx, o.entry.Write.Key)
+			}
+			if !o.stamp.IsZero() {
+				state.PutEcho(tx, o.ref, o.stamp)
+			}
+		}
+	}
+	_, err := w.Decider.Decide(ctx, before, asks)
+	return err
+}
+
+// setBack tries entries again later that could not be sent for a reason of
+// their own, and gives up on them in the end. What is uncertain about them
+// stays so.
+func (w *Writer) setBack(ctx context.Context, entries []state.Intent, doing string, err error) error {
+	now := w.Decider.Wall().UTC()
+	outcomes := make([]outcome, len(entries))
+	for n, i := range entries {
+		e := connectors.AsError(doing, err)
+		i.Class, i.Error = e.Class.String(), e.Error()
+		if i.Attempts++; i.Attempts >= mostAttempts {
+			outcomes[n] = w.refused(i, connectors.Result{Err: e})
+			continue
+		}
+		i.Due = now.Add(backoff(i))
+		outcomes[n] = outcome{entry: i, keep: true}
+	}
+	return w.keep(ctx, outcomes, nil)
 }
 
 // judge says what one answer means for its entry.
@@ -113,10 +114,10 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		i.State, i.Due = state.Ready, now.Add(max(e.RetryAfter, time.Second))
 		return outcome{entry: i, keep: true}
 	case connectors.Ambiguous:
+		i.Attempts++
 		if i.Write.Creates() {
 			i.State, i.Looked, i.Due = state.Sending, 0, now.Add(lookAgain)
 		} else {
-			i.Attempts++
 			i.Due = now.Add(backoff(i))
 		}
 		w.Metrics.ambiguous.Inc()

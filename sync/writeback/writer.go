@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -27,17 +28,21 @@ type Writer struct {
 	Bell      engine.Bell
 	Metrics   *Metrics
 	Log       *slog.Logger
-	Epoch     uint64 // of this process; an entry sent in an earlier one is uncertain
-	Limit     int    // entries a batch; 0: 400
+	Gate      *engine.Gate // nil: open
+	Epoch     uint64       // of this process; an entry sent in an earlier one is uncertain
+	Limit     int          // entries a batch; 0: 400
 
 	hold time.Time // the whole connection is left alone until then
 	wait time.Duration
+
+	order order
 }
 
 const (
 	defaultLimit = 400
 	firstWait    = time.Second
 	longestWait  = time.Minute
+	observe      = "observe"       // the mode in which nothing leaves, whatever was decided before
 	longestSleep = 5 * time.Second // a pause has to be noticed within 5 s
 	// A read this old may have been overtaken by a person; the record is read
 	// again before its owner is written (design §1.5).
@@ -49,6 +54,9 @@ const (
 // Run sends until ctx ends; a call that has begun is finished and its outcome
 // kept. The error, if any, is the store's.
 func (w *Writer) Run(ctx context.Context) error {
+	if err := w.order.fill(ctx, w.Decider.Store, w.Conn); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("write to %s: %w", w.Conn, err)
+	}
 	for ctx.Err() == nil {
 		worked, err := w.round(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -64,12 +72,19 @@ func (w *Writer) Run(ctx context.Context) error {
 // round sends one batch. It reports whether there was one.
 func (w *Writer) round(ctx context.Context) (bool, error) {
 	now := w.Decider.Wall()
-	if now.Before(w.hold) {
+	if now.Before(w.hold) || !w.Gate.Open() || w.Decider.Book.Rules().Mode() == observe {
 		return false, nil
 	}
-	batch, err := w.take(ctx, now)
-	if err != nil || batch.empty() {
+	due, err := w.take(ctx, now)
+	if err != nil {
 		return false, err
+	}
+	if tidied, err := w.tidy(ctx, due); err != nil || tidied {
+		return true, err
+	}
+	batch := due.batch
+	if batch.empty() {
+		return false, nil
 	}
 	settled, err := w.lookUp(ctx, batch, now)
 	if err != nil {
@@ -86,7 +101,8 @@ func (w *Writer) round(ctx context.Context) (bool, error) {
 
 // send marks the creates, makes the call and keeps the outcomes.
 func (w *Writer) send(ctx context.Context, b batch) error {
-	if err := w.mark(ctx, b); err != nil {
+	b, err := w.mark(ctx, b)
+	if err != nil || b.empty() {
 		return err
 	}
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
@@ -96,39 +112,65 @@ func (w *Writer) send(ctx context.Context, b batch) error {
 	answered := w.Decider.Send(b.updates())
 	defer answered()
 	began := w.Decider.Wall()
-	results, err := w.Connector.Apply(call, b.writes())
-	if err != nil {
-		// Nothing was attempted: every entry has the call's error.
-		results = make([]connectors.Result, len(b.entries))
-		for i := range results {
-			results[i] = connectors.Result{Key: b.entries[i].Write.Key, Err: connectors.AsError("write", err)}
-		}
-	}
+	results := w.apply(call, b)
 	return w.settle(context.WithoutCancel(ctx), b, results, began)
 }
 
-// mark notes, durably, that the creates of the batch are about to leave.
-func (w *Writer) mark(ctx context.Context, b batch) error {
-	creates := false
-	for _, i := range b.entries {
-		creates = creates || i.Write.Creates()
-	}
-	if !creates {
+// apply makes the call. There is a result for every entry, whatever happens:
+// where the connector loses its head, nobody knows what it has done.
+func (w *Writer) apply(ctx context.Context, b batch) []connectors.Result {
+	var results []connectors.Result
+	var refused *connectors.Error // nothing was attempted
+	lost := engine.Safely("write", func() error {
+		var err error
+		results, err = w.Connector.Apply(ctx, b.writes())
+		refused = connectors.AsError("write", err)
 		return nil
+	})
+	if refused == nil && lost == nil && len(results) != len(b.entries) {
+		lost = fmt.Errorf("%d of %d writes were answered", len(results), len(b.entries))
 	}
+	if lost != nil {
+		w.Log.Error("the connector failed", "conn", w.Conn, "error", lost)
+		refused = &connectors.Error{Class: connectors.Ambiguous, Op: "write", Err: lost}
+	}
+	if refused != nil {
+		results = make([]connectors.Result, len(b.entries))
+		for i := range results {
+			results[i] = connectors.Result{Key: b.entries[i].Write.Key, Err: refused}
+		}
+	}
+	return results
+}
+
+// mark notes, durably, that the creates of the batch are about to leave. What
+// was withdrawn since the batch was taken does not leave; it is not in the
+// batch returned.
+func (w *Writer) mark(ctx context.Context, b batch) (marked batch, err error) {
 	now := w.Decider.Wall().UTC()
-	return w.Decider.Store.Update(ctx, func(tx state.Tx) error {
-		for n, i := range b.entries {
-			if !i.Write.Creates() {
+	creates := slices.ContainsFunc(b.entries, func(i state.Intent) bool { return i.Write.Creates() })
+	look := w.Decider.Store.View
+	if creates {
+		look = w.Decider.Store.Update
+	}
+	err = look(ctx, func(tx state.Tx) error {
+		marked = batch{}
+		for _, i := range b.entries {
+			if _, ok := state.GetIntent(tx, i.Write.Key); !ok {
 				continue
 			}
-			i.State, i.SentAt, i.Epoch, i.Looked = state.Sending, now, w.Epoch, 0
-			i.Attempts++
-			state.PutIntent(tx, i)
-			b.entries[n] = i
+			if i.Write.Creates() {
+				i.State, i.SentAt, i.Epoch, i.Looked = state.Sending, now, w.Epoch, 0
+				state.PutIntent(tx, i)
+			}
+			marked.entries = append(marked.entries, i)
 		}
 		return tx.Err()
 	})
+	if err != nil {
+		return batch{}, fmt.Errorf("mark what leaves: %w", err)
+	}
+	return marked, nil
 }
 
 func (w *Writer) failed(doing string, err error) {
@@ -152,12 +194,15 @@ func (w *Writer) sleep(ctx context.Context) {
 	if w.hold.After(now) {
 		d = min(d, w.hold.Sub(now))
 	}
-	_ = w.Decider.Store.View(ctx, func(tx state.Tx) error { // a failure shows in the next round
-		if due, ok := state.NextDue(tx, w.Conn); ok && due.After(now) && !w.hold.After(now) {
+	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
+		if due, ok := state.NextDue(tx, w.Conn, now); ok && !w.hold.After(now) {
 			d = min(d, max(due.Sub(now), time.Millisecond))
 		}
-		return nil
+		return tx.Err()
 	})
+	if err != nil {
+		d = 0 // the next round meets it too, and says so
+	}
 	wake := time.NewTimer(d)
 	defer wake.Stop()
 	select {

@@ -1,0 +1,19 @@
+package engine
+
+import "sync/atomic"
+
+// Gate is shut until it is known whose records a connection's credentials
+// reach. Ids are a tenant's own: with credentials of another one, reading
+// would believe strangers' records and writing would change them. A nil gate
+// stands open.
+type Gate struct{ open atomic.Bool }
+
+// Pass opens the gate.
+func (g *Gate) Pass() {
+	if g != nil {
+		g.open.Store(true)
+	}
+}
+
+// Open reports whether the connection may be used.
+func (g *Gate) Open() bool { return g == nil || g.open.Load() }

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// trial finds the event that kills the process whenever it is looked at (I10):
+// no recover helps against a stack or a memory that runs out. In the ordinary
+// way it costs nothing. Only after a process that did not end by itself does
+// the lane note, durably, what it has in hand before it looks at it:
+//
+//	1st death  nothing is known; from now on small batches, each noted first
+//	2nd death  what was noted is suspect, and set aside until the process has
+//	           worked for a while; then each suspect is tried alone
+//	3rd death  with one suspect alone in hand: it is put in quarantine
+//
+// Setting suspects aside lets everybody else be served, and keeps a process
+// that is killed for other reasons, again and again, from putting the blame on
+// whatever it had in hand.
+type trial struct {
+	state.Trial
+	on    bool      // the process before this one died
+	after time.Time // when the suspects are tried
+	alone string    // the suspect being tried
+}
+
+const (
+	carefulLimit = 20
+	setAside     = 10 * time.Second
+)
+
+// limit is how many records a round may take.
+func (t *trial) limit(usual int) int {
+	if t.on {
+		return min(usual, carefulLimit)
+	}
+	return usual
+}
+
+// may reports whether something may be taken now.
+func (t *trial) may(ref connectors.Ref) bool {
+	if t.alone != "" {
+		return ref.String() == t.alone
+	}
+	return len(t.Suspects) == 0 || t.Suspects[ref.String()] == 0
+}
+
+// begin looks at how the last process ended, and puts in quarantine what has
+// killed it thrice.
+func (l *Lane) begin(ctx context.Context) error {
+	now := l.Decider.Wall()
+	var condemned string
+	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
+		condemned = ""
+		t := state.GetTrial(tx, l.name())
+		l.trial = trial{Trial: t, on: t.Running, after: now.Add(setAside)}
+		if t.Running {
+			l.trial.Suspects = maps.Clone(t.Suspects)
+			for _, name := range t.Trying {
+				if len(t.Trying) == 1 && t.Suspects[name] > 0 {
+					condemned = name
+					delete(l.trial.Suspects, name)
+					l.condemn(tx, name, now.UTC())
+					continue
+				}
+				if l.trial.Suspects == nil {
+					l.trial.Suspects = map[string]int{}
+				}
+				l.trial.Suspects[name]++
+			}
+		}
+		l.trial.Running, l.trial.Trying = true, nil
+		state.PutTrial(tx, l.name(), l.trial.Trial)
+		return tx.Err()
+	})
+	if condemned != "" && err == nil {
+		l.Log.Error("event quarantined", "ref", condemned, "error", killed)
+	}
+	return explain("note that the lane works", err)
+}
+
+const killed = "the process died three times while looking at it"
+
+// condemn takes an event out of the way.
+func (l *Lane) condemn(tx state.Tx, name string, now time.Time) {
+	quarantine(tx, name, killed, now)
+	for _, conn := range l.Group {
+		for c := range state.InboxRows(tx, conn) {
+			if c.Ref.String() == name {
+				state.DropInbox(tx, c.Key)
+			}
+		}
+	}
+	for t := range state.TimersUntil(tx, now) {
+		if timerRef(t).String() == name {
+			state.CancelTimer(tx, t.ID)
+		}
+	}
+}
+
+// end notes that the process ended by itself.
+func (l *Lane) end(ctx context.Context) error {
+	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
+		t := l.trial.Trial
+		t.Running, t.Trying = false, nil
+		state.PutTrial(tx, l.name(), t)
+		return tx.Err()
+	})
+	return explain("note that the lane has ended", err)
+}
+
+// next chooses what this round may take. A suspect that was looked at, and
+// the process lives, is none any more.
+func (t *trial) next(now time.Time) {
+	delete(t.Suspects, t.alone)
+	t.alone = ""
+	if now.After(t.after) && len(t.Suspects) > 0 {
+		t.alone = slices.Min(slices.Collect(maps.Keys(t.Suspects)))
+	}
+}
+
+// note keeps what is in hand before it is looked at, while there is reason to,
+// and ends the trial once there is nothing left to doubt.
+func (l *Lane) note(ctx context.Context, w *work) error {
+	t := &l.trial
+	if !t.on {
+		return nil
+	}
+	was := t.Trying
+	t.Trying = w.names()
+	t.on = !w.empty() || len(t.Suspects) > 0
+	if t.on && t.alone == "" && len(was) == 0 && len(t.Trying) == 0 {
+		return nil
+	}
+	return explain("note what is in hand", l.Decider.Store.Update(ctx, func(tx state.Tx) error {
+		state.PutTrial(tx, l.name(), t.Trial)
+		return tx.Err()
+	}))
+}
+
+// names are what the round has in hand.
+func (w *work) names() []string {
+	var all []string
+	for _, it := range w.items {
+		if len(it.rows) > 0 {
+			all = append(all, it.ref.String())
+		}
+	}
+	for _, d := range w.timers {
+		all = append(all, timerRef(d.timer).String())
+	}
+	return all
+}
+
+// name tells this lane's notes from those of others.
+func (l *Lane) name() string { return l.Group[0] }

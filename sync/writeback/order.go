@@ -1,0 +1,57 @@
+package writeback
+
+import (
+	"context"
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// order keeps changes of one record in the order they were decided: one that
+// was put off after a failure must not come back over a younger one.
+type order struct{ off map[connectors.Ref][]string }
+
+// fill finds what an earlier process has put off.
+func (o *order) fill(ctx context.Context, store state.Store, conn string) error {
+	return store.View(ctx, func(tx state.Tx) error {
+		for _, i := range state.AllIntents(tx) {
+			if i.Dest == conn && !i.Write.Creates() && i.State != state.Parked && i.Due.After(i.Created) {
+				o.putOff(i)
+			}
+		}
+		return tx.Err()
+	})
+}
+
+// putOff remembers an update that was put off.
+func (o *order) putOff(i state.Intent) {
+	if o.off == nil {
+		o.off = map[connectors.Ref][]string{}
+	}
+	if !slices.Contains(o.off[i.Write.Ref], i.Write.Key) {
+		o.off[i.Write.Ref] = append(o.off[i.Write.Ref], i.Write.Key)
+	}
+}
+
+// waits reports whether an older update of the same record has been put off
+// and is still wanted. What is wanted no more is forgotten.
+func (o *order) waits(tx state.Tx, i state.Intent) bool {
+	ref := i.Write.Ref
+	if len(o.off[ref]) == 0 {
+		return false
+	}
+	older := false
+	o.off[ref] = slices.DeleteFunc(o.off[ref], func(key string) bool {
+		old, there := state.GetIntent(tx, key)
+		if !there || old.State == state.Parked {
+			return true
+		}
+		older = older || key != i.Write.Key && old.Created.Before(i.Created)
+		return false
+	})
+	if len(o.off[ref]) == 0 {
+		delete(o.off, ref)
+	}
+	return older
+}
