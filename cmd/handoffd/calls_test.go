@@ -53,7 +53,7 @@ func TestCallsPerHandoff(t *testing.T) {
 		t.Run(variant, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, 0)
+				r := newRig(t, 0, 0)
 				time.Sleep(time.Minute)
 				lone := r.handOff(variant, 1)
 				time.Sleep(time.Minute)

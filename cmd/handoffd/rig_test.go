@@ -37,8 +37,9 @@ type rig struct {
 }
 
 // newRig starts the CRMs and a daemon and waits until the mirrors are full.
-// burst is what HubSpot allows in ten seconds; 0: what it does.
-func newRig(tb testing.TB, burst int) *rig {
+// burst is what HubSpot allows in ten seconds; 0: what it does. poll is how
+// often is polled; 0: as the rules say.
+func newRig(tb testing.TB, burst int, poll time.Duration) *rig {
 	tb.Helper()
 	r := &rig{tb: tb}
 	webhooks := simulators.Carrier(map[string]http.Handler{daemonHost: http.HandlerFunc(r.receive)})
@@ -62,7 +63,7 @@ func newRig(tb testing.TB, burst int) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.daemon, err = newDaemon(ctx, daemonConfig{
 		Rules: compiled(tb, starterFolder(tb, "handoffd.yaml", "mode: observe", "mode: write"), ""), Store: store, Conns: r.conns,
-		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: "rig",
+		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: "rig", PollEvery: poll,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -101,14 +102,20 @@ func connectPair(tb testing.TB, pair *simulators.Pair) map[string]connectors.Con
 		"hubspot":    {Token: connectors.Secret(hc.Token), ClientID: hc.ClientID, ClientSecret: connectors.Secret(hc.ClientSecret)},
 		"salesforce": {URL: "https://" + salesforceHost, ClientID: fc.ClientID, ClientSecret: connectors.Secret(fc.ClientSecret)},
 	} {
-		set.Name, set.Transport = name, carrier
-		c, err := builtin.Adapters()[name].New(set)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		conns[name] = c
+		set.Transport = carrier
+		conns[name] = newConnector(tb, name, set)
 	}
 	return conns
+}
+
+func newConnector(tb testing.TB, name string, set connectors.Settings) connectors.Connector {
+	tb.Helper()
+	set.Name = name
+	c, err := builtin.Adapters()[name].New(set)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
 }
 
 // listen lets webhooks in, or drops their connections.

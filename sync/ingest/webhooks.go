@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -31,6 +32,8 @@ type Webhooks struct {
 	Wall      func() time.Time
 	Metrics   *Metrics
 	Log       *slog.Logger
+
+	tenants sync.Map // connection -> tenant, once known: a state belongs to one for good
 }
 
 // Source is one connection that may send webhooks.
@@ -125,6 +128,9 @@ func (h *Webhooks) public(r *http.Request) string {
 // tenant is whose records the connection's credentials reach. Until it is
 // known nothing can be taken; senders try again.
 func (h *Webhooks) tenant(ctx context.Context, conn string) (string, error) {
+	if known, ok := h.tenants.Load(conn); ok {
+		return known.(string), nil
+	}
 	var tenant string
 	err := h.Store.View(ctx, func(tx state.Tx) error {
 		c, _ := state.GetConn(tx, conn)
@@ -133,6 +139,9 @@ func (h *Webhooks) tenant(ctx context.Context, conn string) (string, error) {
 	})
 	if err == nil && tenant == "" {
 		err = errors.New("tenant not known yet")
+	}
+	if err == nil {
+		h.tenants.Store(conn, tenant)
 	}
 	return tenant, err
 }
