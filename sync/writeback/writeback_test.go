@@ -1,0 +1,613 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/mappings/starter"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// crm is a connector that answers what the test says.
+type crm struct {
+	read  func(ids []string) ([]connectors.Object, error)
+	apply func(ws []connectors.Write) ([]connectors.Result, error)
+	find  func(ws []connectors.Write) ([]connectors.Ref, error)
+	exact bool
+}
+
+func (c *crm) Changes(context.Context, []connectors.Poll) ([]connectors.Page, error) { return nil, nil }
+
+func (c *crm) Read(_ context.Context, _ connectors.Kind, ids, _ []string) ([]connectors.Object, error) {
+	return c.read(ids)
+}
+
+func (c *crm) Apply(_ context.Context, ws []connectors.Write) ([]connectors.Result, error) {
+	return c.apply(ws)
+}
+
+func (c *crm) Find(_ context.Context, ws []connectors.Write) ([]connectors.Ref, error) {
+	return c.find(ws)
+}
+
+func (c *crm) Exact(connectors.Kind) bool { return c.exact }
+
+// rig is a writer on a real state file, with a clock of its own.
+type rig struct {
+	*testing.T
+	w     *Writer
+	crm   *crm
+	store *bolt.Store
+	now   time.Time
+	sent  []string // keys, in the order they left
+}
+
+func rules(t *testing.T, mode string) *plan.Rules {
+	t.Helper()
+	folder := fstest.MapFS{}
+	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(starter.FS(), name)
+		if name == "handoffd.yaml" {
+			raw = []byte(strings.Replace(string(raw), "mode: observe", "mode: "+mode, 1))
+		}
+		folder[name] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, _ := mappings.Load(folder)
+	r, ds := plan.Compile(doc)
+	if mappings.Failed(ds) {
+		t.Fatal(mappings.Render(ds, doc.Files))
+	}
+	return r
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	r := &rig{T: t, store: store, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	r.crm = &crm{apply: func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }}
+	log := slog.New(slog.DiscardHandler)
+	reg := prometheus.NewRegistry()
+	wall := func() time.Time { return r.now }
+	r.w = &Writer{
+		Conn: "hubspot", Connector: r, Bell: engine.NewBell(), Metrics: NewMetrics(reg), Log: log,
+		Decider: &engine.Decider{
+			Store: store, Book: engine.NewBook(rules(t, "write")), Mirror: engine.NewMirror(), Wall: wall,
+			Metrics: engine.NewMetrics(reg), Log: log,
+		},
+	}
+	return r
+}
+
+// The rig stands between the writer and the connector and notes what leaves.
+
+func (r *rig) Changes(ctx context.Context, p []connectors.Poll) ([]connectors.Page, error) {
+	return r.crm.Changes(ctx, p)
+}
+
+func (r *rig) Read(ctx context.Context, k connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
+	return r.crm.Read(ctx, k, ids, fields)
+}
+
+func (r *rig) Apply(ctx context.Context, ws []connectors.Write) ([]connectors.Result, error) {
+	for _, w := range ws {
+		r.sent = append(r.sent, w.Key)
+	}
+	return r.crm.Apply(ctx, ws)
+}
+
+func (r *rig) Find(ctx context.Context, ws []connectors.Write) ([]connectors.Ref, error) {
+	return r.crm.Find(ctx, ws)
+}
+
+func (r *rig) Exact(k connectors.Kind) bool { return r.crm.Exact(k) }
+
+func done(ws []connectors.Write) []connectors.Result {
+	out := make([]connectors.Result, len(ws))
+	for n, w := range ws {
+		out[n] = connectors.Result{Key: w.Key, Ref: w.Ref}
+		if w.Creates() {
+			out[n].Ref.ID = "new-" + w.Key
+		}
+	}
+	return out
+}
+
+func failing(c connectors.Class) func([]connectors.Write) ([]connectors.Result, error) {
+	return func(ws []connectors.Write) ([]connectors.Result, error) {
+		out := make([]connectors.Result, len(ws))
+		for n, w := range ws {
+			out[n] = connectors.Result{Key: w.Key, Ref: w.Ref, Err: &connectors.Error{Class: c, Op: "write", Err: errors.New("no")}}
+		}
+		return out, nil
+	}
+}
+
+func (r *rig) put(is ...state.Intent) {
+	r.Helper()
+	err := r.store.Update(r.Context(), func(tx state.Tx) error {
+		for _, i := range is {
+			state.PutIntent(tx, i)
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+// rounds plays n rounds without waiting.
+func (r *rig) rounds(n int) {
+	r.Helper()
+	for range n {
+		if _, err := r.w.round(r.Context()); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// later plays rounds for a while, one a second.
+func (r *rig) later(d time.Duration) {
+	r.Helper()
+	for end := r.now.Add(d); r.now.Before(end); r.now = r.now.Add(time.Second) {
+		r.rounds(3)
+	}
+}
+
+func (r *rig) get(key string) (i state.Intent, ok bool) {
+	r.Helper()
+	err := r.store.View(r.Context(), func(tx state.Tx) error {
+		i, ok = state.GetIntent(tx, key)
+		return tx.Err()
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return i, ok
+}
+
+func (r *rig) update(key, id string) state.Intent {
+	return state.Intent{
+		Handoff: "h", Step: "assign", Dest: "hubspot", State: state.Ready, Due: r.now, Created: r.now, ReadAt: r.now,
+		Write: connectors.Write{Key: key, Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}, Set: map[string]any{"handoff_status": key}},
+	}
+}
+
+func (r *rig) task(key string) state.Intent {
+	i := r.update(key, "")
+	i.Step, i.Write.Ref.Kind = "task", connectors.Task
+	return i
+}
+
+// TestJudge: what every class means for an update and for a create (C1, C2, C15, C16).
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	type fate struct {
+		Kept     bool
+		State    state.IntentState
+		Told     bool
+		Attempts int
+	}
+	for class, want := range map[connectors.Class][2]fate{
+		connectors.Throttled:   {{true, state.Ready, false, 0}, {true, state.Ready, false, 0}},
+		connectors.AuthBroken:  {{true, state.Ready, false, 0}, {true, state.Ready, false, 0}},
+		connectors.Ambiguous:   {{true, state.Ready, false, 1}, {true, state.Sending, false, 1}},
+		connectors.Unavailable: {{true, state.Ready, false, 1}, {true, state.Ready, false, 1}},
+		connectors.Schema:      {{true, state.Ready, false, 1}, {true, state.Ready, false, 1}},
+		connectors.CursorGone:  {{true, state.Ready, false, 1}, {true, state.Ready, false, 1}},
+		connectors.Unknown:     {{true, state.Ready, false, 1}, {true, state.Ready, false, 1}},
+		connectors.Conflict:    {{false, state.Ready, true, 0}, {false, state.Sending, true, 0}},
+		connectors.NotFound:    {{false, state.Ready, true, 0}, {false, state.Sending, true, 0}},
+		connectors.Invalid:     {{true, state.Parked, true, 0}, {true, state.Parked, true, 0}},
+		connectors.Denied:      {{true, state.Parked, true, 0}, {true, state.Parked, true, 0}},
+	} {
+		t.Run(class.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			create := r.task("b")
+			create.State = state.Sending
+			for n, i := range []state.Intent{r.update("a", "1"), create} {
+				o := r.w.judge(i, connectors.Result{Err: &connectors.Error{Class: class, Op: "write"}}, r.now)
+				got := fate{o.keep, o.entry.State, o.delivered != nil, o.entry.Attempts}
+				if d := cmp.Diff(want[n], got); d != "" {
+					t.Errorf("%s (-want +got):\n%s", i.Write.Key, d)
+				}
+				if o.keep && o.entry.State == state.Ready && !o.entry.Due.After(r.now) {
+					t.Errorf("%s is tried again at once", i.Write.Key)
+				}
+			}
+		})
+	}
+}
+
+// TestNothingLeaves: a pause, observe mode and credentials that have not been
+// recognized let nothing out.
+func TestNothingLeaves(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(r *rig){
+		"pause": func(r *rig) {
+			err := r.store.Update(r.Context(), func(tx state.Tx) error {
+				state.PutPause(tx, state.Pause{On: true})
+				return nil
+			})
+			if err != nil {
+				r.Fatal(err)
+			}
+		},
+		"observe": func(r *rig) { r.w.Decider.Book.Swap(rules(r.T, "observe")) },
+		"gate":    func(r *rig) { r.w.Gate = &engine.Gate{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			stop(r)
+			r.put(r.update("a", "1"), r.task("b"))
+			r.rounds(3)
+			if len(r.sent) > 0 {
+				t.Errorf("sent %v", r.sent)
+			}
+		})
+	}
+}
+
+// TestOrder: the most urgent first; a younger change of a record never goes
+// out before an older one that was put off, nor comes back under it.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	t.Run("by rank", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		cool, hot := r.update("cool", "1"), r.update("hot", "2")
+		cool.Rank, hot.Rank = 5, 1
+		r.put(cool, hot)
+		r.rounds(1)
+		if d := cmp.Diff([]string{"hot", "cool"}, r.sent); d != "" {
+			t.Error(d)
+		}
+	})
+	for _, restart := range []bool{false, true} {
+		t.Run(fmt.Sprintf("put off, restart %v", restart), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.put(r.update("assigned", "1"), r.update("beside", "2"))
+			r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+				out := done(ws)
+				if ws[0].Key == "assigned" {
+					out[0].Err = &connectors.Error{Class: connectors.Ambiguous, Op: "write"}
+				}
+				return out, nil
+			}
+			r.rounds(1)
+			r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+			r.now = r.now.Add(time.Second)
+			r.put(r.update("accepted", "1"))
+			if restart {
+				r.w.order = order{}
+				if err := r.w.order.fill(t.Context(), r.store, "hubspot"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.sent = nil
+			r.later(10 * time.Second)
+			if d := cmp.Diff([]string{"assigned", "accepted"}, r.sent); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestWithdrawnOnItsWay: what is withdrawn while the call lasts stays
+// withdrawn, even when the CRM says "later" (design §1.5).
+func TestWithdrawnOnItsWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(r.update("a", "1"), r.task("b"))
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		err := r.store.Update(r.Context(), func(tx state.Tx) error {
+			state.DropIntent(tx, "a")
+			state.DropIntent(tx, "b")
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return failing(connectors.Throttled)(ws)
+	}
+	r.rounds(1)
+	for _, key := range []string{"a", "b"} {
+		if _, ok := r.get(key); ok {
+			t.Errorf("%s is back in the outbox", key)
+		}
+	}
+	// Withdrawn after it was taken and before it left.
+	b := batch{entries: []state.Intent{r.update("c", "1"), r.task("d")}}
+	r.put(r.task("d"))
+	marked, err := r.w.mark(t.Context(), b)
+	if err != nil || len(marked.entries) != 1 || marked.entries[0].Write.Key != "d" {
+		t.Errorf("marked %v, %v; want d alone", marked.entries, err)
+	}
+}
+
+// TestReadAgain: an owner write is read again once; a record the CRM says
+// nothing about is neither lost nor asked for in a loop.
+func TestReadAgain(t *testing.T) {
+	t.Parallel()
+	owner := func(r *rig) state.Intent {
+		i := r.update("a", "1")
+		i.Expect, i.ReadAt = map[string]any{"hubspot_owner_id": nil}, time.Time{}
+		return i
+	}
+	object := connectors.Object{Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}, Version: "2"}
+	t.Run("slow", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.put(owner(r))
+		reads := 0
+		r.crm.read = func([]string) ([]connectors.Object, error) {
+			reads++
+			r.now = r.now.Add(7 * time.Second)
+			return []connectors.Object{object}, nil
+		}
+		r.rounds(4)
+		if reads != 1 || len(r.sent) != 1 {
+			t.Errorf("%d reads, sent %v; want one read and one write", reads, r.sent)
+		}
+	})
+	t.Run("changed", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.put(owner(r))
+		r.crm.read = func([]string) ([]connectors.Object, error) {
+			o := object
+			o.Fields = map[string]any{"hubspot_owner_id": "77"}
+			return []connectors.Object{o}, nil
+		}
+		r.rounds(4)
+		if _, ok := r.get("a"); ok || len(r.sent) > 0 {
+			t.Errorf("sent %v, still there %v", r.sent, ok)
+		}
+	})
+	t.Run("silent", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.put(owner(r))
+		reads := 0
+		r.crm.read = func([]string) ([]connectors.Object, error) { reads++; return nil, nil }
+		r.rounds(3)
+		if i, ok := r.get("a"); !ok || !i.Due.After(r.now) || reads != 1 {
+			t.Fatalf("after one silence: %+v, there %v, %d reads", i, ok, reads)
+		}
+		for range mostAttempts {
+			r.now = r.now.Add(20 * time.Minute)
+			r.rounds(2)
+		}
+		if i, ok := r.get("a"); !ok || i.State != state.Parked {
+			t.Errorf("in the end: %+v, there %v; want parked", i, ok)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.put(owner(r), r.update("b", "2"))
+		r.crm.read = func([]string) ([]connectors.Object, error) {
+			return nil, &connectors.Error{Class: connectors.Denied, Op: "read"}
+		}
+		r.rounds(3)
+		if d := cmp.Diff([]string{"b"}, r.sent); d != "" {
+			t.Errorf("one that cannot be read holds up the others: %s", d)
+		}
+	})
+	t.Run("clock set back", func(t *testing.T) {
+		t.Parallel()
+		now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		if fresh(now.Add(time.Hour), now) || fresh(now.Add(-6*time.Second), now) || !fresh(now.Add(-time.Second), now) {
+			t.Error("a reading of the future counts as fresh, or one of just now does not")
+		}
+	})
+}
+
+// TestHanging: a task whose record is refused does not hang for ever, one
+// whose record has been made links to it, one whose record is put off is too.
+func TestHanging(t *testing.T) {
+	t.Parallel()
+	setup := func(t *testing.T, create *state.Intent, made bool) *rig {
+		t.Helper()
+		r := newRig(t)
+		task := r.task("task")
+		task.Write.After = "create"
+		r.put(task)
+		if create != nil {
+			r.put(*create)
+		}
+		h := state.Handoff{ID: "h", Stage: state.Assigned, Effects: map[string]state.Effect{
+			"create": {Key: "create", State: "sent"}, "task": {Key: "task", State: "sent"},
+		}}
+		if made {
+			h.Effects["create"] = state.Effect{Key: "create", State: "done", Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "9"}}
+		}
+		err := r.store.Update(t.Context(), func(tx state.Tx) error { state.PutHandoff(tx, h); return tx.Err() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		r := setup(t, nil, false)
+		r.rounds(2)
+		if i, _ := r.get("task"); i.State != state.Parked || len(r.sent) > 0 {
+			t.Errorf("%+v, sent %v", i, r.sent)
+		}
+	})
+	t.Run("made", func(t *testing.T) {
+		t.Parallel()
+		r := setup(t, nil, true)
+		var links []connectors.Ref
+		r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+			links = ws[0].Links
+			return done(ws), nil
+		}
+		r.rounds(2)
+		if len(links) != 1 || links[0].ID != "9" {
+			t.Errorf("links %v", links)
+		}
+	})
+	t.Run("put off", func(t *testing.T) {
+		t.Parallel()
+		create := newRig(t).update("create", "")
+		create.Due = create.Due.Add(time.Minute)
+		r := setup(t, &create, false)
+		r.rounds(2)
+		if i, _ := r.get("task"); !i.Due.Equal(create.Due) || len(r.sent) > 0 {
+			t.Errorf("due %s, want %s; sent %v", i.Due, create.Due, r.sent)
+		}
+		r.now = create.Due
+		r.rounds(2)
+		if d := cmp.Diff([]string{"create", "task"}, r.sent); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// TestHealed: a create nobody answered is looked up, twice and after the
+// request can no longer be on its way, before it is sent again (C2).
+func TestHealed(t *testing.T) {
+	t.Parallel()
+	t.Run("not there", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		began, finds := r.now, 0
+		r.put(r.task("a"))
+		r.crm.apply = failing(connectors.Ambiguous)
+		r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) {
+			finds++
+			return make([]connectors.Ref, len(ws)), nil
+		}
+		r.rounds(1)
+		r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+		for len(r.sent) < 2 && r.now.Sub(began) < time.Hour {
+			r.later(time.Second)
+		}
+		if took := r.now.Sub(began); took < requestTimeout+lookAgain || took > time.Minute || finds != 3 {
+			t.Errorf("sent again after %s and %d look-ups", took, finds)
+		}
+	})
+	t.Run("there", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.put(r.task("a"))
+		r.crm.apply = failing(connectors.Ambiguous)
+		r.crm.find = func([]connectors.Write) ([]connectors.Ref, error) {
+			return []connectors.Ref{{Conn: "hubspot", Kind: connectors.Task, ID: "5"}}, nil
+		}
+		r.later(10 * time.Second)
+		if _, ok := r.get("a"); ok || len(r.sent) != 1 {
+			t.Errorf("sent %v, still there %v", r.sent, ok)
+		}
+	})
+	t.Run("clock set back", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		i := r.task("a")
+		i.State, i.SentAt = state.Sending, r.now.Add(365*24*time.Hour)
+		r.put(i)
+		r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
+		r.rounds(1)
+		if i, _ := r.get("a"); i.Due.After(r.now.Add(time.Minute)) {
+			t.Errorf("due at %s, now is %s", i.Due, r.now)
+		}
+	})
+	t.Run("cannot be looked up", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		i := r.task("a")
+		i.State, i.SentAt = state.Sending, r.now
+		r.put(i, r.update("b", "2"))
+		r.crm.find = func([]connectors.Write) ([]connectors.Ref, error) {
+			return nil, &connectors.Error{Class: connectors.Invalid, Op: "find"}
+		}
+		r.rounds(3)
+		if d := cmp.Diff([]string{"b"}, r.sent); d != "" {
+			t.Errorf("it holds up the others: %s", d)
+		}
+		if i, _ := r.get("a"); i.State != state.Sending {
+			t.Errorf("it is no longer uncertain: %+v", i)
+		}
+	})
+}
+
+// TestConnectorLosesItsHead: a panic or half an answer is an ambiguous answer
+// to everything, and the process lives.
+func TestConnectorLosesItsHead(t *testing.T) {
+	t.Parallel()
+	for name, apply := range map[string]func([]connectors.Write) ([]connectors.Result, error){
+		"panic": func([]connectors.Write) ([]connectors.Result, error) { panic("nobody thought of this") },
+		"half":  func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws[:1]), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.put(r.update("a", "1"), r.task("b"))
+			r.crm.apply = apply
+			r.rounds(1)
+			a, _ := r.get("a")
+			b, _ := r.get("b")
+			if a.Attempts != 1 || !a.Due.After(r.now) || b.State != state.Sending {
+				t.Errorf("a: %+v\nb: %+v", a, b)
+			}
+		})
+	}
+}
+
+// TestLeaveAlone: a failure of every row holds the connection, longer each
+// time; one locked row does not.
+func TestLeaveAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(r.update("a", "1"), r.update("b", "2"))
+	r.crm.apply = failing(connectors.Unavailable)
+	var holds []time.Duration
+	for range 3 {
+		r.rounds(1)
+		holds = append(holds, r.w.hold.Sub(r.now))
+		r.now = r.now.Add(time.Hour)
+	}
+	if d := cmp.Diff([]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, holds); d != "" {
+		t.Error(d)
+	}
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		out := done(ws)
+		out[0].Err = &connectors.Error{Class: connectors.Unavailable, Op: "write"}
+		return out, nil
+	}
+	r.rounds(1)
+	if r.w.hold.After(r.now) {
+		t.Error("one row holds the connection")
+	}
+}
