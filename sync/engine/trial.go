@@ -120,7 +120,7 @@ func (l *Lane) end(ctx context.Context) error {
 func (t *trial) next(now time.Time) {
 	delete(t.Suspects, t.alone)
 	t.alone = ""
-	if now.After(t.after) && len(t.Suspects) > 0 {
+	if !now.Before(t.after) && len(t.Suspects) > 0 {
 		t.alone = slices.Min(slices.Collect(maps.Keys(t.Suspects)))
 	}
 }

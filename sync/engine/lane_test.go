@@ -1,0 +1,513 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/mappings/starter"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// crm is a connector that answers what the test says, and counts.
+type crm struct {
+	read  func(ids []string) ([]connectors.Object, error)
+	reads [][]string
+}
+
+func (c *crm) Changes(context.Context, []connectors.Poll) ([]connectors.Page, error) { return nil, nil }
+
+func (c *crm) Apply(context.Context, []connectors.Write) ([]connectors.Result, error) {
+	return nil, nil
+}
+
+func (c *crm) Read(_ context.Context, _ connectors.Kind, ids, _ []string) ([]connectors.Object, error) {
+	c.reads = append(c.reads, slices.Clone(ids))
+	return c.read(ids)
+}
+
+// rig is a lane on a real state file, with a clock of its own.
+type rig struct {
+	*testing.T
+	lane  *Lane
+	store *bolt.Store
+	crms  map[string]*crm
+	now   time.Time
+	seq   int
+}
+
+func rules(t *testing.T) *plan.Rules {
+	t.Helper()
+	folder := fstest.MapFS{}
+	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(starter.FS(), name)
+		if name == "handoffd.yaml" {
+			raw = []byte(strings.Replace(string(raw), "mode: observe", "mode: write", 1))
+		}
+		folder[name] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, _ := mappings.Load(folder)
+	r, ds := plan.Compile(doc)
+	if mappings.Failed(ds) {
+		t.Fatal(mappings.Render(ds, doc.Files))
+	}
+	return r
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	r := &rig{T: t, store: store, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), crms: map[string]*crm{}}
+	log := slog.New(slog.DiscardHandler)
+	conns := map[string]connectors.Connector{}
+	for _, name := range []string{"hubspot", "salesforce"} {
+		r.crms[name] = &crm{read: func(ids []string) ([]connectors.Object, error) { return r.objects(name, ids), nil }}
+		conns[name] = r.crms[name]
+	}
+	r.lane = &Lane{
+		Decider: &Decider{
+			Store: store, Book: NewBook(rules(t)), Mirror: NewMirror(), Wall: func() time.Time { return r.now },
+			Metrics: NewMetrics(prometheus.NewRegistry()), Log: log,
+		},
+		Group: []string{"hubspot", "salesforce"}, Conns: conns, Bell: NewBell(), Log: log,
+	}
+	r.update(func(tx state.Tx) {
+		for name := range conns {
+			state.PutConn(tx, state.Conn{Name: name, Tenant: name, Live: r.now.Add(-time.Hour), Mirror: true})
+		}
+	})
+	r.begin()
+	return r
+}
+
+// begin is what Run does before its first round.
+func (r *rig) begin() {
+	r.Helper()
+	r.lane.hold, r.lane.waiting = map[batch]pause{}, map[connectors.Ref]wait{}
+	if err := r.lane.begin(r.Context()); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) update(fn func(tx state.Tx)) {
+	r.Helper()
+	if err := r.store.Update(r.Context(), func(tx state.Tx) error { fn(tx); return tx.Err() }); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func kindOf(conn string) connectors.Kind {
+	if conn == "hubspot" {
+		return "contacts"
+	}
+	return "Lead"
+}
+
+func (r *rig) object(conn, id string) connectors.Object {
+	return connectors.Object{
+		Ref: connectors.Ref{Conn: conn, Kind: kindOf(conn), ID: id}, Version: r.now.Format(time.RFC3339), ModifiedAt: r.now,
+	}
+}
+
+func (r *rig) objects(conn string, ids []string) (out []connectors.Object) {
+	for _, id := range ids {
+		out = append(out, r.object(conn, id))
+	}
+	return out
+}
+
+// hear puts hints into the inbox; with an object where one is given.
+func (r *rig) hear(conn, id string, at time.Time, o *connectors.Object) {
+	r.Helper()
+	r.seq++
+	r.update(func(tx state.Tx) {
+		state.AppendInbox(tx, state.Change{
+			Change: connectors.Change{
+				Ref: connectors.Ref{Conn: conn, Kind: kindOf(conn), ID: id}, EventID: fmt.Sprint(r.seq), At: at, Object: o,
+			}, Via: "webhook", Came: r.now,
+		})
+	})
+}
+
+// inbox is the ids that wait.
+func (r *rig) inbox() (ids []string) {
+	r.Helper()
+	r.update(func(tx state.Tx) {
+		ids = nil
+		for _, conn := range r.lane.Group {
+			for c := range state.InboxRows(tx, conn) {
+				ids = append(ids, c.Ref.ID)
+			}
+		}
+	})
+	return ids
+}
+
+func (r *rig) listed(list string) (subjects []string) {
+	r.Helper()
+	r.update(func(tx state.Tx) {
+		subjects = nil
+		for _, l := range state.AllListings(tx) {
+			if l.List == list {
+				subjects = append(subjects, l.Subject)
+			}
+		}
+	})
+	return subjects
+}
+
+func (r *rig) round() bool {
+	r.Helper()
+	worked, err := r.lane.round(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	return worked
+}
+
+// later plays a while as Run does: rounds, and rests in between.
+func (r *rig) later(d time.Duration) {
+	r.Helper()
+	for end := r.now.Add(d); r.now.Before(end); {
+		if !r.round() {
+			r.now = r.now.Add(min(max(r.lane.rest(r.Context(), r.now), time.Millisecond), end.Sub(r.now)))
+		}
+	}
+}
+
+// TestOneRound: hints of one record are one read, and one that brings nothing
+// new is not read at all.
+func TestOneRound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.hear("hubspot", "1", r.now, nil)
+	r.hear("hubspot", "1", r.now.Add(time.Second), nil)
+	r.hear("hubspot", "2", r.now, nil)
+	if !r.round() || r.round() {
+		t.Error("the first round works and the second rests")
+	}
+	r.hear("hubspot", "1", r.now.Add(-time.Second), nil)
+	r.round()
+	if d := cmp.Diff([][]string{{"1", "2"}}, r.crms["hubspot"].reads); d != "" || len(r.inbox()) > 0 {
+		t.Errorf("%s; in the inbox: %v", d, r.inbox())
+	}
+}
+
+// TestNewerHint: a record that came along is read all the same where another
+// row speaks of a later change.
+func TestNewerHint(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	o := r.object("hubspot", "1")
+	r.hear("hubspot", "1", r.now, &o)
+	r.round()
+	if n := len(r.crms["hubspot"].reads); n != 0 {
+		t.Errorf("%d reads of a record that came along", n)
+	}
+	r.now = r.now.Add(time.Minute)
+	o = r.object("hubspot", "1")
+	r.hear("hubspot", "1", r.now, &o)
+	r.hear("hubspot", "1", r.now.Add(time.Second), nil)
+	r.round()
+	if n := len(r.crms["hubspot"].reads); n != 1 {
+		t.Errorf("%d reads; the later change was taken for known", n)
+	}
+}
+
+// TestSilence: a record the CRM says nothing about is asked for a few times
+// and then put aside where the admin sees it.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crms["hubspot"].read = func(ids []string) ([]connectors.Object, error) {
+		return r.objects("hubspot", slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "404" })), nil
+	}
+	r.hear("hubspot", "404", r.now, nil)
+	r.hear("hubspot", "1", r.now, nil)
+	r.later(10 * time.Minute)
+	if len(r.inbox()) > 0 || len(r.crms["hubspot"].reads) != mostSilences {
+		t.Errorf("in the inbox: %v, %d reads", r.inbox(), len(r.crms["hubspot"].reads))
+	}
+	if d := cmp.Diff([]string{"hubspot/contacts/404"}, r.listed("quarantined")); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestPoison: one record that makes the CRM, or the connector, refuse the
+// whole batch does not hold up the others, at a bounded cost.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func() error{
+		"refused": func() error { return &connectors.Error{Class: connectors.Invalid, Op: "read"} },
+		"panic":   func() error { panic("nobody thought of this") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.crms["hubspot"].read = func(ids []string) ([]connectors.Object, error) {
+				if slices.Contains(ids, "113") {
+					return nil, fail()
+				}
+				return r.objects("hubspot", ids), nil
+			}
+			for n := range defaultLimit {
+				r.hear("hubspot", fmt.Sprint(100+n), r.now, nil)
+			}
+			r.round()
+			if d := cmp.Diff([]string{"113"}, r.inbox()); d != "" {
+				t.Errorf("left in the inbox: %s", d)
+			}
+			if n := len(r.crms["hubspot"].reads); n > mostCalls {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
+// TestDown: a CRM that is down is asked less and less often, one kind that is
+// denied is no reason to leave the connection alone, and the other connection
+// goes on (C6).
+func TestDown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	up := r.crms["hubspot"].read
+	r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+	}
+	r.hear("hubspot", "1", r.now, nil)
+	r.hear("salesforce", "2", r.now, nil)
+	r.later(10 * time.Minute)
+	if n := len(r.crms["hubspot"].reads); n < 5 || n > 20 {
+		t.Errorf("%d reads in ten minutes", n)
+	}
+	if d := cmp.Diff([]string{"1"}, r.inbox()); d != "" {
+		t.Error(d)
+	}
+	r.crms["hubspot"].read = up
+	r.later(longestPause)
+	if len(r.inbox()) > 0 || len(r.lane.hold) > 0 {
+		t.Errorf("in the inbox: %v, hold: %v", r.inbox(), r.lane.hold)
+	}
+	r.lane.failed("hubspot", "deals", "read deals", &connectors.Error{Class: connectors.Denied, Op: "read"})
+	if !r.lane.held("hubspot", "deals", r.now) || r.lane.held("hubspot", "contacts", r.now) {
+		t.Error("what one kind is denied counts for all, or for none")
+	}
+}
+
+// TestTurns: a connection with a long queue does not keep the others out.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.lane.Limit = 2
+	for n := range 10 {
+		r.hear("hubspot", fmt.Sprint(n), r.now, nil)
+	}
+	r.hear("salesforce", "late", r.now, nil)
+	r.round()
+	r.round()
+	if slices.Contains(r.inbox(), "late") {
+		t.Errorf("still waiting after two rounds: %v", r.inbox())
+	}
+}
+
+// TestFull: writes of one connection that pile up stop its own changes, not
+// those of others; a pause stops neither (design §4.3).
+func TestFull(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.lane.MaxOutbox = 2
+	r.update(func(tx state.Tx) {
+		for n := range 3 {
+			state.PutIntent(tx, state.Intent{Dest: "salesforce", State: state.Ready, Due: r.now, Write: connectors.Write{Key: fmt.Sprint(n)}})
+		}
+	})
+	r.hear("salesforce", "1", r.now, nil)
+	r.hear("hubspot", "2", r.now, nil)
+	r.round()
+	if d := cmp.Diff([]string{"1"}, r.inbox()); d != "" {
+		t.Error(d)
+	}
+	if d := r.lane.rest(t.Context(), r.now); d > whileFull {
+		t.Errorf("rests %s while writeback drains", d)
+	}
+	r.update(func(tx state.Tx) { state.PutPause(tx, state.Pause{On: true}) })
+	r.round()
+	if len(r.inbox()) > 0 {
+		t.Errorf("paused, and %v waits", r.inbox())
+	}
+}
+
+// TestGate: nothing is read with credentials that nobody has recognized.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	gate := &Gate{}
+	r.lane.Gates = map[string]*Gate{"hubspot": gate}
+	r.hear("hubspot", "1", r.now, nil)
+	r.round()
+	if len(r.crms["hubspot"].reads) > 0 {
+		t.Error("read through a shut gate")
+	}
+	gate.Pass()
+	r.round()
+	if len(r.inbox()) > 0 {
+		t.Error("not read through an open gate")
+	}
+}
+
+// TestQuarantine: an event that cannot be decided leaves the inbox and is
+// listed in one transaction (I10).
+func TestQuarantine(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.lane.Decider.Mirror = nil // deciding about a signal panics
+	o := r.object("hubspot", "1")
+	o.Fields = map[string]any{"email": "dana@acme.example", "intent_signal": "Demo request", "recent_conversion_date": r.now.Format(time.RFC3339), "recent_conversion_event_name": "Pricing: Demo request"}
+	o.CreatedAt = r.now
+	r.hear("hubspot", "1", r.now, &o)
+	verdicts, err := r.lane.Decider.Decide(t.Context(), nil, []Ask{{
+		Event: plan.Fired{Timer: state.Timer{ID: "t", Handoff: "none"}},
+	}})
+	if err != nil || verdicts[0].Panic != "" {
+		t.Fatal(verdicts, err)
+	}
+	r.round()
+	if len(r.inbox()) > 0 {
+		t.Errorf("in the inbox: %v", r.inbox())
+	}
+	if d := cmp.Diff([]string{"hubspot/contacts/1"}, r.listed("quarantined")); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestTimers: a timer without a handoff hides none to come, and speaks of
+// nothing; after the clock was moved none speaks for a tick (L8).
+func TestTimers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := state.Handoff{ID: "h", Stage: state.Assigned, Record: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}}
+	r.update(func(tx state.Tx) {
+		state.PutHandoff(tx, h)
+		state.SetTimer(tx, state.Timer{ID: "stray", Handoff: "gone", Due: r.now.Add(-time.Hour)})
+		state.SetTimer(tx, state.Timer{ID: "next", Handoff: "h", Clock: "observe", Due: r.now.Add(7 * time.Second)})
+	})
+	if r.round() {
+		t.Error("a timer without a handoff is work")
+	}
+	if d := r.lane.rest(t.Context(), r.now); d != 7*time.Second {
+		t.Errorf("rests %s, the next timer is due in 7 s", d)
+	}
+	r.now = r.now.Add(8 * time.Second)
+	r.lane.still = r.now.Add(clockTick)
+	if r.round() {
+		t.Error("a timer spoke in the tick after the clock was moved")
+	}
+	r.now = r.now.Add(clockTick)
+	if !r.round() || len(r.crms["hubspot"].reads) != 1 {
+		t.Errorf("reads before it spoke: %v", r.crms["hubspot"].reads)
+	}
+	r.update(func(tx state.Tx) {
+		if got, _ := state.GetHandoff(tx, "h"); got.Stage != state.Cancelled {
+			t.Errorf("stage %s", got.Stage)
+		}
+	})
+	if r.round() {
+		t.Error("it speaks again")
+	}
+}
+
+// TestTrial: what kills the process thrice is put aside, and what was beside
+// it is not (I10).
+func TestTrial(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	// die plays until the killer has been looked at; what the lane noted is
+	// what a process that died there would have left.
+	die := func() {
+		t.Helper()
+		for range 100 {
+			before := len(r.crms["hubspot"].reads)
+			worked, err := r.lane.roundUntil(t.Context(), func(ids []string) bool { return slices.Contains(ids, "6") })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if worked {
+				return
+			}
+			if len(r.crms["hubspot"].reads) == before {
+				r.now = r.now.Add(time.Second)
+			}
+		}
+		t.Fatal("the killer was never looked at")
+	}
+	for _, id := range []string{"5", "6", "7"} {
+		r.hear("hubspot", id, r.now, nil)
+	}
+	for range 3 {
+		die()
+		r.begin()
+	}
+	if d := cmp.Diff([]string{"hubspot/contacts/6"}, r.listed("quarantined")); d != "" {
+		t.Error(d)
+	}
+	r.later(2 * setAside)
+	if len(r.inbox()) > 0 || r.lane.trial.on {
+		t.Errorf("in the inbox: %v, on trial still: %v", r.inbox(), r.lane.trial.on)
+	}
+	if err := r.lane.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.begin()
+	if r.lane.trial.on {
+		t.Error("a clean end counts as a death")
+	}
+}
+
+// roundUntil is a round that ends, as the process would, before it looks at a
+// batch that deadly names.
+func (l *Lane) roundUntil(ctx context.Context, deadly func(ids []string) bool) (bool, error) {
+	now := l.Decider.Wall()
+	l.trial.next(now)
+	w, err := l.take(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	if err := l.note(ctx, &w); err != nil {
+		return false, err
+	}
+	var ids []string
+	for _, it := range w.items {
+		ids = append(ids, it.ref.ID)
+	}
+	if deadly(ids) {
+		return true, nil
+	}
+	l.hydrate(ctx, &w, now)
+	_, err = l.decide(ctx, w.drop(now), w.observed(now))
+	return false, err
+}
