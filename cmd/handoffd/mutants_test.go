@@ -67,11 +67,11 @@ func mutants() []mutant {
 		{
 			name: "no mark before a create leaves",
 			file: "sync/writeback/writer.go",
-			old: `			state.PutIntent(tx, i)
-			b.entries[n] = i
-`,
-			new: `			b.entries[n] = i
-`,
+			old: `				state.PutIntent(tx, i)
+			}
+			marked.entries`,
+			new: `			}
+			marked.entries`,
 			unique: "no", shows: "tasks",
 		},
 		{
