@@ -77,8 +77,8 @@ func TestReplayAfterRestart(t *testing.T) {
 	if here+away < manyDecisions || here < manyDecisions/20 || away < manyDecisions/20 {
 		t.Errorf("%d decisions in the state and %d archived, want %d in all and some of each", here, away, manyDecisions)
 	}
-	for _, kind := range []string{"observed", "fired", "delivered"} {
-		if p.kinds[kind] < manyDecisions/50 {
+	for _, kind := range []string{"observed", "fired", "delivered", "accepted"} {
+		if p.kinds[kind] < manyDecisions/100 {
 			t.Errorf("%d decisions are of kind %s: too few to say anything", p.kinds[kind], kind)
 		}
 	}
@@ -187,7 +187,7 @@ func account(conn string, i int, live time.Time) state.Record {
 }
 
 // decideMany lets buyers come, timers fire, writes be answered and reps accept
-// until so many decisions are stored. Half way a reload changes a weight.
+// until so many decisions are stored. Late a reload changes a weight.
 func (p *past) decideMany(most int) {
 	p.t.Helper()
 	stored, swapped := 0, false
@@ -200,7 +200,7 @@ func (p *past) decideMany(most int) {
 		stored += p.decide()
 		p.due()
 		stored += p.decide()
-		if stored > most/2 && !swapped {
+		if stored > most*3/4 && !swapped {
 			swapped = true
 			p.swap(compiled(p.t, starterFolder(p.t, "teams.yaml", "{who: ana@example.com,  weight: 2}", "{who: ana@example.com,  weight: 5}"), "write"))
 		}
@@ -312,16 +312,22 @@ func (p *past) follow(c state.Changes, ev plan.Event) {
 		p.asks = append(p.asks, engine.Ask{Event: d, Done: func(tx state.Tx) { state.DropIntent(tx, i.Write.Key) }})
 		o, ok := ev.(plan.Observed)
 		if ok && n == 0 && len(p.asks)%3 == 0 && o.Record.Fields["handoff_status"] == "" {
-			p.asks = append(p.asks, engine.Ask{Event: p.accepted(o.Record)})
+			p.asks = append(p.asks, engine.Ask{Event: p.accepted(o.Record, i.Write.Set)})
 		}
 	}
 }
 
-func (p *past) accepted(rec state.Record) plan.Observed {
+// accepted is the record after our write and the owner's answer.
+func (p *past) accepted(rec state.Record, written map[string]any) plan.Observed {
 	at := p.now.Add(time.Minute)
 	rec.Version, rec.ModifiedAt, rec.ModifiedBy = at.Format(time.RFC3339), at, "101"
 	rec.Fields = maps.Clone(rec.Fields)
 	rec.Fields["handoff_status"] = "Accepted"
+	for _, owner := range []string{"hubspot_owner_id", "OwnerId"} {
+		if id, ok := written[owner].(string); ok {
+			rec.Fields["owner"] = id
+		}
+	}
 	return plan.Observed{Record: rec, Via: "webhook", Came: p.now}
 }
 
@@ -418,6 +424,9 @@ func (p *past) replayAll(rules map[string]*plan.Rules) (here, away int) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
+		for _, h := range again.Handoffs {
+			p.kinds[string(h.Stage)]++
+		}
 		p.kinds[strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", ev), "plan."))]++
 		if p.inState(d) {
 			here++
@@ -442,7 +451,7 @@ func (p *past) inState(d state.Decision) (ok bool) {
 // names are what every outcome says of the rules it was made under.
 var names = regexp.MustCompile(`"(rules|decision|handoff_decision_id)":"[a-z0-9]{26}"`)
 
-// edited makes the newer half of the decisions again with one more host among
+// edited makes the decisions since the reload again with one more host among
 // the competitors: those differ in which a buyer from there was first seen,
 // and no others.
 func (p *past) edited() {

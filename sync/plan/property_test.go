@@ -229,4 +229,10 @@ func BenchmarkDecide(b *testing.B) {
 	known.decide(b, r, monday, see(fresh))
 	run("seen before", known, see(fresh))
 	run("assigned", newWorld(), see(fresh))
+	taken, rec := assigned(b, r)
+	rec.Version, rec.Fields = "3", fields(rec, "handoff_status", "Accepted")
+	if c, err := r.Decide(monday.Add(time.Minute), taken, see(rec)); err != nil || len(c.Handoffs) != 1 || c.Handoffs[0].Stage != state.Accepted {
+		b.Fatalf("the acceptance is not seen: %v %v", c.Handoffs, err)
+	}
+	run("accepted", taken, see(rec))
 }
