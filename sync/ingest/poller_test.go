@@ -1,0 +1,341 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/mappings/starter"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// crm is a connector that answers what the test says.
+type crm struct {
+	tenant  string
+	users   func() ([]connectors.User, error)
+	page    func(p connectors.Poll) connectors.Page
+	changes func() error
+	polls   []string // "15s contacts": when what was asked for, since the start
+	now     func() time.Duration
+}
+
+func (c *crm) Changes(_ context.Context, polls []connectors.Poll) ([]connectors.Page, error) {
+	var pages []connectors.Page
+	for _, p := range polls {
+		c.polls = append(c.polls, fmt.Sprint(c.now(), " ", p.Kind))
+		pages = append(pages, c.page(p))
+	}
+	if c.changes != nil {
+		return pages, c.changes()
+	}
+	return pages, nil
+}
+
+func (c *crm) Read(context.Context, connectors.Kind, []string, []string) ([]connectors.Object, error) {
+	return nil, nil
+}
+
+func (c *crm) Apply(context.Context, []connectors.Write) ([]connectors.Result, error) {
+	return nil, nil
+}
+
+func (c *crm) Tenant(context.Context) (string, error) { return c.tenant, nil }
+
+func (c *crm) Users(context.Context) ([]connectors.User, error) { return c.users() }
+
+func (c *crm) Describe(context.Context, []connectors.Kind) (map[connectors.Kind]connectors.KindSchema, error) {
+	return nil, nil
+}
+
+// rig is a poller on a real state file, with a clock of its own.
+type rig struct {
+	*testing.T
+	p     *Poller
+	crm   *crm
+	store *bolt.Store
+	start time.Time
+	now   time.Time
+}
+
+func rules(t *testing.T) *plan.Rules {
+	t.Helper()
+	folder := fstest.MapFS{}
+	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(starter.FS(), name)
+		folder[name] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, _ := mappings.Load(folder)
+	r, ds := plan.Compile(doc)
+	if mappings.Failed(ds) {
+		t.Fatal(mappings.Render(ds, doc.Files))
+	}
+	return r
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	r := &rig{T: t, store: store, start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	r.now = r.start
+	r.crm = &crm{
+		tenant: "12345", now: func() time.Duration { return r.now.Sub(r.start) },
+		users: func() ([]connectors.User, error) {
+			return []connectors.User{{ID: "1", Email: "ana@example.com", Active: true}}, nil
+		},
+		page: func(p connectors.Poll) connectors.Page {
+			return connectors.Page{Kind: p.Kind, Next: connectors.Cursor{From: r.now}}
+		},
+	}
+	r.p = &Poller{
+		Conn: "hubspot", Connector: r.crm, Store: store, Book: engine.NewBook(rules(t)), Mirror: engine.NewMirror(),
+		Lanes: engine.NewBells(1), Outbox: engine.NewBell(), Gate: &engine.Gate{}, Wall: func() time.Time { return r.now },
+		Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
+	}
+	r.update(func(tx state.Tx) { state.PutConn(tx, state.Conn{Name: "hubspot", Live: r.start}) })
+	return r
+}
+
+func (r *rig) update(fn func(tx state.Tx)) {
+	r.Helper()
+	if err := r.store.Update(r.Context(), func(tx state.Tx) error { fn(tx); return tx.Err() }); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// later plays a while as Run does.
+func (r *rig) later(d time.Duration) {
+	r.Helper()
+	for end := r.now.Add(d); r.now.Before(end); {
+		more, err := r.p.round(r.Context())
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.now = r.now.Add(max(r.p.rest(more), time.Millisecond))
+	}
+}
+
+func (r *rig) conn() (c state.Conn) {
+	r.Helper()
+	r.update(func(tx state.Tx) { c, _ = state.GetConn(tx, "hubspot") })
+	return c
+}
+
+func (r *rig) cursor(kind connectors.Kind) (c state.Cursor) {
+	r.Helper()
+	r.update(func(tx state.Tx) { c, _ = state.GetCursor(tx, "hubspot", kind) })
+	return c
+}
+
+func object(kind connectors.Kind, id string, at time.Time) *connectors.Object {
+	return &connectors.Object{
+		Ref: connectors.Ref{Conn: "hubspot", Kind: kind, ID: id}, Version: at.Format(time.RFC3339), ModifiedAt: at,
+		Fields: map[string]any{"name": "Acme", "domain": "acme.example"},
+	}
+}
+
+// TestListing: the mirror is listed page by page beside what changes, and is
+// complete only when every listing is; what changed waits in the inbox.
+func TestListing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crm.page = func(p connectors.Poll) connectors.Page {
+		page := connectors.Page{Kind: p.Kind, Next: connectors.Cursor{From: r.now}}
+		switch {
+		case p.From.IsZero():
+			page.Changes = []connectors.Change{{Ref: connectors.Ref{Kind: p.Kind, ID: "1"}, EventID: "l1", Object: object(p.Kind, "1", r.start)}}
+			page.Next, page.More, page.Total = connectors.Cursor{Listing: true, After: "1"}, true, 2
+		case p.From.Listing:
+			page.Changes = []connectors.Change{{Ref: connectors.Ref{Kind: p.Kind, ID: "2"}, EventID: "l2", Object: object(p.Kind, "2", r.start)}}
+			page.Total = 2
+		case p.Kind == "contacts":
+			page.Changes = []connectors.Change{{Ref: connectors.Ref{Kind: p.Kind, ID: "9"}, EventID: "c", At: r.start}}
+		}
+		return page
+	}
+	if more, err := r.p.round(t.Context()); err != nil || !more || r.conn().Mirror {
+		t.Fatalf("after one page: more %v, complete %v, %v", more, r.conn().Mirror, err)
+	}
+	r.later(time.Second)
+	if c := r.cursor("companies" + listing); !r.conn().Mirror || !c.Listed || c.Done != 2 || c.Total != 2 {
+		t.Errorf("complete %v, cursor %+v", r.conn().Mirror, c)
+	}
+	n := 0
+	r.update(func(tx state.Tx) {
+		n = 0
+		for c := range state.InboxRows(tx, "hubspot") {
+			n++
+			if c.Ref.Conn != "hubspot" || c.Ref.ID != "9" {
+				t.Errorf("in the inbox: %+v", c)
+			}
+		}
+		if rec, ok := state.GetRecord(tx, connectors.Ref{Conn: "hubspot", Kind: "companies", ID: "2"}); !ok || rec.Fields["name"] != "Acme" {
+			t.Errorf("listed record: %+v %v", rec, ok)
+		}
+	})
+	if n != 1 {
+		t.Errorf("%d rows for one event polled often", n)
+	}
+}
+
+// TestOneKindDenied: a kind that cannot be read is asked for less and less
+// often, the others as often as ever, and the mirror is not complete (C6).
+func TestOneKindDenied(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	calm := r.crm.page
+	r.crm.page = func(p connectors.Poll) connectors.Page {
+		page := calm(p)
+		if p.Kind == "companies" {
+			page.Err, page.Next = &connectors.Error{Class: connectors.Denied, Op: "poll"}, p.From
+		}
+		return page
+	}
+	r.p.Every = 2 * time.Minute
+	r.later(time.Hour)
+	asked := map[string]int{}
+	for _, p := range r.crm.polls {
+		_, kind, _ := strings.Cut(p, " ")
+		asked[kind]++
+	}
+	if n := asked["contacts"]; n < 29 || n > 32 {
+		t.Errorf("contacts were asked for %d times in an hour, every two minutes", n)
+	}
+	if n := asked["companies"]; n > 2*70 { // followed and listed, at most once a minute
+		t.Errorf("companies were asked for %d times", n)
+	}
+	if _, troubled := r.p.Metrics.Trouble("hubspot"); !troubled || r.conn().Mirror {
+		t.Errorf("troubled %v, complete %v", troubled, r.conn().Mirror)
+	}
+	r.crm.page = calm
+	r.later(5 * time.Minute)
+	if _, troubled := r.p.Metrics.Trouble("hubspot"); troubled || !r.conn().Mirror {
+		t.Errorf("when it is back: troubled %v, complete %v", troubled, r.conn().Mirror)
+	}
+}
+
+// TestOutage: a connection that does not answer is asked at most once a
+// minute, one that answers with a panic or half likewise.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func() error{
+		"down":  func() error { return &connectors.Error{Class: connectors.Unavailable, Op: "poll"} },
+		"panic": func() error { panic("nobody thought of this") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.crm.changes = fail
+			r.later(time.Hour)
+			rounds := map[string]bool{}
+			for _, p := range r.crm.polls {
+				at, _, _ := strings.Cut(p, " ")
+				rounds[at] = true
+			}
+			if n := len(rounds); n < 59 || n > 67 {
+				t.Errorf("asked %d times in an hour", n)
+			}
+		})
+	}
+}
+
+// TestCursorGone: the window is read again from its start.
+func TestCursorGone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	gone := connectors.Cursor{From: r.start.Add(time.Minute), Upper: r.start.Add(2 * time.Minute), After: "17"}
+	r.update(func(tx state.Tx) { state.PutCursor(tx, "hubspot", "contacts", state.Cursor{Cursor: gone}) })
+	calm := r.crm.page
+	r.crm.page = func(p connectors.Poll) connectors.Page {
+		page := calm(p)
+		if p.From == gone {
+			page.Err = &connectors.Error{Class: connectors.CursorGone, Op: "poll"}
+		}
+		return page
+	}
+	if _, err := r.p.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(connectors.Cursor{From: gone.From}, r.cursor("contacts").Cursor); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestTenant: the gate opens for the tenant whose state this is, and for no
+// other.
+func TestTenant(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.update(func(tx state.Tx) { state.PutConn(tx, state.Conn{Name: "hubspot", Tenant: "777", Live: r.start}) })
+	r.later(10 * time.Minute)
+	if r.p.Gate.Open() || len(r.crm.polls) > 0 {
+		t.Errorf("open %v, polls %v", r.p.Gate.Open(), r.crm.polls)
+	}
+	r.crm.tenant = "777"
+	r.later(2 * time.Minute)
+	if !r.p.Gate.Open() || len(r.crm.polls) == 0 || len(r.p.Outbox) == 0 {
+		t.Errorf("open %v, %d polls, writer called %v", r.p.Gate.Open(), len(r.crm.polls), len(r.p.Outbox))
+	}
+}
+
+// TestUsers: once we have the users, failing to read them again stops nothing.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.later(time.Minute)
+	before := len(r.crm.polls)
+	r.crm.users = func() ([]connectors.User, error) {
+		return nil, &connectors.Error{Class: connectors.Denied, Op: "users"}
+	}
+	r.now = r.now.Add(usersEvery)
+	r.later(10 * time.Minute)
+	if len(r.crm.polls) == before {
+		t.Error("polling has stopped")
+	}
+}
+
+// TestPrune: events no sender sends again are forgotten, however many there are.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	old := r.start.Add(-seenFor - time.Hour)
+	for n := range 3 {
+		r.update(func(tx state.Tx) {
+			for i := range pruneBatch {
+				state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: connectors.Ref{Conn: "other"}, EventID: fmt.Sprint(n, i), At: old}})
+			}
+		})
+	}
+	if _, err := r.p.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.update(func(tx state.Tx) {
+		if state.WasSeen(tx, connectors.Change{EventID: "2 7", At: old}) || state.WasSeen(tx, connectors.Change{EventID: "0 0", At: old}) {
+			t.Error("old events are remembered")
+		}
+	})
+}
