@@ -21,6 +21,7 @@ const manyBuyers = 2000
 type cost struct {
 	calls, rate float64 // for each; handoffs a second
 	refused     int     // calls, for being too many
+	reads       int     // calls
 }
 
 // handOff hands n buyers off: a lone one who fills in a form, or a backlog.
@@ -40,7 +41,7 @@ func (r *rig) handOff(variant string, n int) cost {
 	}
 	return cost{
 		calls: float64(after.handoffs-before.handoffs) / float64(n), rate: float64(n) / time.Since(began).Seconds(),
-		refused: after.refused - before.refused,
+		refused: after.refused - before.refused, reads: after.reads - before.reads,
 	}
 }
 
@@ -64,6 +65,9 @@ func TestCallsPerHandoff(t *testing.T) {
 				}
 				if full.calls > ceilings[variant][1] {
 					t.Errorf("handoffs in full batches take %.4f calls, want %.4f at most", full.calls, ceilings[variant][1])
+				}
+				if most := manyBuyers/100 + 1; full.reads > most {
+					t.Errorf("%d reads, want %d at most: the echoes of our own writes are not read", full.reads, most)
 				}
 				if refused := lone.refused + full.refused; refused > 0 {
 					t.Errorf("%d calls were refused for being too many", refused)

@@ -254,7 +254,7 @@ func (r *rig) settle(n int) {
 // spent is what both CRMs have counted so far: calls, and those refused for
 // being too many; and what the connectors spent on handoffs, which leaves out
 // polls, schemas and tokens.
-type spent struct{ calls, refused, handoffs int }
+type spent struct{ calls, refused, handoffs, reads int }
 
 func (r *rig) spent() spent {
 	var s spent
@@ -272,6 +272,7 @@ func (r *rig) spent() spent {
 		for _, purpose := range []string{"read", "locate", "write", "find"} {
 			s.handoffs += int(usage.Calls[purpose])
 		}
+		s.reads += int(usage.Calls["read"])
 	}
 	return s
 }
