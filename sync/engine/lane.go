@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -65,27 +64,19 @@ const (
 // because then nothing that was decided can be kept.
 func (l *Lane) Run(ctx context.Context) error {
 	l.hold, l.waiting = map[batch]pause{}, map[connectors.Ref]wait{}
-	if err := l.begin(ctx); err != nil {
-		return ended(ctx, err)
+	if err := l.begin(ctx); err != nil && ctx.Err() == nil {
+		return err
 	}
 	for ctx.Err() == nil {
 		worked, err := l.round(ctx)
-		if err != nil {
-			return ended(ctx, err)
-		}
-		if !worked {
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return err
+		case err == nil && !worked:
 			l.sleep(ctx)
 		}
 	}
 	return l.end(context.WithoutCancel(ctx))
-}
-
-// ended is nil where the error only says that we were told to stop.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // round takes what is most urgent through reading and deciding. It reports
@@ -272,12 +263,4 @@ func (l *Lane) rest(ctx context.Context, now time.Time) time.Duration {
 		return 0 // the next round meets it too, and says so
 	}
 	return d
-}
-
-// explain is used where the store fails while a lane keeps its own affairs.
-func explain(doing string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
 }

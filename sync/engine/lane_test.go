@@ -511,3 +511,23 @@ func (l *Lane) roundUntil(ctx context.Context, deadly func(ids []string) bool) (
 	_, err = l.decide(ctx, w.drop(now), w.observed(now))
 	return false, err
 }
+
+// TestStop: a lane that is told to stop ends cleanly, whatever it was doing.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx, stop := context.WithCancel(t.Context())
+	read := r.crms["hubspot"].read
+	r.crms["hubspot"].read = func(ids []string) ([]connectors.Object, error) {
+		stop()
+		return read(ids)
+	}
+	r.hear("hubspot", "1", r.now, nil)
+	if err := r.lane.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r.begin()
+	if r.lane.trial.on {
+		t.Error("a stop counts as a death")
+	}
+}

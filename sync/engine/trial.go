@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -82,7 +83,7 @@ func (l *Lane) begin(ctx context.Context) error {
 	if condemned != "" && err == nil {
 		l.Log.Error("event quarantined", "ref", condemned, "error", killed)
 	}
-	return explain("note that the lane works", err)
+	return noted(err)
 }
 
 const killed = "the process died three times while looking at it"
@@ -106,13 +107,16 @@ func (l *Lane) condemn(tx state.Tx, name string, now time.Time) {
 
 // end notes that the process ended by itself.
 func (l *Lane) end(ctx context.Context) error {
+	if !l.trial.Running {
+		return nil // stopped before it began
+	}
 	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		t := l.trial.Trial
 		t.Running, t.Trying = false, nil
 		state.PutTrial(tx, l.name(), t)
 		return tx.Err()
 	})
-	return explain("note that the lane has ended", err)
+	return noted(err)
 }
 
 // next chooses what this round may take. A suspect that was looked at, and
@@ -138,10 +142,17 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 	if t.on && t.alone == "" && len(was) == 0 && len(t.Trying) == 0 {
 		return nil
 	}
-	return explain("note what is in hand", l.Decider.Store.Update(ctx, func(tx state.Tx) error {
+	return noted(l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		state.PutTrial(tx, l.name(), t.Trial)
 		return tx.Err()
 	}))
+}
+
+func noted(err error) error {
+	if err != nil {
+		return fmt.Errorf("note what a lane has in hand: %w", err)
+	}
+	return nil
 }
 
 // names are what the round has in hand.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,14 +37,8 @@ type Poller struct {
 	mirrored bool
 	wait     time.Duration             // the whole connection is left alone for so long
 	hold     map[connectors.Kind]pause // cursors that cannot be read on now
+	more     map[connectors.Kind]bool  // cursors whose next page can be had now
 	due      time.Time                 // when to ask again those that have been read to their end
-}
-
-// pause is how long one cursor is left alone: a kind that we may not read must
-// neither stop the others nor make us ask for them more often (C6).
-type pause struct {
-	until time.Time
-	after time.Duration
 }
 
 const (
@@ -69,64 +62,6 @@ func (p *Poller) Run(ctx context.Context) error {
 		sleep(ctx, p.rest(more))
 	}
 	return nil
-}
-
-// rest is how long there is nothing to ask.
-func (p *Poller) rest(more bool) time.Duration {
-	switch {
-	case p.wait > 0:
-		return p.wait
-	case more:
-		return 0
-	}
-	now := p.Wall()
-	d := p.due.Sub(now)
-	for _, h := range p.hold {
-		d = min(d, h.until.Sub(now))
-	}
-	return max(d, time.Millisecond)
-}
-
-func (p *Poller) every() time.Duration {
-	if p.Every > 0 {
-		return p.Every
-	}
-	for _, c := range p.Book.Rules().Conns() {
-		if c.Name == p.Conn && c.PollEvery > 0 {
-			return c.PollEvery
-		}
-	}
-	return defaultEvery
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-// longer is the next pause after one that did not help.
-func longer(last time.Duration, err error) time.Duration {
-	if e := connectors.AsError("poll", err); e.RetryAfter > 0 {
-		return min(max(e.RetryAfter, firstWait), longestWait)
-	}
-	return min(max(2*last, firstWait), longestWait)
-}
-
-// failed leaves the connection alone, longer each time it does not answer.
-func (p *Poller) failed(doing string, err error) {
-	p.wait = longer(p.wait, err)
-	p.note(doing, err, p.wait)
-}
-
-// note tells of a call that failed.
-func (p *Poller) note(doing string, err error, again time.Duration) {
-	p.Metrics.failed(p.Conn, doing, err, p.Wall())
-	p.Failures.Note(p.Conn, doing, err, p.Wall())
-	p.Log.Warn("cannot poll the CRM", "conn", p.Conn, "doing", doing, "class", connectors.ClassOf(err).String(), "error", err, "again_in", again)
 }
 
 // round reads one page of everything. It reports whether more can be had now.
@@ -164,24 +99,11 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if full && !more {
+	if full {
 		p.due = p.Wall().Add(p.every())
 	}
 	skipped := slices.ContainsFunc(all, func(r reading) bool { return r.lists() && !slices.ContainsFunc(readings, r.same) })
 	return more, p.complete(ctx, listed && !skipped)
-}
-
-// ready leaves out the cursors that are left alone for now, and in a round
-// that comes early to try them again, all the others.
-func (p *Poller) ready(all []reading, full bool) []reading {
-	now := p.Wall()
-	maps.DeleteFunc(p.hold, func(name connectors.Kind, _ pause) bool { // the rules no longer look at it
-		return !slices.ContainsFunc(all, func(r reading) bool { return r.name == name })
-	})
-	return slices.DeleteFunc(slices.Clone(all), func(r reading) bool {
-		h, failed := p.hold[r.name]
-		return failed && now.Before(h.until) || !failed && !full
-	})
 }
 
 // changes asks the CRM; every poll has its page.
@@ -402,7 +324,7 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 	}
 	p.wait = 0
 	for i, page := range pages {
-		p.outcome(readings[i].name, page.Err)
+		p.outcome(readings[i].name, page)
 	}
 	if len(p.hold) == 0 {
 		p.Metrics.worked(p.Conn)
@@ -429,35 +351,36 @@ func (r reading) anew(live time.Time) state.Cursor {
 	return c
 }
 
-// outcome leaves a cursor alone that could not be read on, longer each time.
-func (p *Poller) outcome(name connectors.Kind, failed *connectors.Error) {
-	if failed == nil {
-		delete(p.hold, name)
-		return
-	}
-	if p.hold == nil {
-		p.hold = map[connectors.Kind]pause{}
-	}
-	h := p.hold[name]
-	h.after = longer(h.after, failed)
-	h.until = p.Wall().Add(h.after)
-	p.hold[name] = h
-	p.note("poll "+string(name), failed, h.after)
-}
-
 // rank is how urgent a polled change is: behind the webhooks, and where it
 // brings the record along, the more so the hotter the signal it may hold.
 func rank(rules *plan.Rules, c connectors.Change) int {
 	if c.Object == nil {
 		return 1
 	}
-	r, _ := rules.Normalize(*c.Object)
+	r, err := normalize(rules, *c.Object)
+	if err != nil {
+		return 1 // the lane says what is wrong with it
+	}
 	return 1 + min(rules.Urgency(r), state.MaxRank-1)
+}
+
+// normalize reads a record; one that nobody can read must not take the process
+// down each time its page is polled (I10).
+func normalize(rules *plan.Rules, o connectors.Object) (r state.Record, err error) {
+	err = engine.Safely("normalize", func() error {
+		r, _ = rules.Normalize(o)
+		return nil
+	})
+	return r, err
 }
 
 // mirror keeps a listed record unless a newer reading of it is there.
 func (p *Poller) mirror(tx state.Tx, rules *plan.Rules, o connectors.Object) (state.Record, bool) {
-	r, _ := rules.Normalize(o)
+	r, err := normalize(rules, o)
+	if err != nil {
+		p.Log.Error("record not mirrored", "ref", o.Ref.String(), "error", err)
+		return r, false
+	}
 	if old, ok := state.GetRecord(tx, r.Ref); ok && old.Version > r.Version {
 		return old, false
 	}

@@ -184,6 +184,15 @@ func TestListing(t *testing.T) {
 	if c := r.cursor("companies" + listing); !r.conn().Mirror || !c.Listed || c.Done != 2 || c.Total != 2 {
 		t.Errorf("complete %v, cursor %+v", r.conn().Mirror, c)
 	}
+	followed := 0
+	for _, p := range r.crm.polls {
+		if strings.HasSuffix(p, " contacts") {
+			followed++
+		}
+	}
+	if followed != 1 {
+		t.Errorf("what changed was asked for %d times, with every page of the listings", followed)
+	}
 	n := 0
 	r.update(func(tx state.Tx) {
 		n = 0

@@ -83,11 +83,10 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 // setBack tries entries again later that could not be sent for a reason of
 // their own, and gives up on them in the end. What is uncertain about them
 // stays so.
-func (w *Writer) setBack(ctx context.Context, entries []state.Intent, doing string, err error) error {
+func (w *Writer) setBack(ctx context.Context, entries []state.Intent, e *connectors.Error) error {
 	now := w.Decider.Wall().UTC()
 	outcomes := make([]outcome, len(entries))
 	for n, i := range entries {
-		e := connectors.AsError(doing, err)
 		i.Class, i.Error = e.Class.String(), e.Error()
 		if i.Attempts++; i.Attempts >= mostAttempts {
 			outcomes[n] = w.refused(i, connectors.Result{Err: e})
