@@ -122,14 +122,11 @@ func earlier(a, b time.Time) time.Time {
 // the entries are.
 func (w *Writer) couldNot(ctx context.Context, doing string, e *connectors.Error, entries []state.Intent) error {
 	w.failed(doing, e)
-	switch {
-	case ctx.Err() != nil: // we were told to stop
-	case holdsConnection(e.Class):
+	if holdsConnection(e.Class) {
 		w.leaveAlone(e)
-	default:
-		return w.setBack(ctx, entries, e)
+		return nil
 	}
-	return nil
+	return w.setBack(ctx, entries, e)
 }
 
 // readAgain reads the records whose owner is about to be written and was read
