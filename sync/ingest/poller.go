@@ -236,6 +236,7 @@ type reading struct {
 	name  connectors.Kind // of the cursor: the kind, or the kind with the listing suffix
 	poll  connectors.Poll
 	was   state.Cursor
+	first bool // a kind that was never listed before
 }
 
 func (r reading) same(o reading) bool { return r.name == o.name }
@@ -253,16 +254,16 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 			if !ok {
 				c.From = conn.Live
 			}
-			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c})
+			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c, false})
 			if !w.Mirror {
 				continue
 			}
-			l, _ := state.GetCursor(tx, p.Conn, w.Kind+listing)
+			l, known := state.GetCursor(tx, p.Conn, w.Kind+listing)
 			if want := fieldsDigest(w); l.Fields != want {
 				l = state.Cursor{Fields: want}
 			}
 			if !l.Listed {
-				all = append(all, reading{w, w.Kind + listing, connectors.Poll{Kind: w.Kind, From: l.Cursor, Fields: w.Fields, Limit: pageSize}, l})
+				all = append(all, reading{w, w.Kind + listing, connectors.Poll{Kind: w.Kind, From: l.Cursor, Fields: w.Fields, Limit: pageSize}, l, !known})
 			}
 		}
 		return tx.Err()
@@ -294,20 +295,15 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 			}
 			next := r.was
 			next.Cursor, next.At = page.Next, now
-			for _, c := range page.Changes {
-				c.Ref.Conn = p.Conn
-				if !r.lists() {
-					if state.AppendInbox(tx, state.Change{Change: c, Via: "poll", Came: now, Rank: rank(rules, c)}) {
-						taken++
-					}
-					continue
-				}
-				if c.Object != nil {
-					if rec, newer := p.mirror(tx, rules, *c.Object); newer {
-						learnt = append(learnt, rec)
-					}
-				}
-				next.Done++
+			n, recs := p.rows(tx, rules, r, page, now)
+			taken += n
+			learnt = append(learnt, recs...)
+			if r.lists() {
+				next.Done += len(page.Changes)
+			}
+			if known, _ := state.GetConn(tx, p.Conn); r.first && known.Mirror {
+				known.Mirror = false // the rules have begun to look at it: "no match" has to wait again
+				state.PutConn(tx, known)
 			}
 			if r.lists() {
 				next.Listed = !page.Next.Listing
@@ -323,6 +319,7 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 		return false, false, fmt.Errorf("keep pages: %w", err)
 	}
 	p.wait = 0
+	p.mirrored = p.mirrored && !slices.ContainsFunc(readings, func(r reading) bool { return r.first })
 	for i, page := range pages {
 		p.outcome(readings[i].name, page)
 	}
@@ -336,6 +333,26 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 		p.Lanes.Ring()
 	}
 	return more, listed, nil
+}
+
+// rows keeps the rows of a page: of a listing in the mirror, else in the inbox.
+// It returns how many were news there, and the records to learn.
+func (p *Poller) rows(tx state.Tx, rules *plan.Rules, r reading, page connectors.Page, now time.Time) (taken int, learnt []state.Record) {
+	for _, c := range page.Changes {
+		c.Ref.Conn = p.Conn
+		if !r.lists() {
+			if state.AppendInbox(tx, state.Change{Change: c, Via: "poll", Came: now, Rank: rank(rules, c)}) {
+				taken++
+			}
+			continue
+		}
+		if c.Object != nil {
+			if rec, newer := p.mirror(tx, rules, *c.Object); newer {
+				learnt = append(learnt, rec)
+			}
+		}
+	}
+	return taken, learnt
 }
 
 // anew is a cursor whose place is no longer there: its window, or the whole

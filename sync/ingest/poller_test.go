@@ -211,6 +211,29 @@ func TestListing(t *testing.T) {
 	}
 }
 
+// TestNewKind: a kind that the rules have begun to mirror makes the mirror
+// incomplete until it is listed.
+func TestNewKind(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.update(func(tx state.Tx) {
+		state.PutConn(tx, state.Conn{Name: "hubspot", Tenant: "12345", Live: r.start, Mirror: true})
+	})
+	r.crm.page = func(p connectors.Poll) connectors.Page {
+		if p.From.IsZero() {
+			return connectors.Page{Kind: p.Kind, Next: connectors.Cursor{Listing: true, After: "1"}, More: true}
+		}
+		return connectors.Page{Kind: p.Kind, Next: connectors.Cursor{From: r.now}}
+	}
+	if _, err := r.p.round(t.Context()); err != nil || r.conn().Mirror {
+		t.Errorf("complete %v after one page of a kind that is new, %v", r.conn().Mirror, err)
+	}
+	r.later(time.Second)
+	if !r.conn().Mirror {
+		t.Error("not complete when it has been listed")
+	}
+}
+
 // TestOneKindDenied: a kind that cannot be read is asked for less and less
 // often, the others as often as ever, and the mirror is not complete (C6).
 func TestOneKindDenied(t *testing.T) {
