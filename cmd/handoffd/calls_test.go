@@ -14,8 +14,8 @@ var ceilings = map[string][2]float64{
 	"across":     {4, 0.04},
 }
 
-// manyBuyers fill batches: fifteen of HubSpot's, ten of Salesforce's.
-const manyBuyers = 2000
+// manyBuyers fill batches: ten of HubSpot's, five of Salesforce's.
+const manyBuyers = 1000
 
 // cost is what handing n buyers off took.
 type cost struct {
@@ -36,9 +36,6 @@ func (r *rig) handOff(variant string, n int) cost {
 	}
 	r.settle(had + n)
 	after := r.spent()
-	if metered := r.metered(); metered != after.calls {
-		r.tb.Errorf("%s: the connectors count %d calls, the CRMs %d", variant, metered, after.calls)
-	}
 	return cost{
 		calls: float64(after.handoffs-before.handoffs) / float64(n), rate: float64(n) / time.Since(began).Seconds(),
 		refused: after.refused - before.refused, reads: after.reads - before.reads,
@@ -59,6 +56,10 @@ func TestCallsPerHandoff(t *testing.T) {
 				lone := r.handOff(variant, 1)
 				time.Sleep(time.Minute)
 				full := r.handOff(variant, manyBuyers)
+				synctest.Wait() // no call is on its way
+				if calls, metered := r.spent().calls, r.metered(); metered != calls {
+					t.Errorf("the connectors count %d calls, the CRMs %d", metered, calls)
+				}
 				t.Logf("%s: %.2f calls for a lone handoff; %.4f in full batches, at %.0f handoffs/s", variant, lone.calls, full.calls, full.rate)
 				if lone.calls > ceilings[variant][0] {
 					t.Errorf("a lone handoff takes %.2f calls, want %.2f at most", lone.calls, ceilings[variant][0])
