@@ -92,7 +92,7 @@ func (l *Lane) round(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if work.empty() {
-		return l.trial.alone != "", nil
+		return l.trial.due(now), nil
 	}
 	l.hydrate(ctx, &work, now)
 	asks := work.observed(now.UTC())

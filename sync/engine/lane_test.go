@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -485,6 +486,37 @@ func TestTrial(t *testing.T) {
 	r.begin()
 	if r.lane.trial.on {
 		t.Error("a clean end counts as a death")
+	}
+}
+
+// TestTrialOfMany: after a storm of kills the suspects are tried by the batch,
+// and a buyer who comes meanwhile is not kept waiting for them.
+func TestTrialOfMany(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	suspects := map[string]int{}
+	for n := range 10 * carefulLimit {
+		id := strconv.Itoa(1000 + n)
+		r.hear("hubspot", id, r.now, nil)
+		suspects["hubspot/contacts/"+id] = 1
+	}
+	r.update(func(tx state.Tx) {
+		state.PutTrial(tx, r.lane.name(), state.Trial{Running: true, Suspects: suspects})
+	})
+	r.begin()
+	r.now = r.now.Add(2 * setAside)
+	r.hear("hubspot", "5", r.now, nil)
+	for range 2 {
+		r.round()
+	}
+	if reads := fmt.Sprint(r.crms["hubspot"].reads); !strings.Contains(reads, "[5]") {
+		t.Errorf("the new buyer was not read within two rounds: %s", reads)
+	}
+	for range 3 * carefulLimit {
+		r.round()
+	}
+	if left := len(r.inbox()); left > 0 || len(r.lane.trial.Suspects) > 0 {
+		t.Errorf("%d rows and %d suspects are left", left, len(r.lane.trial.Suspects))
 	}
 }
 

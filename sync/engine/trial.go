@@ -23,12 +23,13 @@ import (
 //
 // Setting suspects aside lets everybody else be served, and keeps a process
 // that is killed for other reasons, again and again, from putting the blame on
-// whatever it had in hand.
+// whatever it had in hand. A process killed so often that suspects pile up
+// tries those of a single death together; every other round is everybody's.
 type trial struct {
 	state.Trial
-	on    bool      // the process before this one died
-	after time.Time // when the suspects are tried
-	alone string    // the suspect being tried
+	on    bool            // the process before this one died
+	after time.Time       // when the suspects are tried
+	tried map[string]bool // the suspects being tried; none: the round is everybody's
 }
 
 const (
@@ -46,11 +47,14 @@ func (t *trial) limit(usual int) int {
 
 // may reports whether something may be taken now.
 func (t *trial) may(ref connectors.Ref) bool {
-	if t.alone != "" {
-		return ref.String() == t.alone
+	if t.tried != nil {
+		return t.tried[ref.String()]
 	}
 	return len(t.Suspects) == 0 || t.Suspects[ref.String()] == 0
 }
+
+// due reports whether suspects are waiting for their trial.
+func (t *trial) due(now time.Time) bool { return len(t.Suspects) > 0 && !now.Before(t.after) }
 
 // begin looks at how the last process ended, and puts in quarantine what has
 // killed it thrice.
@@ -122,10 +126,25 @@ func (l *Lane) end(ctx context.Context) error {
 // next chooses what this round may take. A suspect that was looked at, and
 // the process lives, is none any more.
 func (t *trial) next(now time.Time) {
-	delete(t.Suspects, t.alone)
-	t.alone = ""
-	if !now.Before(t.after) && len(t.Suspects) > 0 {
-		t.alone = slices.Min(slices.Collect(maps.Keys(t.Suspects)))
+	before := t.tried
+	for name := range before {
+		delete(t.Suspects, name)
+	}
+	t.tried = nil
+	if before != nil || !t.due(now) {
+		return
+	}
+	names := slices.Sorted(maps.Keys(t.Suspects))
+	together := 1
+	if len(names) > carefulLimit {
+		once := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return t.Suspects[name] > 1 })
+		if len(once) > 0 {
+			names, together = once, min(len(once), carefulLimit)
+		}
+	}
+	t.tried = map[string]bool{}
+	for _, name := range names[:together] {
+		t.tried[name] = true
 	}
 }
 
@@ -139,7 +158,7 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 	was := t.Trying
 	t.Trying = w.names()
 	t.on = !w.empty() || len(t.Suspects) > 0
-	if t.on && t.alone == "" && len(was) == 0 && len(t.Trying) == 0 {
+	if t.on && t.tried == nil && len(was) == 0 && len(t.Trying) == 0 {
 		return nil
 	}
 	return noted(l.Decider.Store.Update(ctx, func(tx state.Tx) error {
