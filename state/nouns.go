@@ -249,6 +249,7 @@ type AuditRow struct {
 // RuleSet is the admin's folder at one digest, kept while anything names it.
 type RuleSet struct {
 	Digest string            `json:"digest"`
+	Mode   string            `json:"mode"` // in force; the environment may have overruled the files
 	At     time.Time         `json:"at"`
 	Files  map[string]string `json:"files"`
 }

@@ -113,7 +113,7 @@ func (d *daemon) firstStart(ctx context.Context, names []string) error {
 
 func keepRules(tx state.Tx, r *plan.Rules, now time.Time) {
 	if _, ok := state.GetRuleSet(tx, r.Digest()); !ok {
-		state.PutRuleSet(tx, state.RuleSet{Digest: r.Digest(), At: now, Files: r.Files()})
+		state.PutRuleSet(tx, state.RuleSet{Digest: r.Digest(), Mode: r.Mode(), At: now, Files: r.Files()})
 	}
 }
 

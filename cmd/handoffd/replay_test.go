@@ -356,8 +356,7 @@ func (p *past) due() {
 	}
 }
 
-// stored rebuilds every rule set the state holds, by digest. HANDOFFD_MODE is
-// no part of the texts: the digest tells which mode they ran in.
+// stored rebuilds every rule set the state holds, by digest.
 func (p *past) stored() map[string]*plan.Rules {
 	p.t.Helper()
 	sets := map[string]state.RuleSet{}
@@ -381,14 +380,9 @@ func (p *past) stored() map[string]*plan.Rules {
 		for name, text := range set.Files {
 			folder[name] = &fstest.MapFile{Data: []byte(text)}
 		}
-		for _, mode := range []string{"", "write", "observe"} {
-			if r := compiled(p.t, folder, mode); r.Digest() == digest {
-				rules[digest] = r
-				break
-			}
-		}
-		if rules[digest] == nil {
-			p.t.Fatalf("the texts stored for rules %s do not give them", digest)
+		rules[digest] = compiled(p.t, folder, set.Mode)
+		if got := rules[digest].Digest(); got != digest {
+			p.t.Fatalf("the texts stored for rules %s give %s", digest, got)
 		}
 	}
 	return rules
