@@ -238,6 +238,29 @@ func TestFuzzTargetsAreListed(t *testing.T) {
 	}
 }
 
+// TestEveryDependencyHasItsReason: a direct dependency stands in
+// CONTRIBUTING.md with the reason it is there.
+func TestEveryDependencyHasItsReason(t *testing.T) {
+	t.Parallel()
+	text := func(name string) string {
+		raw, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	reasons := text("CONTRIBUTING.md")
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(text("go.mod"), -1)
+	if len(direct) < 10 {
+		t.Fatalf("%d direct dependencies were seen: the test looks in the wrong place", len(direct))
+	}
+	for _, m := range direct {
+		if name := strings.TrimPrefix(m[1], "github.com/"); !strings.Contains(reasons, "| "+name+" |") {
+			t.Errorf("%s has no line in CONTRIBUTING.md", m[1])
+		}
+	}
+}
+
 // eachGoFile parses every Go file below dir that is not a test.
 func eachGoFile(t *testing.T, dir string, do func(path string, f *ast.File, fset *token.FileSet)) {
 	t.Helper()
