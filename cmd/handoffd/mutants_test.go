@@ -47,7 +47,7 @@ func mutants() []mutant {
 		},
 		{
 			name: "no read-back where tasks cannot be unique",
-			file: "sync/writeback/batch.go",
+			file: "sync/writeback/look.go",
 			old:  "if !w.uncertain(i) || finder.Exact(i.Write.Ref.Kind) || i.Looked >= lookUps {",
 			new:  "if true || !w.uncertain(i) || finder.Exact(i.Write.Ref.Kind) || i.Looked >= lookUps {",
 
