@@ -118,11 +118,11 @@ type Connection struct {
 
 // Authority names, with several CRMs connected, the one that may be written.
 type Authority struct {
-	Owner                 Text   // a connection
-	CreatedInSalesforceBy Text   // "connector" or "handoffd"; the key is created_in_<connection or crm>_by
-	CreatedIn             Text   // the <connection or crm> of that key
-	Fields                []Pair // any other word → the connection that may be written
-	Pos                   Pos
+	Owner     Text   // a connection
+	CreatedBy Text   // "connector" or "handoffd"; the key is created_in_<connection or crm>_by
+	CreatedIn Text   // the <connection or crm> of that key
+	Fields    []Pair // any other word → the connection that may be written
+	Pos       Pos
 }
 
 // Never is a condition under which no handoff starts, tried before any type.
@@ -141,7 +141,7 @@ type List struct {
 
 // Mapping is the vocabulary of one CRM: left our word, right where it keeps it.
 type Mapping struct {
-	Name  Text // "mapping: hubspot"
+	Name  Text // of the line "mapping: …"
 	Nouns []Noun
 	// MatchPeople is match_people_to_companies.
 	MatchPeople Match

@@ -89,7 +89,7 @@ func authority(v value) Authority {
 		in, by := strings.CutSuffix(in, "_by")
 		switch {
 		case created && by && in != "":
-			a.CreatedInSalesforceBy = e.val.oneOf("connector", "handoffd")
+			a.CreatedBy = e.val.oneOf("connector", "handoffd")
 			a.CreatedIn = Text{in, e.key.Pos}
 		case e.key.S == "owner":
 			a.Owner = e.val.word()
