@@ -91,16 +91,27 @@ func newDaemon(ctx context.Context, c daemonConfig) (*daemon, error) {
 }
 
 // firstStart remembers, once per connection, from when on signals count, and
-// keeps the text of the rules for everything that will name them.
+// keeps the text of the rules for everything that will name them. A
+// handoffs_from that is written later can only move that instant forward: what
+// lies before it has been looked at already.
 func (d *daemon) firstStart(ctx context.Context, names []string) error {
 	now := d.config.Wall().UTC()
 	err := d.config.Store.Update(ctx, func(tx state.Tx) error {
-		for _, name := range names {
-			if c, ok := state.GetConn(tx, name); !ok || c.Live.IsZero() {
-				// CRMs date a form to the second: one of this second is after the start.
-				c.Name, c.Live = name, now.Truncate(time.Second)
-				state.PutConn(tx, c)
+		for _, conn := range d.config.Rules.Conns() {
+			if !slices.Contains(names, conn.Name) {
+				continue
 			}
+			c, _ := state.GetConn(tx, conn.Name)
+			first := c.Live.IsZero()
+			if first {
+				// CRMs date a form to the second: one of this second is after the start.
+				c.Live = now.Truncate(time.Second)
+			}
+			if !conn.From.IsZero() && (first || conn.From.After(c.Live)) {
+				c.Live = conn.From
+			}
+			c.Name = conn.Name
+			state.PutConn(tx, c)
 		}
 		keepRules(tx, d.config.Rules, now)
 		return tx.Err()

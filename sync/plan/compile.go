@@ -33,6 +33,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c.tiersOf()
 	c.escalationsOf()
 	c.settings()
+	c.notYet()
 	for i := range doc.Handoffs {
 		c.typ(&doc.Handoffs[i])
 	}

@@ -23,7 +23,7 @@ func (c *compiler) connections() {
 		}
 		n := &conn{
 			name: d.Name.S, crm: d.CRM.S, file: path.Clean(file), webhooks: d.Webhooks || d.Messages,
-			pollEvery: plain(d.PollEvery), share: d.APIShare.P / 100,
+			pollEvery: plain(d.PollEvery), share: d.APIShare.P / 100, from: moment(d.HandoffsFrom),
 			codes: map[field]map[string]string{}, signals: map[string][]string{},
 		}
 		m := c.mapping(n.file)
@@ -101,6 +101,33 @@ func plain(d mappings.Duration) time.Duration {
 		mappings.Day: 24 * time.Hour, mappings.Week: 7 * 24 * time.Hour,
 	}[d.Unit]
 	return time.Duration(d.N) * unit
+}
+
+// moment is a day, from its first instant in UTC, or an instant. The reader has
+// refused anything else.
+func moment(t mappings.Text) time.Time {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, t.S); err == nil {
+			return at.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// notYet warns of what is read and has no effect in this version, so that
+// nobody counts on it.
+func (c *compiler) notYet() {
+	if s := c.doc.Safety; s.OwnerChanges > 0 {
+		c.warn(s.Pos, "not-yet", "use `handoffd pause` and watch `handoffd status`", "stop_if_more_than does not stop anything yet")
+	}
+	for _, r := range c.doc.Reports {
+		c.warn(r.Pos, "not-yet", "", "report %s is not sent yet", r.Name.S)
+	}
+	for _, t := range c.doc.Teams {
+		for _, from := range t.LeaveFrom {
+			c.warn(from.Pos, "not-yet", "write absences under cover: in people.yaml", "leave is not read from %s yet", from.S)
+		}
+	}
 }
 
 // settings reads what applies to every type.

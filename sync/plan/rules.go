@@ -48,6 +48,7 @@ type conn struct {
 	pollEvery time.Duration
 	share     float64
 	group     int
+	from      time.Time // handoffs_from; zero: the first start
 	m         *normalize.Mapping
 	match     match.Config
 	codes     map[field]map[string]string // our word → the CRM's code
@@ -183,13 +184,14 @@ type Conn struct {
 	PollEvery time.Duration // 0: the default
 	Share     float64       // of the daily calls, 0 < Share ≤ 1; 0: the default
 	Group     int           // connections with one number share decisions
+	From      time.Time     // no signal before this counts; zero: the first start
 }
 
 // Conns are the connections in declared order.
 func (r *Rules) Conns() []Conn {
 	out := make([]Conn, 0, len(r.conns))
 	for _, c := range r.conns {
-		out = append(out, Conn{c.name, c.crm, c.webhooks, c.pollEvery, c.share, c.group})
+		out = append(out, Conn{c.name, c.crm, c.webhooks, c.pollEvery, c.share, c.group, c.from})
 	}
 	return out
 }
