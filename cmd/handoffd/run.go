@@ -112,7 +112,7 @@ func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, 
 	for _, c := range rules.Conns() {
 		adapter, ok := builtin.Adapters()[c.CRM]
 		if !ok {
-			errs = append(errs, fmt.Errorf("connection %s: there is no connector %q", c.Name, c.CRM))
+			errs = append(errs, fmt.Errorf("connection %s: there is no connector %q; there are %s", c.Name, c.CRM, strings.Join(builtin.Names(), ", ")))
 			continue
 		}
 		set, err := settings(ctx, lookup, c.Name)

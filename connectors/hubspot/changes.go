@@ -83,7 +83,7 @@ func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kind
 	if err != nil {
 		return connectors.Page{}, err
 	}
-	sel := c.choose(poll.Kind, info, s, poll.Fields)
+	sel := choose(poll.Kind, info, s, poll.Fields)
 	names := strings.Join(sel.names, ",")
 	whole := len(names) <= maxQuery
 	if !whole {

@@ -80,10 +80,9 @@ func (p *property) identifier() bool {
 // schema is what a kind looks like. Not known: HubSpot does not let us see it,
 // and every name is passed on as it is.
 type schema struct {
-	known   bool
-	fields  map[string]*property
-	at      time.Time
-	missing map[string]bool // asked for by someone, not there
+	known  bool
+	fields map[string]*property
+	at     time.Time
 }
 
 // has reports whether a property may be asked for.
@@ -145,7 +144,6 @@ func (c *Connector) renewSchema(ctx context.Context, info kindInfo, cached *sche
 }
 
 func (c *Connector) keep(info kindInfo, s *schema) {
-	s.missing = make(map[string]bool)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.schemas[info.path] = s
@@ -177,33 +175,6 @@ func (c *Connector) fetchSchema(ctx context.Context, info kindInfo) (*schema, er
 		}
 	}
 	return s, nil
-}
-
-// noteMissing remembers names that were asked for and are not there.
-func (c *Connector) noteMissing(s *schema, names []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, name := range names {
-		s.missing[name] = true
-	}
-}
-
-// Missing is the fields of a kind that somebody wanted and HubSpot does not
-// have, sorted.
-func (c *Connector) Missing(kind connectors.Kind) []string {
-	info, _ := infoOf(kind)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.schemas[info.path]
-	if s == nil {
-		return nil
-	}
-	out := make([]string, 0, len(s.missing))
-	for name := range s.missing {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // Describe implements connectors.Describer. It always asks HubSpot.

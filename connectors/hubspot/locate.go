@@ -83,7 +83,7 @@ func (c *Connector) holders(ctx context.Context, purpose string, at place, value
 			Err: fmt.Errorf("%s is not unique in HubSpot, so records cannot be found by it without its search index", at.field),
 		}
 	}
-	sel := c.choose(at.kind, info, s, fields)
+	sel := choose(at.kind, info, s, fields)
 	names := append(slices.Clone(sel.names), at.field)
 	if email && s.has(otherEmails) {
 		names = append(names, otherEmails)

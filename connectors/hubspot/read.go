@@ -46,7 +46,7 @@ func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields 
 	if err != nil {
 		return nil, err
 	}
-	sel := c.choose(kind, info, s, fields)
+	sel := choose(kind, info, s, fields)
 	ids = slices.Clone(ids)
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	ids = slices.Compact(ids)

@@ -159,10 +159,9 @@ type selection struct {
 	names  []string // HubSpot's, sorted, what we need ourselves included
 }
 
-// choose drops what HubSpot does not show.
-func (c *Connector) choose(kind connectors.Kind, info kindInfo, s *schema, fields []string) selection {
+// choose drops what HubSpot does not show; Lacks says what that is.
+func choose(kind connectors.Kind, info kindInfo, s *schema, fields []string) selection {
 	sel := selection{kind: kind, info: info, schema: s, names: []string{info.modified}}
-	var missing []string
 	for _, field := range fields {
 		name := propertyOf(kind, field)
 		switch {
@@ -176,12 +175,7 @@ func (c *Connector) choose(kind connectors.Kind, info kindInfo, s *schema, field
 		case s.has(name):
 			sel.wanted = append(sel.wanted, field)
 			sel.names = append(sel.names, name)
-		default:
-			missing = append(missing, field)
 		}
-	}
-	if len(missing) > 0 {
-		c.noteMissing(s, missing)
 	}
 	for _, own := range []string{editorProperty, info.company} {
 		if own != "" && s.has(own) {
