@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/builtin"
 	"github.com/handoffd/handoffd/state"
 )
 
@@ -34,6 +35,7 @@ type demoResult struct {
 	ByType         map[string]int `json:"by_type"`
 
 	lost    []string // what is known of the buyers without an owner
+	bare    []string // records that carry no deadline, brief or reason
 	stopped bool     // by Ctrl-C: some buyers are still on their way
 }
 
@@ -60,6 +62,8 @@ func (d demoResult) problem() string {
 	switch {
 	case d.DuplicateTasks > 0:
 		return fmt.Sprintf("tasks made twice: %d", d.DuplicateTasks)
+	case len(d.bare) > 0 && !d.stopped:
+		return fmt.Sprintf("without deadline, brief or reason in the CRM: %d\n  %s", len(d.bare), strings.Join(d.bare, "\n  "))
 	case d.Unowned > 0 && !d.stopped:
 		return fmt.Sprintf("without an owner in the CRM: %d\n  %s", d.Unowned, strings.Join(d.lost, "\n  "))
 	}
@@ -120,6 +124,9 @@ func (r *demoRun) result(ctx context.Context) (demoResult, error) {
 			out.add(h)
 			if hasOwner(worlds, h.Target) && !h.Written.IsZero() {
 				owned[h.Record] = true
+			}
+			if missing := lacks(worlds, h.Target); len(missing) > 0 {
+				out.bare = append(out.bare, h.Target.String()+": "+strings.Join(missing, ", "))
 			}
 			if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() {
 				waits = append(waits, float64(h.Written.Sub(at))/float64(time.Millisecond))
@@ -189,6 +196,23 @@ func (r *demoRun) countCalls(out *demoResult) {
 	if out.Handoffs > 0 {
 		out.CallsPer = math.Round(1000*perHandoff/float64(out.Handoffs)) / 1000
 	}
+}
+
+// lacks names what a handoff should have left on its record and did not.
+func lacks(worlds map[string]map[string][]crmRow, ref connectors.Ref) []string {
+	own := builtin.Adapters()[ref.Conn].OwnField // the demo's connections are named like their CRMs
+	var missing []string
+	for _, row := range worlds[ref.Conn][string(ref.Kind)] {
+		if row.ID != ref.ID {
+			continue
+		}
+		for _, name := range []string{"handoff_accept_by", "handoff_brief", "handoff_why"} {
+			if text, _ := row.Fields[own(name)].(string); text == "" {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return missing
 }
 
 func hasOwner(worlds map[string]map[string][]crmRow, ref connectors.Ref) bool {
