@@ -46,6 +46,7 @@ type Settings struct {
 	Transport  http.RoundTripper // nil: the network
 	Log        *slog.Logger      // nil: discard
 	APIVersion string            // "": the adapter's default
+	Vault      Vault             // nil: a replaced refresh token lives as long as the process
 }
 
 // Adapter is one row of the table of CRMs (package builtin).

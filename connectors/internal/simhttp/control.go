@@ -9,16 +9,19 @@ import (
 )
 
 // Control serves the control API over the simulators that share history h:
-// GET /history, /world, /stats and POST /edit, /deliver, /faults.
+// GET /history, /changes, /sent, /world, /stats and POST /edit, /deliver, /faults, /setup.
 func Control(h *History, sims ...Sim) http.Handler {
 	c := &control{history: h, sims: sims}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /history", c.getHistory)
+	mux.HandleFunc("GET /changes", c.getChanges)
+	mux.HandleFunc("GET /sent", c.getSent)
 	mux.HandleFunc("GET /world", c.getWorld)
 	mux.HandleFunc("GET /stats", c.getStats)
 	mux.HandleFunc("POST /edit", c.postEdit)
 	mux.HandleFunc("POST /deliver", c.postDeliver)
 	mux.HandleFunc("POST /faults", c.postFaults)
+	mux.HandleFunc("POST /setup", c.postSetup)
 	return mux
 }
 
@@ -43,6 +46,16 @@ func (c *control) chosen(crm string) ([]Sim, error) {
 func (c *control) getHistory(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	_ = c.history.WriteJSONL(w) // a reader that went away needs no answer
+}
+
+func (c *control) getChanges(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/jsonl")
+	_ = c.history.WriteChanges(w) // a reader that went away needs no answer
+}
+
+func (c *control) getSent(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/jsonl")
+	_ = c.history.WriteSent(w) // a reader that went away needs no answer
 }
 
 func (c *control) getWorld(w http.ResponseWriter, _ *http.Request) {
@@ -140,6 +153,35 @@ func (c *control) postFaults(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.SetFaults(f)
+	}
+	writeJSON(w, http.StatusOK, map[string]bool{"ok": true})
+}
+
+// postSetup hands {"crm": NAME, "setup": {…}} to the simulator it names.
+func (c *control) postSetup(w http.ResponseWriter, r *http.Request) {
+	raw, err := readControl(w, r)
+	if err != nil {
+		refuseControl(w, err)
+		return
+	}
+	var body struct {
+		CRM   string          `json:"crm"`
+		Setup json.RawMessage `json:"setup"`
+	}
+	if err := json.Unmarshal(raw, &body); err != nil {
+		refuseControl(w, fmt.Errorf("read setup: %w", err))
+		return
+	}
+	sims, err := c.chosen(body.CRM)
+	if err == nil && len(sims) != 1 {
+		err = fmt.Errorf("which crm?")
+	}
+	if err == nil {
+		err = sims[0].Setup(body.Setup)
+	}
+	if err != nil {
+		refuseControl(w, err)
+		return
 	}
 	writeJSON(w, http.StatusOK, map[string]bool{"ok": true})
 }

@@ -1,7 +1,6 @@
 package simhttp
 
 import (
-	"bufio"
 	"encoding/json"
 	"io"
 	"sync"
@@ -25,8 +24,10 @@ type Exchange struct {
 // History is every exchange since the start. It grows with memory as its only bound and is safe for
 // concurrent use. A nil History forgets everything.
 type History struct {
-	mu  sync.Mutex
-	all []Exchange
+	mu      sync.Mutex
+	all     []Exchange
+	changes []Change
+	sent    []Sent
 }
 
 // NewHistory returns an empty history.
@@ -68,21 +69,11 @@ func (h *History) Reset() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.all = nil
+	h.all, h.changes, h.sent = nil, nil, nil
 }
 
 // WriteJSONL writes one exchange per line, oldest first.
-func (h *History) WriteJSONL(w io.Writer) error {
-	buf := bufio.NewWriter(w)
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false)
-	for _, e := range h.Snapshot() {
-		if err := enc.Encode(e); err != nil {
-			return err
-		}
-	}
-	return buf.Flush()
-}
+func (h *History) WriteJSONL(w io.Writer) error { return writeLines(w, h.Snapshot()) }
 
 // asJSON keeps a body as it is when it is JSON, and as a JSON string otherwise.
 func asJSON(body []byte) json.RawMessage {

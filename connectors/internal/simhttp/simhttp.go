@@ -27,6 +27,9 @@ type Sim interface {
 	Load(raw json.RawMessage) error
 	// Edit makes a change as a person in the CRM's own screens would; it answers the ids that came out of it.
 	Edit(e Edit) (map[string]string, error)
+	// Setup changes what the CRM is rather than what it holds: its editions, permissions, rules and
+	// automation. The document is the simulator's own; unknown keys are refused, absent ones stay.
+	Setup(raw json.RawMessage) error
 	// SetFaults replaces how hostile the simulator is.
 	SetFaults(f Faults)
 	// Faults is how hostile the simulator is now.
@@ -43,9 +46,12 @@ type Sim interface {
 type Edit struct {
 	CRM    string         `json:"crm"`
 	Object string         `json:"object"`
-	Op     string         `json:"op"` // create, update, delete, merge, convert or submit_form
+	Op     string         `json:"op"` // create, update, delete, restore, purge, merge, convert or submit_form
 	ID     string         `json:"id"`
 	Fields map[string]any `json:"fields"`
+	// By is who does it, in the words of Change.Actor: "person:ana@example.com", "automation:Lead routing",
+	// "sync:salesforce". Blank: some person.
+	By string `json:"by,omitempty"`
 }
 
 // Delivery says what has become of the webhooks since the simulator started.

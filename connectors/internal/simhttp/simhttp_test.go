@@ -181,6 +181,7 @@ func (f *fake) Edit(e simhttp.Edit) (map[string]string, error) {
 	}
 	return map[string]string{"id": "5"}, nil
 }
+func (*fake) Setup(json.RawMessage) error       { return nil }
 func (f *fake) SetFaults(faults simhttp.Faults) { f.faults = faults }
 func (f *fake) Faults() simhttp.Faults          { return f.faults }
 func (*fake) Deliver(context.Context) (simhttp.Delivery, error) {
