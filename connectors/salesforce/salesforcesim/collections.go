@@ -244,9 +244,11 @@ func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) out
 	list := make([]outcome, n)
 	good, bad := 0, 0
 	for i := range list {
+		before := d.tx.mark()
 		if list[i] = write(i, d); list[i].Success {
 			good++
 		} else {
+			d.tx.back(before)
 			bad++
 		}
 	}
@@ -259,7 +261,7 @@ func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) out
 		}
 		good = 0
 	}
-	c.tx.undo = append(c.tx.undo, d.tx.undo...)
+	c.tx.undo, c.tx.log = append(c.tx.undo, d.tx.undo...), append(c.tx.log, d.tx.log...)
 	return reply{status: http.StatusOK, body: mustJSON(list), applied: good > 0, broken: bad > 0}
 }
 

@@ -64,7 +64,10 @@ func (s *Sim) serveComposite(c *call) reply {
 	for i, sub := range in.CompositeRequest {
 		rep := refused(rowLocked())
 		if i != locked {
-			rep = s.serveSub(c, sub, bodies, in.AllOrNone)
+			before := c.tx.mark()
+			if rep = s.serveSub(c, sub, bodies, in.AllOrNone); rep.status >= 300 {
+				c.tx.back(before)
+			}
 		}
 		if (rep.status >= 300 || rep.broken) && in.AllOrNone {
 			c.tx.rollback()

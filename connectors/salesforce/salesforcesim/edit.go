@@ -31,7 +31,7 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 		return nil, fmt.Errorf("no object %q", e.Object)
 	}
 	var r *row
-	if e.Op == "update" || e.Op == "delete" || e.Op == "merge" || e.Op == "convert" {
+	if e.Op != "create" && e.Op != "submit_form" {
 		id, _ := normalizeID(e.ID)
 		if r = s.byID(id); r == nil || r.obj.name != o.name {
 			return nil, fmt.Errorf("no %s %q", o.name, e.ID)
@@ -42,14 +42,35 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 			in[name] = s.resolvePerson(v)
 		}
 	}
-	d := deed{tx: &tx{}, now: time.Now().UTC(), actor: s.editor(in, r), person: true}
+	d := deed{tx: &tx{}, now: time.Now().UTC(), person: true}
+	if err := s.signed(&d, e, in, r); err != nil {
+		return nil, err
+	}
 	delete(in, "LastModifiedById")
 	ids, fault := s.edit(e.Op, o, r, in, d)
 	if fault != nil {
 		d.tx.rollback()
 		return nil, fmt.Errorf("%s: %s", fault.code, fault.message)
 	}
+	s.publish(d.tx)
 	return ids, nil
+}
+
+// signed enters who makes the change.
+func (s *Sim) signed(d *deed, e simhttp.Edit, in map[string]any, r *row) error {
+	if e.By != "" {
+		var known bool
+		if d.actor, d.who, known = s.author(e.By); !known {
+			return fmt.Errorf("by %q: person:<e-mail of a user>, automation:<name> or sync:<crm>", e.By)
+		}
+		return nil
+	}
+	d.actor = s.editor(in, r)
+	d.who = s.personName(d.actor)
+	if e.Op == "submit_form" {
+		d.who = "form"
+	}
+	return nil
 }
 
 func exactNumbers(fields map[string]any) (map[string]any, error) {
@@ -93,6 +114,10 @@ func (s *Sim) edit(op string, o *object, r *row, in map[string]any, d deed) (map
 		return map[string]string{"id": r.id}, err
 	case "delete":
 		return map[string]string{"id": r.id}, s.remove(r, d)
+	case "restore":
+		return map[string]string{"id": r.id}, s.restore(r, d)
+	case "purge":
+		return map[string]string{"id": r.id}, s.purge(r, d)
 	case "merge":
 		return s.merge(o, r, in, d)
 	case "convert":
@@ -131,7 +156,7 @@ func (s *Sim) merge(o *object, loser *row, in map[string]any, d deed) (map[strin
 			for _, child := range s.tables[kind].holders(f.name, loser.id) {
 				fields := maps.Clone(child.last())
 				fields[f.name] = winner.id
-				s.commit(child, fields, d)
+				s.commit(child, fields, d.derived())
 			}
 		}
 	}
@@ -183,7 +208,7 @@ func (s *Sim) convert(lead *row, in map[string]any, d deed) (map[string]string, 
 		for _, child := range s.tables[kind].holders("WhoId", lead.id) {
 			moved := maps.Clone(child.last())
 			moved["WhoId"], moved["AccountId"], moved["SystemModstamp"] = contact, account, d.stamp()
-			s.commit(child, moved, d)
+			s.commit(child, moved, d.derived())
 		}
 	}
 	return ids, nil

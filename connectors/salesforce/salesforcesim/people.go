@@ -76,8 +76,11 @@ func (p *crowd) act(s *Sim, now time.Time) time.Duration {
 		if r == nil || r.deleted() || r.last()["Handoff_Status__c"] != "Assigned" || r.last()["OwnerId"] != e.owner {
 			continue // taken away meanwhile
 		}
-		// A refusal (the lead was converted) leaves the handoff unaccepted, as a person would.
-		_ = s.update(r, map[string]any{"Handoff_Status__c": "Accepted"}, deed{tx: &tx{}, now: now, actor: e.owner, person: true})
+		d := deed{tx: &tx{}, now: now, actor: e.owner, who: s.personName(e.owner), person: true}
+		if err := s.update(r, map[string]any{"Handoff_Status__c": "Accepted"}, d); err != nil {
+			d.tx.rollback() // a refusal (the lead was converted) leaves the handoff unaccepted, as a person would
+		}
+		s.publish(d.tx)
 	}
 	p.queue = left
 	return wait

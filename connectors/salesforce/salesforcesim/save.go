@@ -14,10 +14,19 @@ type deed struct {
 	tx     *tx
 	now    time.Time
 	actor  string // user id
+	who    string // the ledger's actor
 	assign bool   // active assignment rules run
 	person bool   // made in the CRM's own screens: Setup objects too, no API-only refusal
 	// allowDuplicate is Sforce-Duplicate-Rule-Header: allowSave=true.
 	allowDuplicate bool
+	// steps is what automation did inside the save that is about to be committed.
+	steps []handwork
+}
+
+// derived is the same deed as the CRM's own consequence of it.
+func (d deed) derived() deed {
+	d.who, d.steps = bySystem, nil
+	return d
 }
 
 // stamp is the whole second that a write carries; many rows of a batch share it.
@@ -26,7 +35,7 @@ func (d deed) stamp() time.Time { return d.now.UTC().Truncate(time.Second) }
 // apiDeed reads a call's headers. Assignment rules run unless the call says FALSE (facts §2.3).
 func (s *Sim) apiDeed(c *call) deed {
 	return deed{
-		tx: c.tx, now: c.now, actor: s.caller,
+		tx: c.tx, now: c.now, actor: s.caller, who: s.callerName(callOption(c.header, "client")),
 		assign:         !strings.EqualFold(strings.TrimSpace(c.header.Get("Sforce-Auto-Assign")), "FALSE"),
 		allowDuplicate: allowsDuplicate(c.header.Get("Sforce-Duplicate-Rule-Header")),
 	}
@@ -167,11 +176,17 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 		return err
 	}
 	old := r.last()
-	if d.assign && o.name == "Lead" && s.rule != "" {
-		fields["OwnerId"] = s.rule
-	}
 	if err := s.objectRules(o, old, fields, d); err != nil {
 		return err
+	}
+	if d.assign && o.name == "Lead" && s.rule != "" {
+		d.steps = append(d.steps, handwork{"automation:" + leadRule, maps.Clone(fields)})
+		fields["OwnerId"] = s.rule
+	}
+	if len(d.steps) > 0 {
+		if err := s.objectRules(o, old, fields, d); err != nil {
+			return err
+		}
 	}
 	for _, f := range o.fields {
 		v, isText := set[f.name].(string)
@@ -211,6 +226,7 @@ func (s *Sim) commit(r *row, fields values, d deed) {
 		}
 		visible = visible.Add(min(lag, most))
 	}
+	s.note(r, r.last(), fields, d)
 	s.tables[r.obj.name].put(d.tx, r, fields, d.now, visible)
 }
 
@@ -338,7 +354,7 @@ func (s *Sim) touchParent(id string, due date, d deed) {
 	}
 	fields := maps.Clone(r.last())
 	fields["LastActivityDate"] = due
-	s.commit(r, fields, d)
+	s.commit(r, fields, d.derived())
 }
 
 // remove puts a row, and the activities that hang on a person, into the recycle bin.
@@ -353,7 +369,7 @@ func (s *Sim) remove(r *row, d deed) *apiError {
 	if r.obj.name == "Lead" || r.obj.name == "Contact" {
 		for _, kind := range []string{"Task", "Event"} {
 			for _, child := range s.tables[kind].holders("WhoId", r.id) {
-				s.bin(child, "", d)
+				s.bin(child, "", d.derived())
 			}
 		}
 	}

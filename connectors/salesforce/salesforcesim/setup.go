@@ -4,10 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // setup is the document of Setup: what is absent stays as it is.
-type setup struct{}
+type setup struct {
+	EchoMessages *bool `json:"echo_messages"`
+}
+
+// shape is what the org is, as Setup left it.
+type shape struct {
+	echo bool // outbound messages tell of the integration user's own changes too
+}
 
 // Setup implements simhttp.Sim.
 func (s *Sim) Setup(raw json.RawMessage) error {
@@ -23,4 +31,10 @@ func (s *Sim) Setup(raw json.RawMessage) error {
 	return nil
 }
 
-func (*Sim) setUp(setup) {}
+func (s *Sim) setUp(in setup) {
+	if in.EchoMessages != nil {
+		s.set.echo = *in.EchoMessages
+	}
+}
+
+func (s *Sim) notify([]*row, time.Time) {}

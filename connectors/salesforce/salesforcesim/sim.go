@@ -74,6 +74,7 @@ type Sim struct {
 	clients  map[string]int
 
 	refusedCalls int // injected concurrency refusals
+	set          shape
 }
 
 // New builds the org with the default world. It panics never: the schema is this package's own table,
@@ -219,6 +220,10 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rep := s.dispatch(c)
+	if rep.status >= 300 {
+		c.tx.rollback()
+	}
+	s.publish(c.tx)
 	if rep.applied {
 		simhttp.Applied(w)
 	}

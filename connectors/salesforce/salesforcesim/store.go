@@ -71,16 +71,6 @@ func newTable(o *object) *table {
 	return &table{obj: o, rows: map[string]*row{}, index: map[string]map[string][]*row{}}
 }
 
-// tx collects how to take one call's writes back.
-type tx struct{ undo []func() }
-
-func (t *tx) rollback() {
-	for i := len(t.undo) - 1; i >= 0; i-- {
-		t.undo[i]()
-	}
-	t.undo = nil
-}
-
 // put gives r a new state, visible to queries from visible on.
 func (tb *table) put(t *tx, r *row, fields values, now, visible time.Time) {
 	before := r.versions
@@ -104,11 +94,25 @@ func (tb *table) put(t *tx, r *row, fields values, now, visible time.Time) {
 	old := r.last()
 	r.versions = append(slices.Clone(before[min(keep, len(before)):]), version{fields, visible})
 	t.undo = append(t.undo, func() { r.versions = before })
-	tb.note(r, old, fields)
+	tb.enter(r, old, fields)
 }
 
-// note enters the new state in the indexes.
-func (tb *table) note(r *row, old, fields values) {
+// remove takes a row out for good, as if it had never been.
+func (tb *table) remove(t *tx, r *row) {
+	at := slices.Index(tb.order, r)
+	if at < 0 {
+		return
+	}
+	delete(tb.rows, r.id)
+	tb.order = slices.Delete(tb.order, at, at+1)
+	t.undo = append(t.undo, func() {
+		tb.rows[r.id] = r
+		tb.order, tb.jumbled = append(tb.order, r), true
+	})
+}
+
+// enter puts the new state into the indexes.
+func (tb *table) enter(r *row, old, fields values) {
 	if at, ok := fields["SystemModstamp"].(time.Time); ok {
 		if n := len(tb.stamps); n > 0 && tb.stamps[n-1].at.After(at) {
 			tb.unsorted = true
@@ -160,7 +164,9 @@ func (tb *table) since(from time.Time) []*row {
 	start := sort.Search(len(tb.stamps), func(i int) bool { return !tb.stamps[i].at.Before(from) })
 	rows := make([]*row, 0, len(tb.stamps)-start)
 	for _, e := range tb.stamps[start:] {
-		rows = append(rows, e.row)
+		if tb.rows[e.row.id] == e.row {
+			rows = append(rows, e.row)
+		}
 	}
 	return rows
 }
@@ -179,7 +185,11 @@ func (tb *table) from(id string) []*row {
 func (tb *table) byValue(name string, vals ...string) []*row {
 	var rows []*row
 	for _, v := range vals {
-		rows = append(rows, tb.index[name][strings.ToLower(v)]...)
+		for _, r := range tb.index[name][strings.ToLower(v)] {
+			if tb.rows[r.id] == r {
+				rows = append(rows, r)
+			}
+		}
 	}
 	return rows
 }

@@ -12,7 +12,13 @@ import (
 // pod is the part of every id that names the org's instance.
 const pod = "dL0"
 
-const integrationUser = "handoffd@example.com.integration"
+// The users beside people, by their usernames, and the name of the lead assignment rule.
+const (
+	integrationUser = "handoffd@example.com.integration"
+	autoprocUser    = "autoproc@example.com"
+	hubspotUser     = "hubspot@example.com.integration"
+	leadRule        = "Inbound lead routing"
+)
 
 type stage struct {
 	closed, won bool

@@ -47,7 +47,7 @@ func (s *Sim) buildWorld(now time.Time) {
 		"Username": integrationUser, "Email": mailOf("handoffd"), "LastName": "Handoffd", "FirstName": "Integration", "Alias": "handoffd",
 		"IsActive": true, "UserType": "Standard", "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US",
 	}, s.born)
-	s.add("User", s.born, values{"Username": "autoproc@example.com", "LastName": "Automated Process", "Alias": "autoproc", "UserType": "AutomatedProcess", "TimeZoneSidKey": "GMT"})
+	s.add("User", s.born, values{"Username": autoprocUser, "LastName": "Automated Process", "Alias": "autoproc", "UserType": "AutomatedProcess", "TimeZoneSidKey": "GMT"})
 	ids := map[string]string{}
 	for _, p := range defaultPeople() {
 		fields := values{
@@ -64,6 +64,8 @@ func (s *Sim) buildWorld(now time.Time) {
 	s.buildSetup()
 	s.learnWorld()
 	s.buildCompanies(now, old, ids)
+	s.add("User", s.born, values{"Username": hubspotUser, "LastName": "Integration", "FirstName": "HubSpot", "Alias": "hubspot", "UserType": "Standard", "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US"})
+	s.learnWorld()
 }
 
 // buildSetup makes queues and the picklists that are rows.
