@@ -88,7 +88,7 @@ func (c *call) objectAssociations(o *object, id string, rest []string) (*reply, 
 	case http.MethodPut:
 		return c.putAssociation(rec, other, plain)
 	case http.MethodDelete:
-		c.s.unlink(rec, other, c.now)
+		c.s.unlink(rec, other, c.by, c.now)
 		return nil, nil
 	}
 	return nil, c.methodNotAllowed()
@@ -100,7 +100,7 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 		if base == 0 {
 			return nil, invalid("There is no default association from " + rec.of.singular + " to " + other.of.singular + ".")
 		}
-		c.s.link(rec, other, []int{base}, c.now)
+		c.s.link(rec, other, []int{base}, c.by, c.now)
 		return ok(map[string]any{"status": "COMPLETE", "results": []any{
 			map[string]any{"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": other.id}},
 		}}), nil
@@ -115,8 +115,8 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 	if bad != nil {
 		return nil, bad
 	}
-	c.s.unlink(rec, other, c.now) // the labels sent replace those there were
-	c.s.link(rec, links[0].to, links[0].types, c.now)
+	c.s.unlink(rec, other, c.by, c.now) // the labels sent replace those there were
+	c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
 	return &reply{http.StatusCreated, map[string]any{
 		"fromObjectTypeId": rec.of.typeID, "fromObjectId": rec.id, "toObjectTypeId": other.of.typeID, "toObjectId": other.id,
 		"labels": []string{},
@@ -248,7 +248,7 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 			errors = append(errors, bad.row())
 			continue
 		}
-		c.s.link(rec, links[0].to, links[0].types, c.now)
+		c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
 		results = append(results, map[string]any{
 			"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": links[0].to.id},
 			"fromObjectId": rec.id, "toObjectId": links[0].to.id, "labels": []string{},
@@ -265,7 +265,7 @@ func (c *call) archiveAssociations(from, to *object, inputs []pairInput) (*reply
 		rec := from.live(string(in.From.ID))
 		for _, e := range in.To {
 			if other := to.live(string(e.ID)); rec != nil && other != nil {
-				c.s.unlink(rec, other, c.now)
+				c.s.unlink(rec, other, c.by, c.now)
 			}
 		}
 	}

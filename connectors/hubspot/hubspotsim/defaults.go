@@ -31,6 +31,8 @@ var owned = []fieldSpec{
 	{"hs_object_source", "Record source", "string", "ro"},
 	{"hs_object_source_label", "Record source label", "string", "ro"},
 	{"hs_merged_object_ids", "Merged object ids", "string", "ro"},
+	{"hs_created_by_user_id", "Created by user ID", "number", "ro"},
+	{"hs_updated_by_user_id", "Updated by user ID", "number", "ro"},
 	{"hs_unique_creation_key", "Unique creation key", "string", "ro"},
 }
 

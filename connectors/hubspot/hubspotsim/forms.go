@@ -21,7 +21,7 @@ func (s *Sim) submitForm(page, form string, in written, now time.Time) (*record,
 	if strings.Contains(form, ": ") {
 		conversion = form
 	}
-	by := source{kind: "FORM", id: "form-" + strconv.Itoa(len(form))}
+	by := source{kind: "FORM", id: "form-" + strconv.Itoa(len(form)), actor: "form"}
 	rec := o.unique["email"][strings.ToLower(strings.TrimSpace(*in["email"]))]
 	set, bad := s.check(o, rec, in)
 	if bad != nil {
@@ -76,5 +76,5 @@ func (s *Sim) engaged(a, b *record, now time.Time) {
 		set["hs_sa_first_engagement_date"] = moment(now)
 		set["hs_sa_first_engagement_object_type"] = kind
 	}
-	s.update(b, set, source{kind: "CALCULATED"}, now)
+	s.update(b, set, system, now)
 }

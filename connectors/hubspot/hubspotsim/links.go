@@ -129,7 +129,11 @@ func (s *Sim) checkLinks(o *object, in []linkInput) ([]newLink, *apiError) {
 
 // link associates two records in both directions. Any type brings the unlabelled one with it; the first
 // company of a contact, deal or ticket becomes its primary one; a new primary one takes the label over.
-func (s *Sim) link(from, to *record, types []int, now time.Time) {
+func (s *Sim) link(from, to *record, types []int, by source, now time.Time) {
+	if len(from.links[to.of.name][to.id]) == 0 {
+		s.noteLink(from, to, "link", by, now)
+	}
+
 	all := append(slices.Clone(types), plainType(from.of.name, to.of.name))
 	for _, ends := range [...][2]*record{{from, to}, {to, from}} {
 		if p := primaryType(ends[0].of.name, ends[1].of.name); ends[1].of.name == "companies" && p != 0 && ends[0].primary() == "" {
@@ -148,7 +152,7 @@ func (s *Sim) link(from, to *record, types []int, now time.Time) {
 			s.dropPrimary(from, to)
 		}
 		if !from.links[to.of.name][to.id][id] {
-			s.hooks.linked(from, to, t.label == "Primary", false, now)
+			s.hooks.linked(from, to, t.label == "Primary", false, by, now)
 		}
 		from.put(to, id)
 		to.put(from, t.inverse)
@@ -202,9 +206,13 @@ func (s *Sim) dropPrimary(a, b *record) {
 }
 
 // unlink removes all types between two records.
-func (s *Sim) unlink(from, to *record, now time.Time) {
+func (s *Sim) unlink(from, to *record, by source, now time.Time) {
+	if len(from.links[to.of.name][to.id]) > 0 {
+		s.noteLink(from, to, "unlink", by, now)
+	}
+
 	for _, id := range slices.Sorted(maps.Keys(from.links[to.of.name][to.id])) {
-		s.hooks.linked(from, to, linkTypes[id].label == "Primary", true, now)
+		s.hooks.linked(from, to, linkTypes[id].label == "Primary", true, by, now)
 	}
 	delete(from.links[to.of.name], to.id)
 	delete(to.links[from.of.name], from.id)

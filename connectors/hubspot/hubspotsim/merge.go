@@ -58,10 +58,11 @@ func (s *Sim) mergeRecords(o *object, primaryID, otherID string, by source, now 
 		rec.created = other.created
 	}
 	o.add(rec)
-	s.apply(rec, set, by, now, true)
+	s.apply(rec, set, by, now, "merge")
 	for _, old := range [...]*record{primary, other} {
-		s.moveLinks(old, rec, now)
+		s.moveLinks(old, rec, by, now)
 		old.into = rec
+		s.note(old, "merge", by, nil, now)
 	}
 	s.hooks.merged(rec, primary, other, moved, by, now)
 	return rec, nil
@@ -110,7 +111,7 @@ func mergedValues(primary, other *record) (set map[string]string, moved int) {
 }
 
 // moveLinks gives the survivor what the old record was associated with.
-func (s *Sim) moveLinks(old, rec *record, now time.Time) {
+func (s *Sim) moveLinks(old, rec *record, by source, now time.Time) {
 	for _, kind := range slices.Sorted(maps.Keys(old.links)) {
 		for _, id := range old.linked(kind) {
 			types := slices.Sorted(maps.Keys(old.links[kind][id]))
@@ -122,7 +123,7 @@ func (s *Sim) moveLinks(old, rec *record, now time.Time) {
 			if rec.primary() != "" { // the primary record's company stays the primary one
 				types = slices.DeleteFunc(types, func(t int) bool { return linkTypes[t].label == "Primary" && kind == "companies" })
 			}
-			s.link(rec, to, types, now)
+			s.link(rec, to, types, by, now)
 		}
 	}
 	old.links = map[string]map[string]map[int]bool{}
@@ -144,9 +145,6 @@ func (c *call) gdprDelete(o *object) (*reply, *apiError) {
 	if rec == nil {
 		return nil, nil
 	}
-	c.s.archive(rec, c.by, c.now)
-	c.s.hooks.erased(rec, c.by, c.now)
-	o.remove(rec)
-	rec.gone, rec.values, rec.past = true, map[string]string{}, map[string][]revision{}
+	c.s.purge(rec, c.by, c.now)
 	return nil, nil
 }

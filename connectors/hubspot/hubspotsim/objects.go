@@ -27,6 +27,7 @@ type pastView struct {
 	Timestamp  string `json:"timestamp"`
 	SourceType string `json:"sourceType"`
 	SourceID   string `json:"sourceId,omitempty"`
+	UserID     int64  `json:"updatedByUserId,omitempty"`
 }
 
 type linkPage struct {
@@ -101,7 +102,8 @@ func (r *record) history(names []string) map[string][]pastView {
 		}
 		rows := []pastView{}
 		for _, p := range slices.Backward(r.past[name]) { // newest first
-			rows = append(rows, pastView{p.value, moment(p.at), p.by.kind, p.by.id})
+			user, _ := strconv.ParseInt(p.by.user, 10, 64) // blank: nobody
+			rows = append(rows, pastView{p.value, moment(p.at), p.by.kind, p.by.id, user})
 		}
 		out[name] = rows
 	}
@@ -245,7 +247,7 @@ func (c *call) make(o *object, in createInput) (*record, *apiError) {
 	}
 	rec := c.s.create(o, set, c.by, c.now)
 	for _, l := range links {
-		c.s.link(rec, l.to, l.types, c.now)
+		c.s.link(rec, l.to, l.types, c.by, c.now)
 	}
 	return rec, nil
 }

@@ -81,12 +81,3 @@ func (p *people) meddle() {
 	}
 	p.agenda.put(time.Now().Add(p.rand.Between(wait/2, wait*3/2)), p.meddle)
 }
-
-// personBy is how a change by an owner in the screens is recorded.
-func (s *Sim) personBy(ownerID string) source {
-	id := "0"
-	if o := s.ownerByID(ownerID); o != nil {
-		id = o.userID
-	}
-	return source{kind: "CRM_UI", id: "userId:" + id}
-}

@@ -51,7 +51,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		c.write(nil, bad)
 		return
 	}
-	c.by = source{kind: "INTEGRATION", id: s.creds.ClientID}
+	c.by = s.apiBy(kind)
 	family := c.resolve(path)
 	if bad := s.limits.admit(w.Header(), family, path, kind, s.Faults().Quota, c.now, c.correlation); bad != nil {
 		c.write(nil, bad)

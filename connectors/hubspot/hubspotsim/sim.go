@@ -67,6 +67,7 @@ type Sim struct {
 	owners    []*owner
 	pipelines map[string][]pipeline
 	access    map[string]time.Time // OAuth access token -> end
+	loading   bool                 // a world is being loaded: nothing happens
 }
 
 var _ simhttp.Sim = (*Sim)(nil)

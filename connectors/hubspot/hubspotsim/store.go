@@ -45,7 +45,9 @@ type record struct {
 	gone     bool      // erased for privacy
 	past     map[string][]revision
 	links    map[string]map[string]map[int]bool // kind -> id -> association type ids
-	lag      []late                             // changes the search index has not seen yet, oldest first
+	byUser   string                             // who changed it last in the screens; an API call leaves it as it was
+	madeBy   string
+	lag      []late // changes the search index has not seen yet, oldest first
 }
 
 // revision is one value a property had, with who set it and when.
@@ -54,10 +56,6 @@ type revision struct {
 	at    time.Time
 	by    source
 }
-
-// source says who changes something: kind INTEGRATION (an API call), CRM_UI (a person), FORM or
-// CALCULATED (HubSpot itself).
-type source struct{ kind, id string }
 
 // late is a change that the search index shows from visible on.
 type late struct {
@@ -139,6 +137,10 @@ func (r *record) value(name string) (string, bool) {
 		return moment(r.modified), true
 	case "hs_lastmodifieddate": // on contacts: not a cursor, it stays behind
 		return moment(r.created), true
+	case "hs_updated_by_user_id":
+		return r.byUser, r.byUser != ""
+	case "hs_created_by_user_id":
+		return r.madeBy, r.madeBy != ""
 	}
 	v, set := r.values[name]
 	return v, set
@@ -184,7 +186,8 @@ func (s *Sim) create(o *object, set map[string]string, by source, now time.Time)
 		links: map[string]map[string]map[int]bool{},
 	}
 	o.add(rec)
-	s.apply(rec, o.born(set, by), by, now, true)
+	rec.madeBy = by.user
+	s.apply(rec, o.born(set, by), by, now, "create")
 	s.hooks.created(rec, by, now)
 	s.follow(rec, set, now)
 	s.people.saw(rec, now)
@@ -204,7 +207,7 @@ func (o *object) born(set map[string]string, by source) map[string]string {
 
 // update sets checked values of a record. It stamps the record even when nothing differs.
 func (s *Sim) update(rec *record, set map[string]string, by source, now time.Time) {
-	changed := s.apply(rec, set, by, now, false)
+	changed := s.apply(rec, set, by, now, "update")
 	for _, name := range changed {
 		s.hooks.changed(rec, name, by, now)
 	}
@@ -214,9 +217,11 @@ func (s *Sim) update(rec *record, set map[string]string, by source, now time.Tim
 	}
 }
 
-// apply writes values, history, unique indexes and the index's lag; it returns the names that changed.
-func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time, birth bool) []string {
-	l := late{birth: birth, old: map[string]string{}}
+// apply writes values, history, unique indexes, the ledger and the index's lag; it returns the names that
+// changed. op is what the ledger calls it: create, update or merge.
+func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time, op string) []string {
+	l := late{birth: op != "update" && len(rec.past) == 0, old: map[string]string{}}
+	ledger := map[string]simhttp.FromTo{}
 	var changed []string
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		old, had := rec.values[name]
@@ -236,6 +241,13 @@ func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time
 			rec.values[name] = value
 		}
 		rec.past[name] = append(rec.past[name], revision{value, now, by})
+		ledger[name] = simhttp.FromTo{From: filled(old), To: filled(value)}
+	}
+	if len(ledger) > 0 || op != "update" {
+		s.note(rec, op, by, ledger, now)
+	}
+	if by.user != "" {
+		rec.byUser = by.user
 	}
 	l.old[rec.of.modified] = moment(rec.modified)
 	l.touched = append(l.touched, rec.of.modified)
@@ -252,8 +264,7 @@ func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time
 
 // index keeps the unique index of a property.
 func (s *Sim) index(rec *record, name, old, value string) {
-	if name == "hs_additional_emails" {
-		emails := rec.of.unique["email"]
+	if emails := rec.of.unique["email"]; name == "hs_additional_emails" {
 		for part := range strings.SplitSeq(old, ";") {
 			if emails[part] == rec {
 				delete(emails, part)
@@ -284,11 +295,11 @@ func (s *Sim) derive(rec *record, name, value string, now time.Time, touch bool)
 	if old := rec.values[name]; old == value {
 		return
 	}
-	s.apply(rec, map[string]string{name: value}, source{kind: "CALCULATED"}, now, false)
+	s.apply(rec, map[string]string{name: value}, system, now, "update")
 	if !touch {
 		rec.modified = before
 	}
-	s.hooks.changed(rec, name, source{kind: "CALCULATED"}, now)
+	s.hooks.changed(rec, name, system, now)
 }
 
 // follow sets what HubSpot derives from the values just written.
@@ -356,5 +367,51 @@ func (s *Sim) archive(rec *record, by source, now time.Time) {
 	}
 	rec.archived, rec.ended = true, now
 	rec.of.release(rec)
+	s.note(rec, "delete", by, nil, now)
 	s.hooks.deleted(rec, by, now)
+}
+
+// restore takes a record out of the recycle bin, as only a person in the screens can.
+func (s *Sim) restore(rec *record, by source, now time.Time) *apiError {
+	if !rec.archived || now.Sub(rec.ended) > binFor {
+		return notFound("The record is not in the recycle bin.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(rec.of.unique)) {
+		if holder := rec.of.unique[name][rec.values[name]]; holder != nil && holder != rec {
+			return conflict("The value of " + name + " has been given to " + holder.id + " since.")
+		}
+	}
+	rec.archived, rec.ended, rec.modified = false, time.Time{}, now
+	for name, index := range rec.of.unique {
+		if v := rec.values[name]; v != "" {
+			index[v] = rec
+		}
+	}
+	s.index(rec, "hs_additional_emails", "", rec.values["hs_additional_emails"])
+	s.note(rec, "restore", by, nil, now)
+	s.hooks.restored(rec, by, now)
+	return nil
+}
+
+// purge erases a contact for good. Both events fire, in any order.
+func (s *Sim) purge(rec *record, by source, now time.Time) {
+	tell := []func(*record, source, time.Time){s.hooks.deleted, s.hooks.erased}
+	if rec.archived {
+		tell = tell[1:]
+	}
+	s.hooks.rand.Shuffle(len(tell), func(i, j int) { tell[i], tell[j] = tell[j], tell[i] })
+	for _, f := range tell {
+		f(rec, by, now)
+	}
+	for kind, others := range rec.links {
+		for id := range others {
+			if to := s.objects[kind].rows[id]; to != nil {
+				delete(to.links[rec.of.name], rec.id)
+			}
+		}
+	}
+	rec.of.remove(rec)
+	rec.gone, rec.values, rec.past = true, map[string]string{}, map[string][]revision{}
+	rec.links = map[string]map[string]map[int]bool{}
+	s.note(rec, "purge", by, nil, now)
 }

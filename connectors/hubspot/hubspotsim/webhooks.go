@@ -145,6 +145,10 @@ func (h *hooks) deleted(rec *record, by source, now time.Time) {
 	h.emit(rec, "deletion", "", hookEvent{ChangeFlag: "DELETED"}, by, now)
 }
 
+func (h *hooks) restored(rec *record, by source, now time.Time) {
+	h.emit(rec, "restore", "", hookEvent{ChangeFlag: "RESTORED"}, by, now)
+}
+
 func (h *hooks) erased(rec *record, by source, now time.Time) {
 	h.emit(rec, "privacyDeletion", "", hookEvent{ChangeFlag: "DELETED"}, by, now)
 }
@@ -157,13 +161,16 @@ func (h *hooks) merged(rec, primary, other *record, moved int, by source, now ti
 
 // linked tells both ends of an association that came or went; the primary one is told beside the plain
 // one, as an event of its own.
-func (h *hooks) linked(from, to *record, primary, removed bool, now time.Time) {
+func (h *hooks) linked(from, to *record, primary, removed bool, by source, now time.Time) {
+	if by.kind == "CRM_UI" { // the manual's sample says USER here, and only here
+		by.kind = "USER"
+	}
 	for _, ends := range [...][2]*record{{from, to}, {to, from}} {
 		a, b := ends[0], ends[1]
 		h.emit(a, "associationChange", "", hookEvent{
 			LinkType: strings.ToUpper(a.of.singular + "_to_" + b.of.singular), From: int64(a.num), To: int64(b.num),
 			LinkRemoved: &removed, LinkPrimary: &primary,
-		}, source{kind: "USER"}, now)
+		}, by, now)
 	}
 }
 
@@ -173,12 +180,12 @@ func (h *hooks) emit(rec *record, what, property string, e hookEvent, by source,
 	id, subscribed := h.subs[sub]
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !subscribed || h.url == "" {
+	if !subscribed || h.url == "" || h.sim.loading {
 		return
 	}
 	h.events++
 	e.EventID, e.SubscriptionID, e.Type = 100_000+h.events, id, sub.Type
-	e.PortalID, e.AppID = h.sim.portal, 51_879_189
+	e.PortalID, e.AppID = h.sim.portal, appID
 	e.OccurredAt, e.ObjectID = now.UnixMilli(), int64(rec.num)
 	e.ChangeSource, e.SourceID = by.kind, by.id
 	f := h.sim.Faults().Webhooks
@@ -281,17 +288,29 @@ func (h *hooks) backoff(n int) time.Duration {
 	return wait
 }
 
+// post sends one array and writes into the ledger what was sent where.
 func (h *hooks) post(ctx context.Context, batch []hookEvent) bool {
+	sent := simhttp.Sent{Time: time.Now().UTC(), CRM: h.sim.CRM()}
+	for _, e := range batch {
+		sent.Events = append(sent.Events, strconv.FormatInt(e.EventID, 10))
+	}
+	sent.URL, sent.Status = h.request(ctx, batch)
+	h.sim.cfg.History.Delivered(sent)
+	return sent.Status >= 200 && sent.Status < 300
+}
+
+// request posts one array; status 0 is no answer.
+func (h *hooks) request(ctx context.Context, batch []hookEvent) (url string, status int) {
 	body, err := json.Marshal(batch)
 	if err != nil {
-		return false
+		return "", 0
 	}
 	h.mu.Lock()
-	url := h.url
+	url = h.url
 	h.mu.Unlock()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return false
+		return url, 0
 	}
 	at := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	req.Header.Set("Content-Type", "application/json")
@@ -302,11 +321,11 @@ func (h *hooks) post(ctx context.Context, batch []hookEvent) bool {
 	req.Header.Set("X-HubSpot-Signature", signV1(h.sim.creds.ClientSecret, body))
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return false
+		return url, 0
 	}
 	defer resp.Body.Close()                                      //nolint:errcheck // nothing was written
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // the answer's body means nothing
-	return resp.StatusCode >= 200 && resp.StatusCode < 300
+	return url, resp.StatusCode
 }
 
 // deliver brings everything forward and waits until nothing is pending.

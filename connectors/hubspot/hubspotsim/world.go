@@ -109,6 +109,8 @@ func (s *Sim) Load(raw json.RawMessage) error {
 func (s *Sim) LoadWorld(world World) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.loading = true
+	defer func() { s.loading = false }()
 	now := stamp()
 	for _, row := range world["owners"] {
 		if err := s.loadOwner(row); err != nil {
@@ -232,7 +234,7 @@ func (s *Sim) loadFields(rec *record, fields map[string]any, now time.Time) erro
 	if !dated && created.Before(now) {
 		modified = created
 	}
-	s.apply(rec, set, source{kind: "IMPORT"}, created, true)
+	s.apply(rec, set, source{kind: "IMPORT"}, created, "create")
 	rec.created, rec.modified = created, modified
 	return nil
 }
@@ -285,7 +287,7 @@ func (s *Sim) restoreLink(rec, to *record, id int, now time.Time) {
 			return
 		}
 	}
-	s.link(rec, to, types, now)
+	s.link(rec, to, types, system, now)
 	rec.modified, to.modified = before, beforeTo
 	rec.lag, to.lag = nil, nil
 }
