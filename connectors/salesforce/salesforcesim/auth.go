@@ -20,8 +20,9 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// maxAssertionLife is how far ahead the exp of a JWT assertion may lie (facts §1.1).
-const maxAssertionLife = 3 * time.Minute
+// maxAssertionLife is how far ahead the exp of a JWT assertion may lie. The sources say three minutes or five
+// (facts §1.1); public clients that work sign for five.
+const maxAssertionLife = 5 * time.Minute
 
 const jwtGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -161,7 +162,7 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) tokenBody(now time.Time) []byte {
 	token := s.auth.issue(now.Add(s.cfg.SessionLife))
 	issued := strconv.FormatInt(now.UnixMilli(), 10)
-	id := "https://login.salesforce.com/id/" + s.orgID + "/" + s.caller
+	id := s.baseURL + "/id/" + s.orgID + "/" + s.caller // really the log-in host's, which is elsewhere
 	sum := sha256.Sum256([]byte(id + issued))
 	return mustJSON(map[string]string{
 		"access_token": token, "instance_url": s.baseURL, "id": id, "token_type": "Bearer", "scope": "api",
@@ -187,7 +188,7 @@ func (s *Sim) checkClient(r *http.Request) (code, text string) {
 }
 
 // checkAssertion verifies a JWT bearer assertion: RS256 by the uploaded key, audience, issuer, subject and
-// an end that lies ahead, but not more than three minutes.
+// an end that lies ahead, but not more than five minutes.
 func (s *Sim) checkAssertion(assertion string) (code, text string) {
 	key := signingKey().key
 	if key == nil || assertion == "" {

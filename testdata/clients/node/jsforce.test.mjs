@@ -1,0 +1,111 @@
+// jsforce against the simulated org, as an integration would use it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import jsforce from 'jsforce';
+
+const { url, token, client_id, client_secret, org_id } = JSON.parse(process.env.CRMSIM).salesforce;
+const connect = () => new jsforce.Connection({ instanceUrl: url, accessToken: token, version: '64.0' });
+const conn = connect();
+const code = (errorCode) => (err) => err.errorCode === errorCode;
+const lead = (name, more = {}) => ({ LastName: name, Company: 'Clients Ltd', ...more });
+
+test('logging in with client credentials gives an instance to work with', async () => {
+  const other = new jsforce.Connection({ oauth2: { clientId: client_id, clientSecret: client_secret, loginUrl: url } });
+  await other.authorize({ grant_type: 'client_credentials' });
+  assert.equal(other.instanceUrl, url);
+  const me = await other.identity();
+  assert.equal(me.organization_id, org_id);
+});
+
+test('a lead is created, read, updated and deleted', async () => {
+  const made = await conn.sobject('Lead').create(lead('Life', { Email: `life-${process.pid}@clients.example.com` }));
+  assert.ok(made.success);
+  await conn.sobject('Lead').update({ Id: made.id, FirstName: 'Dana' });
+  const read = await conn.sobject('Lead').retrieve(made.id);
+  assert.equal(read.FirstName, 'Dana');
+  await conn.sobject('Lead').destroy(made.id);
+  await assert.rejects(conn.sobject('Lead').retrieve(made.id), code('ENTITY_IS_DELETED'));
+});
+
+test('what the org refuses has its code', async () => {
+  await assert.rejects(conn.sobject('Lead').create({ LastName: 'No company' }), code('REQUIRED_FIELD_MISSING'));
+  await assert.rejects(conn.sobject('Lead').create(lead('Bad', { Handoff_Status__c: 'No such status' })), code('INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST'));
+  await assert.rejects(conn.sobject('Lead').create(lead('Bad', { No_Such__c: 'x' })), code('INVALID_FIELD'));
+  await assert.rejects(conn.query('SELECT No_Such__c FROM Lead'), code('INVALID_FIELD'));
+  await assert.rejects(conn.query('SELECT Id FROM Lead WHERE'), code('MALFORMED_QUERY'));
+});
+
+test('collections answer for every record', async () => {
+  const made = await conn.sobject('Lead').create([lead('One'), { LastName: 'Two' }, lead('Three')], { allOrNone: false });
+  assert.deepEqual(made.map((r) => r.success), [true, false, true]);
+  assert.equal(made[1].errors[0].statusCode, 'REQUIRED_FIELD_MISSING');
+  const updated = await conn.sobject('Lead').update([{ Id: made[0].id, FirstName: 'A' }, { Id: made[2].id, FirstName: 'C' }]);
+  assert.ok(updated.every((r) => r.success));
+  const gone = await conn.sobject('Lead').destroy([made[0].id, made[2].id]);
+  assert.ok(gone.every((r) => r.success));
+});
+
+test('queries filter, sort, follow parents and page', async () => {
+  const found = await conn.query("SELECT Id, Name, Owner.Name, Owner.Email FROM Account WHERE Name LIKE 'A%' ORDER BY Name LIMIT 5");
+  assert.ok(found.totalSize > 0 && found.records[0].Owner.Name);
+  const rows = Array.from({ length: 450 }, (_, n) => lead(`Page ${process.pid} ${n}`));
+  const made = await conn.sobject('Lead').create(rows, { allowRecursive: true });
+  assert.ok(made.every((r) => r.success));
+  const all = [];
+  let page = await conn.query(`SELECT Id FROM Lead WHERE LastName LIKE 'Page ${process.pid} %'`, { headers: { 'Sforce-Query-Options': 'batchSize=200' } });
+  for (;;) {
+    all.push(...page.records);
+    if (page.done) break;
+    page = await conn.queryMore(page.nextRecordsUrl);
+  }
+  assert.equal(new Set(all.map((r) => r.Id)).size, 450);
+  assert.equal((await conn.query(`SELECT count() FROM Lead WHERE LastName LIKE 'Page ${process.pid} %'`)).totalSize, 450);
+});
+
+test('find, conditions and dates', async () => {
+  const leads = await conn.sobject('Lead').find({ LastName: { $like: `Page ${process.pid} %` }, CreatedDate: { $gte: jsforce.SfDate.YESTERDAY } }, 'Id, LastName').limit(3).sort({ LastName: 1 });
+  assert.equal(leads.length, 3);
+  assert.equal(await conn.sobject('Lead').count({ LastName: `Page ${process.pid} 7` }), 1);
+});
+
+test('an upsert by a key creates once', async () => {
+  const key = `clients${process.pid}`;
+  const task = { Subject: 'Call', Status: 'Not Started', Priority: 'Normal', Handoff_Key__c: key };
+  const first = await conn.sobject('Task').upsert(task, 'Handoff_Key__c');
+  const second = await conn.sobject('Task').upsert(task, 'Handoff_Key__c');
+  assert.ok(first.success && second.success);
+  assert.equal((await conn.query(`SELECT Id FROM Task WHERE Handoff_Key__c = '${key}'`)).totalSize, 1);
+  await assert.rejects(conn.sobject('Task').create(task), code('DUPLICATE_VALUE'));
+});
+
+test('describe, limits, updated and deleted', async () => {
+  const described = await conn.sobject('Lead').describe();
+  assert.ok(described.fields.some((f) => f.name === 'OwnerId' && f.referenceTo.includes('User')));
+  assert.ok((await conn.describeGlobal()).sobjects.some((o) => o.name === 'Opportunity'));
+  assert.ok((await conn.limits()).DailyApiRequests.Max > 0);
+  const made = await conn.sobject('Lead').create(lead('Changed'));
+  await conn.sobject('Lead').destroy(made.id);
+  const from = new Date(Date.now() - 3600e3), to = new Date(Date.now() + 60e3);
+  assert.ok((await conn.sobject('Lead').updated(from, to)).ids.length > 0);
+  assert.ok((await conn.sobject('Lead').deleted(from, to)).deletedRecords.some((r) => r.id === made.id));
+});
+
+test('composite requests refer to one another', async () => {
+  const base = '/services/data/v64.0';
+  const answer = await conn.requestPost(`${base}/composite`, {
+    allOrNone: true,
+    compositeRequest: [
+      { method: 'POST', url: `${base}/sobjects/Lead`, referenceId: 'lead', body: lead('Composite') },
+      { method: 'POST', url: `${base}/sobjects/Task`, referenceId: 'task', body: { Subject: 'Call', WhoId: '@{lead.id}' } },
+      { method: 'GET', url: `${base}/sobjects/Task/@{task.id}?fields=WhoId`, referenceId: 'read' },
+    ],
+  });
+  const [made, , read] = answer.compositeResponse;
+  assert.equal(made.httpStatusCode, 201);
+  assert.equal(read.body.WhoId, made.body.id);
+});
+
+test('a session that has ended is refused', async () => {
+  const other = new jsforce.Connection({ instanceUrl: url, accessToken: '00D000000000000!wrong', version: '64.0' });
+  await assert.rejects(other.query('SELECT Id FROM Lead LIMIT 1'), code('INVALID_SESSION_ID'));
+});
