@@ -21,17 +21,29 @@ type Faults struct {
 	//	html                     a page of HTML with status 200, nothing applied
 	//	truncated                applied, the JSON of the answer cut in half
 	//	applied_500              applied, then answered 500
-	//	partial                  share of batches in which some rows fail (the simulator's own draw)
+	//	423                      the record is locked, nothing applied
+	//	477                      the account is being moved, with Retry-After, nothing applied
+	//
+	// Two more are drawn by the simulator itself, for batches only:
+	//
+	//	partial                  share of batches in which some rows fail
+	//	shuffled                 share of batches whose rows are answered in another order, where the CRM
+	//	                         promises none
 	Rate map[string]float64
 	// DropReply is the share of applied writes whose connection breaks before the answer.
 	DropReply float64
 	Webhooks  WebhookFaults
 	// SearchLag is how late a search index, or a commit's visibility, is at most.
 	SearchLag time.Duration
+	// IndexMissing is the share of changes that the search index misses altogether, until the record
+	// changes again.
+	IndexMissing float64
 	// Quota is how many calls a day are allowed; 0 is the CRM's documented default.
 	Quota int
 	// UniqueTasks says that tasks accept a property whose values are unique.
 	UniqueTasks bool
+	// Life is what people and automation do while all this goes on.
+	Life Life
 }
 
 // WebhookFaults are shares of events, 0 to 1.
@@ -40,41 +52,18 @@ type WebhookFaults struct {
 	Double  float64 `json:"double"`  // sent twice
 	Shuffle float64 `json:"shuffle"` // sent out of order
 	Late    float64 `json:"late"`    // sent up to a day late
+	// WrongPortal is the share that names another tenant's portal.
+	WrongPortal float64 `json:"wrong_portal"`
 }
 
 // rates lists the names Faults.Rate knows, in the order in which one draw is laid over them.
-var rates = [...]string{"429", "500", "502", "503", "504", "401", "hang", "html", "truncated", "applied_500", "partial"}
-
-// Profile returns the named degree of hostility: "calm" (none), "default" (the shares that a bad day
-// has) or "hell". Hell is ten times the default where a share can bear it; the faults of a call are
-// three times as frequent, because at ten times no call would ever come through.
-func Profile(name string) (Faults, error) {
-	switch name {
-	case "calm":
-		return Faults{}, nil
-	case "default":
-		return Faults{
-			Rate: map[string]float64{
-				"429": 0.05, "500": 0.0075, "502": 0.0075, "503": 0.0075, "504": 0.0075, "401": 0.05,
-				"hang": 0.01, "html": 0.01, "truncated": 0.01, "applied_500": 0.02, "partial": 0.10,
-			},
-			DropReply: 0.02,
-			Webhooks:  WebhookFaults{Drop: 0.05, Double: 0.10, Shuffle: 0.10, Late: 0.01},
-			SearchLag: 5 * time.Second,
-		}, nil
-	case "hell":
-		return Faults{
-			Rate: map[string]float64{
-				"429": 0.15, "500": 0.0225, "502": 0.0225, "503": 0.0225, "504": 0.0225, "401": 0.15,
-				"hang": 0.03, "html": 0.03, "truncated": 0.03, "applied_500": 0.06, "partial": 0.50,
-			},
-			DropReply: 0.06,
-			Webhooks:  WebhookFaults{Drop: 0.50, Double: 0.90, Shuffle: 0.90, Late: 0.10},
-			SearchLag: 90 * time.Second,
-		}, nil
-	}
-	return Faults{}, fmt.Errorf("unknown profile %q: calm, default or hell", name)
+var rates = [...]string{
+	"429", "500", "502", "503", "504", "401", "hang", "html", "truncated", "applied_500", "423", "477",
+	"partial", "shuffled",
 }
+
+// drawn says that the gate draws the fault for a call; the others are the simulator's, for batches.
+func drawn(name string) bool { return name != "partial" && name != "shuffled" }
 
 // faultsPatch is the body of POST /faults. Pointers tell "absent" from "zero".
 type faultsPatch struct {
@@ -83,8 +72,10 @@ type faultsPatch struct {
 	DropReply *float64            `json:"drop_reply"`
 	Webhooks  *map[string]float64 `json:"webhooks"`
 	SearchLag json.RawMessage     `json:"search_lag"`
+	Missing   *float64            `json:"index_missing"`
 	Quota     *int                `json:"quota"`
 	Unique    *bool               `json:"unique_tasks"`
+	Life      json.RawMessage     `json:"life"`
 }
 
 // parsePatch reads the body of POST /faults strictly: a misspelt fault would silently test nothing.
@@ -99,16 +90,35 @@ func parsePatch(raw []byte) (faultsPatch, error) {
 		if !slices.Contains(rates[:], name) {
 			return p, fmt.Errorf("unknown rate %q: one of %v", name, rates)
 		}
-		if v := p.Rate[name]; v < 0 || v > 1 {
-			return p, fmt.Errorf("rate %q is %v: a share between 0 and 1", name, v)
+		if err := checkShare("rate "+name, p.Rate[name]); err != nil {
+			return p, err
+		}
+	}
+	for _, s := range [...]struct {
+		name  string
+		value *float64
+	}{{"drop_reply", p.DropReply}, {"index_missing", p.Missing}} {
+		if s.value == nil {
+			continue
+		}
+		if err := checkShare(s.name, *s.value); err != nil {
+			return p, err
 		}
 	}
 	return p, nil
 }
 
+func checkShare(name string, v float64) error {
+	if v < 0 || v > 1 {
+		return fmt.Errorf("%s is %v: a share between 0 and 1", name, v)
+	}
+	return nil
+}
+
 // calms says that the patch names no fault at all.
 func (p faultsPatch) calms() bool {
-	return p.Rate == nil && p.DropReply == nil && p.Webhooks == nil && p.SearchLag == nil && p.Quota == nil && p.Unique == nil
+	return p.Rate == nil && p.DropReply == nil && p.Webhooks == nil && p.SearchLag == nil && p.Missing == nil &&
+		p.Quota == nil && p.Unique == nil && p.Life == nil
 }
 
 // apply returns f with what the patch names. Whether tasks can be unique is a trait of the portal, not
@@ -141,6 +151,15 @@ func (p faultsPatch) apply(f Faults) (Faults, error) {
 		}
 		f.SearchLag = lag
 	}
+	if p.Missing != nil {
+		f.IndexMissing = *p.Missing
+	}
+	if p.Life != nil {
+		var err error
+		if f.Life, err = patchLife(f.Life, p.Life); err != nil {
+			return f, err
+		}
+	}
 	if p.Quota != nil {
 		f.Quota = *p.Quota
 	}
@@ -155,6 +174,9 @@ func patchWebhooks(f WebhookFaults, set map[string]float64) (WebhookFaults, erro
 		return WebhookFaults{}, nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if err := checkShare("webhooks "+name, set[name]); err != nil {
+			return f, err
+		}
 		switch name {
 		case "drop":
 			f.Drop = set[name]
@@ -164,8 +186,10 @@ func patchWebhooks(f WebhookFaults, set map[string]float64) (WebhookFaults, erro
 			f.Shuffle = set[name]
 		case "late":
 			f.Late = set[name]
+		case "wrong_portal":
+			f.WrongPortal = set[name]
 		default:
-			return f, fmt.Errorf("unknown webhook fault %q: drop, double, shuffle or late", name)
+			return f, fmt.Errorf("unknown webhook fault %q: drop, double, shuffle, late or wrong_portal", name)
 		}
 	}
 	return f, nil

@@ -16,6 +16,9 @@ const maxBody = 32 << 20
 // hangFor is how long a hanging call keeps its caller waiting.
 const hangFor = 60 * time.Second
 
+// statusMoving answers calls to an account that is being moved to another data centre.
+const statusMoving = 477
+
 // Gate stands before a simulator's handler: it draws the fault of each call, records the exchange and
 // counts it. A broken connection is a panic with http.ErrAbortHandler, which net/http turns into a
 // closed connection and [Carrier] into a transport error. It is safe for concurrent use.
@@ -127,7 +130,7 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 // send nothing and break the connection.
 func (g *Gate) answer(rec *recorder, r *http.Request, next http.Handler, fault string, drop float64) (cut, broken bool) {
 	switch fault {
-	case "429", "500", "502", "503", "504", "401":
+	case "429", "500", "502", "503", "504", "401", "423", "477":
 		g.refuse(rec, r, fault)
 		return false, false
 	case "html":
@@ -167,7 +170,7 @@ func hang(r *http.Request) {
 func (g *Gate) draw(f Faults) string {
 	total := 0.0
 	for _, name := range rates {
-		if name != "partial" {
+		if drawn(name) {
 			total += f.Rate[name]
 		}
 	}
@@ -176,7 +179,7 @@ func (g *Gate) draw(f Faults) string {
 	}
 	at := g.rand.Float64()
 	for _, name := range rates {
-		if name == "partial" {
+		if !drawn(name) {
 			continue
 		}
 		if at < f.Rate[name] {
@@ -188,11 +191,15 @@ func (g *Gate) draw(f Faults) string {
 }
 
 // refuse answers an injected refusal. A 429 carries Retry-After in seconds, as a date or not at all, a
-// third each, because clients meet all three.
+// third each, because clients meet all three; a 477 always carries one. Whether the CRM sends the header
+// at all is the simulator's to say: its own wording may take it away again.
 func (g *Gate) refuse(rec *recorder, r *http.Request, fault string) {
 	status, err := strconv.Atoi(fault)
 	if err != nil {
 		status = http.StatusInternalServerError
+	}
+	if status == statusMoving {
+		rec.Header().Set("Retry-After", strconv.Itoa(1+g.rand.IntN(30)))
 	}
 	if status == http.StatusTooManyRequests {
 		switch g.rand.IntN(3) {
