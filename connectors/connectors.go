@@ -156,6 +156,26 @@ type Write struct {
 	// After is the Key of a create in the same batch whose new id becomes one
 	// more link. If that create fails, this write fails with it.
 	After string `json:"after,omitempty"`
+	// NotAfter, where set, is when what the write rests on becomes too old: a
+	// request that carries it must not leave later, whatever held it up, and
+	// the write is answered Unavailable with [ErrTooLate]. It is said anew on
+	// every attempt.
+	NotAfter time.Time `json:"-"`
+	// Rank is how urgent the write is, 0 first; up to [UrgentRank] it may use
+	// what is kept of the CRM's daily calls. It is said anew on every attempt.
+	Rank int `json:"-"`
+}
+
+// Deadline is the earliest instant after which one of the writes must not
+// leave; zero where none says so.
+func Deadline(writes ...Write) time.Time {
+	var first time.Time
+	for _, w := range writes {
+		if !w.NotAfter.IsZero() && (first.IsZero() || w.NotAfter.Before(first)) {
+			first = w.NotAfter
+		}
+	}
+	return first
 }
 
 // Creates reports whether the write makes a new object.
@@ -208,6 +228,19 @@ type Request struct {
 type Received struct {
 	Changes []Change
 	Refused []Refusal // single events that were put aside, each with its reason (I7, I8)
+	// Reply, where set, is what the sender wants to hear once everything is on
+	// disk; it goes out with 200 and ReplyType. Otherwise the answer is 204.
+	Reply     []byte
+	ReplyType string // of Reply: "text/xml; charset=utf-8"
+}
+
+// Unsigned is a [Receiver] whose sender proves nothing: who knows the address
+// can send. Its requests are bounded more tightly, since each of them can
+// cost a read, and none is taken without a path secret.
+type Unsigned interface {
+	Receiver
+	// BodyLimit is the most bytes that one of its requests has.
+	BodyLimit() int64
 }
 
 // Refusal is why a request or one event of it was not taken. Reason is one of
@@ -294,4 +327,5 @@ type Usage struct {
 	Throttled  int64            // answers that said "too many"
 	DailyLimit int              // 0: unknown
 	DailyLeft  int              // as the CRM last said
+	DailyEnds  time.Time        // when the day's count starts again; zero: unknown
 }

@@ -43,6 +43,9 @@ type Config struct {
 	MaxBody int64               // bytes of an answer; 0: 32 MiB
 	Timeout time.Duration       // of one attempt, body included; 0: 30 s
 	Share   float64             // of the CRM's daily calls; 0: 1
+	// Reserve is the part of the day's share that urgent calls alone may use;
+	// 0: none.
+	Reserve float64
 }
 
 // Budget is a rate that several calls share. Its bucket is empty at start, so
@@ -63,10 +66,16 @@ type Call struct {
 	Header  http.Header
 	Body    any      // sent as JSON unless nil
 	Budget  []string // every budget the call draws on
+	// NotAfter, where set, is when the call must have left; later it fails
+	// with connectors.ErrTooLate and nothing is sent.
+	NotAfter time.Time
 	// Replayable says that sending it twice does no harm: reads. Only such a
 	// call is retried here, for seconds, on a lost connection, 502, 503, 504 or
 	// a short "too many".
 	Replayable bool
+	// Urgent calls may use the day's reserve (C7). So may every call under a
+	// context of connectors.Urgent.
+	Urgent bool
 }
 
 // Response is a whole answer, its body within Config.MaxBody.
@@ -92,6 +101,8 @@ type Client struct {
 	retry  *retryablehttp.Client
 	limits map[string]*limiter
 	meter  meter
+	holds  holds
+	hidden hidden
 }
 
 // New makes a client. It does no I/O.
@@ -138,12 +149,22 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 }
 
 func (c *Client) do(ctx context.Context, call Call) (*Response, *connectors.Error) {
-	if c.meter.overShare(c.cfg.Share) {
+	if cerr := c.holds.of(call.Op, time.Now()); cerr != nil {
+		return nil, cerr
+	}
+	if !c.meter.admit(c.cfg.Share, c.cfg.Reserve, call.Urgent || connectors.IsUrgent(ctx), time.Now()) {
 		return nil, &connectors.Error{
 			Class: connectors.Throttled, Op: call.Op, RetryAfter: MaxWait,
-			Err: errors.New("our share of the CRM's daily calls is spent"),
+			Err: errors.New("our share of the CRM's daily calls is spent, but for what is kept for urgent work"),
 		}
 	}
+	resp, cerr := c.authorized(ctx, call)
+	c.holds.note(call.Op, cerr, time.Now())
+	return resp, cerr
+}
+
+// authorized sends the call, after a 401 once more with a new token.
+func (c *Client) authorized(ctx context.Context, call Call) (*Response, *connectors.Error) {
 	body, err := encode(call.Body)
 	if err != nil {
 		return nil, &connectors.Error{Class: connectors.Invalid, Op: call.Op, Err: fmt.Errorf("encode the request: %w", err)}

@@ -5,11 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"sync"
 	"time"
 
-	"github.com/handoffd/handoffd/connectors"
 	"golang.org/x/time/rate"
 )
 
@@ -67,56 +65,6 @@ func (l *limiter) wait(ctx context.Context) error {
 		return fmt.Errorf("wait for the rate limit: %w", err)
 	}
 	return nil
-}
-
-// meter counts calls.
-type meter struct {
-	mu    sync.Mutex
-	u     connectors.Usage
-	today int // our own calls since the CRM's counter last went up again
-}
-
-func (m *meter) count(purpose string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.u.Calls == nil {
-		m.u.Calls = make(map[string]int64)
-	}
-	m.u.Calls[purpose]++
-	m.today++
-}
-
-func (m *meter) throttled() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.u.Throttled++
-}
-
-func (m *meter) setDaily(limit, left int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	// A rise by more than answers overtaking each other explain is a new day.
-	if left > m.u.DailyLeft+limit/100 && m.u.DailyLimit != 0 {
-		m.today = 0
-	}
-	m.u.DailyLimit, m.u.DailyLeft = limit, left
-}
-
-func (m *meter) overShare(share float64) bool {
-	if share <= 0 || share >= 1 {
-		return false
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.u.DailyLimit > 0 && float64(m.today) >= share*float64(m.u.DailyLimit)
-}
-
-func (m *meter) usage() connectors.Usage {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	u := m.u
-	u.Calls = maps.Clone(m.u.Calls)
-	return u
 }
 
 func rewound(body []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(body)) }

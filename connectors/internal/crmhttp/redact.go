@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
+
+	"github.com/handoffd/handoffd/connectors"
 )
 
 // maxErrorText is how much of a CRM's words an error keeps, in bytes.
@@ -27,6 +31,9 @@ func (c *Client) redact(s, token string) string {
 	for _, secret := range c.cfg.Secrets {
 		s = blank(s, secret.Reveal())
 	}
+	for _, secret := range c.hidden.all() {
+		s = blank(s, secret.Reveal())
+	}
 	s = blank(s, token)
 	s = bearer.ReplaceAllString(s, "${1}[redacted]")
 	s = address.ReplaceAllString(s, "[e-mail]")
@@ -37,6 +44,36 @@ func (c *Client) redact(s, token string) string {
 		return r
 	}, s)
 	return cut(s, maxErrorText)
+}
+
+// Hide keeps a secret that came up on the way, such as a new token, out of
+// every later error, beside [Config.Secrets].
+func (c *Client) Hide(secret connectors.Secret) { c.hidden.add(secret) }
+
+// hidden are the newest secrets that came up on the way.
+type hidden struct {
+	mu   sync.Mutex
+	list []connectors.Secret
+}
+
+const mostHidden = 16
+
+func (h *hidden) add(secret connectors.Secret) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if slices.Contains(h.list, secret) {
+		return
+	}
+	if len(h.list) == mostHidden {
+		h.list = h.list[1:]
+	}
+	h.list = append(h.list, secret)
+}
+
+func (h *hidden) all() []connectors.Secret {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.list)
 }
 
 func blank(s, secret string) string {
@@ -64,7 +101,7 @@ func (c *Client) redactErr(err error, token string) error {
 		return nil
 	}
 	clean := errors.New(c.redact(err.Error(), token))
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, connectors.ErrTooLate} {
 		if errors.Is(err, known) {
 			return &cause{text: clean.Error(), is: known}
 		}

@@ -61,7 +61,7 @@ func (c *Client) worthRetrying(ctx context.Context, resp *http.Response, err err
 		cerr := c.classify(whole)
 		return cerr.Class == connectors.Throttled && cerr.RetryAfter <= retryWaitMax, nil
 	}
-	return !isJSON(whole.Body), nil
+	return !isJSON(whole), nil
 }
 
 // backoff doubles from low to high, or does as told within bounds. No
@@ -81,6 +81,12 @@ func backoff(low, high time.Duration, attempt int, resp *http.Response) time.Dur
 // RetryAfter reads the header, in seconds or as a date, bounded to between one
 // second and [MaxWait]. False: absent or not understood.
 func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	return RetryAfterUpTo(h, now, MaxWait)
+}
+
+// RetryAfterUpTo is RetryAfter with another upper bound, for the answers that
+// are documented to ask for more.
+func RetryAfterUpTo(h http.Header, now time.Time, most time.Duration) (time.Duration, bool) {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if text == "" {
 		return 0, false
@@ -89,8 +95,8 @@ func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 		if math.IsNaN(secs) || secs < 0 {
 			return 0, false
 		}
-		if secs > MaxWait.Seconds() {
-			return MaxWait, true
+		if secs > most.Seconds() {
+			return most, true
 		}
 		return max(time.Duration(secs*float64(time.Second)), time.Second), true
 	}
@@ -98,5 +104,5 @@ func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return min(max(at.Sub(now), time.Second), MaxWait), true
+	return min(max(at.Sub(now), time.Second), most), true
 }

@@ -59,6 +59,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
+	if call != nil && !call.NotAfter.IsZero() && time.Now().After(call.NotAfter) {
+		return nil, &notSent{connectors.ErrTooLate}
+	}
 	if call != nil && call.started.IsZero() {
 		call.started = time.Now()
 	}
@@ -128,7 +131,9 @@ func (c *Client) classify(resp *Response) *connectors.Error {
 	if e.Status == 0 {
 		e.Status = resp.Status
 	}
-	if wait, ok := RetryAfter(resp.Header, time.Now()); ok && (e.Class == connectors.Throttled || e.Class == connectors.Unavailable) {
+	// A wait above our bound is the adapter's own reading of the header.
+	waits := e.Class == connectors.Throttled || e.Class == connectors.Unavailable
+	if wait, ok := RetryAfter(resp.Header, time.Now()); ok && waits && e.RetryAfter <= MaxWait {
 		e.RetryAfter = wait
 	}
 	if e.Class == connectors.Throttled && e.RetryAfter == 0 {
@@ -140,7 +145,7 @@ func (c *Client) classify(resp *Response) *connectors.Error {
 // judge turns an answer into a response or a classed error.
 func (c *Client) judge(call Call, resp *Response, token string) (*Response, *connectors.Error) {
 	if resp.Status/100 == 2 {
-		if isJSON(resp.Body) {
+		if isJSON(resp) {
 			return resp, nil
 		}
 		return nil, &connectors.Error{
@@ -157,7 +162,7 @@ func (c *Client) judge(call Call, resp *Response, token string) (*Response, *con
 		cerr.Class = unanswered(call)
 		cerr.Err = errors.New("redirected elsewhere, not followed")
 	}
-	if resp.Status >= 500 && vague && !call.Replayable {
+	if (resp.Status >= 500 || resp.Status == http.StatusRequestTimeout) && vague && !call.Replayable {
 		cerr.Class = connectors.Ambiguous
 	}
 	return nil, cerr
@@ -203,9 +208,13 @@ func neverLeft(err error) bool {
 }
 
 // isJSON reports whether a successful answer is what it should be. An empty
-// one is: updates may answer with nothing.
-func isJSON(body []byte) bool {
-	return len(bytes.TrimSpace(body)) == 0 || json.Valid(body)
+// one is: updates may answer with nothing. One that calls itself a web page is
+// not, whatever it holds (C17).
+func isJSON(resp *Response) bool {
+	if strings.Contains(resp.Header.Get("Content-Type"), "html") {
+		return false
+	}
+	return len(bytes.TrimSpace(resp.Body)) == 0 || json.Valid(resp.Body)
 }
 
 func kindOfBody(resp *Response) string {

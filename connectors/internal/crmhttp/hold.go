@@ -1,0 +1,80 @@
+package crmhttp
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Some refusals are not about one call. Asking on would change nothing, use up
+// what the CRM allows of errors, and look like an attack; so the calls that
+// they speak of fail here, without leaving, until it is time to ask again (C6).
+const (
+	firstHold = 5 * time.Second  // after credentials were refused once: it may have been a hiccup
+	holdFor   = time.Minute      // after they were refused again, or a permission was missing
+	longWait  = 30 * time.Second // a wait from here on concerns every call
+)
+
+// holds are the refusals that are believed for a while. The zero value holds
+// nothing.
+type holds struct {
+	mu      sync.Mutex
+	by      map[string]hold // by the call's Op; "": every call
+	refused bool            // the credentials were, by the last answer about them
+}
+
+type hold struct {
+	until time.Time
+	err   connectors.Error
+}
+
+// of is the refusal that a call would meet again; nil: it may leave.
+func (h *holds) of(op string, now time.Time) *connectors.Error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, key := range []string{"", op} {
+		held, ok := h.by[key]
+		switch {
+		case !ok:
+		case !now.Before(held.until):
+			delete(h.by, key)
+		default:
+			e := held.err
+			e.Op, e.RetryAfter = op, held.until.Sub(now)
+			return &e
+		}
+	}
+	return nil
+}
+
+// note learns from the outcome of a call; nil: it went well.
+func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	key, wait := "", time.Duration(0)
+	switch {
+	case cerr == nil:
+		h.refused = false
+		return
+	case cerr.Class == connectors.AuthBroken:
+		wait = firstHold
+		if h.refused {
+			wait = holdFor
+		}
+		h.refused = true
+	case cerr.Class == connectors.Denied && cerr.Status == http.StatusForbidden && cerr.RetryAfter > 0:
+		key, wait = op, cerr.RetryAfter // a permission that is missing for this sort of call
+	case cerr.Class == connectors.Throttled && cerr.RetryAfter >= longWait,
+		cerr.Class == connectors.Unavailable && cerr.RetryAfter > MaxWait:
+		wait = min(cerr.RetryAfter, MaxWait)
+	}
+	if wait <= 0 {
+		return
+	}
+	if h.by == nil {
+		h.by = make(map[string]hold)
+	}
+	h.by[key] = hold{until: now.Add(wait), err: *cerr}
+}
