@@ -62,6 +62,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrTooLate is why a write did not leave: [Write.NotAfter] had passed.
+var ErrTooLate = errors.New("what it rests on was read too long ago; it was not sent")
+
 // ClassOf is the class of an error, Unknown for one no adapter made.
 func ClassOf(err error) Class {
 	var e *Error
