@@ -65,16 +65,21 @@ func (c *Connector) verify(r connectors.Request) *connectors.Refusal {
 	}
 	address := unescape.Replace(r.URL)
 	for _, secret := range c.secrets {
-		h := hmac.New(sha256.New, secret)
-		_, _ = io.WriteString(h, r.Method) // a hash never fails to write
-		_, _ = io.WriteString(h, address)
-		_, _ = h.Write(r.Body)
-		_, _ = io.WriteString(h, stampText)
-		if hmac.Equal(h.Sum(nil), mac) {
+		if hmac.Equal(signature(secret, r.Method, address, r.Body, stampText), mac) {
 			return nil
 		}
 	}
 	return refused("signature", http.StatusUnauthorized, "the signature does not match: a wrong client secret, or another public address than the one HubSpot calls")
+}
+
+// signature is the signature of a request, before base64.
+func signature(secret []byte, method, address string, body []byte, stamp string) []byte {
+	h := hmac.New(sha256.New, secret)
+	_, _ = io.WriteString(h, method) // a hash never fails to write
+	_, _ = io.WriteString(h, address)
+	_, _ = h.Write(body)
+	_, _ = io.WriteString(h, stamp)
+	return h.Sum(nil)
 }
 
 // oneHeader is the value of a header that must be there exactly once, however
