@@ -207,12 +207,17 @@ type Conn struct {
 	Tenant string    `json:"tenant"`
 	Live   time.Time `json:"live"`   // handoffs_from: no signal before this starts a handoff
 	Mirror bool      `json:"mirror"` // the mirror has been filled once
+	// Foreign counts the handoffs seen in the CRM that we know nothing of and
+	// that are younger than Approved, when an operator last let them be.
+	Foreign  int       `json:"foreign,omitempty"`
+	Approved time.Time `json:"approved,omitzero"`
 }
 
 // Pause is an operator's order not to write to any CRM. Intake and deciding go on.
 type Pause struct {
-	On bool      `json:"on"`
-	At time.Time `json:"at,omitzero"`
+	On   bool        `json:"on"`
+	At   time.Time   `json:"at,omitzero"`
+	Held []Reconcile `json:"held,omitempty"` // of an answer: what is not written all the same
 }
 
 // Same says that records of several connections are one person or company.
@@ -272,18 +277,21 @@ type Decision struct {
 // Changes is what one deciding wants remembered. It is a value: it can be
 // printed, compared and replayed. Slices are in the order decided.
 type Changes struct {
-	Records  []Record   `json:"records,omitempty"`
-	Handoffs []Handoff  `json:"handoffs,omitempty"`
-	Triggers []Trigger  `json:"triggers,omitempty"`
-	Timers   []Timer    `json:"timers,omitempty"`
-	Cancel   []string   `json:"cancel,omitempty"` // timer ids
-	Intents  []Intent   `json:"intents,omitempty"`
-	Withdraw []string   `json:"withdraw,omitempty"` // keys of intents no longer wanted
-	Pools    []Pool     `json:"pools,omitempty"`
-	Same     []Same     `json:"same,omitempty"`
-	Listings []Listing  `json:"listings,omitempty"`
-	Audit    []AuditRow `json:"audit,omitempty"` // without Seq, Prev and Hash
-	Why      []Reason   `json:"why,omitempty"`
+	Records  []Record  `json:"records,omitempty"`
+	Handoffs []Handoff `json:"handoffs,omitempty"`
+	Triggers []Trigger `json:"triggers,omitempty"`
+	Timers   []Timer   `json:"timers,omitempty"`
+	Cancel   []string  `json:"cancel,omitempty"` // timer ids
+	Intents  []Intent  `json:"intents,omitempty"`
+	Withdraw []string  `json:"withdraw,omitempty"` // keys of intents no longer wanted
+	Pools    []Pool    `json:"pools,omitempty"`
+	Same     []Same    `json:"same,omitempty"`
+	Listings []Listing `json:"listings,omitempty"`
+	Conns    []Conn    `json:"conns,omitempty"`
+	// Reconcile holds back what would be written (L7).
+	Reconcile []Reconcile `json:"reconcile,omitempty"`
+	Audit     []AuditRow  `json:"audit,omitempty"` // without Seq, Prev and Hash
+	Why       []Reason    `json:"why,omitempty"`
 	// Needs, when there are any, are questions a CRM has to answer first:
 	// nothing else is decided, and the same event is decided again with the
 	// answers in the view.
@@ -313,5 +321,5 @@ func (n Need) ID() string {
 func (c *Changes) Empty() bool {
 	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
-		len(c.Listings) == 0 && len(c.Audit) == 0
+		len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
 }

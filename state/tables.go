@@ -293,6 +293,12 @@ func Apply(tx Tx, c Changes) {
 	for _, l := range c.Listings {
 		AddListing(tx, l)
 	}
+	for _, conn := range c.Conns {
+		PutConn(tx, conn)
+	}
+	for _, r := range c.Reconcile {
+		PutReconcile(tx, r)
+	}
 	for _, row := range c.Audit {
 		AppendAudit(tx, row)
 	}

@@ -181,7 +181,7 @@ func showProblems(w io.Writer, problems []mappings.Diagnostic, rules *plan.Rules
 // compare finds fields that the rules read or write and the CRM does not show
 // us.
 func compare(ctx context.Context, rules *plan.Rules) ([]mappings.Diagnostic, error) {
-	conns, _, err := connect(ctx, envconfig.OsLookuper(), rules, slog.New(slog.DiscardHandler))
+	conns, _, err := connect(ctx, envconfig.OsLookuper(), rules, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,13 @@ func (d *daemon) control() http.Handler {
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(pause(r.Context(), d.config.Store, r.URL.Query().Get("off") == "", d.config.Wall().UTC()))
 	})
+	mux.HandleFunc("POST /approve", func(w http.ResponseWriter, r *http.Request) {
+		done, err := approve(r.Context(), d.config.Store, d.config.Wall().UTC())
+		for _, w := range d.writers {
+			w.Bell.Ring()
+		}
+		answer(w)(done, err)
+	})
 	return mux
 }
 

@@ -157,7 +157,7 @@ func (d *daemon) wire(names []string, epoch uint64) {
 		d.pollers = append(d.pollers, &ingest.Poller{
 			Conn: conn.Name, Connector: connector, Store: c.Store, Book: d.book, Mirror: d.mirror,
 			Lanes: lanes, Outbox: outbox[conn.Name], Gate: gates[conn.Name],
-			Wall: c.Wall, Metrics: d.turned, Failures: d.failures, Log: c.Log, Every: c.PollEvery,
+			Wall: c.Wall, Metrics: d.turned, Failures: d.failures, Log: c.Log, Every: c.PollEvery, Room: c.Room,
 		})
 		d.writers = append(d.writers, &writeback.Writer{
 			Conn: conn.Name, Connector: connector, Decider: d.decider, Bell: outbox[conn.Name], Gate: gates[conn.Name],
@@ -263,6 +263,9 @@ func (d *daemon) admin() http.Handler {
 		fmt.Fprintln(w, "ok")
 		if last := d.reloads.get(); last.Error != "" {
 			fmt.Fprintln(w, "the edited configuration is not in force: "+last.Error)
+		}
+		for _, why := range d.heldBack(r.Context()) {
+			fmt.Fprintln(w, why)
 		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.config.Registry, promhttp.HandlerOpts{}))

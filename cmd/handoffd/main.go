@@ -127,6 +127,6 @@ func newRoot(s streams) *cobra.Command {
 		return &exitError{code: exitUsage, err: err, try: cmd.CommandPath() + " --help"}
 	})
 	root.AddCommand(newRunCommand(s), newDemoCommand(s))
-	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s))
+	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s), newApproveCommand(s))
 	return root
 }

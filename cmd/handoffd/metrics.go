@@ -43,11 +43,11 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 // gaugeDescs are the metrics of gauges; cmd/handoffd/README.md lists them.
 type gaugeDescs struct {
-	inbox, inboxOldest, outbox, outboxOldest, stuck, dead       *prometheus.Desc
-	open, unowned, overdue, listed                              *prometheus.Desc
-	pollLag, mirrored, calls, throttled, quota, protect, lacked *prometheus.Desc
-	config, reloaded, reloadAt, paused, mode, dbBytes           *prometheus.Desc
-	build, epoch, ready                                         *prometheus.Desc
+	inbox, inboxOldest, outbox, outboxOldest, stuck, dead        *prometheus.Desc
+	open, unowned, overdue, listed                               *prometheus.Desc
+	pollLag, mirrored, calls, throttled, quota, protect, lacked  *prometheus.Desc
+	config, reloaded, reloadAt, paused, reconcile, mode, dbBytes *prometheus.Desc
+	build, epoch, ready                                          *prometheus.Desc
 }
 
 func newGaugeDescs() gaugeDescs {
@@ -73,6 +73,7 @@ func newGaugeDescs() gaugeDescs {
 		reloaded:     desc("config_last_reload_success", "0 if the folder has been edited and the edit does not load; the rules before it stay in force."),
 		reloadAt:     desc("config_last_reload_timestamp_seconds", "When the folder was last read."),
 		paused:       desc("paused", "1 while an operator has stopped writing."),
+		reconcile:    desc("reconcile_only", "1 while nothing is written to a connection until `handoffd approve`.", "conn"),
 		mode:         desc("mode", "1, labelled observe or write.", "mode"),
 		dbBytes:      desc("db_bytes", "Size of the state file."),
 		build:        desc("build_info", "1, labelled with what was built.", "version", "revision", "goversion"),
@@ -85,7 +86,7 @@ func (d gaugeDescs) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		d.inbox, d.inboxOldest, d.outbox, d.outboxOldest, d.stuck, d.dead, d.open, d.unowned, d.overdue, d.listed,
 		d.pollLag, d.mirrored, d.calls, d.throttled, d.quota, d.protect, d.lacked,
-		d.config, d.reloaded, d.reloadAt, d.paused, d.mode, d.dbBytes, d.build, d.epoch, d.ready,
+		d.config, d.reloaded, d.reloadAt, d.paused, d.reconcile, d.mode, d.dbBytes, d.build, d.epoch, d.ready,
 	}
 }
 
@@ -201,7 +202,12 @@ func (g *gauges) queues(ctx context.Context, d gaugeDescs, set setter, now time.
 		rows = nil
 		add := func(desc *prometheus.Desc, v float64, labels ...string) { rows = append(rows, row{desc, v, labels}) }
 		add(d.paused, yes(state.GetPause(tx).On))
+		held := map[string]bool{}
+		for _, r := range state.AllReconciles(tx) {
+			held[r.Conn] = true
+		}
 		for _, c := range state.AllConns(tx) {
+			add(d.reconcile, yes(held[""] || held[c.Name]), c.Name)
 			depth := 0
 			for range state.Prefix(tx, state.Inbox, state.Key(c.Name)) {
 				depth++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,15 +33,29 @@ func newPauseCommand(s streams) *cobra.Command {
 				return err
 			}
 			text := "Writing goes on."
-			if p.On {
+			switch {
+			case len(p.Held) > 0 && !p.On:
+				text = "Writing is not paused any more."
+			case p.On:
 				text = "Writing is paused. What arrives is still taken in and decided. `handoffd pause --off` lets it go on."
 			}
-			_, err = fmt.Fprintln(s.out, text)
-			return err
+			if _, err = fmt.Fprintln(s.out, text); err != nil || p.On {
+				return err
+			}
+			return stillHeld(p)
 		},
 	}
 	cmd.Flags().BoolVar(&off, "off", false, "let writing go on")
 	return cmd
+}
+
+// stillHeld says that writing goes on only once somebody has approved: a
+// routine `pause --off` must not confirm what nobody has looked at.
+func stillHeld(p state.Pause) error {
+	if len(p.Held) == 0 {
+		return nil
+	}
+	return &exitError{code: exitRefused, err: errors.New(heldLine(p.Held[0])), try: "handoffd status, then handoffd approve"}
 }
 
 // pause stops writing, or lets it go on, and puts that in the audit trail.
@@ -54,6 +69,10 @@ func pause(ctx context.Context, store state.Store, on bool, now time.Time) (stat
 		if state.GetPause(tx).On != on {
 			state.PutPause(tx, p)
 			state.AppendAudit(tx, state.AuditRow{At: now, Actor: "operator", Action: action, Subject: "daemon"})
+		}
+		p.Held = nil
+		for _, r := range state.AllReconciles(tx) {
+			p.Held = append(p.Held, r)
 		}
 		return tx.Err()
 	})

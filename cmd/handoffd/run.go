@@ -61,13 +61,18 @@ func runDaemon(ctx context.Context, s streams) error {
 	for _, p := range problems {
 		log.Warn("configuration", "problem", p.String())
 	}
-	conns, secrets, err := connect(ctx, envconfig.OsLookuper(), rules, log)
+	vault := &vaults{}
+	conns, secrets, err := connect(ctx, envconfig.OsLookuper(), rules, vault, log)
 	if err != nil {
 		return err
 	}
 	store, err := openState(env.State)
 	if err != nil {
 		return err
+	}
+	vault.store = store
+	if store.Restored() {
+		log.Error("the state is an older copy; nothing is written until `handoffd approve`")
 	}
 	d, err := newDaemon(ctx, daemonConfig{
 		Rules: rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
@@ -101,11 +106,15 @@ func mustURL(s string) *url.URL {
 // openState opens the state file after a child process has found it sound: a
 // damaged file may kill whoever maps it (failure-model §0.5).
 func openState(path string) (*bolt.Store, error) {
-	return bolt.Open(path, bolt.Options{Check: checkInChild})
+	return bolt.Open(path, bolt.Options{Check: checkInChild, Ballast: ballast})
 }
 
-// connect makes a connector for every connection of the rules.
-func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, log *slog.Logger) (map[string]connectors.Connector, map[string]connectors.Secret, error) {
+// ballast is set aside beside the state for when the disk runs full (L4).
+const ballast = 16 << 20
+
+// connect makes a connector for every connection of the rules. Their
+// credentials are kept in the vault, nil where there is no state.
+func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, vault *vaults, log *slog.Logger) (map[string]connectors.Connector, map[string]connectors.Secret, error) {
 	conns, secrets := map[string]connectors.Connector{}, map[string]connectors.Secret{}
 	var errs []error
 	var tries []string
@@ -120,7 +129,7 @@ func connect(ctx context.Context, lookup envconfig.Lookuper, rules *plan.Rules, 
 			errs = append(errs, err)
 			continue
 		}
-		set.Share, set.Log = c.Share, log
+		set.Share, set.Log, set.Vault = c.Share, log, vault.of(c.Name)
 		connector, err := adapter.New(set)
 		if err != nil {
 			errs = append(errs, err) // names the connection

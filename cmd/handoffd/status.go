@@ -26,6 +26,7 @@ type status struct {
 	Schema      int                         `json:"schema"`
 	Mode        string                      `json:"mode"` // "observe", "write", or "stopped" without a daemon
 	Paused      bool                        `json:"paused"`
+	Reconcile   []state.Reconcile           `json:"reconcile_only,omitempty"` // what is held back until approved
 	Since       time.Time                   `json:"since,omitzero"`
 	Rules       string                      `json:"rules,omitempty"`
 	Reload      *reload                     `json:"reload,omitempty"`
@@ -114,7 +115,10 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 		s.Handoffs, s.Lists, s.Connections = map[string]int{}, map[string]int{}, map[string]connectionStatus{}
 		s.Inbox, s.Outbox, s.Overdue, s.Refused, s.Unmatched = 0, 0, 0, 0, 0
 		s.Listed, s.Turned, s.Failed = []state.Listing{}, []ingest.Turned{}, []engine.Failure{}
-		s.Paused = state.GetPause(tx).On
+		s.Paused, s.Reconcile = state.GetPause(tx).On, nil
+		for _, r := range state.AllReconciles(tx) {
+			s.Reconcile = append(s.Reconcile, r)
+		}
 		for range state.Prefix(tx, state.Inbox, "") {
 			s.Inbox++
 		}
@@ -241,6 +245,9 @@ func (st status) lead() []string {
 	}
 	if st.Paused {
 		lines = append(lines, "Writing is paused; `handoffd pause --off` lets it go on.")
+	}
+	for _, r := range st.Reconcile {
+		lines = append(lines, "Held back: "+heldLine(r))
 	}
 	if st.Reload != nil && st.Reload.Error != "" {
 		lines = append(lines, "The configuration edited at "+clock(st.Reload.At)+" is not in force: "+st.Reload.Error,

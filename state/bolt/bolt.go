@@ -2,7 +2,7 @@
 // is the default store and the only importer of bbolt.
 //
 //	handoffd.db
-//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause
+//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause · "reconcile",conn → Reconcile · "generation" → number · "credential",conn → Credential · "trial",lane → Trial
 //	├── cursor      connection, kind → Cursor
 //	├── inbox       connection, rank, sequence → Change
 //	├── seen        instant, event hash → nothing
@@ -28,6 +28,8 @@
 //	├── version, decision, decidedof      the rows of that month, byte for byte
 //	handoffd.db.pid      locked by the process that has the state open; names it
 //	handoffd.db.marker   says that there was a state here: if it stands alone, something is lost
+//	handoffd.db.generation   how many lives the state has had; a file behind it is an older copy
+//	handoffd.db.ballast  space to give back when the disk runs full
 //	handoffd.db.tmp      a first file that was never finished; deleted
 //	handoffd.db.pre-v2   the state as it was before it was migrated to schema 2
 //
@@ -38,7 +40,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/bits"
 	"os"
 	"path/filepath"
@@ -60,6 +61,9 @@ type Options struct {
 	Timeout time.Duration
 	// MinFree is the free space, in bytes, below which Room refuses; 0: 64 MiB.
 	MinFree uint64
+	// Ballast is how much space, in bytes, is set aside beside the state, to be
+	// given back when the disk runs full; 0: none.
+	Ballast uint64
 	// Check, where set, is asked about an existing file before it is opened.
 	// The daemon runs the function Check of this package in a child process,
 	// for a damaged file may kill the process that maps it.
@@ -80,7 +84,9 @@ type Store struct {
 	closed sync.Once
 	failed atomic.Pointer[state.CommitError]
 
-	past *past
+	past     *past
+	ballast  ballast
+	restored bool
 }
 
 var _ state.Store = (*Store)(nil)
@@ -111,6 +117,10 @@ func Open(path string, opt Options) (_ *Store, err error) {
 			releaseLock(lock)
 		}
 	}()
+	spare := ballast{path: path + ".ballast", size: opt.Ballast}
+	if err := errors.Join(sweep(path), spare.open()); err != nil {
+		return nil, fmt.Errorf("open state %s: %w", path, err)
+	}
 	if err := prepare(path, opt.Check); err != nil {
 		return nil, err
 	}
@@ -124,7 +134,11 @@ func Open(path string, opt Options) (_ *Store, err error) {
 	s := &Store{
 		path: path, minFree: opt.MinFree, db: db, lock: lock, commit: (*bbolt.Tx).Commit,
 		calls: make(chan *call), stop: make(chan struct{}),
-		past: &past{dir: filepath.Dir(path), timeout: opt.Timeout, files: map[string]*bbolt.DB{}},
+		past:    &past{dir: filepath.Dir(path), timeout: opt.Timeout, files: map[string]*bbolt.DB{}},
+		ballast: ballast{path: spare.path, size: spare.size, here: spare.here},
+	}
+	if s.restored, err = s.begin(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	s.loops.Go(s.loop)
 	return s, nil
@@ -216,38 +230,6 @@ func (s *Store) Lease(ctx context.Context, name, holder string, _ time.Duration)
 	return epoch, err
 }
 
-// Backup writes a consistent copy while the store goes on working. Pages
-// cannot be used again while it lasts, so w should be a file. The files of
-// history are not part of it: they only ever grow, and can be copied as they
-// stand.
-func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	if err := s.usable(ctx); err != nil {
-		return err
-	}
-	btx, err := s.db.Begin(false)
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	defer func() { _ = btx.Rollback() }()
-	if _, err := btx.WriteTo(&untilDone{ctx, w}); err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	return nil
-}
-
-// untilDone is a writer that fails once its context has ended.
-type untilDone struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (u *untilDone) Write(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.w.Write(p)
-}
-
 // Room is nil while there is space to take more in, and state.ErrFull once
 // less than Options.MinFree is left: what is left then is for finishing what
 // was taken in. It costs one system call.
@@ -256,10 +238,11 @@ func (s *Store) Room() error {
 	if err != nil {
 		return fmt.Errorf("free space of %s: %w", filepath.Dir(s.path), err)
 	}
+	s.ballast.release(free)
 	if free < s.minFree {
 		return fmt.Errorf("%w: %d MiB free beside %s, intake stops below %d", state.ErrFull, free>>20, s.path, s.minFree>>20)
 	}
-	return nil
+	return s.ballast.take(free, s.minFree)
 }
 
 // Close ends what is under way and lets go of the file. Calls that have not

@@ -188,6 +188,7 @@ func (g *group) commit() (err error) {
 	if !t.wrote {
 		return g.rollback() // nothing to sync
 	}
+	g.s.relieve()
 	t.over, g.tx = true, nil
 	defer func() {
 		if r := recover(); r != nil {

@@ -180,7 +180,7 @@ func (s *Store) Archive(ctx context.Context, before time.Time) (moved int, err e
 			return moved, fmt.Errorf("archive: %w", err)
 		}
 		if len(step) == 0 {
-			return moved, s.sweep(ctx, before)
+			return moved, errors.Join(s.sweep(ctx, before), s.renew(ctx))
 		}
 		if err := s.moveOut(ctx, step); err != nil {
 			return moved, fmt.Errorf("archive: %w", err)

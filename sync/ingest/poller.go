@@ -31,6 +31,7 @@ type Poller struct {
 	Metrics   *Metrics
 	Failures  *engine.Failures // may be nil
 	Log       *slog.Logger
+	Room      func() error  // an error: too little disk space to take more in; may be nil
 	Every     time.Duration // 0: as the rules say
 
 	usersAt  time.Time
@@ -66,6 +67,12 @@ func (p *Poller) Run(ctx context.Context) error {
 
 // round reads one page of everything. It reports whether more can be had now.
 func (p *Poller) round(ctx context.Context) (bool, error) {
+	if p.Room != nil {
+		if err := p.Room(); err != nil { // what changes meanwhile is polled when there is space again (L4)
+			p.failed("poll", err)
+			return false, nil
+		}
+	}
 	conn, ok, err := p.introduce(ctx)
 	if err != nil || !ok {
 		return false, err

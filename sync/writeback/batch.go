@@ -21,6 +21,7 @@ func (b batch) writes() []connectors.Write {
 	ws := make([]connectors.Write, len(b.entries))
 	for i, e := range b.entries {
 		ws[i] = e.Write
+		ws[i].Rank = e.Rank
 	}
 	return ws
 }
@@ -54,7 +55,7 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	}
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
 		d = due{}
-		if state.GetPause(tx).On {
+		if !state.MayWrite(tx, w.Conn) {
 			return tx.Err()
 		}
 		taken := map[connectors.Ref]bool{}

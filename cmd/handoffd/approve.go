@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+)
+
+func newApproveCommand(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "approve",
+		Short: "Let go what is held back for safety",
+		Long: "Let go what handoffd holds back by itself: the writes of a state that is an older\n" +
+			"copy, or that knows nothing of the handoffs which stand in a CRM. Look at\n" +
+			"`handoffd status` first: it says why, and lists the handoffs it does not know.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var done []state.Reconcile
+			err := withState(cmd.Context(), "POST", "/approve", &done, func(store *bolt.Store) (any, error) {
+				return approve(cmd.Context(), store, time.Now().UTC())
+			})
+			if err != nil {
+				return err
+			}
+			for _, r := range done {
+				fmt.Fprintln(s.out, "Let go: "+r.Why)
+			}
+			if len(done) == 0 {
+				fmt.Fprintln(s.out, "Nothing was held back.")
+			}
+			return nil
+		},
+	}
+}
+
+// approve lets go what was held back, and puts that in the audit trail.
+func approve(ctx context.Context, store state.Store, now time.Time) ([]state.Reconcile, error) {
+	var done []state.Reconcile
+	err := store.Update(ctx, func(tx state.Tx) error {
+		done = state.Approve(tx, now)
+		for _, r := range done {
+			subject := r.Conn
+			if subject == "" {
+				subject = "state"
+			}
+			state.AppendAudit(tx, state.AuditRow{
+				At: now, Actor: "operator", Action: "approved", Subject: subject, Detail: map[string]string{"why": r.Why},
+			})
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("approve: %w", err)
+	}
+	return append([]state.Reconcile{}, done...), nil
+}
+
+// heldBack says, a line each, what is not written and why.
+func (d *daemon) heldBack(ctx context.Context) []string {
+	var lines []string
+	err := d.config.Store.View(ctx, func(tx state.Tx) error {
+		lines = nil
+		for _, r := range state.AllReconciles(tx) {
+			lines = append(lines, heldLine(r))
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return nil // readiness has met it too, and says so
+	}
+	return lines
+}
+
+// heldLine is what a person reads of one thing that is held back.
+func heldLine(r state.Reconcile) string {
+	what := "nothing is written"
+	if r.Conn != "" {
+		what += " to " + r.Conn
+	}
+	return "reconcile only, " + what + " until `handoffd approve`: " + r.Why
+}
