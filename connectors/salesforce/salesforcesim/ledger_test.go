@@ -37,6 +37,14 @@ func (c *client) mustEdit(e simhttp.Edit) map[string]string {
 	return ids
 }
 
+// setup applies a Setup document that must be taken.
+func (c *client) setup(doc string) {
+	c.t.Helper()
+	if err := c.sim.Setup([]byte(doc)); err != nil {
+		c.t.Fatalf("setup %s: %v", doc, err)
+	}
+}
+
 // TestLedger: every committed change stands in it with the hand that made it.
 func TestLedger(t *testing.T) {
 	t.Parallel()

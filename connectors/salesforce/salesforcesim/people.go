@@ -3,6 +3,7 @@ package salesforcesim
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
@@ -45,8 +46,11 @@ func (p *crowd) noticed(s *Sim, r *row, old, fields values, now time.Time) {
 	}
 }
 
-// Run implements simhttp.Sim: it plays the simulated people until ctx ends.
+// Run implements simhttp.Sim: it sends outbound messages and plays the simulated people until ctx ends.
 func (s *Sim) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { s.messages.pump(ctx) })
 	for {
 		s.mu.Lock()
 		wait := s.people.act(s, time.Now().UTC())

@@ -4,17 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"time"
 )
 
 // setup is the document of Setup: what is absent stays as it is.
 type setup struct {
-	EchoMessages *bool `json:"echo_messages"`
+	EchoMessages  *bool               `json:"echo_messages"`
+	MessageFields map[string][]string `json:"message_fields"`
 }
 
 // shape is what the org is, as Setup left it.
 type shape struct {
-	echo bool // outbound messages tell of the integration user's own changes too
+	messageFields map[string][]string // object: fields beside Id
+	echo          bool                // outbound messages tell of the integration user's own changes too
 }
 
 // Setup implements simhttp.Sim.
@@ -35,6 +36,7 @@ func (s *Sim) setUp(in setup) {
 	if in.EchoMessages != nil {
 		s.set.echo = *in.EchoMessages
 	}
+	if in.MessageFields != nil {
+		s.set.messageFields = in.MessageFields
+	}
 }
-
-func (s *Sim) notify([]*row, time.Time) {}

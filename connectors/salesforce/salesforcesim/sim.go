@@ -27,9 +27,11 @@ type Config struct {
 	Faults  simhttp.Faults
 	People  int              // how many of the default world's people answer handoffs by themselves; 0: none
 	History *simhttp.History // shared with the control API; nil records nothing
-	// MessagesURL is where outbound messages go and Transport what carries them; none are sent yet.
+	// MessagesURL is where outbound messages go, nowhere if empty; Transport carries them, nil: the network.
 	MessagesURL string
 	Transport   http.RoundTripper
+	// Latency is how long after a change its outbound message leaves; zero: 50 ms to 2 s.
+	Latency [2]time.Duration
 	// UniqueTasks gives Activity the unique external id Handoff_Key__c, like Faults.UniqueTasks.
 	UniqueTasks bool
 	// BaseURL is the org's own address, answered as instance_url; default https://handoffd.my.salesforce.com.
@@ -53,6 +55,8 @@ type Sim struct {
 	inner  http.Handler
 	rand   *simhttp.Rand
 	people *crowd
+
+	messages *messages
 
 	mu       sync.Mutex
 	baseURL  string
@@ -89,6 +93,9 @@ func New(cfg Config) *Sim {
 	if cfg.PageSize <= 0 || cfg.PageSize > maxPage {
 		cfg.PageSize = maxPage
 	}
+	if cfg.Latency == [2]time.Duration{} {
+		cfg.Latency = [2]time.Duration{50 * time.Millisecond, 2 * time.Second}
+	}
 	cfg.Faults.UniqueTasks = cfg.Faults.UniqueTasks || cfg.UniqueTasks
 	s := &Sim{
 		cfg: cfg, baseURL: strings.TrimSuffix(cfg.BaseURL, "/"),
@@ -96,6 +103,7 @@ func New(cfg Config) *Sim {
 		tables: map[string]*table{}, prefixes: map[string]string{}, users: map[string]string{},
 		cursors: map[string]*cursor{}, clients: map[string]int{}, people: newCrowd(cfg.Seed),
 	}
+	s.messages = newMessages(s)
 	s.plain, _ = orgSchema(false)
 	s.keyed, _ = orgSchema(true)
 	hide(s.plain, cfg.Without)
@@ -143,10 +151,9 @@ func (s *Sim) SetFaults(f simhttp.Faults) {
 // Faults implements simhttp.Sim.
 func (s *Sim) Faults() simhttp.Faults { return s.gate.Faults() }
 
-// Deliver implements simhttp.Sim. Outbound messages are not sent yet, so nothing is ever pending.
-func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) {
-	return simhttp.Delivery{}, ctx.Err()
-}
+// Deliver implements simhttp.Sim: it sends every outbound message that is due or will be, and waits for the
+// answers.
+func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) { return s.messages.deliver(ctx) }
 
 // Clients counts REST calls and composite subrequests by the client= of their Sforce-Call-Options; those
 // without one stand under the empty name.
