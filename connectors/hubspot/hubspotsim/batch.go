@@ -45,7 +45,7 @@ func (c *call) batch(o *object, verb string) (*reply, *apiError) {
 
 // finish makes the batch's answer. A hostile portal shuffles the rows: their order was never promised.
 func (c *call) finish(status int, results []view, errors []errorBody) *reply {
-	if len(c.s.Faults().Rate) > 0 {
+	if c.s.gate.Chance(c.s.Faults().Rate["shuffled"]) {
 		c.s.rand.Shuffle(len(results), func(i, j int) { results[i], results[j] = results[j], results[i] })
 	}
 	if results == nil {
@@ -144,7 +144,7 @@ func (c *call) batchCreate(o *object) (*reply, *apiError) {
 func (c *call) createAllOrNone(o *object, inputs []createInput) (*reply, *apiError) {
 	seen := map[string]map[string]bool{}
 	for _, row := range inputs {
-		set, bad := c.s.check(o, nil, row.Properties)
+		set, bad := c.check(o, nil, row.Properties)
 		if bad == nil {
 			_, bad = c.s.checkLinks(o, row.Associations)
 		}
@@ -271,7 +271,7 @@ func (c *call) updateRow(o *object, rec *record, row batchInput, fail bool) (vie
 	if fail {
 		return view{}, transient()
 	}
-	set, bad := c.s.check(o, rec, row.Properties)
+	set, bad := c.check(o, rec, row.Properties)
 	if bad != nil {
 		return view{}, bad
 	}
@@ -298,7 +298,12 @@ func (c *call) batchUpsert(o *object) (*reply, *apiError) {
 		return nil, bad
 	}
 	byEmail := false
+	seen := map[string]bool{}
 	for _, row := range inputs {
+		if seen[row.IDProperty+" "+string(row.ID)] {
+			return nil, invalid("Duplicate IDs found in batch input: [" + string(row.ID) + "]. IDs must be unique")
+		}
+		seen[row.IDProperty+" "+string(row.ID)] = true
 		if row.IDProperty == "" {
 			return nil, invalid("idProperty is required for upsert")
 		}
@@ -310,7 +315,7 @@ func (c *call) batchUpsert(o *object) (*reply, *apiError) {
 	if byEmail {
 		for _, row := range inputs {
 			rec, _ := o.lookup(string(row.ID), row.IDProperty, false)
-			if _, bad := c.s.check(o, rec, row.keyed()); bad != nil {
+			if _, bad := c.check(o, rec, row.keyed()); bad != nil {
 				return nil, bad
 			}
 		}

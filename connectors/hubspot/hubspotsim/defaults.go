@@ -117,8 +117,6 @@ var contactFields = []fieldSpec{
 	{"hs_sa_first_engagement_object_type", "Type of first engagement", "string", "ro"},
 	{"hs_first_outreach_date", "First outreach date", "datetime", "ro"},
 	{"hs_time_to_first_engagement", "Lead response time", "number", "ro"},
-	{"salesforceleadid", "Salesforce lead ID", "string", "ro"},
-	{"salesforcecontactid", "Salesforce contact ID", "string", "ro"},
 }
 
 var companyFields = []fieldSpec{
@@ -141,7 +139,6 @@ var companyFields = []fieldSpec{
 	{"createdate", "Create date", "datetime", "ro"},
 	{"hs_parent_company_id", "Parent company", "number", "ro"},
 	{"hs_additional_domains", "Additional domains", "string", "ro"},
-	{"salesforceaccountid", "Salesforce account ID", "string", "ro"},
 }
 
 var dealFields = []fieldSpec{

@@ -50,6 +50,7 @@ type limits struct {
 	search       window
 	day          string
 	used         int
+	daily        int
 }
 
 func newLimits(burst int, zone *time.Location) *limits {
@@ -59,7 +60,15 @@ func newLimits(burst int, zone *time.Location) *limits {
 		oauth:        window{span: burstSpan, limit: oauthBurst},
 		associations: window{span: burstSpan, limit: associationBurst},
 		search:       window{span: time.Second, limit: searchBurst},
+		daily:        proDaily,
 	}
+}
+
+// setTier sets what the portal's subscription allows.
+func (l *limits) setTier(t tier) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.private.limit, l.associations.limit, l.daily = t.burst, t.associations, t.daily
 }
 
 // admit takes one call from every meter it falls under, and writes the headers that HubSpot writes:
@@ -70,7 +79,7 @@ func (l *limits) admit(h http.Header, family string, path []string, kind appKind
 	l.turn(now)
 	daily := quota
 	if daily == 0 {
-		daily = proDaily
+		daily = l.daily
 	}
 	if kind == staticApp && l.used >= daily {
 		return tooMany("You have reached your daily limit.", "DAILY", correlation)
@@ -122,7 +131,7 @@ func (l *limits) usage(quota int, now time.Time) (used, limit int, resets time.T
 	l.turn(now)
 	limit = quota
 	if limit == 0 {
-		limit = proDaily
+		limit = l.daily
 	}
 	local := now.In(l.zone)
 	return l.used, limit, time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, l.zone)
@@ -152,8 +161,16 @@ func (s *Sim) injected(w http.ResponseWriter, r *http.Request, fault string) boo
 		c.write(nil, unauthorized("Authentication credentials not found."))
 	case "500":
 		c.write(nil, refuse(http.StatusInternalServerError, "", "internal error"))
+	case "423":
+		c.write(nil, lockedOut())
+	case "477":
+		seconds, err := strconv.Atoi(w.Header().Get("Retry-After"))
+		if err != nil {
+			seconds = 1
+		}
+		c.write(nil, c.movedAway(seconds))
 	default: // 502, 503 and 504 come from the edge, not as JSON
-		return false
+		edgePage(w, fault)
 	}
 	return true
 }

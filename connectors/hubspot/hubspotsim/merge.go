@@ -31,8 +31,8 @@ func (c *call) merge(o *object) (*reply, *apiError) {
 	return ok(rec.show(nil)), nil
 }
 
-// mergeRecords makes one record of two. The survivor has a new id, and both old ids lead to it; neither is
-// archived, they are just no longer listed.
+// mergeRecords makes one record of two. The survivor has a new id, or the primary record's in a portal that
+// preserves it, and the old ids lead to it; none is archived, they are just no longer listed.
 func (s *Sim) mergeRecords(o *object, primaryID, otherID string, by source, now time.Time) (*record, *apiError) {
 	primary, other := o.live(primaryID), o.live(otherID)
 	if primary == nil || other == nil {
@@ -47,19 +47,31 @@ func (s *Sim) mergeRecords(o *object, primaryID, otherID string, by source, now 
 	}
 	set, moved := mergedValues(primary, other)
 	set["hs_merged_object_ids"] = strings.Join(ids, ";")
-	o.remove(primary)
 	o.remove(other)
-	num := o.newID()
-	rec := &record{
-		of: o, num: num, id: strconv.FormatUint(num, 10), values: map[string]string{}, created: primary.created,
-		modified: now, past: map[string][]revision{}, links: map[string]map[string]map[int]bool{},
+	rec, olds := primary, []*record{other}
+	if s.traits.preserveMerge {
+		o.release(primary)
+	} else {
+		o.remove(primary)
+		olds = []*record{primary, other}
+		num := o.newID()
+		rec = &record{
+			of: o, num: num, id: strconv.FormatUint(num, 10), values: map[string]string{}, created: primary.created,
+			modified: now, past: map[string][]revision{}, links: map[string]map[string]map[int]bool{},
+		}
+		o.add(rec)
 	}
 	if other.created.Before(rec.created) {
 		rec.created = other.created
 	}
-	o.add(rec)
 	s.apply(rec, set, by, now, "merge")
-	for _, old := range [...]*record{primary, other} {
+	for name, index := range o.unique { // a value that stayed the same was released above
+		if v := rec.values[name]; v != "" {
+			index[v] = rec
+		}
+	}
+	s.index(rec, "hs_additional_emails", "", rec.values["hs_additional_emails"])
+	for _, old := range olds {
 		s.moveLinks(old, rec, by, now)
 		old.into = rec
 		s.note(old, "merge", by, nil, now)

@@ -201,7 +201,7 @@ func (c *call) one(o *object, key string) (*reply, *apiError) {
 		if bad := c.read(&in); bad != nil {
 			return nil, bad
 		}
-		set, bad := c.s.check(o, rec, in.Properties)
+		set, bad := c.check(o, rec, in.Properties)
 		if bad != nil {
 			return nil, bad
 		}
@@ -237,7 +237,7 @@ func (c *call) createOne(o *object) (*reply, *apiError) {
 
 // make creates one record with its links, or nothing at all.
 func (c *call) make(o *object, in createInput) (*record, *apiError) {
-	set, bad := c.s.check(o, nil, in.Properties)
+	set, bad := c.check(o, nil, in.Properties)
 	if bad != nil {
 		return nil, bad
 	}

@@ -63,10 +63,24 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	out, bad := handle(c)
+	edge, applied := c.edge()
+	var out *reply
+	if edge == "" || applied {
+		if bad = c.troubled(family); bad == nil {
+			bad = c.allowed(family)
+		}
+		if bad == nil {
+			out, bad = handle(c)
+		}
+		applied = bad == nil && changes(r)
+	}
 	s.mu.Unlock()
-	if bad == nil && changes(r) {
+	if applied {
 		simhttp.Applied(w)
+	}
+	if edge != "" {
+		edgePage(w, edge)
+		return
 	}
 	c.write(out, bad)
 }
@@ -85,6 +99,10 @@ func (c *call) resolve(path []string) string {
 	if path[0] == "account-info" && len(path) > 2 && (dated(path[1]) || path[1] == "v3") {
 		c.version, c.rest = path[1], path[2:]
 		return "account-info"
+	}
+	if path[0] == "automation" && len(path) > 2 && (dated(path[1]) || path[1] == "v4") && path[2] == "flows" {
+		c.version, c.rest = path[1], path[3:]
+		return "automation"
 	}
 	if path[0] != "crm" || len(path) < 3 {
 		return ""
@@ -111,6 +129,7 @@ var families = map[string]func(*call) (*reply, *apiError){
 	"pipelines":    (*call).pipelines,
 	"owners":       (*call).owners,
 	"account-info": (*call).account,
+	"automation":   (*call).flows,
 }
 
 func (c *call) methodNotAllowed() *apiError {

@@ -66,7 +66,11 @@ type Sim struct {
 	objects   map[string]*object
 	owners    []*owner
 	pipelines map[string][]pipeline
-	access    map[string]time.Time // OAuth access token -> end
+	traits    traits
+	grant     grant
+	access    map[string]access    // by OAuth access token
+	locks     map[string]time.Time // object/id -> until when it is locked
+	moving    time.Time            // until when the portal is being moved
 	loading   bool                 // a world is being loaded: nothing happens
 }
 
@@ -94,9 +98,11 @@ func New(cfg Config) *Sim {
 		portal:    int64(20_000_000 + cfg.Seed%1_000_000),
 		objects:   map[string]*object{},
 		pipelines: defaultPipelines(),
-		access:    map[string]time.Time{},
+		access:    map[string]access{},
+		locks:     map[string]time.Time{},
 	}
 	s.creds = credentialsFor(simhttp.NewRand(cfg.Seed, "hubspot/credentials"), s.portal)
+	s.grant.current = s.creds.RefreshToken
 	s.zone = time.UTC
 	if zone, err := time.LoadLocation(portalZone); err == nil {
 		s.zone = zone
@@ -133,8 +139,22 @@ func uuid(r *simhttp.Rand) string {
 	return part(8) + "-" + part(4) + "-" + part(4) + "-" + part(4) + "-" + part(6) + part(6)
 }
 
-// Credentials returns the static token and the app's secrets; equal seeds have equal credentials.
-func (s *Sim) Credentials() Credentials { return s.creds }
+// Credentials returns the static token and the app's secrets; equal seeds have equal credentials. What the portal's
+// track does not have is blank. The refresh token is the one of the installation, whatever it has been replaced by.
+func (s *Sim) Credentials() Credentials {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.creds
+	switch s.traits.track {
+	case trackKey:
+		out.ClientID, out.ClientSecret, out.RefreshToken = "", "", ""
+	case trackPrivate, trackProject:
+		out.RefreshToken = ""
+	case trackOAuth:
+		out.Token = ""
+	}
+	return out
+}
 
 // CRM implements simhttp.Sim.
 func (s *Sim) CRM() string { return "hubspot" }

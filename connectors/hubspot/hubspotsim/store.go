@@ -63,7 +63,11 @@ type late struct {
 	old     map[string]string // what the changed properties were; absent ones were unset
 	touched []string
 	birth   bool
+	missed  bool // until the record changes again
 }
+
+// forever is how late the index is with what it has missed.
+const forever = 100 * 365 * 24 * time.Hour
 
 func (o *object) get(id string) *record {
 	rec := o.rows[id]
@@ -191,6 +195,7 @@ func (s *Sim) create(o *object, set map[string]string, by source, now time.Time)
 	s.hooks.created(rec, by, now)
 	s.follow(rec, set, now)
 	s.people.saw(rec, now)
+	s.enroll(rec, by, true, nil, now)
 	return rec
 }
 
@@ -214,6 +219,7 @@ func (s *Sim) update(rec *record, set map[string]string, by source, now time.Tim
 	if len(changed) > 0 {
 		s.follow(rec, set, now)
 		s.people.saw(rec, now)
+		s.enroll(rec, by, false, changed, now)
 	}
 }
 
@@ -252,8 +258,17 @@ func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time
 	l.old[rec.of.modified] = moment(rec.modified)
 	l.touched = append(l.touched, rec.of.modified)
 	rec.modified = now
-	if lag := s.Faults().SearchLag; lag > 0 {
+	faults := s.Faults()
+	if lag, missed := faults.SearchLag, s.lags.Chance(faults.IndexMissing); !s.loading && (lag > 0 || missed || len(rec.lag) > 0) {
 		l.visible = now.Add(s.lags.Between(0, lag))
+		for i := range rec.lag { // what the index has missed so far comes with this change
+			if rec.lag[i].missed {
+				rec.lag[i].visible, rec.lag[i].missed = l.visible, false
+			}
+		}
+		if missed {
+			l.visible, l.missed = now.Add(forever), true
+		}
 		if n := len(rec.lag); n > 0 && rec.lag[n-1].visible.After(l.visible) {
 			l.visible = rec.lag[n-1].visible
 		}

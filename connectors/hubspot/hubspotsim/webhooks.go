@@ -26,8 +26,9 @@ const (
 
 // Subscription is one of the app's webhook subscriptions.
 type Subscription struct {
-	Type     string // "contact.creation", "company.propertyChange", …
+	Type     string // "contact.creation", "company.propertyChange", …; or generic: "object.creation", …
 	Property string // for a propertyChange: which
+	Object   string // for a generic one: the object's name or type id
 }
 
 // DefaultSubscriptions are what a handoff needs: the contact's trigger fields, owner and status, the
@@ -52,7 +53,7 @@ func DefaultSubscriptions() []Subscription {
 		{"deal", []string{"dealstage", "hubspot_owner_id", "handoff_status", "handoff_return_reason"}},
 	} {
 		for _, property := range sub.properties {
-			out = append(out, Subscription{sub.singular + ".propertyChange", property})
+			out = append(out, Subscription{Type: sub.singular + ".propertyChange", Property: property})
 		}
 	}
 	return out
@@ -71,6 +72,8 @@ type hookEvent struct {
 	Property       string  `json:"propertyName,omitempty"`
 	Value          *string `json:"propertyValue,omitempty"`
 	ChangeFlag     string  `json:"changeFlag,omitempty"`
+	ObjectType     string  `json:"objectTypeId,omitempty"`
+	Sensitive      *bool   `json:"isSensitive,omitempty"`
 	ChangeSource   string  `json:"changeSource"`
 	SourceID       string  `json:"sourceId,omitempty"`
 	Primary        int64   `json:"primaryObjectId,omitempty"`
@@ -119,6 +122,9 @@ func newHooks(s *Sim) *hooks {
 		idle:   make(chan struct{}),
 	}
 	for i, sub := range subs {
+		if o := s.object(sub.Object); o != nil {
+			sub.Object = o.typeID
+		}
 		h.subs[sub] = 7_662_000 + int64(i)
 	}
 	return h
@@ -174,24 +180,49 @@ func (h *hooks) linked(from, to *record, primary, removed bool, by source, now t
 	}
 }
 
-// emit puts an event on the agenda when the app is subscribed to it, after the faults have had their say.
+// emit puts an event on the agenda once for each subscription that asks for it: the object's own kind of
+// subscription, and the generic one, whose events carry the type id. A service key has no webhooks.
 func (h *hooks) emit(rec *record, what, property string, e hookEvent, by source, now time.Time) {
-	sub := Subscription{rec.of.singular + "." + what, property}
-	id, subscribed := h.subs[sub]
+	if h.sim.loading || h.sim.traits.track == trackKey {
+		return
+	}
+	plain := false
+	for _, sub := range [...]Subscription{
+		{rec.of.singular + "." + what, property, ""}, {"object." + what, property, rec.of.typeID},
+	} {
+		id, subscribed := h.subs[sub]
+		if !subscribed || (sub.Object != "" && silent(rec.of)) {
+			continue
+		}
+		e.SubscriptionID, e.Type = id, sub.Type
+		if sub.Object != "" {
+			e.ObjectType, e.Sensitive = rec.of.typeID, &plain
+		}
+		h.plan(rec, e, by, now)
+	}
+}
+
+// silent says that no event is sent for an object: nobody has seen webhooks of activities that can be relied on.
+func silent(o *object) bool { return gatedBy[o.name] != "" }
+
+// plan puts one event on the agenda, after the faults have had their say.
+func (h *hooks) plan(rec *record, e hookEvent, by source, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !subscribed || h.url == "" || h.sim.loading {
+	if h.url == "" {
 		return
 	}
 	h.events++
-	e.EventID, e.SubscriptionID, e.Type = 100_000+h.events, id, sub.Type
-	e.PortalID, e.AppID = h.sim.portal, appID
+	e.EventID, e.PortalID, e.AppID = 100_000+h.events, h.sim.portal, appID
 	e.OccurredAt, e.ObjectID = now.UnixMilli(), int64(rec.num)
 	e.ChangeSource, e.SourceID = by.kind, by.id
 	f := h.sim.Faults().Webhooks
 	if h.rand.Chance(f.Drop) {
 		h.done.Dropped++
 		return
+	}
+	if h.rand.Chance(max(f.WrongPortal, h.sim.traits.foreign)) {
+		e.PortalID++ // signed by the same app, for a portal that is not this one
 	}
 	due := now.Add(h.rand.Between(h.sim.cfg.Latency[0], h.sim.cfg.Latency[1]))
 	switch {
@@ -305,6 +336,9 @@ func (h *hooks) request(ctx context.Context, batch []hookEvent) (url string, sta
 	if err != nil {
 		return "", 0
 	}
+	h.sim.mu.Lock()
+	track := h.sim.traits.track
+	h.sim.mu.Unlock()
 	h.mu.Lock()
 	url = h.url
 	h.mu.Unlock()
@@ -315,8 +349,10 @@ func (h *hooks) request(ctx context.Context, batch []hookEvent) (url string, sta
 	at := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "HubSpot Connect 2.0 (https://dev.hubspot.com/) - WebhooksExecution")
-	req.Header.Set("X-HubSpot-Request-Timestamp", at)
-	req.Header.Set("X-HubSpot-Signature-v3", signV3(h.sim.creds.ClientSecret, url, body, at))
+	if track != trackPrivate { // documented with v1 alone
+		req.Header.Set("X-HubSpot-Request-Timestamp", at)
+		req.Header.Set("X-HubSpot-Signature-v3", signV3(h.sim.creds.ClientSecret, url, body, at))
+	}
 	req.Header.Set("X-HubSpot-Signature-Version", "v1")
 	req.Header.Set("X-HubSpot-Signature", signV1(h.sim.creds.ClientSecret, body))
 	resp, err := h.client.Do(req)
