@@ -33,16 +33,29 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 	if err != nil {
 		return nil, o.scrub(err)
 	}
-	if again := b.outdated(); len(again) > 0 { // a column is gone; once more without it
+	places := make([]int, len(writes))
+	for i := range places {
+		places[i] = i
+	}
+	for n := 0; n < mostLessons; n++ { // a column is gone; once more without it
+		again := b.outdated()
+		if len(again) == 0 {
+			break
+		}
 		some := make([]connectors.Write, len(again))
+		later := make([]int, len(again))
 		for i, at := range again {
-			some[i] = writes[at]
+			later[i] = places[at]
+			some[i] = writes[later[i]]
 		}
-		if second, _, err := o.applyOnce(ctx, some); err == nil {
-			for i, at := range again {
-				results[at] = second[i]
-			}
+		second, next, err := o.applyOnce(ctx, some)
+		if err != nil {
+			break
 		}
+		for i, at := range later {
+			results[at] = second[i]
+		}
+		places, b = later, next
 	}
 	firsts := map[string]int{}
 	for i, w := range writes {

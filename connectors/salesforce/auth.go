@@ -40,7 +40,8 @@ type tokenSource struct {
 	crmhttp.TokenSource
 	configured *url.URL
 	log        *slog.Logger
-	client     *http.Client // set once the connection's HTTP client exists
+	client     *http.Client // set once the connection's HTTP client exists, as is hide
+	hide       func(connectors.Secret)
 	latest     atomic.Pointer[session]
 }
 
@@ -146,25 +147,68 @@ func (ts *tokenSource) credentials(s connectors.Settings) func(context.Context) 
 	return func(ctx context.Context) (*oauth2.Token, error) { return cfg.Token(ctx) }
 }
 
-// refresh trades the refresh token. Where the org rotates it, the new one is
-// kept in memory; the admin is told, since the one configured is then spent.
+// refresh trades the refresh token for an access token. An org that rotates
+// refresh tokens gives a new one each time and takes the old one never again:
+// the new one is on disk before anything is done with what came along (C5).
 func (ts *tokenSource) refresh(s connectors.Settings) func(context.Context) (*oauth2.Token, error) {
 	cfg := oauth2.Config{
 		ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{TokenURL: ts.endpoint(), AuthStyle: oauth2.AuthStyleInParams},
 	}
-	refreshToken := s.RefreshToken.Reveal()
-	return func(ctx context.Context) (*oauth2.Token, error) {
-		t, err := cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
-		if err != nil {
-			return nil, err
+	r := rotation{configured: s.RefreshToken, vault: s.Vault, tokens: ts}
+	return func(ctx context.Context) (*oauth2.Token, error) { return r.trade(ctx, cfg) }
+}
+
+// rotation is a refresh token and what has become of it. One trade runs at a
+// time ([crmhttp.Refreshing]).
+type rotation struct {
+	configured connectors.Secret
+	current    connectors.Secret // "": not looked up yet
+	vault      connectors.Vault  // may be nil
+	unkept     *oauth2.Token     // came with a refresh token that could not be stored yet
+	tokens     *tokenSource
+}
+
+func (r *rotation) trade(ctx context.Context, cfg oauth2.Config) (*oauth2.Token, error) {
+	if r.unkept != nil {
+		return r.keep(ctx, r.unkept)
+	}
+	if r.current == "" {
+		r.current = r.configured
+		if r.vault != nil {
+			kept, err := r.vault.Load(ctx, r.configured)
+			if err != nil {
+				r.current = ""
+				return nil, &connectors.Error{Class: connectors.Unavailable, Op: opToken, Err: fmt.Errorf("load the stored refresh token: %w", err)}
+			}
+			if kept != "" {
+				r.current = kept
+				r.tokens.hide(kept)
+			}
 		}
-		if t.RefreshToken != "" && t.RefreshToken != refreshToken {
-			refreshToken = t.RefreshToken
-			ts.log.WarnContext(ctx, "the org rotates refresh tokens: the configured one will not work after a restart; switch rotation off or use a private key")
-		}
+	}
+	t, err := cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: r.current.Reveal()}).Token()
+	if err != nil {
+		return nil, err
+	}
+	if t.RefreshToken == "" || connectors.Secret(t.RefreshToken) == r.current {
 		return t, nil
 	}
+	return r.keep(ctx, t)
+}
+
+// keep stores a new refresh token. One that cannot be stored is not let go of
+// either: it is the only one left.
+func (r *rotation) keep(ctx context.Context, t *oauth2.Token) (*oauth2.Token, error) {
+	r.tokens.hide(connectors.Secret(t.RefreshToken))
+	if r.vault == nil {
+		r.tokens.log.WarnContext(ctx, "the org rotates refresh tokens and there is nowhere to keep them: the configured one will not work after a restart; switch rotation off or use a private key")
+	} else if err := r.vault.Keep(ctx, r.configured, connectors.Secret(t.RefreshToken)); err != nil {
+		r.unkept = t
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: opToken, Err: fmt.Errorf("store the new refresh token: %w", err)}
+	}
+	r.current, r.unkept = connectors.Secret(t.RefreshToken), nil
+	return t, nil
 }
 
 // refreshing turns a way to get a token into a source that renews it before
@@ -256,7 +300,7 @@ func classifyToken(err error) *connectors.Error {
 	if refused.Response != nil {
 		e.Status = refused.Response.StatusCode
 	}
-	e.Err = &crmError{code: refused.ErrorCode, message: shorten(refused.ErrorDescription)}
+	e.Err = &crmError{code: refused.ErrorCode, message: withFix(shorten(refused.ErrorDescription), fixOf(refused.ErrorCode, refused.ErrorDescription))}
 	switch {
 	case refused.ErrorCode == "temporarily_unavailable", refused.ErrorCode == "server_error", e.Status >= 500:
 		e.Class = connectors.Unavailable
@@ -267,6 +311,43 @@ func classifyToken(err error) *connectors.Error {
 		e.Class, e.Err = connectors.Unavailable, errors.New("the token endpoint did not answer as one")
 	}
 	return e
+}
+
+// fixOf is what an admin has to do about a token that is refused, since
+// nothing gets better by waiting (C6).
+func fixOf(code, description string) string {
+	text := strings.ToLower(code + " " + description)
+	for _, known := range []struct{ says, fix string }{
+		{"inactive user", "activate the integration user or name another"},
+		{"inactive_user", "activate the integration user or name another"},
+		{"no client credentials user", "name a Run As user in the app's client credentials policy"},
+		{"audience", "check _URL: login for production, test for a sandbox"},
+		{"approved this consumer", "pre-authorize the integration user's permission set in the app's policies"},
+		{"access denied", "pre-authorize the integration user's permission set in the app's policies"},
+		{"ip restricted", "allow this machine's address in the app's or the profile's IP ranges"},
+		{"expired", "connect handoffd to the org again and configure the new refresh token; check this machine's clock"},
+		{"invalid_client", "check _CLIENT_ID and _CLIENT_SECRET against the app"},
+		{"invalid client", "check _CLIENT_ID and _CLIENT_SECRET against the app"},
+		{"invalid_app_access", "assign the app to the integration user"},
+		{"org_locked", "the org is locked; ask Salesforce"},
+		{"invalid_grant", "check the username, the certificate and this machine's clock, or connect handoffd to the org again"},
+	} {
+		if strings.Contains(text, known.says) {
+			return known.fix
+		}
+	}
+	return ""
+}
+
+// withFix adds what to do to the CRM's words.
+func withFix(words, fix string) string {
+	if fix == "" {
+		return words
+	}
+	if words == "" {
+		return fix
+	}
+	return words + " (" + fix + ")"
 }
 
 // withoutURL drops the address from a transport error.

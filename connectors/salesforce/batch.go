@@ -50,7 +50,7 @@ func newBatch(o *org, ops []*operation, results []connectors.Result) *batch {
 
 // outdated are the writes, in order, that failed because the org's schema has
 // changed since it was read, with what was not applied because of them. The
-// schema is forgotten.
+// columns that were refused are left out from then on.
 func (b *batch) outdated() []int {
 	var again []int
 	for at := range b.results {
@@ -59,8 +59,8 @@ func (b *batch) outdated() []int {
 			continue
 		}
 		switch codeOf(b.results[at].Err) {
-		case codeInvalidField, "INVALID_FIELD_FOR_INSERT_UPDATE":
-			b.org.schemas.forget(op.schema)
+		case codeInvalidField, codeFieldWrite:
+			b.org.unlearn(op.schema, b.results[at].Err.Fields)
 			again = append(again, at)
 			continue
 		}
@@ -157,7 +157,7 @@ func (b *batch) confirm(ctx context.Context, ops []*operation) {
 	var asked []*operation
 	for _, op := range ops {
 		err := b.results[op.at].Err
-		taken := codeOf(err) == codeDuplicateValue && err.Class == connectors.Conflict
+		taken := codeOf(err) == codeDuplicateValue && err.Class == connectors.Conflict && err.Existing.IsZero()
 		if b.state[op] == failed && op.keyed != "" && (taken || b.doubtful[op]) {
 			key, _ := op.body[op.keyed].(string)
 			wanted = append(wanted, search{schema: op.schema, column: op.keyed, value: key})
@@ -236,10 +236,12 @@ func (b *batch) succeed(op *operation, id string) {
 	b.state[op] = applied
 	r := &b.results[op.at]
 	r.Ref.Conn, r.Ref.ID, r.Err = b.org.name, id, nil
+	r.Guarded = op.conditional()
 }
 
 func (b *batch) fail(op *operation, err *connectors.Error) {
 	b.state[op] = failed
+	err = refusedTo(op, err)
 	if !err.Existing.IsZero() {
 		err.Existing.Conn = b.org.name
 	}

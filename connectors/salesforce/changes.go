@@ -41,11 +41,14 @@ func (o *org) Changes(ctx context.Context, polls []connectors.Poll) ([]connector
 	if err != nil {
 		return nil, err
 	}
-	if len(again) > 0 { // a column was gone; once more without it
-		if _, err = o.pollOnce(ctx, polls, again, pages); err != nil {
-			for _, i := range again {
+	// A column was gone; once more without it, and without the next one.
+	for n := 0; len(again) > 0 && n < mostLessons; n++ {
+		tried := again
+		if again, err = o.pollOnce(ctx, polls, tried, pages); err != nil {
+			for _, i := range tried {
 				pages[i].Err = err
 			}
+			return pages, nil
 		}
 	}
 	return pages, nil

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,7 +23,12 @@ const (
 	codeHalted         = "PROCESSING_HALTED"
 	codeLocked         = "UNABLE_TO_LOCK_ROW"
 	codeInvalidField   = "INVALID_FIELD"
+	codeFieldWrite     = "INVALID_FIELD_FOR_INSERT_UPDATE"
 	codeBadReference   = "INVALID_CROSS_REFERENCE_KEY"
+	codeSession        = "INVALID_SESSION_ID"
+	codeInactive       = "INACTIVE_OWNER_OR_USER"
+	codeLimit          = "REQUEST_LIMIT_EXCEEDED"
+	codeConverted      = "CANNOT_UPDATE_CONVERTED_LEAD"
 )
 
 const (
@@ -41,6 +49,7 @@ type apiError struct {
 	Message         string   `json:"message"`
 	Fields          []string `json:"fields"`
 	DuplicateResult *struct {
+		RuleEntity   string `json:"duplicateRuleEntityType"`
 		MatchResults []struct {
 			MatchRecords []struct {
 				Record struct {
@@ -114,59 +123,138 @@ func classifyErrors(op string, status int, list []apiError) *connectors.Error {
 	for _, entry := range list {
 		e.Fields = append(e.Fields, entry.Fields...)
 	}
-	if e.Class == connectors.Throttled {
+	if named := missingColumn.FindStringSubmatch(first.Message); named != nil && len(e.Fields) == 0 {
+		e.Fields = []string{named[1]} // kept apart: the words may be cut before they come to it
+	}
+	switch {
+	case e.Class == connectors.Throttled:
 		e.RetryAfter = limitWait
-		if strings.HasPrefix(first.Message, "ConcurrentRequests") {
+		if concurrent(first.code(), first.Message) {
 			e.RetryAfter = concurrentWait
 		}
+	case first.code() == codeDuplicates:
+		first.duplicate(e)
+	case first.code() == codeDuplicateValue:
+		e.Existing = recordNamed(first.Message)
 	}
-	if first.DuplicateResult != nil {
-		for _, result := range first.DuplicateResult.MatchResults {
+	return e
+}
+
+// concurrent tells the limit on calls that run at once, which frees itself in
+// seconds, from the day's allocation: both have one code.
+func concurrent(code, message string) bool {
+	return strings.HasPrefix(code, "CONCURRENT") || strings.Contains(message, "ConcurrentRequests") || strings.Contains(message, "Concurrent")
+}
+
+// fits reports whether a record of one kind can stand in for one of another
+// that was to be made: a person for a person.
+func fits(made, there connectors.Kind) bool {
+	person := func(k connectors.Kind) bool { return k == Lead || k == Contact }
+	return made == there || person(made) && person(there)
+}
+
+// duplicate says what a duplicate rule's refusal comes to. One match of a kind
+// that fits: that record is the one meant, so it is adopted. Several: only a
+// person can tell which, and so the CRM's words are for one.
+func (e apiError) duplicate(out *connectors.Error) {
+	var found []connectors.Ref
+	told := 0
+	if e.DuplicateResult != nil {
+		for _, result := range e.DuplicateResult.MatchResults {
 			for _, match := range result.MatchRecords {
+				told++
 				id, ok := normalizeID(match.Record.ID)
-				if ok && e.Existing.IsZero() {
-					e.Existing = connectors.Ref{Kind: connectors.Kind(match.Record.Attributes.Type), ID: id}
+				ref := connectors.Ref{Kind: connectors.Kind(match.Record.Attributes.Type), ID: id}
+				if ok && (e.DuplicateResult.RuleEntity == "" || fits(connectors.Kind(e.DuplicateResult.RuleEntity), ref.Kind)) && !slices.Contains(found, ref) {
+					found = append(found, ref)
 				}
 			}
 		}
 	}
-	return e
+	switch {
+	case told == 0: // which record it is was not told, as in a collection's answer
+	case len(found) == 1:
+		out.Existing = found[0]
+	default:
+		out.Class = connectors.Invalid
+		var words *crmError
+		if errors.As(out.Err, &words) {
+			out.Err = &crmError{code: words.code, message: withFix(words.message, strconv.Itoa(told)+" records match; merge them or enter the buyer by hand")}
+		}
+	}
+}
+
+// anID finds a record's id in a refusal's words, whose language is the org's.
+var anID = regexp.MustCompile(`\b(?:00Q|003|001|006|00T)[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?\b`)
+
+// recordNamed is the record that holds the value a create wanted for itself.
+func recordNamed(message string) connectors.Ref {
+	id, ok := normalizeID(anID.FindString(message))
+	if !ok {
+		return connectors.Ref{}
+	}
+	return connectors.Ref{Kind: kindOfID(id), ID: id}
 }
 
 // classOfCode is what a code means to us. A trigger or flow that failed on a
 // locked row says so only in its text.
 func classOfCode(code, message string, status int) connectors.Class {
 	switch code {
-	case "REQUEST_LIMIT_EXCEEDED":
-		return connectors.Throttled
-	case codeLocked, "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT", "UNKNOWN_EXCEPTION",
-		"API_CURRENTLY_DISABLED", codeRolledBack, codeHalted:
-		return connectors.Unavailable
-	case "INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT", "INVALID_LOGIN", "INVALID_GRANT":
-		return connectors.AuthBroken
-	case "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-		"API_DISABLED_FOR_ORG", "FUNCTIONALITY_NOT_ENABLED":
-		return connectors.Denied
-	case "ENTITY_IS_DELETED", "NOT_FOUND":
-		return connectors.NotFound
-	case codeDuplicateValue, codeDuplicates, "DUPLICATE_EXTERNAL_ID", "CANNOT_UPDATE_CONVERTED_LEAD", "PRECONDITION_FAILED":
-		return connectors.Conflict
-	case "INVALID_QUERY_LOCATOR", "INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT":
-		return connectors.CursorGone
-	case codeInvalidField, "INVALID_FIELD_FOR_INSERT_UPDATE", "INVALID_TYPE":
-		return connectors.Schema
-	case "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER":
-		if strings.Contains(message, codeLocked) {
+	case "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "UNKNOWN_EXCEPTION", "APEX_ERROR":
+		if strings.Contains(message, codeLocked) || strings.Contains(message, "unable to obtain exclusive access") {
 			return connectors.Unavailable
 		}
-		return connectors.Invalid
-	case "FIELD_CUSTOM_VALIDATION_EXCEPTION", "REQUIRED_FIELD_MISSING", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-		"STRING_TOO_LONG", "FIELD_INTEGRITY_EXCEPTION", codeBadReference, "INACTIVE_OWNER_OR_USER",
-		"MALFORMED_ID", "MALFORMED_QUERY", "JSON_PARSER_ERROR", "INVALID_TYPE_ON_FIELD_IN_RECORD",
-		"NUMBER_OUTSIDE_VALID_RANGE", "INVALID_EMAIL_ADDRESS":
-		return connectors.Invalid
+	}
+	for _, row := range codes {
+		if slices.Contains(row.codes, code) {
+			return row.class
+		}
 	}
 	return classOfStatus(status)
+}
+
+// codes sorts what the error reference names. Whatever the org's own rules,
+// triggers and lists refuse is Invalid: only a person can change that.
+var codes = [...]struct {
+	class connectors.Class
+	codes []string
+}{
+	{connectors.Throttled, []string{
+		codeLimit, "TXN_SECURITY_METERING_ERROR", "EXCEEDED_MAX_SIZE_REQUEST_RATE", "CONCURRENT_API_REQUEST_LIMIT_EXCEEDED",
+	}},
+	{connectors.Unavailable, []string{
+		codeLocked, "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT", "UNKNOWN_EXCEPTION",
+		"API_CURRENTLY_DISABLED", codeRolledBack, codeHalted, "OPERATION_TOO_LARGE", "DATACLOUD_API_SERVER_EXCEPTION",
+		"CONCURRENT_LOCK", "TOO_MANY_APEX_REQUESTS", "DB_CONNECTION_ERROR", "INTERNAL_ERROR",
+	}},
+	{connectors.AuthBroken, []string{
+		codeSession, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT", "INVALID_LOGIN", "INVALID_GRANT", "LOGIN_MUST_USE_SECURITY_TOKEN",
+		"PASSWORD_LOCKOUT", "USER_INACTIVE", "ORG_LOCKED", "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "LOGIN_DURING_RESTRICTED_TIME",
+		"LOGIN_DURING_RESTRICTED_DOMAIN", "UNVERIFIED_IP_ADDRESS",
+	}},
+	{connectors.Denied, []string{
+		"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+		"API_DISABLED_FOR_ORG", "FUNCTIONALITY_NOT_ENABLED", "TRANSFER_REQUIRES_READ", "CANNOT_DELETE_OWNER",
+		"INSUFFICIENT_ACCESS_TO_INSIGHTSEXTERNALDATA", "LIMIT_EXCEEDED_LICENSE", "CANNOT_REPARENT_RECORD",
+	}},
+	{connectors.NotFound, []string{"ENTITY_IS_DELETED", "NOT_FOUND", "DELETE_FAILED_ENTITY_GONE", "UNDELETE_FAILED"}},
+	{connectors.Conflict, []string{
+		codeDuplicateValue, codeDuplicates, "DUPLICATE_EXTERNAL_ID", codeConverted, "PRECONDITION_FAILED", "ENTITY_SAVE_CONFLICT",
+		"CONFLICTING_EDITS", "ENTITY_IS_LOCKED_BY_MERGE",
+	}},
+	{connectors.CursorGone, []string{"INVALID_QUERY_LOCATOR", "INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT"}},
+	{connectors.Schema, []string{codeInvalidField, codeFieldWrite, "INVALID_TYPE", "INVALID_TYPE_FOR_OPERATION"}},
+	{connectors.Invalid, []string{
+		"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR", "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+		"REQUIRED_FIELD_MISSING", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "STRING_TOO_LONG", "FIELD_INTEGRITY_EXCEPTION",
+		codeBadReference, codeInactive, "MALFORMED_ID", "MALFORMED_QUERY", "JSON_PARSER_ERROR", "INVALID_TYPE_ON_FIELD_IN_RECORD",
+		"NUMBER_OUTSIDE_VALID_RANGE", "INVALID_EMAIL_ADDRESS", "ENTITY_IS_LOCKED", "STORAGE_LIMIT_EXCEEDED", "LIMIT_EXCEEDED",
+		"FIELD_FILTER_VALIDATION_EXCEPTION", "INVALID_STATUS", "INVALID_LINEITEM_CLONE_STATUS", "INVALID_ID_FIELD", "MISSING_ARGUMENT",
+		"INVALID_ARGUMENT_TYPE", "INVALID_QUERY_FILTER_OPERATOR", "FIELD_NOT_UPDATABLE", "OP_WITH_INVALID_USER_TYPE_EXCEPTION",
+		"OPERATION_NOT_ALLOWED", "METHOD_NOT_ALLOWED", "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS", "EMAIL_NOT_PROCESSED_DUE_TO_PRIOR_ERROR",
+		"ILLEGAL_QUERY_PARAMETER_VALUE", "INVALID_BATCH_SIZE", "TOO_MANY_ENUM_VALUE", "SELF_REFERENCE_FROM_TRIGGER",
+		"CIRCULAR_DEPENDENCY", "DEPENDENCY_EXISTS", "INVALID_MULTIPART_REQUEST", "MAX_ACTIONS_PER_RULE_EXCEEDED", "NO_RECIPIENTS",
+	}},
 }
 
 // classOfStatus is the class where no code, or one we do not know, was given.
@@ -182,7 +270,7 @@ func classOfStatus(status int) connectors.Class {
 		return connectors.Conflict
 	case status == http.StatusTooManyRequests:
 		return connectors.Throttled
-	case status == http.StatusRequestTimeout, status >= 500:
+	case status == http.StatusRequestTimeout, status == http.StatusLocked, status >= 500:
 		return connectors.Unavailable
 	case status >= 400:
 		return connectors.Invalid

@@ -74,7 +74,7 @@ func TestContract(t *testing.T) {
 					Required: map[string]any{"LastName": "Buyer", "Company": "Buyer Ltd"},
 					MaxRead:  1000, MaxWrite: 200, Lag: time.Second, Exact: exact, Merges: true, Unique: true,
 					Refusals: map[connectors.Class]connectortest.Answer{
-						connectors.Throttled:   refused(403, "REQUEST_LIMIT_EXCEEDED"),
+						connectors.Throttled:   {Status: 403, Body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]`},
 						connectors.Unavailable: refused(400, "UNABLE_TO_LOCK_ROW"),
 						connectors.AuthBroken:  refused(401, "INVALID_SESSION_ID"),
 						connectors.Denied:      refused(403, "INSUFFICIENT_ACCESS"),

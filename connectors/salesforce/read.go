@@ -20,7 +20,7 @@ func (o *org) Read(ctx context.Context, kind connectors.Kind, ids, fields []stri
 		return nil, err
 	}
 	out, err := o.read(ctx, op, o.choose(kind, s, fields), ids)
-	if err != nil && o.relearn(ctx, s, err) {
+	for n := 0; n < mostLessons && err != nil && o.relearn(ctx, s, err); n++ {
 		if s, err = o.schema(ctx, objectOf(kind)); err == nil {
 			out, err = o.read(ctx, op, o.choose(kind, s, fields), ids)
 		}
@@ -110,8 +110,8 @@ func columnGroups(sel selection) [][]string {
 // deleted records are left out.
 func (o *org) Locate(ctx context.Context, questions []connectors.Question, fields map[connectors.Kind][]string) ([][]connectors.Object, error) {
 	out, stale, err := o.locate(ctx, questions, fields)
-	if err != nil && stale != nil && o.relearn(ctx, stale, err) {
-		out, _, err = o.locate(ctx, questions, fields)
+	for n := 0; n < mostLessons && err != nil && stale != nil && o.relearn(ctx, stale, err); n++ {
+		out, stale, err = o.locate(ctx, questions, fields)
 	}
 	if err != nil {
 		return nil, o.scrub(err)

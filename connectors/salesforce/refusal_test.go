@@ -489,10 +489,12 @@ func throughFaults(t *testing.T, seed uint64) {
 		}
 		total := len(left) / 2
 		w.sim.SetFaults(faults)
+		var last *connectors.Error
 		for round := 0; len(left) > 0; round++ {
-			if round > 60 {
-				t.Fatalf("seed %d: %d writes left after %d rounds", seed, len(left), round)
+			if round > 300 {
+				t.Fatalf("seed %d: %d writes left after %d rounds: %v", seed, len(left), round, last)
 			}
+			time.Sleep(time.Minute) // refusals of everybody are believed for that long
 			results, err := w.org.Apply(t.Context(), left)
 			if err != nil {
 				continue
@@ -502,6 +504,7 @@ func throughFaults(t *testing.T, seed uint64) {
 				if r.Err == nil {
 					continue
 				}
+				last = r.Err
 				if r.Err.Class == connectors.Ambiguous && left[i].Creates() {
 					refs, err := w.org.Find(t.Context(), left[i:i+1])
 					if err == nil && !refs[0].IsZero() {

@@ -53,6 +53,9 @@ const (
 	callsAtOnce    = 10
 
 	apiBudget = "api"
+
+	// urgentShare of our share of the day is kept for owners and escalations (C7).
+	urgentShare = 0.2
 )
 
 // org is the connector of one Salesforce org.
@@ -60,13 +63,15 @@ type org struct {
 	name    string
 	data    string // "/services/data/v60.0"
 	overlap time.Duration
-	log     *slog.Logger
-	http    *crmhttp.Client
-	tokens  *tokenSource
-	schemas *schemaStore
-	slots   chan struct{}
-	tenant  atomic.Pointer[string]
-	totals  sync.Map // kind -> int: how many there were when a listing began
+	// unguarded: no path secret is configured, so no message can be believed.
+	unguarded bool
+	log       *slog.Logger
+	http      *crmhttp.Client
+	tokens    *tokenSource
+	schemas   *schemaStore
+	slots     chan struct{}
+	tenant    atomic.Pointer[string]
+	totals    sync.Map // kind -> int: how many there were when a listing began
 }
 
 var (
@@ -75,6 +80,7 @@ var (
 	_ connectors.Locator   = (*org)(nil)
 	_ connectors.Describer = (*org)(nil)
 	_ connectors.Meter     = (*org)(nil)
+	_ connectors.Unsigned  = (*org)(nil)
 )
 
 // New makes the connector of one org. It does no I/O.
@@ -102,13 +108,14 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 		overlap = defaultOverlap
 	}
 	o := &org{
-		name:    s.Name,
-		data:    "/services/data/v" + version,
-		overlap: overlap,
-		log:     log,
-		tokens:  tokens,
-		schemas: newSchemaStore(),
-		slots:   make(chan struct{}, callsAtOnce),
+		name:      s.Name,
+		data:      "/services/data/v" + version,
+		overlap:   overlap,
+		unguarded: s.WebhookSecret == "",
+		log:       log,
+		tokens:    tokens,
+		schemas:   newSchemaStore(),
+		slots:     make(chan struct{}, callsAtOnce),
 	}
 	o.http = crmhttp.New(crmhttp.Config{
 		Name:      s.Name,
@@ -116,13 +123,14 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 		Transport: s.Transport,
 		Token:     tokens,
 		Limits:    []crmhttp.Budget{{Name: apiBudget, Rate: callsPerSecond, Burst: callsBurst}},
-		Classify:  func(resp *crmhttp.Response) *connectors.Error { return classify("", resp.Status, resp.Body) },
+		Classify:  judge,
 		Observe:   observe,
 		Secrets:   []connectors.Secret{s.Token, s.ClientSecret, s.RefreshToken, s.PrivateKey},
 		Log:       log,
 		Share:     s.Share,
+		Reserve:   urgentShare,
 	})
-	tokens.client = o.http.Plain("token")
+	tokens.client, tokens.hide = o.http.Plain("token"), o.http.Hide
 	return o, nil
 }
 
@@ -188,6 +196,17 @@ func (o *org) get(ctx context.Context, purpose, op, address string, header http.
 
 // Usage is what the connection has spent.
 func (o *org) Usage() connectors.Usage { return o.http.Usage() }
+
+// judge classes an answer that is not 2xx. Both limits on calls have one code;
+// where the words do not say which was met, the org's own count does.
+func judge(resp *crmhttp.Response) *connectors.Error {
+	e := classify("", resp.Status, resp.Body)
+	used, limit, ok := parseLimitInfo(resp.Header.Get("Sforce-Limit-Info"))
+	if codeOf(e) == codeLimit && !strings.Contains(e.Err.Error(), "TotalRequests") && ok && used < limit {
+		e.RetryAfter = concurrentWait
+	}
+	return e
+}
 
 // observe reads the org's own count of its day, which every answer carries.
 func observe(c *crmhttp.Client, resp *crmhttp.Response) {

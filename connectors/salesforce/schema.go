@@ -23,6 +23,9 @@ const (
 	schemaLife     = time.Hour
 	pollSchemaLife = 25 * time.Hour
 
+	// mostLessons is how many columns may turn out to be gone in one call.
+	mostLessons = 8
+
 	// What calls are counted under (connectors.Usage).
 	purposePoll   = "poll"
 	purposeRead   = "read"
@@ -243,6 +246,34 @@ func (o *org) describe(ctx context.Context, op, object string, old *schema) (*sc
 	return s, nil
 }
 
+// unlearn answers a write that was refused for some of its columns: hidden from
+// us, read-only to us or gone, all of which look alike. What describe says of
+// them is not believed until it is asked again.
+func (o *org) unlearn(s *schema, columns []string) {
+	if len(columns) == 0 {
+		o.schemas.forget(s)
+		return
+	}
+	without := *s
+	without.fields, without.modified = maps.Clone(s.fields), "" // the next describe is a whole one
+	for _, name := range columns {
+		if f, ok := s.column(name); ok && !essential(f.Name) {
+			closed := *f
+			closed.Createable, closed.Updateable = false, false
+			without.fields[strings.ToLower(f.Name)] = &closed
+		}
+	}
+	if known := o.schemas.get(s.object); known == nil || known == s {
+		o.schemas.put(&without)
+	}
+}
+
+// essential columns are never dropped by themselves: without them the write
+// would be another one.
+func essential(column string) bool {
+	return column == "OwnerId" || column == "Id" || column == "WhoId" || column == "WhatId"
+}
+
 // relearn answers an INVALID_FIELD: describe again and leave out the column
 // that was named, should describe still show it. False: nothing was learnt.
 func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) bool {
@@ -253,17 +284,21 @@ func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) b
 	if err != nil || fresh.missing {
 		return false
 	}
-	named := missingColumn.FindStringSubmatch(cause.Err.Error())
-	if named == nil {
+	named := namedFields(*cause)
+	if len(named) == 0 {
 		return len(fresh.fields) != len(s.fields)
 	}
-	if f, still := fresh.column(named[1]); still {
-		without := *fresh
-		without.fields = maps.Clone(fresh.fields)
-		delete(without.fields, strings.ToLower(f.Name))
+	without := *fresh
+	without.fields, without.modified = maps.Clone(fresh.fields), ""
+	for _, name := range named {
+		if f, still := fresh.column(name); still {
+			delete(without.fields, strings.ToLower(f.Name))
+		}
+	}
+	if len(without.fields) != len(fresh.fields) {
 		o.schemas.put(&without)
 	}
-	o.log.WarnContext(ctx, "a column is no longer there; it is left out", "conn", o.name, "object", s.object, "column", named[1])
+	o.log.WarnContext(ctx, "a column is no longer there; it is left out", "conn", o.name, "object", s.object, "columns", named)
 	return true
 }
 

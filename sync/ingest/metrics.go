@@ -39,6 +39,9 @@ type Turned struct {
 	Detail string    `json:"detail,omitempty"`
 	Count  int       `json:"count"`
 	Last   time.Time `json:"last"`
+
+	said   time.Time // when the log spoke of it
+	unsaid int       // how many came since
 }
 
 // NewMetrics registers ingest's metrics.
@@ -92,7 +95,10 @@ func (m *Metrics) Trouble(conn string) (Trouble, bool) {
 	return t, ok
 }
 
-func (m *Metrics) refuse(conn string, f *connectors.Refusal, at time.Time) {
+// refuse counts what was turned away. The first of a reason in a minute is to
+// be logged, with how many went unsaid since the one before: who sends rubbish
+// must not fill the disk with our complaints.
+func (m *Metrics) refuse(conn string, f *connectors.Refusal, at time.Time) (unsaid int, first bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := [2]string{conn, f.Reason}
@@ -103,7 +109,16 @@ func (m *Metrics) refuse(conn string, f *connectors.Refusal, at time.Time) {
 	}
 	t.Count++
 	t.Detail, t.Last = f.Detail, at.UTC()
+	if since := at.Sub(t.said); since >= 0 && since < sayEvery {
+		t.unsaid++
+		return 0, false
+	}
+	unsaid, t.unsaid, t.said = t.unsaid, 0, at
+	return unsaid, true
 }
+
+// sayEvery is how often the log speaks of one reason.
+const sayEvery = time.Minute
 
 // Refused lists what was turned away since start, by connection and reason.
 func (m *Metrics) Refused() []Turned {

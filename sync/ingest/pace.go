@@ -41,7 +41,7 @@ func (p *Poller) every() time.Duration {
 			return c.PollEvery
 		}
 	}
-	return defaultEvery
+	return DefaultEvery
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -43,15 +43,17 @@ type Poller struct {
 }
 
 const (
-	pageSize     = 2000
-	usersEvery   = 15 * time.Minute
-	firstWait    = time.Second
-	longestWait  = time.Minute
-	listing      = "#list" // suffix of the cursor that lists a kind
-	pruneBatch   = 2000
-	seenFor      = 8 * 24 * time.Hour // longer than any sender tries again (I1)
-	defaultEvery = 2 * time.Minute
+	pageSize    = 2000
+	usersEvery  = 15 * time.Minute
+	firstWait   = time.Second
+	longestWait = time.Minute
+	listing     = "#list" // suffix of the cursor that lists a kind
+	pruneBatch  = 2000
+	seenFor     = 8 * 24 * time.Hour // longer than any sender tries again (I1)
 )
+
+// DefaultEvery is how often a connection is polled whose rules do not say.
+const DefaultEvery = 2 * time.Minute
 
 // Run polls until ctx ends. The error, if any, is the store's.
 func (p *Poller) Run(ctx context.Context) error {

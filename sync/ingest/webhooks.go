@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -33,6 +34,7 @@ type Webhooks struct {
 	Metrics   *Metrics
 	Log       *slog.Logger
 
+	grants  sync.Map // connection -> *rate.Limiter of what its unsigned sender may cost
 	tenants sync.Map // connection -> tenant, once known: a state belongs to one for good
 }
 
@@ -42,52 +44,76 @@ type Source struct {
 	PathSecret connectors.Secret // "": none is wanted
 }
 
-// MaxBody is the most a webhook may weigh (I9).
+// MaxBody is the most a webhook may weigh, unless its receiver says otherwise (I9).
 const MaxBody = 1 << 20
 
 func (h *Webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	came := h.Wall()
-	conn, refusal := h.accept(r.Context(), w, r, came)
+	conn, received, refusal := h.accept(r.Context(), w, r, came)
 	outcome := "taken"
 	status := http.StatusNoContent
-	if refusal != nil {
+	switch {
+	case refusal != nil:
 		outcome, status = refusal.Reason, refusal.Status
-		h.Metrics.refuse(conn, refusal, came)
-		h.Log.Warn("webhook refused", "conn", conn, "reason", refusal.Reason, "detail", refusal.Detail)
+		if since, first := h.Metrics.refuse(conn, refusal, came); first {
+			h.Log.Warn("webhook refused", "conn", conn, "reason", refusal.Reason, "detail", refusal.Detail, "more_since_last", since)
+		}
+	case received.Reply != nil:
+		status = http.StatusOK
+		w.Header().Set("Content-Type", received.ReplyType)
 	}
 	h.Metrics.requests.WithLabelValues(conn, outcome).Inc()
 	h.Metrics.ack.Observe(h.Wall().Sub(came).Seconds())
 	w.WriteHeader(status)
+	if status == http.StatusOK {
+		_, _ = w.Write(received.Reply) // a sender that does not hear it sends again
+	}
 }
 
 // accept takes one request in, durably, or says why not. The connection's name
 // is "unknown" where the path names none of ours.
-func (h *Webhooks) accept(ctx context.Context, w http.ResponseWriter, r *http.Request, came time.Time) (string, *connectors.Refusal) {
+func (h *Webhooks) accept(ctx context.Context, w http.ResponseWriter, r *http.Request, came time.Time) (string, connectors.Received, *connectors.Refusal) {
 	conn, secret, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/webhooks/"), "/")
 	source, ok := h.Sources[conn]
 	if !ok {
-		return "unknown", refuse("no_such_connection", http.StatusNotFound, "no connection with webhooks has this path")
+		conn = "unknown"
+	}
+	received, refusal := h.believe(ctx, w, r, came, source, conn, secret)
+	if refusal == nil {
+		refusal = h.keep(ctx, conn, received, came)
+	}
+	return conn, received, refusal
+}
+
+// believe reads a request and finds out whether it may be believed.
+func (h *Webhooks) believe(ctx context.Context, w http.ResponseWriter, r *http.Request, came time.Time, source Source, conn, secret string) (none connectors.Received, _ *connectors.Refusal) {
+	if source.Receiver == nil {
+		return none, refuse("no_such_connection", http.StatusNotFound, "no connection with webhooks has this path")
 	}
 	if r.Method != http.MethodPost {
-		return conn, refuse("method", http.StatusMethodNotAllowed, "webhooks are sent with POST")
+		return none, refuse("method", http.StatusMethodNotAllowed, "webhooks are sent with POST")
 	}
 	if source.PathSecret != "" && subtle.ConstantTimeCompare([]byte(secret), []byte(source.PathSecret.Reveal())) != 1 {
-		return conn, refuse("path_secret", http.StatusNotFound, "the path does not end in the connection's secret")
+		return none, refuse("path_secret", http.StatusNotFound, "the path does not end in the connection's secret")
 	}
 	if r.Header.Get("Content-Encoding") != "" {
-		return conn, refuse("encoding", http.StatusUnsupportedMediaType, "compressed bodies are not taken")
+		return none, refuse("encoding", http.StatusUnsupportedMediaType, "compressed bodies are not taken")
 	}
 	tenant, err := h.tenant(ctx, conn)
 	if err != nil {
-		return conn, refuse("not_ready", http.StatusServiceUnavailable, "the connection has not been set up yet")
+		return none, refuse("not_ready", http.StatusServiceUnavailable, "the connection has not been set up yet")
 	}
-	body, err := readBody(w, r)
+	limit := int64(MaxBody)
+	if unsigned, ok := source.Receiver.(connectors.Unsigned); ok {
+		limit = unsigned.BodyLimit()
+	}
+	body, err := readBody(w, r, limit)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return conn, refuse("too_large", http.StatusRequestEntityTooLarge, "the body is over 1 MiB")
+			return none, refuse("too_large", http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d MiB", limit>>20))
 		}
-		return conn, refuse("cut_off", http.StatusBadRequest, "the body ended early")
+		return none, refuse("cut_off", http.StatusBadRequest, "the body ended early")
 	}
 	received, err := source.Receiver.Receive(connectors.Request{
 		Method: r.Method, URL: h.public(r), Header: r.Header, Body: body, At: came, Tenant: tenant,
@@ -95,19 +121,22 @@ func (h *Webhooks) accept(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		var refusal *connectors.Refusal
 		if errors.As(err, &refusal) {
-			return conn, refusal
+			return none, refusal
 		}
-		return conn, refuse("malformed", http.StatusBadRequest, "the body cannot be read")
+		return none, refuse("malformed", http.StatusBadRequest, "the body cannot be read")
 	}
-	return conn, h.keep(ctx, conn, received, came)
+	if !h.afford(ctx, source, conn, received, came) {
+		return none, refuse("busy", http.StatusServiceUnavailable, "more messages in a second than an unsigned sender is granted; it sends again")
+	}
+	return received, nil
 }
 
-// readBody reads at most MaxBody, in one piece where the sender says how much
+// readBody reads at most limit bytes, in one piece where the sender says how much
 // it is.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), MaxBody)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody))
+	body.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
 	return body.Bytes(), err
 }
 
@@ -194,7 +223,9 @@ func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Re
 		return refuse("store", http.StatusServiceUnavailable, "the state cannot be written")
 	}
 	for _, f := range received.Refused {
-		h.Metrics.refuse(conn, &f, came)
+		if since, first := h.Metrics.refuse(conn, &f, came); first {
+			h.Log.Warn("webhook event put aside", "conn", conn, "reason", f.Reason, "detail", f.Detail, "more_since_last", since)
+		}
 	}
 	h.Metrics.events.WithLabelValues(conn, "taken").Add(float64(taken))
 	h.Metrics.events.WithLabelValues(conn, "unwatched").Add(float64(unwatched))

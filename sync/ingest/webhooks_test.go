@@ -115,7 +115,7 @@ func TestWebhooks(t *testing.T) {
 	encoded := plain()
 	encoded.Header.Set("Content-Encoding", "gzip")
 	h := &Webhooks{Sources: map[string]Source{"hubspot": {Receiver: takes, PathSecret: "s3cret"}}}
-	if _, f := h.accept(t.Context(), httptest.NewRecorder(), encoded, newRig(t).now); f == nil || f.Reason != "encoding" || f.Status != 415 {
+	if _, _, f := h.accept(t.Context(), httptest.NewRecorder(), encoded, newRig(t).now); f == nil || f.Reason != "encoding" || f.Status != 415 {
 		t.Errorf("a compressed body: %v", f)
 	}
 }
