@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 )
@@ -199,6 +200,11 @@ func (c *Connector) prepare(ctx context.Context, writes []connectors.Write, resu
 	} else if w.Creates() && w.Key != "" && p.schema.unique(keyProperty) {
 		p.props[keyProperty], p.keyed = w.Key, true
 	}
+	if info.path == string(leads) {
+		if r.Err = finishLead(p); r.Err != nil {
+			return nil
+		}
+	}
 	if len(p.props) == 0 && !w.Creates() {
 		return nil // everything was left out
 	}
@@ -286,25 +292,47 @@ func (c *Connector) update(ctx context.Context, group []*pending) {
 		body.Inputs[i] = writeInput{ID: p.write.Ref.ID, Properties: p.props, TraceID: p.trace}
 	}
 	var answer batch
-	if err := c.write(ctx, op, c.objects(group[0].info, "/batch/update"), body, &answer); err != nil {
+	if err := c.write(ctx, op, c.objects(group[0].info, "/batch/update"), group, body, &answer); err != nil {
 		c.wholeFailed(ctx, group, connectors.AsError(op, err), c.update)
 		return
 	}
-	open := slices.Clone(group)
-	for i := range answer.Results {
-		r := &answer.Results[i]
-		open = slices.DeleteFunc(open, func(p *pending) bool {
-			if p.write.Ref.ID != string(r.ID) {
-				return false
-			}
-			p.done(c, r)
-			return true
-		})
+	open := c.rowsDone(group, answer.Results, (*pending).updated)
+	open, nameless := c.rowsFailed(group, open, answer.Errors, op)
+	if nameless != nil && len(group) > 1 { // whose error it is shows when each goes alone: a set does no harm twice
+		for _, p := range open {
+			c.update(ctx, []*pending{p})
+		}
+		return
 	}
-	open = c.rowsFailed(open, answer.Errors, op, false)
-	for _, p := range open { // no row, no error: ask again later, a set does no harm twice
+	for _, p := range open { // no row, no error: ask again later
 		p.fail(c, &connectors.Error{Class: connectors.Unavailable, Op: op, Status: http.StatusMultiStatus, Err: errors.New("the answer does not mention this record")})
 	}
+}
+
+// updated reports whether a row of the answer is the record of this write. One
+// that was merged away answers with the survivor, under this write's trace id;
+// without a trace id such a row is nobody's, and the record is read again.
+func (p *pending) updated(r *row) bool {
+	if r.TraceID != "" && r.TraceID != p.trace {
+		return false
+	}
+	return string(r.ID) == p.write.Ref.ID || r.TraceID != "" && r.ID != ""
+}
+
+// deadline is when the batch must have left.
+func deadline(group []*pending) time.Time {
+	writes := make([]connectors.Write, len(group))
+	for i, p := range group {
+		writes[i] = p.write
+	}
+	return connectors.Deadline(writes...)
+}
+
+// urgent reports whether the write may use what is kept of the day's calls:
+// those of a receiver who has to act within the hour, and every owner's (C7).
+func (p *pending) urgent() bool {
+	_, owner := p.props[ownerProperty]
+	return owner && p.info.path != string(tasks) || p.write.Rank <= connectors.UrgentRank
 }
 
 // done takes over the row of a write that went through.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 )
@@ -56,6 +57,18 @@ func linkTypes(from, to string) (plain, primary int) {
 		return 3, 0
 	case "deals>companies":
 		return 341, 5
+	case "tasks>leads":
+		return 647, 0
+	case "leads>contacts":
+		return 608, 578
+	case "leads>companies":
+		return 610, 580
+	case "leads>deals":
+		return 1037, 0
+	case "contacts>leads":
+		return 609, 0
+	case "companies>leads":
+		return 611, 0
 	}
 	return 0, 0
 }
@@ -93,23 +106,18 @@ func (c *Connector) create(ctx context.Context, group []*pending) {
 		body.Inputs[i] = writeInput{Properties: p.props, TraceID: p.trace, Associations: p.associations}
 	}
 	var answer batch
-	if err := c.write(ctx, op, c.objects(group[0].info, "/batch/create"), body, &answer); err != nil {
+	if err := c.write(ctx, op, c.objects(group[0].info, "/batch/create"), group, body, &answer); err != nil {
 		c.wholeFailed(ctx, group, connectors.AsError(op, err), c.create)
 		return
 	}
-	open := slices.Clone(group)
-	for i := range answer.Results {
-		r := &answer.Results[i]
-		open = slices.DeleteFunc(open, func(p *pending) bool {
-			if !p.made(r) {
-				return false
-			}
-			p.done(c, r)
-			return true
-		})
-	}
-	open = c.rowsFailed(open, answer.Errors, op, true)
+	open := c.rowsDone(group, answer.Results, (*pending).made)
+	open, nameless := c.rowsFailed(group, open, answer.Errors, op)
 	for _, p := range open {
+		if nameless != nil && len(open) == 1 {
+			p.fail(c, c.rowError(nameless, op, true))
+			continue
+		}
+		// Which of several creates failed cannot be told: all of them are ambiguous.
 		p.fail(c, &connectors.Error{Class: connectors.Ambiguous, Op: op, Status: http.StatusMultiStatus, Err: errors.New("the answer does not mention this record")})
 	}
 	c.adoptOwn(ctx, group)
@@ -134,42 +142,79 @@ func (p *pending) made(r *row) bool {
 	return email != "" && r.Properties["email"] == email
 }
 
+// rowsDone hands the rows of an answer to their writes, and returns the writes
+// that have none. Two rows for one write that speak of two records confirm
+// neither.
+func (c *Connector) rowsDone(group []*pending, rows []row, is func(*pending, *row) bool) (open []*pending) {
+	for _, p := range group {
+		var mine *row
+		several := false
+		for i := range rows {
+			if r := &rows[i]; is(p, r) {
+				several = several || mine != nil && mine.ID != r.ID
+				mine = r
+			}
+		}
+		if mine == nil || several {
+			open = append(open, p)
+			continue
+		}
+		p.done(c, mine)
+	}
+	return open
+}
+
 // rowsFailed hands the errors of a 207 to their writes, by trace id or record
-// id, and returns the writes that no error names. An error that names no row
-// belongs to the rows that are left over.
-func (c *Connector) rowsFailed(open []*pending, rowErrors []problem, op string, creates bool) []*pending {
-	var nameless *problem
+// id, and returns the writes that no error names, with an error that names no
+// row. A write that has both a row and an error is not confirmed.
+func (c *Connector) rowsFailed(group, open []*pending, rowErrors []problem, op string) (rest []*pending, nameless *problem) {
 	for i := range rowErrors {
 		e := &rowErrors[i]
-		names := e.rows()
-		if len(names) == 0 {
+		traces, ids := e.rows()
+		if len(traces)+len(ids) == 0 {
 			nameless = e
 			continue
 		}
-		open = slices.DeleteFunc(open, func(p *pending) bool {
-			if !slices.Contains(names, p.trace) && (creates || !slices.Contains(names, p.write.Ref.ID)) {
-				return false
+		named := func(p *pending) bool {
+			creates := p.write.Creates()
+			return slices.Contains(traces, p.trace) || !creates && len(traces) == 0 && slices.Contains(ids, p.write.Ref.ID)
+		}
+		for _, p := range group {
+			if !named(p) {
+				continue
 			}
-			p.fail(c, c.rowError(e, op, creates))
-			return true
-		})
+			cerr := c.rowError(e, op, p.write.Creates())
+			if !slices.Contains(open, p) && p.result.Err == nil { // a row says the opposite
+				cerr.Class, cerr.Existing = unconfirmed(p), connectors.Ref{}
+			}
+			p.fail(c, cerr)
+		}
+		open = slices.DeleteFunc(open, named)
 	}
-	if nameless == nil || creates && len(open) > 1 {
-		return open // which of several creates failed cannot be told: all of them are ambiguous
-	}
-	for _, p := range open {
-		p.fail(c, c.rowError(nameless, op, creates))
-	}
-	return nil
+	return open, nameless
 }
 
-// rows are the trace ids and record ids that an error names.
-func (p *problem) rows() []string {
-	out := p.Context.of("objectWriteTraceId", "ids", "id", "objectId")
-	for _, d := range p.Errors {
-		out = append(out, d.Context.of("objectWriteTraceId", "ids", "id", "objectId")...)
+// unconfirmed is the class of a write about which an answer contradicts
+// itself: a set may be sent again, a create has to be looked for.
+func unconfirmed(p *pending) connectors.Class {
+	if p.write.Creates() {
+		return connectors.Ambiguous
 	}
-	return out
+	return connectors.Unavailable
+}
+
+// rows are the trace ids and record ids that an error names. Where it has trace
+// ids an id beside them may be another record's: the one that is in the way.
+func (p *problem) rows() (traces, ids []string) {
+	contexts := []problemContext{p.Context}
+	for _, d := range p.Errors {
+		contexts = append(contexts, d.Context)
+	}
+	for _, context := range contexts {
+		traces = append(traces, context.of("objectWriteTraceId")...)
+		ids = append(ids, context.of("ids", "id", "objectId")...)
+	}
+	return traces, ids
 }
 
 // wholeFailed deals with an answer that refused a whole batch. A refusal of
@@ -185,6 +230,9 @@ func (c *Connector) wholeFailed(ctx context.Context, group []*pending, cerr *con
 	}
 	divisible := cerr.Status >= 400 && cerr.Status < 500 &&
 		(cerr.Class == connectors.Invalid || cerr.Class == connectors.Conflict || cerr.Class == connectors.NotFound)
+	if cerr.Status == http.StatusLocked && len(group) > 1 && c.awaitLock(ctx) {
+		divisible = true // one record is locked; the others should not wait for it
+	}
 	var rest []*pending
 	for _, p := range group {
 		if p.result.Err == nil {
@@ -206,6 +254,19 @@ func (c *Connector) wholeFailed(ctx context.Context, group []*pending, cerr *con
 	half := len(rest) / 2
 	send(ctx, rest[:half])
 	send(ctx, rest[half:])
+}
+
+// awaitLock waits as long as HubSpot asks for before a locked object is
+// written to again (error-handling, 423). False: there is no time left.
+func (c *Connector) awaitLock(ctx context.Context) bool {
+	timer := time.NewTimer(lockedFor)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // adoptOwn turns the refusal of a key that exists already into success: the

@@ -73,10 +73,20 @@ func (c problemContext) of(names ...string) []string {
 // contact, "… on 9. 123 already has that value." for a property.
 var existingID = regexp.MustCompile(`(?i)existing (?:object )?id:?\s*(\d+)|(\d+) already has that value`)
 
+const (
+	// statusMoving: the account is being moved to another data centre, and
+	// Retry-After names up to a day (error-handling).
+	statusMoving = 477
+	// lockedFor is how long a locked object has to be left alone at least, and
+	// a little for the way.
+	lockedFor = 2*time.Second + 200*time.Millisecond
+)
+
 // classify reads an answer that is not 2xx.
 func classify(resp *crmhttp.Response) *connectors.Error {
 	var p problem
 	isJSON := unmarshal(resp.Body, &p) == nil && len(resp.Body) > 0
+	p.unfold()
 	cerr := &connectors.Error{Status: resp.Status}
 	if isJSON {
 		cerr.Class, cerr.Err, cerr.Fields = p.class(), errors.New(p.words()), p.fields()
@@ -89,10 +99,13 @@ func classify(resp *crmhttp.Response) *connectors.Error {
 		cerr.Class = connectors.AuthBroken
 	case s == http.StatusTooManyRequests:
 		cerr.Class, cerr.RetryAfter = connectors.Throttled, p.wait()
-	case s == 477: // the account is being moved to another data centre; Retry-After up to a day
+	case s == statusMoving:
 		cerr.Class, cerr.RetryAfter = connectors.Unavailable, crmhttp.MaxWait
-	case s == http.StatusLocked: // wait at least 2 s
-		cerr.Class, cerr.RetryAfter = connectors.Unavailable, 2*time.Second
+		if wait, ok := crmhttp.RetryAfterUpTo(resp.Header, time.Now(), 24*time.Hour); ok {
+			cerr.RetryAfter = wait
+		}
+	case s == http.StatusLocked:
+		cerr.Class, cerr.RetryAfter = connectors.Unavailable, lockedFor
 	case s >= 500:
 		cerr.Class = connectors.Unavailable
 		if s == 530 {
@@ -105,6 +118,11 @@ func classify(resp *crmhttp.Response) *connectors.Error {
 		}
 	case s == http.StatusForbidden:
 		cerr.Class = connectors.Denied
+		if p.Category == "MISSING_SCOPES" { // stays so until an admin does something
+			cerr.RetryAfter = time.Minute
+		}
+	case s == http.StatusNotFound && p.Status == "" && p.Category == "": // some gateway's, not HubSpot's
+		cerr.Class = connectors.Unavailable
 	case s == http.StatusNotFound:
 		cerr.Class = connectors.NotFound
 	case s == http.StatusConflict:
@@ -143,10 +161,17 @@ func (p *problem) class() connectors.Class {
 		return connectors.NotFound
 	case "RATE_LIMITS", "RATE_LIMIT":
 		return connectors.Throttled
-	case "MISSING_SCOPES", "FORBIDDEN", "PERMISSION_DENIED":
+	case "MISSING_SCOPES", "FORBIDDEN", "PERMISSION_DENIED", "USER_DOES_NOT_HAVE_PERMISSIONS":
 		return connectors.Denied
 	case "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION":
 		return connectors.AuthBroken
+	case "INTERNAL_ERROR", "APPLICATION_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE", "LOCKED", "MIGRATION_IN_PROGRESS":
+		return connectors.Unavailable
+	}
+	if slices.ContainsFunc(codes, func(code string) bool {
+		return strings.HasPrefix(code, "INVALID_") || strings.HasPrefix(code, "MISSING_")
+	}) {
+		return connectors.Invalid
 	}
 	if p.ErrorType == "RATE_LIMIT" {
 		return connectors.Throttled
@@ -157,6 +182,7 @@ func (p *problem) class() connectors.Class {
 // rowError is the error of one row of a batch: a create that failed for no
 // reason we know may have been applied.
 func (c *Connector) rowError(p *problem, op string, creates bool) *connectors.Error {
+	p.unfold()
 	cerr := &connectors.Error{
 		Class: p.class(), Op: op, Status: http.StatusMultiStatus, Err: errors.New(c.http.Text(p.words())),
 		Fields: p.fields(), Existing: p.existing(),
@@ -164,13 +190,28 @@ func (c *Connector) rowError(p *problem, op string, creates bool) *connectors.Er
 	switch {
 	case cerr.Class == connectors.Throttled:
 		cerr.RetryAfter = p.wait()
-	case cerr.Class != connectors.Unknown:
-	case creates:
+	case creates && (cerr.Class == connectors.Unknown || cerr.Class == connectors.Unavailable):
 		cerr.Class = connectors.Ambiguous
-	default:
-		cerr.Class = connectors.Unavailable
+	case p.Category == "LOCKED":
+		cerr.RetryAfter = lockedFor
 	}
 	return cerr
+}
+
+// unfold takes over what an error hides as JSON inside its message, where it
+// says nothing itself.
+func (p *problem) unfold() {
+	if p.Category != "" || len(p.Errors) > 0 || !strings.HasPrefix(p.Message, "{") {
+		return
+	}
+	var inner problem
+	if json.Unmarshal([]byte(p.Message), &inner) != nil || inner.Category == "" {
+		return
+	}
+	if inner.Status == "" {
+		inner.Status = p.Status
+	}
+	*p = inner
 }
 
 // wait is how long the three sorts of "too many" last. HubSpot sends no
@@ -234,6 +275,16 @@ func (p *problem) existing() connectors.Ref {
 	return connectors.Ref{}
 }
 
+// scopes are the permissions that were missing, sorted.
+func (p *problem) scopes() []string {
+	out := p.Context.of("missingScopes", "requiredScopes", "requiredGranularScopes")
+	for _, d := range p.Errors {
+		out = append(out, d.Context.of("missingScopes", "requiredScopes", "requiredGranularScopes")...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // words are HubSpot's, bounded.
 func (p *problem) words() string {
 	var parts []string
@@ -245,13 +296,11 @@ func (p *problem) words() string {
 	for _, d := range p.Errors {
 		parts = append(parts, strings.TrimSpace(d.Code+" "+d.Message))
 	}
-	if missing := p.Context.of("missingScopes", "requiredGranularScopes"); len(missing) > 0 {
+	if missing := p.scopes(); len(missing) > 0 {
 		parts = append(parts, "missing scopes "+strings.Join(missing, " "))
 	}
-	for _, d := range p.Errors {
-		if missing := d.Context.of("missingScopes", "requiredGranularScopes"); len(missing) > 0 {
-			parts = append(parts, "missing scopes "+strings.Join(missing, " "))
-		}
+	if slices.Contains(p.codes(), "MISSING_CONDITIONAL_REQUIRED_PROPERTY") {
+		parts = append(parts, "the portal requires "+strings.Join(p.fields(), ", ")+" under a condition: have it filled, relax the rule, or use API version "+LaxAPIVersion+", which does not enforce it")
 	}
 	return strings.Join(parts, ": ")
 }

@@ -225,7 +225,8 @@ func (p *property) describe(name string) connectors.Field {
 // Tenant implements connectors.Describer: the portal's id.
 func (c *Connector) Tenant(ctx context.Context) (string, error) {
 	var answer struct {
-		PortalID id `json:"portalId"`
+		PortalID id     `json:"portalId"`
+		TimeZone string `json:"timeZone"`
 	}
 	const op = "read the account"
 	if err := c.read(ctx, "schema", op, http.MethodGet, "/account-info/"+c.version+"/details", nil, nil, &answer); err != nil {
@@ -233,6 +234,11 @@ func (c *Connector) Tenant(ctx context.Context) (string, error) {
 	}
 	if answer.PortalID == "" {
 		return "", &connectors.Error{Class: connectors.Unknown, Op: op, Err: errors.New("the answer names no portal")}
+	}
+	if zone, err := time.LoadLocation(answer.TimeZone); err == nil && answer.TimeZone != "" {
+		c.mu.Lock()
+		c.zone = zone
+		c.mu.Unlock()
 	}
 	return string(answer.PortalID), nil
 }

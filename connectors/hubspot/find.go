@@ -49,7 +49,7 @@ func (c *Connector) Find(ctx context.Context, writes []connectors.Write) ([]conn
 			byEmail = append(byEmail, i)
 		}
 	}
-	for _, kind := range []connectors.Kind{contacts, companies, deals, tasks} {
+	for _, kind := range kinds() {
 		if err := c.findExact(ctx, kind, writes, exact[string(kind)], out); err != nil {
 			return nil, err
 		}
@@ -139,6 +139,51 @@ type associationInput struct {
 	After string `json:"after,omitempty"`
 }
 
+// associationRead is the body of an associations batch/read.
+type associationRead struct {
+	Inputs []associationInput `json:"inputs"`
+}
+
+// associations is its answer. HubSpot has no other way to read them: the call
+// for one record's is not in 2026-09.
+type associations struct {
+	Results []struct {
+		From struct {
+			ID id `json:"id"`
+		} `json:"from"`
+		To     []associated `json:"to"`
+		Paging paging       `json:"paging"`
+	} `json:"results"`
+	Errors []problem `json:"errors"`
+}
+
+type associated struct {
+	ID    id `json:"toObjectId"`
+	Types []struct {
+		ID int `json:"typeId"`
+	} `json:"associationTypes"`
+}
+
+func (a associated) has(typeID int) bool {
+	for _, t := range a.Types {
+		if t.ID == typeID {
+			return true
+		}
+	}
+	return false
+}
+
+// associationsFailed is the first error that is not "none there": having no
+// association is reported as not found.
+func (c *Connector) associationsFailed(answer *associations, op string) *connectors.Error {
+	for i := range answer.Errors {
+		if cerr := c.rowError(&answer.Errors[i], op, false); cerr.Class != connectors.NotFound {
+			return cerr
+		}
+	}
+	return nil
+}
+
 // tasksOf is the ids of all tasks associated with the records, sorted.
 func (c *Connector) tasksOf(ctx context.Context, from connectors.Kind, ids []string) ([]string, error) {
 	var out []string
@@ -151,29 +196,13 @@ func (c *Connector) tasksOf(ctx context.Context, from connectors.Kind, ids []str
 	for len(asks) > 0 {
 		chunk := asks[:min(len(asks), inputs)]
 		asks = asks[len(chunk):]
-		var answer struct {
-			Results []struct {
-				From struct {
-					ID id `json:"id"`
-				} `json:"from"`
-				To []struct {
-					ID id `json:"toObjectId"`
-				} `json:"to"`
-				Paging paging `json:"paging"`
-			} `json:"results"`
-			Errors []problem `json:"errors"`
-		}
-		body := struct {
-			Inputs []associationInput `json:"inputs"`
-		}{chunk}
+		var answer associations
 		const op = "read the tasks of a record"
-		if err := c.read(ctx, "find", op, http.MethodPost, path, nil, body, &answer); err != nil {
+		if err := c.read(ctx, "find", op, http.MethodPost, path, nil, associationRead{chunk}, &answer); err != nil {
 			return nil, err
 		}
-		for i := range answer.Errors { // having no association is reported as "not found"
-			if cerr := c.rowError(&answer.Errors[i], op, false); cerr.Class != connectors.NotFound {
-				return nil, cerr
-			}
+		if failed := c.associationsFailed(&answer, op); failed != nil {
+			return nil, failed
 		}
 		for _, r := range answer.Results {
 			for _, to := range r.To {

@@ -17,6 +17,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +34,10 @@ import (
 // and enforces fewer of the portal's validation rules on writes;
 // connectors.Settings.APIVersion chooses.
 const APIVersion = "2026-09"
+
+// LaxAPIVersion is the version to fall back on where a portal's own rules
+// refuse what handoffd writes and cannot be changed.
+const LaxAPIVersion = "2026-03"
 
 const (
 	defaultURL     = "https://api.hubapi.com"
@@ -55,7 +61,8 @@ const (
 )
 
 const (
-	burst = 4 // of every budget but search
+	burst   = 4   // of every budget but search
+	reserve = 0.2 // of the day's calls, for urgent work alone (C7)
 
 	budgetCalls        = "calls"
 	budgetSearch       = "search"
@@ -68,7 +75,11 @@ const (
 	companies connectors.Kind = "companies"
 	deals     connectors.Kind = "deals"
 	tasks     connectors.Kind = "tasks"
+	leads     connectors.Kind = "leads"
 )
+
+// kinds are all of them, for walks in a set order.
+func kinds() []connectors.Kind { return []connectors.Kind{contacts, companies, deals, leads, tasks} }
 
 // kindInfo is what differs from one object type to the next.
 type kindInfo struct {
@@ -88,6 +99,8 @@ func infoOf(kind connectors.Kind) (kindInfo, bool) {
 		return kindInfo{path: "companies", modified: "hs_lastmodifieddate", merges: true}, true
 	case deals:
 		return kindInfo{path: "deals", modified: "hs_lastmodifieddate", company: "hs_primary_associated_company", merges: true}, true
+	case leads:
+		return kindInfo{path: "leads", modified: "hs_lastmodifieddate"}, true
 	case tasks, connectors.Task:
 		return kindInfo{path: "tasks", modified: "hs_lastmodifieddate"}, true
 	}
@@ -105,9 +118,12 @@ type Connector struct {
 	http    *crmhttp.Client
 	secrets [][]byte // client secrets that sign webhooks, the newest first
 	log     *slog.Logger
+	grant   *grant            // OAuth; nil: a static token
+	static  connectors.Secret // the static token; "": OAuth
 
 	mu      sync.Mutex
 	schemas map[string]*schema // by kindInfo.path
+	zone    *time.Location     // the portal's; nil: not read yet
 	flights singleflight.Group // of reading them
 }
 
@@ -118,6 +134,8 @@ var (
 	_ connectors.Locator   = (*Connector)(nil)
 	_ connectors.Describer = (*Connector)(nil)
 	_ connectors.Meter     = (*Connector)(nil)
+	_ connectors.Lacker    = (*Connector)(nil)
+	_ connectors.Inspector = (*Connector)(nil)
 )
 
 // New makes a connector from a static token (a service key, a private app, a
@@ -135,6 +153,9 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) && s.Transport == nil {
 		return nil, fmt.Errorf("connection %s: the address of HubSpot's API must be https", s.Name)
+	}
+	if s.APIVersion != "" && !dated.MatchString(s.APIVersion) {
+		return nil, fmt.Errorf("connection %s: API version %q is not a dated one, such as %s", s.Name, s.APIVersion, APIVersion)
 	}
 	c := &Connector{
 		name: s.Name, version: s.APIVersion, overlap: s.Overlap, log: s.Log,
@@ -171,11 +192,12 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 			{Name: budgetSearch, Rate: searchRate, Burst: 1},
 			{Name: budgetAssociations, Rate: associationRate, Burst: burst},
 		},
-		Classify: classify,
+		Classify: c.classify,
 		Observe:  observe,
 		Secrets:  secrets,
 		Log:      c.log,
 		Share:    s.Share,
+		Reserve:  reserve,
 	})
 	return c, nil
 }
@@ -195,8 +217,40 @@ func splitSecrets(s connectors.Secret) []string {
 	return out
 }
 
+// dated is what an API version looks like.
+var dated = regexp.MustCompile(`^20[0-9]{2}-[01][0-9]$`)
+
 // Usage implements connectors.Meter.
-func (c *Connector) Usage() connectors.Usage { return c.http.Usage() }
+func (c *Connector) Usage() connectors.Usage {
+	u := c.http.Usage()
+	if u.DailyLimit > 0 {
+		u.DailyEnds = c.midnight(time.Now())
+	}
+	return u
+}
+
+// midnight is when the day's count starts again: it does so at midnight in the
+// portal's zone (usage guidelines). Zero: the zone has not been read yet.
+func (c *Connector) midnight(now time.Time) time.Time {
+	c.mu.Lock()
+	zone := c.zone
+	c.mu.Unlock()
+	if zone == nil {
+		return time.Time{}
+	}
+	local := now.In(zone)
+	return time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, zone)
+}
+
+// classify is the reading of an answer alone, and no wait beyond the end of
+// the portal's day for a day's limit.
+func (c *Connector) classify(resp *crmhttp.Response) *connectors.Error {
+	e := classify(resp)
+	if ends := c.midnight(time.Now()); e.Class == connectors.Throttled && e.RetryAfter >= crmhttp.MaxWait && !ends.IsZero() {
+		e.RetryAfter = min(e.RetryAfter, max(time.Until(ends), time.Second))
+	}
+	return e
+}
 
 // observe keeps our rate just under the limit that HubSpot's headers name,
 // and the day's numbers. Search answers carry no such headers, OAuth answers
@@ -221,6 +275,10 @@ func (c *Connector) objects(info kindInfo, rest string) string {
 	return "/crm/objects/" + c.version + "/" + info.path + rest
 }
 
+// urgentPurpose reports whether a call is needed for any write to go on: such
+// calls are few, and what waits for them may be urgent.
+func urgentPurpose(purpose string) bool { return purpose == "find" || purpose == "schema" }
+
 // read does a replay-safe call.
 func (c *Connector) read(ctx context.Context, purpose, op, method, path string, query url.Values, body, out any) error {
 	budgets := []string{budgetCalls}
@@ -229,7 +287,7 @@ func (c *Connector) read(ctx context.Context, purpose, op, method, path string, 
 	}
 	resp, err := c.http.Do(ctx, crmhttp.Call{
 		Purpose: purpose, Op: op, Method: method, Path: path, Query: query, Body: body,
-		Budget: budgets, Replayable: true,
+		Budget: budgets, Replayable: true, Urgent: urgentPurpose(purpose),
 	})
 	if err != nil {
 		return err
@@ -237,11 +295,13 @@ func (c *Connector) read(ctx context.Context, purpose, op, method, path string, 
 	return decode(op, connectors.Unavailable, resp, out)
 }
 
-// write does a call that is sent once only.
-func (c *Connector) write(ctx context.Context, op, path string, body, out any) error {
+// write does a call that is sent once only, and not after the instant that
+// one of its writes names. One urgent write makes the whole call urgent: the
+// others cost nothing more.
+func (c *Connector) write(ctx context.Context, op, path string, group []*pending, body, out any) error {
 	resp, err := c.http.Do(ctx, crmhttp.Call{
 		Purpose: "write", Op: op, Method: http.MethodPost, Path: path, Body: body,
-		Budget: []string{budgetCalls},
+		Budget: []string{budgetCalls}, NotAfter: deadline(group), Urgent: slices.ContainsFunc(group, (*pending).urgent),
 	})
 	if err != nil {
 		return err

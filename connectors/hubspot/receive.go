@@ -200,6 +200,8 @@ func kindOfType(name string) (connectors.Kind, bool) {
 		return companies, true
 	case "deal", "DEAL", "0-3":
 		return deals, true
+	case "lead", "LEAD", "0-136":
+		return leads, true
 	case "task", "TASK", "0-27":
 		return connectors.Task, true
 	}

@@ -42,7 +42,7 @@ func (c *Connector) verify(r connectors.Request) *connectors.Refusal {
 		return refused("method", http.StatusMethodNotAllowed, "HubSpot sends POST only")
 	}
 	if len(c.secrets) == 0 {
-		return refused("signature", http.StatusUnauthorized, "no client secret is set, so no signature can be checked")
+		return refused("no_secret", http.StatusUnauthorized, "no client secret is set, so no signature can be checked: a service key has no webhooks and polling finds every change; a project app needs CLIENT_SECRET")
 	}
 	given, ok := oneHeader(r.Header, signatureHeader)
 	if !ok {

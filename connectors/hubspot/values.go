@@ -34,6 +34,7 @@ const (
 	editorProperty = "hs_updated_by_user_id"
 	mergedProperty = "hs_merged_object_ids"
 	stageProperty  = "lifecyclestage"
+	ownerProperty  = "hubspot_owner_id"
 )
 
 // propertyOf is HubSpot's name for a field of a kind.

@@ -93,8 +93,14 @@ func TestHoldEnds(t *testing.T) {
 			wait   time.Duration
 			want   string
 		}{
-			{401, 0, "auth_broken"}, {200, 0, "auth_broken"}, {200, firstHold, ""}, {200, 0, ""},
-			{401, 0, "auth_broken"}, {401, firstHold, "auth_broken"}, {200, firstHold, "auth_broken"}, {200, holdFor, ""},
+			{401, 0, "auth_broken"},
+			{200, 0, "auth_broken"},
+			{200, firstHold, ""},
+			{200, 0, ""},
+			{401, 0, "auth_broken"},
+			{401, firstHold, "auth_broken"},
+			{200, firstHold, "auth_broken"},
+			{200, holdFor, ""},
 		} {
 			status = step.status
 			time.Sleep(step.wait)

@@ -1,0 +1,75 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// leadName is the one property a lead must have (leads guide).
+const leadName = "hs_lead_name"
+
+// finishLead refuses what HubSpot would refuse in other words: a lead is made
+// for a contact that exists, its primary one, and has a name.
+func finishLead(p *pending) *connectors.Error {
+	if !p.write.Creates() {
+		return nil
+	}
+	refuse := func(field, why string) *connectors.Error {
+		return &connectors.Error{Class: connectors.Invalid, Op: "create leads", Fields: []string{field}, Err: errors.New(why)}
+	}
+	if p.props[leadName] == "" {
+		return refuse(leadName, "HubSpot makes no lead without a name")
+	}
+	for _, a := range p.associations {
+		for _, t := range a.Types {
+			if _, primary := linkTypes(string(leads), string(contacts)); t.ID == primary {
+				return nil
+			}
+		}
+	}
+	return refuse("link:contacts", "HubSpot makes no lead without a contact that it belongs to")
+}
+
+// linkLeads fills in the contacts that leads belong to, the primary one first:
+// one call for a thousand of them. No property of a lead holds that.
+func (c *Connector) linkLeads(ctx context.Context, objects []connectors.Object) error {
+	var asks []associationInput
+	at := make(map[string]int)
+	for i, o := range objects {
+		if !o.Deleted && o.MovedTo.IsZero() {
+			asks, at[o.Ref.ID] = append(asks, associationInput{ID: o.Ref.ID}), i
+		}
+	}
+	if len(asks) == 0 {
+		return nil
+	}
+	const op = "read the contacts of leads"
+	var answer associations
+	path := "/crm/associations/" + c.version + "/leads/contacts/batch/read"
+	body := associationRead{asks} // a page of Read has fewer than the 1,000 inputs that fit
+	if err := c.read(ctx, "read", op, http.MethodPost, path, nil, body, &answer); err != nil {
+		return err
+	}
+	if failed := c.associationsFailed(&answer, op); failed != nil {
+		return failed
+	}
+	_, primary := linkTypes(string(leads), string(contacts))
+	for _, r := range answer.Results {
+		i, asked := at[string(r.From.ID)]
+		if !asked {
+			continue
+		}
+		for _, to := range r.To {
+			ref := c.ref(contacts, string(to.ID))
+			if to.has(primary) {
+				objects[i].Links = append([]connectors.Ref{ref}, objects[i].Links...)
+			} else {
+				objects[i].Links = append(objects[i].Links, ref)
+			}
+		}
+	}
+	return nil
+}
