@@ -34,6 +34,7 @@ type credentials struct {
 	PrivateKey    string `env:"PRIVATE_KEY"`
 	Username      string `env:"USERNAME"`
 	WebhookSecret string `env:"WEBHOOK_SECRET"`
+	APIVersion    string `env:"API_VERSION"`
 }
 
 const envPrefix = "HANDOFFD_"
@@ -123,6 +124,7 @@ func settings(ctx context.Context, lookup envconfig.Lookuper, name string) (conn
 		ClientID: c.ClientID, ClientSecret: connectors.Secret(c.ClientSecret),
 		RefreshToken: connectors.Secret(c.RefreshToken), PrivateKey: connectors.Secret(c.PrivateKey),
 		Username: c.Username, WebhookSecret: connectors.Secret(c.WebhookSecret),
+		APIVersion: c.APIVersion,
 	}, nil
 }
 
