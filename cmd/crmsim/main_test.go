@@ -22,6 +22,10 @@ func TestUsage(t *testing.T) {
 	if err := os.WriteFile(world, []byte(`{"hubspot":{"contacts":[{"fields":{"nonsense":"x"}}]}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	setup := filepath.Join(t.TempDir(), "setup.json")
+	if err := os.WriteFile(setup, []byte(`{"sync":{"teapot":1}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		args string
 		code int
@@ -42,6 +46,9 @@ func TestUsage(t *testing.T) {
 		{"serve --hubspot-webhooks ftp://x", 2, "ftp"},
 		{"serve --world /does/not/exist", 2, "world"},
 		{"serve --world " + world, 2, `no property "nonsense"`},
+		{"serve --sync always", 2, "always"},
+		{"serve --setup /does/not/exist", 2, "setup"},
+		{"serve --setup " + setup, 2, "teapot"},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), strings.Fields(tc.args), &out, &errs); code != tc.code || out.Len() > 0 {

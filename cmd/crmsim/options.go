@@ -20,12 +20,14 @@ type options struct {
 	world                        map[string]json.RawMessage // by CRM; nil: the default world alone
 	webhooks, messages           string
 	people                       int
+	setup                        map[string]json.RawMessage // by CRM, and "sync"
+	sync                         simulators.SyncConfig
 }
 
 // parseFlags reads and checks the flags; every error but a call for help is an errUsage.
 func parseFlags(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var profile, world, unique string
+	var profile, world, unique, setup, native string
 	flags := flag.NewFlagSet("crmsim serve", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.hubspot, "hubspot", "127.0.0.1:0", "`address` of the HubSpot portal; port 0 picks one")
@@ -38,6 +40,8 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.messages, "salesforce-messages", "", "`URL` that receives Salesforce's outbound messages")
 	flags.IntVar(&o.people, "people", 5, "simulated reps and meddlers; 0: nobody")
 	flags.StringVar(&unique, "unique-tasks", "yes", "yes or no: whether tasks accept a unique key")
+	flags.StringVar(&setup, "setup", "", "JSON `file` with what the CRMs are: {\"hubspot\":{…},\"salesforce\":{…},\"sync\":{…}}, as POST /setup and /sync take it")
+	flags.StringVar(&native, "sync", "off", "HubSpot's own Salesforce connector: off, recent (the last change wins) or salesforce (it wins)")
 	if err := flags.Parse(args); err != nil {
 		if err == flag.ErrHelp { //nolint:errorlint // flag returns it as it is
 			return o, err
@@ -47,19 +51,40 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("%w: unexpected argument %q", errUsage, flags.Arg(0))
 	}
-	if err := o.check(profile, unique); err != nil {
+	err := o.check(profile, unique)
+	if err == nil {
+		o.sync, err = syncOf(native)
+	}
+	if err != nil {
 		return o, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	if world != "" {
-		raw, err := os.ReadFile(world)
+	for _, f := range [...]struct {
+		what, name string
+		into       *map[string]json.RawMessage
+	}{{"world", world, &o.world}, {"setup", setup, &o.setup}} {
+		if f.name == "" {
+			continue
+		}
+		raw, err := os.ReadFile(f.name)
 		if err == nil {
-			err = json.Unmarshal(raw, &o.world)
+			err = json.Unmarshal(raw, f.into)
 		}
 		if err != nil {
-			return o, fmt.Errorf("%w: read world: %w", errUsage, err)
+			return o, fmt.Errorf("%w: read %s: %w", errUsage, f.what, err)
 		}
 	}
 	return o, nil
+}
+
+// syncOf is the native sync as --sync turns it on: owners too, and Leads and contacts are created.
+func syncOf(mode string) (simulators.SyncConfig, error) {
+	switch mode {
+	case "off":
+		return simulators.SyncConfig{}, nil
+	case simulators.PreferRecent, simulators.PreferSalesforce:
+		return simulators.SyncConfig{On: true, Prefer: mode, Owner: true, CreateLeads: true, CreateContacts: true}, nil
+	}
+	return simulators.SyncConfig{}, fmt.Errorf("--sync %q: off, recent or salesforce", mode)
 }
 
 func (o *options) check(profile, unique string) error {

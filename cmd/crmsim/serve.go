@@ -55,7 +55,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	pair, err := simulators.New(simulators.Config{
 		Seed: o.seed, Faults: o.faults, People: o.people, World: o.world,
-		WebhookURL: o.webhooks, MessagesURL: o.messages, OrgURL: urls[1],
+		WebhookURL: o.webhooks, MessagesURL: o.messages, OrgURL: urls[1], Setup: o.setup, Sync: o.sync,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
