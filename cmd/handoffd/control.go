@@ -54,6 +54,9 @@ func (d *daemon) control() http.Handler {
 	mux.HandleFunc("GET /explain", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(explain(r.Context(), d.config.Store, r.URL.Query().Get("what")))
 	})
+	mux.HandleFunc("POST /doctor", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(d.doctor(r.Context(), r.URL.Query().Get("probe") != ""), nil)
+	})
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(pause(r.Context(), d.config.Store, r.URL.Query().Get("off") == "", d.config.Wall().UTC()))
 	})
@@ -92,7 +95,7 @@ var errNoDaemon = errors.New("no daemon is running on this state")
 // ask sends one request to the running daemon and decodes its answer.
 func ask(ctx context.Context, statePath, method, path string, into any) error {
 	client := &http.Client{
-		Timeout: 30 * time.Second,
+		Timeout: 2 * time.Minute, // doctor asks the CRMs
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return (&net.Dialer{}).DialContext(ctx, "unix", socketPath(statePath))

@@ -126,7 +126,7 @@ func newRoot(s streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, err: err, try: cmd.CommandPath() + " --help"}
 	})
-	root.AddCommand(newRunCommand(s), newDemoCommand(s))
+	root.AddCommand(newRunCommand(s), newDemoCommand(s), newDoctorCommand(s))
 	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s), newApproveCommand(s))
 	return root
 }

@@ -213,7 +213,7 @@ func withState[T any](ctx context.Context, method, path string, into *T, offline
 		return err
 	}
 	if !fileExists(env.State) {
-		return &exitError{code: exitUsage, err: fmt.Errorf("there is no state at %s, and no daemon beside it", env.State), try: "set HANDOFFD_STATE to the daemon's state file"}
+		return &exitError{code: exitUsage, err: fmt.Errorf("%w at %s, and no daemon beside it", errNoState, env.State), try: "set HANDOFFD_STATE to the daemon's state file"}
 	}
 	store, err := openState(env.State)
 	if err != nil {
@@ -231,6 +231,9 @@ func withState[T any](ctx context.Context, method, path string, into *T, offline
 	}
 	return nil
 }
+
+// errNoState says that there is no state file.
+var errNoState = errors.New("there is no state")
 
 // lead is what a person reads first.
 func (st status) lead() []string {

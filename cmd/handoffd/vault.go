@@ -31,13 +31,13 @@ type vault struct {
 	all  *vaults
 }
 
-var errNoState = errors.New("the state is not open yet")
+var errStateNotOpen = errors.New("the state is not open yet")
 
 // Load returns the newest token kept for a configured one. A token that the
 // operator has replaced is no longer asked for, and not found.
 func (v vault) Load(ctx context.Context, configured connectors.Secret) (connectors.Secret, error) {
 	if v.all.store == nil {
-		return "", fmt.Errorf("load the credentials of %s: %w", v.conn, errNoState)
+		return "", fmt.Errorf("load the credentials of %s: %w", v.conn, errStateNotOpen)
 	}
 	var token connectors.Secret
 	err := v.all.store.View(ctx, func(tx state.Tx) error {
@@ -56,7 +56,7 @@ func (v vault) Load(ctx context.Context, configured connectors.Secret) (connecto
 // Keep stores a token, and the one it takes the place of.
 func (v vault) Keep(ctx context.Context, configured, token connectors.Secret) error {
 	if v.all.store == nil {
-		return fmt.Errorf("keep the credentials of %s: %w", v.conn, errNoState)
+		return fmt.Errorf("keep the credentials of %s: %w", v.conn, errStateNotOpen)
 	}
 	err := v.all.store.Update(ctx, func(tx state.Tx) error {
 		next := state.Credential{Conn: v.conn, Configured: named(configured), Token: token, Before: configured, At: time.Now().UTC()}

@@ -1,0 +1,402 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+	"github.com/spf13/cobra"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/ingest"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+func newDoctorCommand(s streams) *cobra.Command {
+	var probe bool
+	var format string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Find what stands in the way, on the CRMs as they are",
+		Long: "Look at the connected CRMs and the way to this machine: whether a second task would\n" +
+			"be refused, whether webhooks arrive and forged ones do not, which rules and programs\n" +
+			"interfere, and what following the CRM costs. It only reads; --probe also makes two\n" +
+			"throw-away tasks in each CRM and removes them again.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			env, err := readEnvironment(cmd.Context(), envconfig.OsLookuper())
+			if err != nil {
+				return err
+			}
+			return doctor(cmd.Context(), s, env, format, probe)
+		},
+	}
+	cmd.Flags().BoolVar(&probe, "probe", false, "prove that a second task with the same key is refused, with two throw-away tasks")
+	formatFlag(cmd, &format)
+	return cmd
+}
+
+// doctorReport is the answer as JSON.
+type doctorReport struct {
+	Schema   int           `json:"schema"`
+	Findings []finding     `json:"findings"`
+	Cost     []callsPerDay `json:"standing_cost"`
+}
+
+// finding is what was found on one connection.
+type finding struct {
+	Conn string `json:"connection"`
+	connectors.Finding
+}
+
+// callsPerDay is what following a connection costs when nothing happens.
+type callsPerDay struct {
+	Conn  string  `json:"connection"`
+	Every string  `json:"poll_every"`
+	Calls int     `json:"calls_a_day"`
+	Limit int     `json:"daily_limit"`    // 0: the CRM does not say
+	Left  int     `json:"left_today"`     // of all programs that use it
+	Share float64 `json:"share_of_limit"` // of the whole limit, 0 to 1
+	Ours  float64 `json:"api_share"`      // what the rules let us use
+}
+
+// doctor asks the running daemon, whose credentials nobody else may refresh;
+// without one it connects by itself.
+func doctor(ctx context.Context, s streams, env environment, format string, probe bool) error {
+	path := "/doctor"
+	if probe {
+		path += "?probe=1"
+	}
+	var report doctorReport
+	err := withState(ctx, "POST", path, &report, func(store *bolt.Store) (any, error) {
+		return alone(ctx, s, env, &vaults{store: store}, probe)
+	})
+	if errors.Is(err, errNoState) { // before the first start there is nothing to keep
+		report, err = alone(ctx, s, env, nil, probe)
+	}
+	if err != nil {
+		return err
+	}
+	if err := show(s.out, format, report, report.tables()); err != nil {
+		return err
+	}
+	if n := report.failures(); n > 0 {
+		return &exitError{code: exitWrong, err: fmt.Errorf("%s to be mended", several(n, "failure"))}
+	}
+	return nil
+}
+
+// alone is the verb without a daemon.
+func alone(ctx context.Context, s streams, env environment, vault *vaults, probe bool) (doctorReport, error) {
+	folder, err := openFolder(env.Config)
+	if err != nil {
+		return doctorReport{}, err
+	}
+	rules, problems, err := loadRules(folder, env.Mode)
+	if err != nil {
+		showProblems(s.err, problems, rules, err)
+		return doctorReport{}, &exitError{code: exitUsage, err: err, try: "handoffd check"}
+	}
+	conns, secrets, err := connect(ctx, envconfig.OsLookuper(), rules, vault, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return doctorReport{}, err
+	}
+	return examine(ctx, rules, conns, secrets, env.PublicURL, probe), nil
+}
+
+// doctor is the verb inside the running daemon.
+func (d *daemon) doctor(ctx context.Context, probe bool) doctorReport {
+	c := d.config
+	return examine(ctx, d.book.Rules(), c.Conns, c.Secrets, c.PublicURL.String(), probe)
+}
+
+func examine(ctx context.Context, rules *plan.Rules, conns map[string]connectors.Connector, secrets map[string]connectors.Secret, publicURL string, probe bool) doctorReport {
+	report := doctorReport{Schema: 1, Findings: []finding{}, Cost: []callsPerDay{}}
+	for _, c := range rules.Conns() {
+		connector, ok := conns[c.Name]
+		if !ok {
+			continue
+		}
+		e := examination{rules: rules, conn: c, connector: connector, probe: probe}
+		e.look(ctx)
+		if c.Webhooks {
+			e.door(ctx, strings.TrimSuffix(publicURL, "/")+"/webhooks/"+c.Name, secrets[c.Name])
+		}
+		report.Findings = append(report.Findings, e.findings...)
+		if e.cost != nil {
+			report.Cost = append(report.Cost, *e.cost)
+		}
+	}
+	return report
+}
+
+func (r doctorReport) failures() int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Level == connectors.Failure {
+			n++
+		}
+	}
+	return n
+}
+
+// levelWords are the levels as a person reads them, the worst first.
+var levelWords = []struct {
+	level connectors.Level
+	word  string
+}{
+	{connectors.Failure, "mend"},
+	{connectors.Warning, "beware"},
+	{connectors.Unseen, "unseen"},
+	{connectors.Notice, "note"},
+	{connectors.Fine, "fine"},
+}
+
+func (r doctorReport) tables() []table {
+	t := table{title: "What was found", head: []string{"", "connection", "about", "what is so", "what to do"}}
+	for _, l := range levelWords {
+		for _, f := range r.Findings {
+			if f.Level == l.level {
+				t.add(l.word, f.Conn, f.Subject, wrapped(f.Text), wrapped(f.Fix))
+			}
+		}
+	}
+	cost := table{title: "What following costs, before any handoff", head: []string{"connection", "poll every", "calls a day", "daily limit", "of the limit", "api_share"}}
+	for _, c := range r.Cost {
+		limit, share := "unknown", "unknown"
+		if c.Limit > 0 {
+			limit, share = fmt.Sprint(c.Limit), percent(c.Share)
+		}
+		cost.add(c.Conn, c.Every, c.Calls, limit, share, percent(c.Ours))
+	}
+	return []table{t, cost}
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+
+// wrapped breaks a sentence into lines that a terminal has room for beside
+// others.
+func wrapped(text string) string {
+	const width = 56
+	var b strings.Builder
+	line := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case line+1+len(word) > width:
+			b.WriteByte('\n')
+			line = 0
+		default:
+			b.WriteByte(' ')
+			line++
+		}
+		b.WriteString(word)
+		line += len(word)
+	}
+	return b.String()
+}
+
+// examination is the look at one connection.
+type examination struct {
+	rules     *plan.Rules
+	conn      plan.Conn
+	connector connectors.Connector
+	probe     bool
+	findings  []finding
+	cost      *callsPerDay
+}
+
+func (e *examination) found(f connectors.Finding) {
+	e.findings = append(e.findings, finding{e.conn.Name, f})
+}
+
+// look asks the CRM.
+func (e *examination) look(ctx context.Context) {
+	describer, ok := e.connector.(connectors.Describer)
+	if ok {
+		tenant, err := describer.Tenant(ctx)
+		if err != nil {
+			e.found(connectors.Finding{
+				Code: "reach", Level: connectors.Failure, Subject: "credentials", Text: err.Error(),
+				Fix: "check the connection's address and credentials: " + credentialsHint(e.conn.Name),
+			})
+			return
+		}
+		e.found(connectors.Finding{Code: "reach", Level: connectors.Fine, Subject: "credentials", Text: "they reach tenant " + tenant})
+		e.fields(ctx, describer)
+	}
+	if inspector, ok := e.connector.(connectors.Inspector); ok {
+		found, err := inspector.Inspect(ctx, e.inspection())
+		for _, f := range found {
+			e.found(f)
+		}
+		if err != nil {
+			e.found(connectors.Finding{Code: "inspect", Level: connectors.Unseen, Subject: "inspection", Text: "it ended early: " + err.Error(), Fix: "run doctor again"})
+		}
+	}
+	e.standingCost(ctx)
+}
+
+// fields compares what the rules name with what the CRM shows us.
+func (e *examination) fields(ctx context.Context, describer connectors.Describer) {
+	wanted := wantedFields(e.rules, e.conn.Name)
+	schemas, err := describer.Describe(ctx, slices.Sorted(maps.Keys(wanted)))
+	if err != nil {
+		e.found(connectors.Finding{Code: "describe", Level: connectors.Failure, Subject: "fields", Text: err.Error(), Fix: "check the integration user's permissions"})
+		return
+	}
+	lacking := 0
+	for _, kind := range slices.Sorted(maps.Keys(wanted)) {
+		for _, d := range lackingIn(e.conn.Name, kind, wanted[kind], schemas) {
+			lacking++
+			e.found(connectors.Finding{Code: d.Code, Level: connectors.Warning, Subject: string(kind), Text: d.Text, Fix: d.Hint})
+		}
+	}
+	if lacking == 0 {
+		e.found(connectors.Finding{Code: "fields", Level: connectors.Fine, Subject: "fields", Text: "every field the rules name is there"})
+	}
+}
+
+// inspection is what the rules make worth looking at.
+func (e *examination) inspection() connectors.Inspection {
+	q := connectors.Inspection{Writes: map[connectors.Kind][]string{}, Probe: e.probe}
+	for _, w := range e.rules.Watched(e.conn.Name) {
+		q.Kinds = append(q.Kinds, w.Kind)
+	}
+	for _, line := range e.rules.Writes() {
+		if conn, kind, field := splitWrite(line); conn == e.conn.Name {
+			q.Writes[connectors.Kind(kind)] = append(q.Writes[connectors.Kind(kind)], field)
+		}
+	}
+	return q
+}
+
+const (
+	day        = 24 * time.Hour
+	usersEvery = 15 * time.Minute
+)
+
+// standingCost follows everything once, as the daemon does at every poll, and
+// counts the calls that it takes.
+func (e *examination) standingCost(ctx context.Context) {
+	meter, ok := e.connector.(connectors.Meter)
+	if !ok {
+		return
+	}
+	every := e.conn.PollEvery
+	if every == 0 {
+		every = ingest.DefaultEvery
+	}
+	now := time.Now().UTC()
+	var polls []connectors.Poll
+	for _, w := range e.rules.Watched(e.conn.Name) {
+		polls = append(polls, connectors.Poll{Kind: w.Kind, From: connectors.Cursor{From: now}, Fields: w.Fields, Limit: 1})
+	}
+	before := meter.Usage().Calls["poll"]
+	pages, err := e.connector.Changes(ctx, polls)
+	for _, p := range pages {
+		if p.Err != nil && err == nil {
+			err = fmt.Errorf("%s: %w", p.Kind, p.Err)
+		}
+	}
+	if err != nil {
+		e.found(connectors.Finding{Code: "poll", Level: connectors.Failure, Subject: "polling", Text: err.Error(), Fix: "give the integration user the right to read it, or take the kind out of the mapping"})
+		return
+	}
+	usage := meter.Usage()
+	c := callsPerDay{
+		Conn: e.conn.Name, Every: every.String(), Limit: usage.DailyLimit, Left: usage.DailyLeft, Ours: e.conn.Share,
+		Calls: int(usage.Calls["poll"]-before)*int(day/every) + int(day/usersEvery),
+	}
+	if c.Ours == 0 {
+		c.Ours = 1
+	}
+	if c.Limit > 0 {
+		c.Share = float64(c.Calls) / float64(c.Limit)
+		if c.Share > c.Ours {
+			e.found(connectors.Finding{
+				Code: "standing-cost", Level: connectors.Failure, Subject: "daily calls",
+				Text: fmt.Sprintf("polling alone takes %d calls a day, over the %s of %d that api_share grants", c.Calls, percent(c.Ours), c.Limit),
+				Fix:  "set poll_every to a longer time, or api_share to more",
+			})
+		}
+	}
+	e.cost = &c
+}
+
+// door tries the way that webhooks take: a genuine one must be taken and a
+// forged one refused. A daemon has to be running.
+func (e *examination) door(ctx context.Context, url string, secret connectors.Secret) {
+	shown := url
+	if secret != "" {
+		url += "/" + secret.Reveal()
+		shown += "/…"
+	}
+	tell := func(level connectors.Level, text, fix string) {
+		e.found(connectors.Finding{Code: "webhook-door", Level: level, Subject: "webhooks", Text: text, Fix: fix})
+	}
+	knocker, ok := e.connector.(connectors.Knocker)
+	if !ok {
+		tell(connectors.Unseen, "this CRM's messages cannot be tried from here; they go to "+shown, "look at the CRM's own list of sent messages")
+		return
+	}
+	genuine, forged, ok := knocker.Knock(url, time.Now())
+	if !ok {
+		tell(connectors.Failure, "no signature can be checked, so every webhook is refused", "set "+connPrefix(e.conn.Name)+"CLIENT_SECRET, or write webhooks: no for this connection")
+		return
+	}
+	status, err := knock(ctx, genuine)
+	if err != nil {
+		tell(connectors.Failure, "nobody answers at "+shown+": "+reason(err), "start the daemon, and set HANDOFFD_PUBLIC_URL to the address the CRM calls")
+		return
+	}
+	if status/100 != 2 {
+		tell(connectors.Failure, fmt.Sprintf("a genuine webhook to %s was answered with %d", shown, status),
+			"a proxy that drops headers or changes the address does this, and so does a daemon with another client secret or HANDOFFD_PUBLIC_URL")
+		return
+	}
+	if status, err = knock(ctx, forged); err != nil || status != http.StatusUnauthorized {
+		tell(connectors.Failure, fmt.Sprintf("a forged webhook to %s was answered with %d, not 401", shown, status), "something in front of the daemon answers for it: let the daemon's own answers through")
+		return
+	}
+	tell(connectors.Fine, "a genuine webhook to "+shown+" is taken, a forged one refused", "")
+}
+
+// reason is an error of the HTTP client without the address, which may end in
+// a secret.
+func reason(err error) string {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner.Error()
+	}
+	return err.Error()
+}
+
+const knockTimeout = 10 * time.Second
+
+func knock(ctx context.Context, r connectors.Request) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, knockTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header = r.Header
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<10)) // only the status says something
+	return res.StatusCode, nil
+}
