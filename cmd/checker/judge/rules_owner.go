@@ -1,0 +1,262 @@
+package judge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// owned is A4: somebody answers for every handoff at every moment, and the CRM
+// shows whom we decided on, or somebody a person chose later.
+func owned(f *Facts) (int, []Offence, string) {
+	var broken []Offence
+	for _, h := range f.Handoffs {
+		for _, m := range f.Lives[h.ID] {
+			if bad := m.unowned(); bad != "" {
+				broken = append(broken, offend(h.ID, "%s: at %s %s", h.Record, clock(m.At), bad))
+				break
+			}
+		}
+		if bad := momentOf(h).unowned(); bad != "" {
+			broken = append(broken, offend(h.ID, "%s: at the end %s", h.Record, bad))
+		}
+		if life := f.Lives[h.ID]; len(life) > 0 {
+			if last := life[len(life)-1]; last.Owner != h.Owner || last.Accountable != h.Accountable {
+				broken = append(broken, offend(h.ID, "%s: %s and %s answer for it, and %s and %s were decided", h.Record, h.Owner, h.Accountable, last.Owner, last.Accountable))
+			}
+		}
+	}
+	broken = append(broken, f.shown()...)
+	return len(f.Handoffs), broken, ""
+}
+
+// unowned says what is wrong with who answers for a handoff; "" nothing.
+func (m Moment) unowned() string {
+	switch {
+	case !m.Stage.Open() || m.Stage == state.Detected:
+	case m.Accountable == "":
+		return "nobody is accountable while it is " + string(m.Stage)
+	case m.Stage != state.Queued && m.Stage != state.Held && m.Owner == "":
+		return "nobody owns it while it is " + string(m.Stage)
+	}
+	return ""
+}
+
+func momentOf(h state.Handoff) Moment {
+	m := Moment{
+		At: h.DetectedAt, Stage: h.Stage, Observed: h.Observed, Owner: h.Owner, Accountable: h.Accountable,
+		AssignBy: h.AssignBy, AcceptBy: h.AcceptBy, TouchBy: h.TouchBy, Signals: len(h.Signals),
+		written: !h.Written.IsZero(), breached: !h.BreachedAt.IsZero(),
+	}
+	for _, e := range h.Effects {
+		if e.State == "done" {
+			m.done++
+		}
+	}
+	return m
+}
+
+// shown compares the owners in the CRMs at the end with those decided.
+func (f *Facts) shown() []Offence {
+	if !f.Run.Quiesced {
+		return nil
+	}
+	last := map[connectors.Ref]state.Handoff{} // the one that wrote an owner last
+	for _, h := range f.Handoffs {
+		if h.Observed || h.Written.IsZero() || h.Target.ID == "" || !ownsRecord(h) {
+			continue
+		}
+		if old, ok := last[h.Target]; !ok || h.Written.After(old.Written) {
+			last[h.Target] = h
+		}
+	}
+	var broken []Offence
+	for ref, h := range last {
+		o := f.Objects[ref]
+		if o == nil || !o.Seen || !o.Live {
+			continue
+		}
+		who := f.Users[ref.Conn][o.Owner].Email
+		want := h.Owner
+		switch {
+		case h.Stage == state.Superseded:
+			want = h.Accountable
+		case !h.Stage.Open() && h.Stage != state.Completed:
+			continue // it is nobody's business any more
+		}
+		if who == want || f.othersMoved(o, h) {
+			continue
+		}
+		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
+	}
+	return broken
+}
+
+// othersMoved reports whether neither we nor a person had the last word: what
+// automation and other programs do is not told apart here.
+func (f *Facts) othersMoved(o *Object, h state.Handoff) bool {
+	if len(o.Owners) == 0 {
+		return false
+	}
+	m := o.Owners[len(o.Owners)-1]
+	return !m.Ours && !m.person() && m.At.After(h.Written.Add(-together))
+}
+
+// ownsRecord reports whether a handoff wrote who owns its record.
+func ownsRecord(h state.Handoff) bool {
+	if e, ok := h.Effects[stepCreate]; ok && e.State == "done" && e.Ref == h.Target {
+		return true
+	}
+	e, ok := h.Effects[stepAssign]
+	return ok && e.State == "done" && receiverOf(h) != ""
+}
+
+// receiverOf is the field that a handoff's receiver was written to: of what it
+// remembers from before, the one that is named by the CRM's word alone.
+func receiverOf(h state.Handoff) string {
+	for name := range h.Before {
+		if !slices.Contains([]byte(name), ' ') {
+			return name
+		}
+	}
+	return ""
+}
+
+func orNobody(who, id string) string {
+	switch {
+	case who != "":
+		return who
+	case id != "":
+		return "user " + id
+	}
+	return "nobody"
+}
+
+// The windows of design §1.5: a person's change from this long before our
+// write left is never overwritten; a younger one is put back within a minute
+// where webhooks come. The slack is the call's own time.
+const (
+	ownerWindow = 5 * time.Second
+	callSlack   = time.Second
+	putBackIn   = time.Minute
+)
+
+// yielded is A10.
+func yielded(f *Facts) (int, []Offence, string) {
+	if f.Missing[changesFile] != "" {
+		return 0, nil, f.Missing[changesFile]
+	}
+	byTarget := map[connectors.Ref][]state.Handoff{}
+	for _, h := range f.Handoffs {
+		byTarget[h.Target] = append(byTarget[h.Target], h)
+	}
+	looked := 0
+	var broken []Offence
+	for ref, o := range f.Objects {
+		w := watch{f: f, ref: ref, moves: o.Owners, handoffs: byTarget[ref]}
+		for i, m := range o.Owners {
+			if m.Ours || m.person() {
+				looked++
+			}
+			if m.Ours {
+				broken = append(broken, w.judge(i)...)
+			}
+		}
+	}
+	return looked, broken, ""
+}
+
+// watch is who owned one record when.
+type watch struct {
+	f        *Facts
+	ref      connectors.Ref
+	moves    []Move
+	handoffs []state.Handoff
+}
+
+// judge looks at one move of ours: whom did it take the record from?
+func (w watch) judge(i int) []Offence {
+	m := w.moves[i]
+	if i == 0 || w.putsBack(i) {
+		return nil
+	}
+	p := w.moves[i-1]
+	if !p.person() || p.To == "" || p.To == m.To || p.Field != m.Field {
+		return nil
+	}
+	h, ok := w.writer(m)
+	if !ok {
+		return []Offence{offend(w.ref.String(), "we gave it to user %s at %s, and no handoff of that moment says so", m.To, clock(m.At))}
+	}
+	age := m.At.Sub(p.At)
+	switch {
+	case !h.Written.IsZero() && h.AssignedAt.Before(p.At) && h.Written.Before(p.At):
+		return []Offence{offend(w.ref.String(), "%s gave it to user %s at %s, after handoff %s had written its owner, and we took it at %s",
+			p.Actor, p.To, clock(p.At), h.ID, clock(m.At))}
+	case w.knew(h, p, m):
+		return nil
+	case age > ownerWindow+callSlack:
+		return []Offence{offend(w.ref.String(), "%s gave it to user %s at %s and handoff %s took it %s later without knowing",
+			p.Actor, p.To, clock(p.At), h.ID, age.Round(time.Millisecond))}
+	}
+	return w.restored(i, p)
+}
+
+// putsBack reports whether a move gives back what we took from a person.
+func (w watch) putsBack(i int) bool {
+	for j := i - 1; j > 0; j-- {
+		if w.moves[j].Ours && w.moves[j-1].person() && w.moves[j-1].To == w.moves[i].To {
+			return true
+		}
+	}
+	return false
+}
+
+// writer is the handoff that made a move.
+func (w watch) writer(m Move) (state.Handoff, bool) {
+	var best state.Handoff
+	found := false
+	for _, h := range w.handoffs {
+		if h.AssignedAt.IsZero() || h.AssignedAt.After(m.At.Add(callSlack)) {
+			continue
+		}
+		if !found || h.AssignedAt.After(best.AssignedAt) {
+			best, found = h, true
+		}
+	}
+	return best, found
+}
+
+// knew reports whether it was decided knowing what the person had done.
+func (w watch) knew(h state.Handoff, p, m Move) bool {
+	if before, ok := h.Before[m.Field]; ok && text(before) == p.To && p.At.Before(h.AssignedAt.Add(callSlack)) {
+		return true
+	}
+	return slices.ContainsFunc(w.f.Expected[w.ref], func(e Expect) bool {
+		return e.Owner == p.To && !e.At.Before(p.At.Add(-together)) && !e.At.After(m.At.Add(callSlack))
+	})
+}
+
+// restored looks for the person's owner after a flip that nobody could help.
+func (w watch) restored(i int, p Move) []Offence {
+	m := w.moves[i]
+	within := putBackIn
+	if w.f.Run.WebhookLoss > 0 {
+		within = max(within, w.f.Run.lag())
+	}
+	for _, later := range w.moves[i+1:] {
+		if later.At.After(m.At.Add(within)) {
+			break
+		}
+		if !later.Ours || later.To == p.To {
+			return nil // put back, or somebody else's doing by now
+		}
+	}
+	if w.f.Run.Ended.Before(m.At.Add(within)) {
+		return nil
+	}
+	return []Offence{offend(w.ref.String(), "%s gave it to user %s at %s, we took it %s later and did not put it back",
+		p.Actor, p.To, clock(p.At), m.At.Sub(p.At).Round(time.Millisecond))}
+}

@@ -1,0 +1,144 @@
+package judge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/state"
+)
+
+// steady is A5: a deadline comes nearer when a further signal asks for it, and
+// never moves away; it is the one that the rules give.
+func steady(f *Facts) (int, []Offence, string) {
+	looked := 0
+	var broken []Offence
+	for _, h := range f.Handoffs {
+		if h.AssignBy.IsZero() && h.AcceptBy.IsZero() && h.TouchBy.IsZero() {
+			continue
+		}
+		looked++
+		life := f.Lives[h.ID]
+		if len(life) == 0 {
+			continue
+		}
+		for i := 1; i < len(life); i++ {
+			broken = append(broken, slid(h, life[i-1], life[i])...)
+		}
+		last := life[len(life)-1]
+		for _, c := range clocks(last, momentOf(h)) {
+			if !c.was.Equal(c.is) {
+				broken = append(broken, offend(h.ID, "%s: %s is %s, and the rules say %s", h.Record, c.name, when(c.is), when(c.was)))
+			}
+		}
+	}
+	return looked, broken, ""
+}
+
+type clockPair struct {
+	name    string
+	was, is time.Time
+}
+
+func clocks(a, b Moment) []clockPair {
+	return []clockPair{{"assign by", a.AssignBy, b.AssignBy}, {"accept by", a.AcceptBy, b.AcceptBy}, {"touch by", a.TouchBy, b.TouchBy}}
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return clock(t)
+}
+
+// slid compares two moments of one handoff.
+func slid(h state.Handoff, a, b Moment) []Offence {
+	var broken []Offence
+	if !a.At.Before(b.At) {
+		return nil // of one instant, nobody can tell the order
+	}
+	for _, c := range clocks(a, b) {
+		switch {
+		case c.was.IsZero() || c.was.Equal(c.is):
+		case c.is.IsZero():
+			broken = append(broken, offend(h.ID, "%s: %s was %s and is gone at %s", h.Record, c.name, clock(c.was), clock(b.At)))
+		case c.is.After(c.was):
+			broken = append(broken, offend(h.ID, "%s: %s slid from %s to %s at %s", h.Record, c.name, clock(c.was), clock(c.is), clock(b.At)))
+		case a.Signals == b.Signals:
+			broken = append(broken, offend(h.ID, "%s: %s moved from %s to %s at %s and no signal asked for it", h.Record, c.name, clock(c.was), clock(c.is), clock(b.At)))
+		}
+	}
+	return broken
+}
+
+// tellIn is how soon a missed deadline is told (design §1.6).
+const tellIn = time.Minute
+
+// told is A6: a step of the accept clock that was not called off happens
+// within a minute of its instant, or of the next start.
+func told(f *Facts) (int, []Offence, string) {
+	looked := 0
+	byID := map[string]state.Handoff{}
+	for _, h := range f.Handoffs {
+		byID[h.ID] = h
+	}
+	var broken []Offence
+	for _, d := range f.Timers {
+		if !d.Cancelled.IsZero() && d.Cancelled.Before(d.Due.Add(tellIn)) || f.Run.Ended.Before(d.Due.Add(tellIn)) {
+			continue
+		}
+		m, ok := f.at(d.Handoff, d.Due)
+		if !ok || m.Stage != state.Assigned || m.Observed {
+			continue
+		}
+		looked++
+		switch {
+		case d.Fired.IsZero():
+			if f.closedBy(d.Handoff, d.Due.Add(tellIn)) {
+				continue
+			}
+			broken = append(broken, offend(d.Handoff, "%s: step %d of its clock was due at %s and nobody was told", byID[d.Handoff].Record, d.Step+1, clock(d.Due)))
+		case d.Fired.After(f.latest(d.Due)):
+			broken = append(broken, offend(d.Handoff, "%s: step %d of its clock was due at %s and told at %s", byID[d.Handoff].Record, d.Step+1, clock(d.Due), clock(d.Fired)))
+		}
+	}
+	for _, h := range f.Handoffs {
+		if !h.BreachedAt.IsZero() && h.BreachedAt.Before(h.AcceptBy) {
+			broken = append(broken, offend(h.ID, "%s: marked as late at %s, before %s", h.Record, clock(h.BreachedAt), clock(h.AcceptBy)))
+		}
+	}
+	return looked, broken, ""
+}
+
+// latest is until when what is due at an instant may be told: a minute later,
+// or a minute after a start, where the daemon was down or was stopped before
+// the minute was over.
+func (f *Facts) latest(due time.Time) time.Time {
+	until := due.Add(tellIn)
+	for n, s := range f.Run.Starts {
+		if s.Before(due.Add(-tellIn)) {
+			continue
+		}
+		down := n == 0 || slices.ContainsFunc(f.Run.Stops, func(t time.Time) bool { return !t.Before(f.Run.Starts[n-1]) && !t.After(until) })
+		if down && s.Add(tellIn).After(until) {
+			until = s.Add(tellIn)
+		}
+	}
+	return until
+}
+
+// at is a handoff as it was at an instant.
+func (f *Facts) at(id string, t time.Time) (m Moment, ok bool) {
+	for _, x := range f.Lives[id] {
+		if x.At.After(t) {
+			break
+		}
+		m, ok = x, true
+	}
+	return m, ok
+}
+
+// closedBy reports whether the handoff had left its stage by an instant.
+func (f *Facts) closedBy(id string, t time.Time) bool {
+	m, ok := f.at(id, t)
+	return ok && m.Stage != state.Assigned
+}
