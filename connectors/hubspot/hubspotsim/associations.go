@@ -31,7 +31,7 @@ func (c *call) associated(rec *record, kinds []string) (map[string]linkPage, *ap
 				continue
 			}
 			for _, t := range slices.Sorted(maps.Keys(rec.links[o.name][id])) {
-				page.Results = append(page.Results, linkView{id, typeName(rec.of, o, t)})
+				page.Results = append(page.Results, linkView{id, c.s.typeName(rec.of, o, t)})
 			}
 		}
 		if len(page.Results) == 0 {
@@ -46,9 +46,11 @@ func (c *call) associated(rec *record, kinds []string) (map[string]linkPage, *ap
 }
 
 // typeName is the old name of an association type, e.g. contact_to_company for the primary one.
-func typeName(from, to *object, id int) string {
+func (s *Sim) typeName(from, to *object, id int) string {
 	name := from.singular + "_to_" + to.singular
-	switch label := linkTypes[id].label; {
+	switch label := s.types[id].label; {
+	case id >= firstLabel:
+		return strings.ToLower(strings.ReplaceAll(label, " ", "_"))
 	case label == "" && primaryType(from.name, to.name) != 0:
 		return name + "_unlabeled"
 	case label == "Child" || label == "Parent":
@@ -100,6 +102,9 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 		if base == 0 {
 			return nil, invalid("There is no default association from " + rec.of.singular + " to " + other.of.singular + ".")
 		}
+		if bad := c.s.linkLimit(rec.of, rec, []newLink{{other, []int{base}}}); bad != nil {
+			return nil, bad
+		}
 		c.s.link(rec, other, []int{base}, c.by, c.now)
 		return ok(map[string]any{"status": "COMPLETE", "results": []any{
 			map[string]any{"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": other.id}},
@@ -115,7 +120,14 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 	if bad != nil {
 		return nil, bad
 	}
-	c.s.unlink(rec, other, c.by, c.now) // the labels sent replace those there were
+	if bad := c.s.linkLimit(rec.of, rec, links); bad != nil {
+		return nil, bad
+	}
+	for _, t := range slices.Sorted(maps.Keys(rec.links[other.of.name][other.id])) { // the labels sent replace those there were
+		if t != base && !slices.Contains(links[0].types, t) {
+			c.s.dropType(rec, other, t, c.by, c.now)
+		}
+	}
 	c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
 	return &reply{http.StatusCreated, map[string]any{
 		"fromObjectTypeId": rec.of.typeID, "fromObjectId": rec.id, "toObjectTypeId": other.of.typeID, "toObjectId": other.id,
@@ -132,11 +144,7 @@ func (c *call) typed(rec *record, to *object) []map[string]any {
 		}
 		types := []map[string]any{}
 		for _, t := range slices.Sorted(maps.Keys(rec.links[to.name][id])) {
-			label := any(nil)
-			if l := linkTypes[t].label; l != "" {
-				label = l
-			}
-			types = append(types, map[string]any{"category": "HUBSPOT_DEFINED", "typeId": t, "label": label})
+			types = append(types, labelView(t, c.s.types[t]))
 		}
 		var toID any = id
 		if n, err := strconv.ParseInt(id, 10, 64); err == nil && !dated(c.version) { // a number in v4, text since
@@ -149,12 +157,16 @@ func (c *call) typed(rec *record, to *object) []map[string]any {
 
 // associations answers /crm/associations/{version}/{from}/{to}/batch/{verb}.
 func (c *call) associations() (*reply, *apiError) {
-	if len(c.rest) < 4 || c.rest[2] != "batch" || c.r.Method != http.MethodPost {
+	known := len(c.rest) == 3 && c.rest[2] == "labels" || len(c.rest) > 3 && c.rest[2] == "batch" && c.r.Method == http.MethodPost
+	if !known {
 		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
 	from, to := c.s.object(c.rest[0]), c.s.object(c.rest[1])
 	if from == nil || to == nil {
 		return nil, invalid("Unable to infer object type from: " + c.rest[0] + ", " + c.rest[1])
+	}
+	if c.rest[2] == "labels" {
+		return c.labels(from, to)
 	}
 	var in struct {
 		Inputs []pairInput `json:"inputs"`
@@ -167,6 +179,8 @@ func (c *call) associations() (*reply, *apiError) {
 		return c.readAssociations(from, to, in.Inputs)
 	case "create", "associate/default":
 		return c.createAssociations(from, to, in.Inputs, verb == "create")
+	case "labels/archive":
+		return c.archiveLabels(from, to, in.Inputs)
 	case "archive":
 		return c.archiveAssociations(from, to, in.Inputs)
 	}
@@ -243,6 +257,9 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 		links, bad := c.s.checkLinks(from, []linkInput{l})
 		if bad == nil && links[0].to.of != to {
 			bad = invalid("The association type does not lead to " + to.singular + ".")
+		}
+		if bad == nil {
+			bad = c.s.linkLimit(from, rec, links)
 		}
 		if bad != nil {
 			errors = append(errors, bad.row())

@@ -145,8 +145,15 @@ func (c *call) createAllOrNone(o *object, inputs []createInput) (*reply, *apiErr
 	seen := map[string]map[string]bool{}
 	for _, row := range inputs {
 		set, bad := c.check(o, nil, row.Properties)
+		var links []newLink
 		if bad == nil {
-			_, bad = c.s.checkLinks(o, row.Associations)
+			links, bad = c.s.checkLinks(o, row.Associations)
+		}
+		if bad == nil {
+			bad = checkLead(o, links)
+		}
+		if bad == nil {
+			bad = c.s.linkLimit(o, nil, links)
 		}
 		if bad != nil {
 			return nil, bad

@@ -188,7 +188,14 @@ var activityFields = []fieldSpec{
 	{"hs_call_title", "Call title", "string", ""},
 	{"hs_call_disposition", "Call outcome", "string", ""},
 	{"hs_email_subject", "Email subject", "string", ""},
-	{"hs_email_direction", "Email direction", "string", ""},
+	{"hs_email_direction", "Email direction", "select", "EMAIL|INCOMING_EMAIL|FORWARDED_EMAIL"},
+	{"hs_email_status", "Email send status", "select", "BOUNCED|FAILED|SCHEDULED|SENDING|SENT"},
+	{"hs_email_text", "Email body", "textarea", ""},
+	{"hs_call_direction", "Call direction", "select", "INBOUND|OUTBOUND"},
+	{"hs_call_status", "Call status", "select", "BUSY|CANCELED|COMPLETED|FAILED|NO_ANSWER|QUEUED|RINGING"},
+	{"hs_call_duration", "Call duration", "number", ""},
+	{"hs_meeting_start_time", "Meeting start time", "datetime", ""},
+	{"hs_meeting_end_time", "Meeting end time", "datetime", ""},
 	{"hs_createdate", "Create date", "datetime", "ro"},
 }
 
@@ -202,6 +209,10 @@ var ticketFields = []fieldSpec{
 
 var leadFields = []fieldSpec{
 	{"hs_lead_name", "Lead name", "string", ""},
+	{"hs_lead_type", "Lead type", "select", "NEW_BUSINESS|RE_ATTEMPTING|UPSELL"},
+	{"hs_lead_label", "Lead label", "select", "HOT|WARM|COLD"},
+	{"hs_pipeline", "Lead pipeline", "string", ""},
+	{"hs_pipeline_stage", "Lead stage", "string", ""},
 	{"hs_createdate", "Create date", "datetime", "ro"},
 }
 
@@ -235,7 +246,7 @@ func (s *Sim) makeSchema() {
 		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
 		{object{name: "calls", singular: "call", typeID: "0-48", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
 		{object{name: "emails", singular: "email", typeID: "0-49", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
-		{object{name: "leads", singular: "lead", typeID: "0-136", required: []string{"hs_lead_name"}}, [][]fieldSpec{owned, leadFields}},
+		{object{name: "leads", singular: "lead", typeID: "0-136", required: []string{"hs_lead_name"}}, [][]fieldSpec{owned, handoffFields, leadFields}},
 	} {
 		o := t.object
 		if o.created == "" {
@@ -358,6 +369,15 @@ func defaultPipelines() map[string][]pipeline {
 		return p
 	}
 	support := build("0", "Support", 0, [3]string{"1", "New", "0.2"}, [3]string{"4", "Closed", "1.0"})
+	for i, state := range [...]string{"OPEN", "CLOSED"} {
+		support.Stages[i].Metadata = map[string]string{"ticketState": state, "isClosed": strconv.FormatBool(state == "CLOSED")}
+	}
+	leads := build(leadPipeline, "Lead pipeline", 0,
+		[3]string{"new-stage-id", "New", ""}, [3]string{"attempting-stage-id", "Attempting", ""}, [3]string{"connected-stage-id", "Connected", ""},
+		[3]string{"qualified-stage-id", "Qualified", ""}, [3]string{"unqualified-stage-id", "Disqualified", ""})
+	for i, state := range [...]string{"NEW", "ATTEMPTING", "CONNECTED", "QUALIFIED", "UNQUALIFIED"} {
+		leads.Stages[i].Metadata = map[string]string{"leadState": state, "isClosed": strconv.FormatBool(i > 2)}
+	}
 	return map[string][]pipeline{
 		"deals": {
 			build("default", "Sales", 0,
@@ -368,5 +388,6 @@ func defaultPipelines() map[string][]pipeline {
 				[3]string{"2201878", "Due", "0.5"}, [3]string{"2201879", "Closed Won", "1.0"}, [3]string{"2201880", "Closed Lost", "0.0"}),
 		},
 		"tickets": {support},
+		"leads":   {leads},
 	}
 }

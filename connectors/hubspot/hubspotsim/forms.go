@@ -52,29 +52,3 @@ func (s *Sim) submitForm(page, form string, in written, now time.Time) (*record,
 	s.update(rec, set, by, now)
 	return rec, nil
 }
-
-// engagements are the activities by which a person reaches out, with the name HubSpot gives them.
-var engagements = map[string]string{"calls": "CALL", "emails": "EMAIL", "meetings": "MEETING_EVENT"}
-
-// engaged keeps a contact's signs of work when an activity is associated with it: what its current owner
-// did first, when anyone was last in touch and how often.
-func (s *Sim) engaged(a, b *record, now time.Time) {
-	if a.of.name == "contacts" {
-		a, b = b, a
-	}
-	kind, isActivity := engagements[a.of.name]
-	if !isActivity || b.of.name != "contacts" {
-		return
-	}
-	n, _ := strconv.Atoi(b.values["num_contacted_notes"]) // unset: none yet
-	set := map[string]string{"notes_last_contacted": moment(now), "num_contacted_notes": strconv.Itoa(n + 1)}
-	if b.values["hs_first_outreach_date"] == "" {
-		set["hs_first_outreach_date"] = moment(now)
-	}
-	owner := b.values["hubspot_owner_id"]
-	if owner != "" && owner == a.values["hubspot_owner_id"] && b.values["hs_sa_first_engagement_date"] == "" {
-		set["hs_sa_first_engagement_date"] = moment(now)
-		set["hs_sa_first_engagement_object_type"] = kind
-	}
-	s.update(b, set, system, now)
-}

@@ -16,8 +16,8 @@ type linkType struct {
 	label    string // "Primary", "Parent", …; empty: the unlabelled default type
 }
 
-// linkTypes are HubSpot's own association types, each direction with its own id.
-var linkTypes = bothWays([]linkType{
+// standardTypes are HubSpot's own association types, each direction with its own id.
+var standardTypes = bothWays([]linkType{
 	{"contacts", "companies", 279, 280, ""},
 	{"contacts", "companies", 1, 2, "Primary"},
 	{"contacts", "deals", 4, 3, ""},
@@ -64,7 +64,7 @@ func bothWays(in []linkType) map[int]linkType {
 }
 
 // pairTypes are the ids by kinds and label.
-var pairTypes = byPair(linkTypes)
+var pairTypes = byPair(standardTypes)
 
 type pair struct{ from, to, label string }
 
@@ -111,8 +111,8 @@ func (s *Sim) checkLinks(o *object, in []linkInput) ([]newLink, *apiError) {
 		}
 		link := newLink{}
 		for _, t := range l.Types {
-			def, known := linkTypes[t.ID]
-			if t.Category != "HUBSPOT_DEFINED" || !known || def.from != o.name {
+			def, known := s.types[t.ID]
+			if t.Category != category(t.ID) || !known || def.from != o.name {
 				return nil, invalid("Association type " + strconv.Itoa(t.ID) + " (" + t.Category + ") does not start at " + o.singular + ".")
 			}
 			to := s.objects[def.to].live(string(l.To.ID))
@@ -130,6 +130,15 @@ func (s *Sim) checkLinks(o *object, in []linkInput) ([]newLink, *apiError) {
 // link associates two records in both directions. Any type brings the unlabelled one with it; the first
 // company of a contact, deal or ticket becomes its primary one; a new primary one takes the label over.
 func (s *Sim) link(from, to *record, types []int, by source, now time.Time) {
+	fresh := len(from.links[to.of.name][to.id]) == 0
+	s.join(from, to, types, by, now)
+	if fresh {
+		s.engaged(from, to, 1, now)
+	}
+}
+
+// join is link without what a new activity would mean for its records.
+func (s *Sim) join(from, to *record, types []int, by source, now time.Time) {
 	if len(from.links[to.of.name][to.id]) == 0 {
 		s.noteLink(from, to, "link", by, now)
 	}
@@ -138,13 +147,13 @@ func (s *Sim) link(from, to *record, types []int, by source, now time.Time) {
 	for _, ends := range [...][2]*record{{from, to}, {to, from}} {
 		if p := primaryType(ends[0].of.name, ends[1].of.name); ends[1].of.name == "companies" && p != 0 && ends[0].primary() == "" {
 			if ends[0] == to {
-				p = linkTypes[p].inverse
+				p = standardTypes[p].inverse
 			}
 			all = append(all, p)
 		}
 	}
 	for _, id := range all {
-		t, known := linkTypes[id]
+		t, known := s.types[id]
 		if !known {
 			continue
 		}
@@ -159,7 +168,6 @@ func (s *Sim) link(from, to *record, types []int, by source, now time.Time) {
 	}
 	s.keepPrimary(from, now)
 	s.keepPrimary(to, now)
-	s.engaged(from, to, now)
 }
 
 // put notes one direction of an association.
@@ -201,21 +209,40 @@ func (s *Sim) dropPrimary(a, b *record) {
 	p := primaryType(a.of.name, "companies")
 	delete(a.links["companies"][old], p)
 	if company := s.objects["companies"].rows[old]; company != nil {
-		delete(company.links[a.of.name][a.id], linkTypes[p].inverse)
+		delete(company.links[a.of.name][a.id], standardTypes[p].inverse)
 	}
 }
 
 // unlink removes all types between two records.
 func (s *Sim) unlink(from, to *record, by source, now time.Time) {
-	if len(from.links[to.of.name][to.id]) > 0 {
-		s.noteLink(from, to, "unlink", by, now)
+	if len(from.links[to.of.name][to.id]) == 0 {
+		return
 	}
+	s.noteLink(from, to, "unlink", by, now)
 
 	for _, id := range slices.Sorted(maps.Keys(from.links[to.of.name][to.id])) {
-		s.hooks.linked(from, to, linkTypes[id].label == "Primary", true, by, now)
+		s.hooks.linked(from, to, s.types[id].label == "Primary", true, by, now)
 	}
 	delete(from.links[to.of.name], to.id)
 	delete(to.links[from.of.name], from.id)
+	s.keepPrimary(from, now)
+	s.keepPrimary(to, now)
+	s.engaged(from, to, -1, now)
+}
+
+// dropType takes one type of an association away; the default one takes all with it.
+func (s *Sim) dropType(from, to *record, id int, by source, now time.Time) {
+	types := from.links[to.of.name][to.id]
+	switch {
+	case !types[id]:
+		return
+	case id == plainType(from.of.name, to.of.name):
+		s.unlink(from, to, by, now)
+		return
+	}
+	s.hooks.linked(from, to, s.types[id].label == "Primary", true, by, now)
+	delete(types, id)
+	delete(to.links[from.of.name][from.id], s.types[id].inverse)
 	s.keepPrimary(from, now)
 	s.keepPrimary(to, now)
 }

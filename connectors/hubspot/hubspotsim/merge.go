@@ -108,6 +108,13 @@ func mergedValues(primary, other *record) (set map[string]string, moved int) {
 			set[name] = strconv.Itoa(a + b)
 		}
 	}
+	for _, name := range [...]string{"notes_last_contacted", "notes_last_updated", "hs_last_sales_activity_timestamp", "recent_conversion_date"} {
+		a, _ := parseMoment(primary.values[name]) // an unset date is the oldest
+		b, _ := parseMoment(other.values[name])
+		if a.Before(b) {
+			set[name] = moment(b)
+		}
+	}
 	var emails []string
 	for _, more := range [...]string{primary.values["hs_additional_emails"], other.values["hs_additional_emails"], other.values["email"]} {
 		for email := range strings.SplitSeq(more, ";") {
@@ -133,9 +140,9 @@ func (s *Sim) moveLinks(old, rec *record, by source, now time.Time) {
 			}
 			delete(to.links[old.of.name], old.id)
 			if rec.primary() != "" { // the primary record's company stays the primary one
-				types = slices.DeleteFunc(types, func(t int) bool { return linkTypes[t].label == "Primary" && kind == "companies" })
+				types = slices.DeleteFunc(types, func(t int) bool { return s.types[t].label == "Primary" && kind == "companies" })
 			}
-			s.link(rec, to, types, by, now)
+			s.join(rec, to, types, by, now)
 		}
 	}
 	old.links = map[string]map[string]map[int]bool{}

@@ -245,6 +245,12 @@ func (c *call) make(o *object, in createInput) (*record, *apiError) {
 	if bad != nil {
 		return nil, bad
 	}
+	if bad := checkLead(o, links); bad != nil {
+		return nil, bad
+	}
+	if bad := c.s.linkLimit(o, nil, links); bad != nil {
+		return nil, bad
+	}
 	rec := c.s.create(o, set, c.by, c.now)
 	for _, l := range links {
 		c.s.link(rec, l.to, l.types, c.by, c.now)

@@ -71,7 +71,7 @@ func (p *people) meddle() {
 	defer s.mu.Unlock()
 	contacts := s.objects["contacts"].order
 	wait := time.Minute
-	if hostile := len(s.Faults().Rate) > 0; hostile && len(contacts) > 0 {
+	if f := s.Faults(); len(f.Rate) > 0 && !f.Life.Any() && len(contacts) > 0 {
 		wait = max(100*time.Millisecond, time.Duration(float64(time.Minute)/(meddled*float64(len(contacts)))))
 		rec := contacts[p.rand.IntN(len(contacts))]
 		if !rec.archived {

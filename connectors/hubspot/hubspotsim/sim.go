@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -64,6 +65,7 @@ type Sim struct {
 
 	mu        sync.Mutex // guards everything below
 	objects   map[string]*object
+	types     map[int]linkType // HubSpot's own and the portal's labels
 	owners    []*owner
 	pipelines map[string][]pipeline
 	traits    traits
@@ -98,6 +100,7 @@ func New(cfg Config) *Sim {
 		portal:    int64(20_000_000 + cfg.Seed%1_000_000),
 		objects:   map[string]*object{},
 		pipelines: defaultPipelines(),
+		types:     maps.Clone(standardTypes),
 		access:    map[string]access{},
 		locks:     map[string]time.Time{},
 	}

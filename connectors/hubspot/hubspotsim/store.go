@@ -341,6 +341,9 @@ func (s *Sim) follow(rec *record, set map[string]string, now time.Time) {
 		if set["hs_task_status"] == "COMPLETED" {
 			s.derive(rec, "hs_task_completion_date", moment(now), now, true)
 		}
+		if _, named := set["hs_task_status"]; named {
+			s.worked(rec, now)
+		}
 	}
 }
 
@@ -367,7 +370,10 @@ func (s *Sim) followOwner(rec *record, set map[string]string, now time.Time) {
 		at = moment(now)
 	}
 	for _, d := range [...][2]string{
-		{"hubspot_owner_assigneddate", at}, {"hs_sa_first_engagement_date", ""}, {"hs_sa_first_engagement_object_type", ""},
+		{"hubspot_owner_assigneddate", at},
+		{"hs_sa_first_engagement_date", ""},
+		{"hs_sa_first_engagement_object_type", ""},
+		{"hs_time_to_first_engagement", ""},
 	} {
 		if rec.of.props[d[0]] != nil {
 			s.derive(rec, d[0], d[1], now, true)
@@ -384,6 +390,7 @@ func (s *Sim) archive(rec *record, by source, now time.Time) {
 	rec.of.release(rec)
 	s.note(rec, "delete", by, nil, now)
 	s.hooks.deleted(rec, by, now)
+	s.disengaged(rec, -1, now)
 }
 
 // restore takes a record out of the recycle bin, as only a person in the screens can.
@@ -405,6 +412,7 @@ func (s *Sim) restore(rec *record, by source, now time.Time) *apiError {
 	s.index(rec, "hs_additional_emails", "", rec.values["hs_additional_emails"])
 	s.note(rec, "restore", by, nil, now)
 	s.hooks.restored(rec, by, now)
+	s.disengaged(rec, 1, now)
 	return nil
 }
 

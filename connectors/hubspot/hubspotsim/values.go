@@ -49,6 +49,9 @@ func (s *Sim) checkOne(o *object, rec *record, name, value string) (string, *bad
 		old = rec.values[name]
 	}
 	value, wrong := s.store(p, value, old)
+	if wrong == nil {
+		wrong = s.checkSeat(o, name, value)
+	}
 	if wrong != nil {
 		return "", wrong
 	}
@@ -67,6 +70,7 @@ func (s *Sim) checkOne(o *object, rec *record, name, value string) (string, *bad
 // checkWhole checks what concerns more than one value: required ones, uniqueness, stage and pipeline.
 func (s *Sim) checkWhole(o *object, rec *record, set map[string]string) *apiError {
 	if rec == nil {
+		s.inPipeline(o, set)
 		if refused := missing(o, set); refused != nil {
 			return refused
 		}

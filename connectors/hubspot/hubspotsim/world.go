@@ -261,7 +261,7 @@ func (s *Sim) loadLinks(rec *record, row Row, now time.Time) error {
 		id := plainType(rec.of.name, o.name)
 		if l.Type != "" {
 			n, err := strconv.Atoi(l.Type)
-			if t, known := linkTypes[n]; err != nil || !known || t.from != rec.of.name || t.to != o.name {
+			if t, known := s.types[n]; err != nil || !known || t.from != rec.of.name || t.to != o.name {
 				return fmt.Errorf("link type %q does not lead from %s to %s", l.Type, rec.of.name, o.name)
 			}
 			id = n
@@ -278,15 +278,6 @@ func (s *Sim) restoreLink(rec, to *record, id int, now time.Time) {
 		types = append(types, base)
 	}
 	before, beforeTo := rec.modified, to.modified
-	for _, end := range [...]*record{rec, to} {
-		if name := end.of.name; name == "calls" || name == "emails" || name == "meetings" {
-			for _, t := range types {
-				rec.put(to, t)
-				to.put(rec, linkTypes[t].inverse)
-			}
-			return
-		}
-	}
 	s.link(rec, to, types, system, now)
 	rec.modified, to.modified = before, beforeTo
 	rec.lag, to.lag = nil, nil
