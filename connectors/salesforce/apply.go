@@ -73,12 +73,17 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 }
 
 func (o *org) applyOnce(ctx context.Context, writes []connectors.Write) ([]connectors.Result, *batch, *connectors.Error) {
+	writes, pairs, err := o.withOwners(ctx, writes)
+	if err != nil {
+		return nil, nil, err
+	}
 	results := make([]connectors.Result, len(writes))
-	ops, err := o.compile(ctx, writes, results)
+	ops, err := o.compile(ctx, writes, pairs, results)
 	if err != nil {
 		return nil, nil, err
 	}
 	b := newBatch(o, ops, results)
+	b.pairs = pairs
 	for _, wave := range waves(ops) {
 		b.wave(ctx, wave)
 	}
@@ -86,7 +91,7 @@ func (o *org) applyOnce(ctx context.Context, writes []connectors.Write) ([]conne
 	if b.halt != nil && !b.attempted {
 		return nil, nil, b.halt
 	}
-	return results, b, nil
+	return gather(results, pairs), b, nil
 }
 
 // waves puts a second change of one record after the first: a collection

@@ -28,7 +28,10 @@ type batch struct {
 	mates     map[int][]*operation // by group
 	waitedFor map[int]bool         // places of creates whose id others need
 	doubtful  map[*operation]bool  // creates that an answer called both done and rolled back
+	pairs     map[int]int          // places of writes added by withOwners, and of those they come from
 	refused   [][]*operation       // collections refused as a whole by the last answer
+	ended     bool                 // the session ended within the last answer
+	renewed   bool                 // another one was begun for that reason; once is enough (C4)
 	attempted bool                 // the CRM answered, or may have acted without
 	halt      *connectors.Error    // the connection failed: nothing more is sent
 }
@@ -68,7 +71,17 @@ func (b *batch) outdated() []int {
 			again = append(again, at)
 		}
 	}
+	for i, at := range again {
+		if first, added := b.pairs[at]; added {
+			again[i] = first
+		}
+	}
+	slices.Sort(again)
+	again = slices.Compact(again)
 	for _, at := range again {
+		if b.byPlace[at] == nil {
+			continue
+		}
 		if after := b.byPlace[at].after; after >= 0 && !slices.Contains(again, after) {
 			return nil // its create is done: the outbox knows the id by then
 		}

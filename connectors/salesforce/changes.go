@@ -138,9 +138,9 @@ func (o *org) total(kind connectors.Kind, a answers, name string) int {
 // live is the condition that leaves out deleted rows.
 func (sel selection) live() string {
 	if sel.schema.has("IsDeleted") {
-		return "IsDeleted = false"
+		return both(sel.companies(), "IsDeleted = false")
 	}
-	return ""
+	return sel.companies()
 }
 
 func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connectors.Error) {
@@ -168,7 +168,7 @@ func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connec
 		out.count = !counted || p.From.After == ""
 		out.stmt.where, out.stmt.order = listWhere(out.sel, p.From.After), "Id"
 	} else {
-		out.stmt.where, out.stmt.order = followWhere(stamp, p.From), stamp+",Id"
+		out.stmt.where, out.stmt.order = both(followWhere(stamp, p.From), out.sel.companies()), stamp+",Id"
 	}
 	out.stmt.columns = out.sel.names
 	if len(o.queryURL(out.stmt, true)) > maxURL {

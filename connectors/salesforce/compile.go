@@ -18,6 +18,14 @@ import (
 
 const opWrite = "write"
 
+// An alerting duplicate rule refuses a change of a record that has a double,
+// too, unless told that this is known. Creates do not say so: the record that
+// is there is the better one.
+const (
+	duplicateHeader = "Sforce-Duplicate-Rule-Header"
+	allowDuplicate  = "allowSave=true"
+)
+
 // operation is a write made ready: what to send, and what it waits for.
 type operation struct {
 	at      int // its place among the writes
@@ -37,7 +45,7 @@ func (op *operation) conditional() bool { return op.headers["If-Unmodified-Since
 // compile makes the writes ready. What cannot be sent has its result set
 // already and no operation. An error means that the CRM could not be asked
 // what it looks like, and that nothing was attempted.
-func (o *org) compile(ctx context.Context, writes []connectors.Write, results []connectors.Result) ([]*operation, *connectors.Error) {
+func (o *org) compile(ctx context.Context, writes []connectors.Write, pairs map[int]int, results []connectors.Result) ([]*operation, *connectors.Error) {
 	byKey := map[string]int{}
 	for i, w := range writes {
 		if w.Creates() && w.Key != "" {
@@ -66,6 +74,10 @@ func (o *org) compile(ctx context.Context, writes []connectors.Write, results []
 			results[i].Err = err
 			continue
 		}
+		if err := o.ownersFit(ctx, op); err != nil {
+			results[i].Err = err
+			continue
+		}
 		if w.After != "" {
 			first, ok := byKey[w.After]
 			if !ok {
@@ -82,7 +94,7 @@ func (o *org) compile(ctx context.Context, writes []connectors.Write, results []
 		}
 		ops = append(ops, op)
 	}
-	tie(ops)
+	tie(ops, pairs)
 	return ops, nil
 }
 
@@ -100,6 +112,7 @@ func makeOperation(at int, w connectors.Write, s *schema) (*operation, []string,
 			return nil, nil, e
 		}
 		op.id = id
+		op.headers[duplicateHeader] = allowDuplicate
 	}
 	if w.IfVersion != "" && !w.Creates() {
 		t, ok := parseStamp(w.IfVersion)
@@ -134,7 +147,13 @@ func columnsOf(s *schema, set map[string]any, create bool) (body map[string]any,
 			skipped = append(skipped, name)
 			continue
 		}
-		v := f.write(set[name])
+		target, value, ok := s.place(f, set[name])
+		if !ok || create && !target.Createable || !create && !target.Updateable {
+			skipped = append(skipped, name)
+			continue
+		}
+		f = target
+		v := f.write(value)
 		if create && v == nil {
 			continue // blank anyway
 		}
@@ -296,8 +315,8 @@ func (op *operation) carryKey() {
 }
 
 // tie groups operations that belong together: a create and what comes after
-// it, and a record and what is linked to it.
-func tie(ops []*operation) {
+// it, a record and what is linked to it, and the two halves of a pair.
+func tie(ops []*operation, pairs map[int]int) {
 	parent := make([]int, len(ops))
 	var find func(int) int
 	find = func(i int) int {
@@ -320,6 +339,11 @@ func tie(ops []*operation) {
 	for i, op := range ops {
 		if j, ok := byPlace[op.after]; ok {
 			parent[find(i)] = find(j)
+		}
+		if first, ok := pairs[op.at]; ok {
+			if j, ok := byPlace[first]; ok {
+				parent[find(i)] = find(j)
+			}
 		}
 		if !op.creates() {
 			continue

@@ -47,6 +47,7 @@ type composite struct {
 	atomic      bool
 	write       bool
 	subs        []subrequest
+	notAfter    time.Time // zero: it may leave at any time
 }
 
 // answers are the parts of an answer by reference id. A part that is missing
@@ -64,8 +65,25 @@ func writeHeaders() map[string]string {
 	return map[string]string{"Sforce-Auto-Assign": "FALSE", "Sforce-Call-Options": "client=" + clientName}
 }
 
-// send sends a composite.
+// send sends a composite. A session may end between two parts of it; then
+// what only reads is sent again under a new one, once (C4). Writes find out
+// for themselves which of them were applied.
 func (o *org) send(ctx context.Context, c composite) (answers, *connectors.Error) {
+	token, _ := o.tokens.Token(ctx) // sendOnce says what is wrong with it
+	a, err := o.sendOnce(ctx, c)
+	if err != nil || c.write {
+		return a, err
+	}
+	for _, part := range a.parts {
+		if part.Status == http.StatusUnauthorized {
+			o.tokens.Invalidate(token)
+			return o.sendOnce(ctx, c)
+		}
+	}
+	return a, nil
+}
+
+func (o *org) sendOnce(ctx context.Context, c composite) (answers, *connectors.Error) {
 	header := http.Header{}
 	if c.write {
 		for name, value := range writeHeaders() {
@@ -81,7 +99,7 @@ func (o *org) send(ctx context.Context, c composite) (answers, *connectors.Error
 	start := time.Now()
 	resp, err := o.do(ctx, crmhttp.Call{
 		Purpose: c.purpose, Op: c.op, Method: http.MethodPost, Path: o.data + "/composite",
-		Header: header, Body: body, Replayable: !c.write,
+		Header: header, Body: body, Replayable: !c.write, NotAfter: c.notAfter,
 	})
 	if err != nil {
 		return answers{}, connectors.AsError(c.op, err)

@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,13 +68,27 @@ func (e *envelope) collections(ops []*operation) {
 				some = append(some, op)
 			}
 		}
-		slices.SortStableFunc(some, func(x, y *operation) int { return strings.Compare(x.schema.object, y.schema.object) })
+		slices.SortStableFunc(some, func(x, y *operation) int {
+			return cmp.Or(strings.Compare(x.schema.object, y.schema.object), strings.Compare(x.parent(), y.parent()))
+		})
 		for len(some) > 0 {
 			n := collectionSize(some)
 			e.collection(some[:n])
 			some = some[n:]
 		}
 	}
+}
+
+// parent is the record that the org locks while this one is saved. Children of
+// one parent stand side by side, so that it is locked once and not in every
+// chunk (C16).
+func (op *operation) parent() string {
+	for _, column := range []string{"AccountId", "WhatId", "WhoId"} {
+		if id, ok := op.body[column].(string); ok {
+			return id
+		}
+	}
+	return ""
 }
 
 // collectionSize is how many of the operations fit one collection.
@@ -102,13 +117,15 @@ func (e *envelope) collection(ops []*operation) {
 		}
 		records[i] = record
 	}
-	method := http.MethodPatch
+	method, headers := http.MethodPatch, writeHeaders()
 	if ops[0].creates() {
 		method = http.MethodPost
+	} else {
+		headers[duplicateHeader] = allowDuplicate
 	}
 	name := reference("c", len(e.composite.subs))
 	e.add(subrequest{
-		Method: method, URL: e.b.org.data + "/composite/sobjects", Reference: name, Headers: writeHeaders(),
+		Method: method, URL: e.b.org.data + "/composite/sobjects", Reference: name, Headers: headers,
 		Body: map[string]any{"allOrNone": e.composite.atomic, "records": records},
 	})
 	e.heavy++
@@ -175,6 +192,10 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 	if len(e.ops) == 0 || b.halt != nil {
 		return
 	}
+	for _, op := range e.ops {
+		e.composite.notAfter = connectors.Deadline(op.write, connectors.Write{NotAfter: e.composite.notAfter})
+	}
+	token, _ := b.org.tokens.Token(ctx) // send says what is wrong with it
 	a, err := b.org.send(ctx, e.composite)
 	if err != nil {
 		b.unsent(e, err)
@@ -191,6 +212,10 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 	}
 	if e.composite.atomic {
 		b.settleAtomic(e.ops)
+	}
+	if b.ended {
+		b.org.tokens.Invalidate(token)
+		b.ended, b.renewed = false, true
 	}
 	b.versions(ctx, e, a)
 	refused := b.refused
@@ -254,6 +279,13 @@ func (b *batch) settleSingle(op *operation, part subresponse, present bool) {
 func (b *batch) refuse(op *operation, err *connectors.Error) {
 	switch codeOf(err) {
 	case codeRolledBack, codeHalted:
+		b.state[op] = undone
+	case codeSession: // it ended between two parts of the composite
+		b.ended = true
+		if b.renewed {
+			b.fail(op, err)
+			return
+		}
 		b.state[op] = undone
 	default:
 		b.fail(op, err)

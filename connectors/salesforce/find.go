@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -97,6 +98,8 @@ func (o *org) readByKey(ctx context.Context, op string, wanted []search, ids []s
 				return &connectors.Error{Class: connectors.Unavailable, Op: op, Err: errors.New("a part of the composite was not answered")}
 			case part.ok() && json.Unmarshal(part.Body, &row) == nil:
 				ids[i], _ = normalizeID(row.ID)
+			case part.Status == http.StatusMultipleChoices: // the column is not unique after all
+				ids[i] = firstOf(part.Body)
 			case !part.ok():
 				if err := part.err(op); err.Class != connectors.NotFound {
 					return err
@@ -105,6 +108,21 @@ func (o *org) readByKey(ctx context.Context, op string, wanted []search, ids []s
 		}
 	}
 	return nil
+}
+
+// firstOf is the oldest of several records, which an answer lists by address.
+func firstOf(body json.RawMessage) string {
+	var addresses []string
+	if json.Unmarshal(body, &addresses) != nil {
+		return ""
+	}
+	first := ""
+	for _, address := range addresses {
+		if id, ok := normalizeID(path.Base(address)); ok && (first == "" || id < first) {
+			first = id
+		}
+	}
+	return first
 }
 
 // Exact reports whether the org refuses a second object with the same key, as
@@ -190,13 +208,41 @@ func (o *org) find(ctx context.Context, writes []connectors.Write, at []int, byK
 	return o.findMarked(ctx, writes, marked, byKey, refs)
 }
 
-// findMarked looks through the tasks of the linked records for the marker.
+// findMarked looks through the tasks of the linked records for the marker. The
+// tasks of a record that was converted or merged meanwhile are with its heir
+// (C8, C10).
 func (o *org) findMarked(ctx context.Context, writes []connectors.Write, at []int, byKey map[string]connectors.Ref, refs []connectors.Ref) *connectors.Error {
-	if len(at) == 0 {
-		return nil
+	var links []connectors.Ref
+	for _, i := range at {
+		links = append(links, writes[i].Links...)
+		links = append(links, byKey[writes[i].After])
 	}
+	for range 2 {
+		ids, err := o.markers(ctx, links)
+		if err != nil {
+			return err
+		}
+		missing := false
+		for _, i := range at {
+			if id, ok := normalizeID(ids[writes[i].Key]); ok {
+				refs[i] = connectors.Ref{Conn: o.name, Kind: connectors.Task, ID: id}
+			}
+			missing = missing || refs[i].IsZero()
+		}
+		if !missing {
+			return nil
+		}
+		if links, err = o.heirs(ctx, links); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markers are the tasks of some records that carry a key, by key.
+func (o *org) markers(ctx context.Context, links []connectors.Ref) (map[string]string, *connectors.Error) {
 	var who, what []string
-	add := func(l connectors.Ref) {
+	for _, l := range links {
 		id, ok := normalizeID(l.ID)
 		switch {
 		case !ok:
@@ -205,12 +251,6 @@ func (o *org) findMarked(ctx context.Context, writes []connectors.Write, at []in
 		default:
 			what = append(what, id)
 		}
-	}
-	for _, i := range at {
-		for _, l := range writes[i].Links {
-			add(l)
-		}
-		add(byKey[writes[i].After])
 	}
 	var qs []query
 	for column, ids := range map[string][]string{"WhoId": who, "WhatId": what} {
@@ -222,12 +262,12 @@ func (o *org) findMarked(ctx context.Context, writes []connectors.Write, at []in
 	slices.SortFunc(qs, func(a, b query) int { return strings.Compare(a.where, b.where) })
 	found, errs, err := o.queries(ctx, purposeFind, opFind, qs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ids := map[string]string{}
 	for n := range qs {
 		if errs[n] != nil {
-			return errs[n]
+			return nil, errs[n]
 		}
 		for _, row := range found[n] {
 			text, _ := row["Description"].(string)
@@ -239,10 +279,56 @@ func (o *org) findMarked(ctx context.Context, writes []connectors.Write, at []in
 			}
 		}
 	}
-	for _, i := range at {
-		if id, ok := normalizeID(ids[writes[i].Key]); ok {
-			refs[i] = connectors.Ref{Conn: o.name, Kind: connectors.Task, ID: id}
+	return ids, nil
+}
+
+// heirs are the records that some records have become, by merge or conversion.
+func (o *org) heirs(ctx context.Context, links []connectors.Ref) ([]connectors.Ref, *connectors.Error) {
+	var out []connectors.Ref
+	var qs []query
+	for _, kind := range []connectors.Kind{Lead, Contact, Account, Opportunity} {
+		var ids []string
+		for _, l := range links {
+			if id, ok := normalizeID(l.ID); ok && l.Kind == kind {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		s, err := o.schema(ctx, string(kind))
+		if err != nil {
+			continue // what is hidden has no tasks to be seen either
+		}
+		columns := []string{"Id"}
+		for _, name := range heirColumns {
+			if s.has(name) {
+				columns = append(columns, name)
+			}
+		}
+		slices.Sort(ids)
+		for chunk := range slices.Chunk(slices.Compact(ids), perQuery) {
+			qs = append(qs, query{statement{columns: columns, object: s.object, where: in("Id", chunk), order: "Id"}, true})
 		}
 	}
-	return nil
+	found, errs, err := o.queries(ctx, purposeFind, opFind, qs)
+	if err != nil {
+		return nil, err
+	}
+	for n := range qs {
+		if errs[n] != nil {
+			return nil, errs[n]
+		}
+		for _, row := range found[n] {
+			for _, name := range heirColumns {
+				if id, ok := row[name].(string); ok {
+					out = append(out, connectors.Ref{Conn: o.name, Kind: kindOfID(id), ID: id})
+				}
+			}
+		}
+	}
+	return out, nil
 }
+
+// heirColumns name what a record has become.
+var heirColumns = [...]string{"MasterRecordId", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId"}

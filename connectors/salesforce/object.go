@@ -10,7 +10,7 @@ import (
 // systemColumns are read with every row, as far as the object has them.
 var systemColumns = [...]string{
 	"Id", "SystemModstamp", "LastModifiedDate", "CreatedDate", "LastModifiedById", "IsDeleted", "MasterRecordId",
-	"IsConverted", "ConvertedContactId", "AccountId", "WhoId", "WhatId", "IsClosed",
+	"IsConverted", "ConvertedContactId", "AccountId", "WhoId", "WhatId", "IsClosed", personAccount,
 }
 
 // selection is what to read of one object and how to make an [connectors.Object] of it.
@@ -130,7 +130,11 @@ func (sel selection) links(row map[string]any) []connectors.Ref {
 		}
 	}
 	switch objectOf(sel.kind) {
-	case string(Contact), string(Opportunity):
+	case string(Contact):
+		if row[personAccount] != true {
+			add("AccountId", Account)
+		}
+	case string(Opportunity):
 		add("AccountId", Account)
 	case taskObject, "Event":
 		add("WhoId", "")

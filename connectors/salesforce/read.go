@@ -261,5 +261,5 @@ func (l lookup) where(values []string) string {
 	if l.sel.schema.has("IsConverted") {
 		where += " AND IsConverted = false"
 	}
-	return where
+	return both(where, l.sel.companies())
 }

@@ -82,6 +82,9 @@ func TestWriteHeaders(t *testing.T) {
 					continue
 				}
 				want := map[string]string{"Sforce-Auto-Assign": "FALSE", "Sforce-Call-Options": "client=handoffd"}
+				if sub.Method == http.MethodPatch {
+					want["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+				}
 				if sub.ReferenceID == name {
 					want["If-Unmodified-Since"] = "Fri, 20 Nov 2026 10:00:01 GMT"
 				}

@@ -71,6 +71,7 @@ type org struct {
 	schemas   *schemaStore
 	slots     chan struct{}
 	tenant    atomic.Pointer[string]
+	owns      ownership
 	totals    sync.Map // kind -> int: how many there were when a listing began
 }
 

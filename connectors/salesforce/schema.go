@@ -55,6 +55,7 @@ type field struct {
 	ReferTo    []string `json:"referenceTo"`
 	Picklist   []struct {
 		Value   string `json:"value"`
+		Label   string `json:"label"`
 		Active  bool   `json:"active"`
 		Default bool   `json:"defaultValue"`
 	} `json:"picklistValues"`
@@ -104,8 +105,10 @@ type schema struct {
 // column is the field behind a name: the CRM's own in any case, or one of
 // handoffd's own.
 func (s *schema) column(name string) (*field, bool) {
-	f, ok := s.fields[strings.ToLower(OwnField(name))]
-	return f, ok
+	if f, ok := s.fields[strings.ToLower(OwnField(name))]; ok {
+		return f, true
+	}
+	return s.plain(name)
 }
 
 func (s *schema) has(name string) bool { _, ok := s.column(name); return ok }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 )
@@ -62,6 +63,8 @@ func (o *org) Users(ctx context.Context) ([]connectors.User, error) {
 	found, errs, err := o.queries(ctx, purposeRead, op, []query{
 		{statement{columns: columns, object: "User", order: "Id"}, false},
 		{statement{columns: []string{"Id", "Name"}, object: "Group", where: "Type = 'Queue'", order: "Id"}, false},
+		queueObjects(),
+		{statement{columns: []string{"Id", "IsSandbox"}, object: "Organization"}, false},
 	})
 	if err != nil {
 		return nil, err
@@ -72,8 +75,15 @@ func (o *org) Users(ctx context.Context) ([]connectors.User, error) {
 	if errs[1] != nil && stopsAll(errs[1]) {
 		return nil, o.scrub(errs[1])
 	}
+	if errs[2] == nil {
+		o.owns.learn(found[2], time.Now())
+	}
+	sandbox := false
+	for _, row := range found[3] {
+		sandbox = row["IsSandbox"] == true
+	}
 	var out []connectors.User
-	for i, rows := range found {
+	for i, rows := range found[:2] {
 		for _, row := range rows {
 			text := func(column string) string { s, _ := row[column].(string); return s }
 			if notPeople(text("UserType")) {
@@ -85,8 +95,10 @@ func (o *org) Users(ctx context.Context) ([]connectors.User, error) {
 			}
 			u := connectors.User{ID: id, Name: text("Name"), Active: true, Queue: i == 1}
 			if i == 0 {
-				// A sandbox appends .invalid, so that nobody is mailed from it.
-				u.Email = strings.TrimSuffix(strings.ToLower(text("Email")), ".invalid")
+				if u.Email = strings.ToLower(text("Email")); sandbox {
+					// A sandbox appends .invalid, so that nobody is mailed from it.
+					u.Email = strings.TrimSuffix(u.Email, ".invalid")
+				}
 				u.Zone, u.Active = text("TimeZoneSidKey"), row["IsActive"] != false
 			}
 			out = append(out, u)
