@@ -81,7 +81,8 @@ type nativeSync struct {
 	rand                *simhttp.Rand
 	changed             chan struct{} // the configuration is new
 
-	round sync.Mutex // one round at a time; guards last and refused
+	round sync.Mutex // one round at a time; guards there, last and tried
+	there bool       // HubSpot has the connector's properties
 	last  map[string]map[string]string
 	tried map[string]attempt
 
@@ -133,6 +134,14 @@ func (c SyncConfig) fields() []SyncField {
 func (y *nativeSync) set(cfg SyncConfig) error {
 	if err := cfg.check(); err != nil {
 		return err
+	}
+	if cfg.On {
+		y.round.Lock()
+		err := y.install()
+		y.round.Unlock()
+		if err != nil {
+			return err
+		}
 	}
 	cfg.Fields = slices.Clone(cfg.Fields)
 	y.mu.Lock()
@@ -190,6 +199,9 @@ func (y *nativeSync) work(ctx context.Context) error {
 func (y *nativeSync) run(cfg SyncConfig) error {
 	y.round.Lock()
 	defer y.round.Unlock()
+	if err := y.install(); err != nil {
+		return err
+	}
 	r, err := y.read(cfg)
 	if err != nil {
 		return err
@@ -199,6 +211,18 @@ func (y *nativeSync) run(cfg SyncConfig) error {
 	y.stats.Rounds++
 	y.stats.Blocked = r.blocked
 	y.mu.Unlock()
+	return nil
+}
+
+// install gives HubSpot the properties that come with the connector and outlive it. The caller holds round.
+func (y *nativeSync) install() error {
+	if y.there {
+		return nil
+	}
+	if err := y.hubspot.Setup(json.RawMessage(`{"salesforce_sync":true}`)); err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	y.there = true
 	return nil
 }
 

@@ -196,6 +196,9 @@ func (r *round) level(c, p *person) {
 	if name := storedID(p.object); c.text(name) != p.id {
 		left[name] = p.id
 	}
+	if len(left)+len(right) > 0 {
+		left["salesforcelastsynctime"] = time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	}
 	if err := r.send(c, p, left, right); err != nil {
 		a := y.tried[key]
 		if a.stamp != stamp {
