@@ -193,7 +193,7 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 			{Name: budgetAssociations, Rate: associationRate, Burst: burst},
 		},
 		Classify: c.classify,
-		Observe:  observe,
+		Observe:  c.observe,
 		Secrets:  secrets,
 		Log:      c.log,
 		Share:    s.Share,
@@ -221,13 +221,7 @@ func splitSecrets(s connectors.Secret) []string {
 var dated = regexp.MustCompile(`^20[0-9]{2}-[01][0-9]$`)
 
 // Usage implements connectors.Meter.
-func (c *Connector) Usage() connectors.Usage {
-	u := c.http.Usage()
-	if u.DailyLimit > 0 {
-		u.DailyEnds = c.midnight(time.Now())
-	}
-	return u
-}
+func (c *Connector) Usage() connectors.Usage { return c.http.Usage() }
 
 // midnight is when the day's count starts again: it does so at midnight in the
 // portal's zone (usage guidelines). Zero: the zone has not been read yet.
@@ -255,7 +249,7 @@ func (c *Connector) classify(resp *crmhttp.Response) *connectors.Error {
 // observe keeps our rate just under the limit that HubSpot's headers name,
 // and the day's numbers. Search answers carry no such headers, OAuth answers
 // no daily ones (usage guidelines).
-func observe(client *crmhttp.Client, resp *crmhttp.Response) {
+func (c *Connector) observe(client *crmhttp.Client, resp *crmhttp.Response) {
 	limit, lerr := strconv.Atoi(resp.Header.Get("X-HubSpot-RateLimit-Max"))
 	interval, ierr := strconv.Atoi(resp.Header.Get("X-HubSpot-RateLimit-Interval-Milliseconds"))
 	// The header also exists with other intervals; only the burst limit counts.
@@ -267,6 +261,7 @@ func observe(client *crmhttp.Client, resp *crmhttp.Response) {
 	left, rerr := strconv.Atoi(resp.Header.Get("X-HubSpot-RateLimit-Daily-Remaining"))
 	if derr == nil && rerr == nil && daily > 0 {
 		client.SetDaily(daily, left)
+		client.SetDayEnds(c.midnight(time.Now()))
 	}
 }
 

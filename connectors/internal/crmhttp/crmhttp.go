@@ -286,6 +286,10 @@ func (c *Client) Plain(purpose string) *http.Client {
 // SetDaily tells what the CRM last said of its daily limit.
 func (c *Client) SetDaily(limit, left int) { c.meter.setDaily(limit, left) }
 
+// SetDayEnds tells when the CRM counts anew, where that is known; zero: it is
+// not.
+func (c *Client) SetDayEnds(at time.Time) { c.meter.setDay(at) }
+
 // SetRate changes a budget, when the CRM's headers name another limit than
 // the documented one.
 func (c *Client) SetRate(budget string, r rate.Limit) {

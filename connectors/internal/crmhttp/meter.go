@@ -42,6 +42,23 @@ func (m *meter) setDaily(limit, left int) {
 	m.u.DailyLimit, m.u.DailyLeft = limit, left
 }
 
+// setDay tells when the day's count starts again.
+func (m *meter) setDay(ends time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.u.DailyEnds = ends
+}
+
+// turn starts a new day when the old one is known to be over. The caller holds
+// the lock.
+func (m *meter) turn(now time.Time) {
+	if m.u.DailyEnds.IsZero() || now.Before(m.u.DailyEnds) {
+		return
+	}
+	m.today, m.asked, m.u.DailyLeft = 0, time.Time{}, m.u.DailyLimit
+	m.u.DailyEnds = time.Time{} // the next answer says
+}
+
 // admit reports whether a call may leave: our share of the day is not spent,
 // and what is left of it is more than the reserve unless the call is urgent.
 // Where the share is the whole day the CRM itself says when it is over. One
@@ -49,6 +66,7 @@ func (m *meter) setDaily(limit, left int) {
 func (m *meter) admit(share, reserve float64, urgent bool, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.turn(now)
 	ours := float64(m.u.DailyLimit)
 	shared := share > 0 && share < 1
 	if shared {
