@@ -33,6 +33,7 @@ type Credentials struct {
 	ClientID      string
 	ClientSecret  string
 	PrivateKeyPEM string // PKCS #8; its certificate counts as uploaded
+	RefreshToken  string // of the web server flow, with the scope refresh_token
 	Username      string // the integration user
 }
 
@@ -61,6 +62,8 @@ type sessions struct {
 	orgID, token, clientID, clientSecret string
 	rand                                 *simhttp.Rand
 	live                                 map[string]time.Time
+	refresh                              string          // the refresh token that is good
+	spent                                map[string]bool // those that rotation replaced
 }
 
 func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
@@ -68,6 +71,7 @@ func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
 	a.clientID = "3MVG9" + a.word(80)
 	a.clientSecret = strings.ToUpper(a.word(64))
 	a.token = a.issue(until)
+	a.spent = map[string]bool{}
 }
 
 func (a *sessions) word(n int) string {
@@ -89,9 +93,12 @@ func (s *Sim) Credentials() Credentials {
 	key := signingKey().pem
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.auth.refresh == "" {
+		s.auth.refresh = s.newRefresh()
+	}
 	return Credentials{
 		Token: s.auth.token, OrgID: s.orgID, ClientID: s.auth.clientID, ClientSecret: s.auth.clientSecret,
-		PrivateKeyPEM: key, Username: integrationUser,
+		PrivateKeyPEM: key, Username: integrationUser, RefreshToken: s.auth.refresh,
 	}
 }
 
@@ -109,6 +116,15 @@ func (s *Sim) authorize(r *http.Request, now time.Time) *apiError {
 		return &apiError{code: "INVALID_AUTH_HEADER", message: "INVALID_HEADER_TYPE", status: http.StatusUnauthorized}
 	}
 	until, known := s.auth.live[token]
+	if s.set.revokeAfter > 0 && known {
+		if s.set.revokeAfter--; s.set.revokeAfter == 0 {
+			clear(s.auth.live)
+			known = false
+		}
+	}
+	if !s.callerActive() {
+		known = false
+	}
 	if !known || !now.Before(until) {
 		delete(s.auth.live, token)
 		return sessionEnded()
@@ -144,8 +160,11 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 		code, text = "unsupported_grant_type", "grant type not supported"
 	case "password":
 		code, text = "invalid_grant", "authentication failure"
-	case "refresh_token", "authorization_code":
-		code, text = "invalid_grant", "expired access/refresh token"
+	case "refresh_token":
+		s.serveRefresh(w, r)
+		return
+	case "authorization_code":
+		code, text = "invalid_grant", "expired authorization code"
 	default:
 		code, text = "unsupported_grant_type", "grant type not supported"
 	}
@@ -155,19 +174,27 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	send(w, ok(s.tokenBody(time.Now().UTC())))
+	if code, text := s.barred(); code != "" {
+		tokenError(w, code, text)
+		return
+	}
+	send(w, ok(s.tokenBody(time.Now().UTC(), "")))
 }
 
 // tokenBody is the answer to every flow. It has no expires_in: a client cannot know the session's life.
-func (s *Sim) tokenBody(now time.Time) []byte {
+func (s *Sim) tokenBody(now time.Time, refresh string) []byte {
 	token := s.auth.issue(now.Add(s.cfg.SessionLife))
 	issued := strconv.FormatInt(now.UnixMilli(), 10)
 	id := s.baseURL + "/id/" + s.orgID + "/" + s.caller // really the log-in host's, which is elsewhere
 	sum := sha256.Sum256([]byte(id + issued))
-	return mustJSON(map[string]string{
+	body := map[string]string{
 		"access_token": token, "instance_url": s.baseURL, "id": id, "token_type": "Bearer", "scope": "api",
 		"issued_at": issued, "signature": base64.StdEncoding.EncodeToString(sum[:]),
-	})
+	}
+	if refresh != "" {
+		body["refresh_token"], body["scope"] = refresh, "refresh_token api"
+	}
+	return mustJSON(body)
 }
 
 func (s *Sim) checkClient(r *http.Request) (code, text string) {
@@ -207,7 +234,7 @@ func (s *Sim) checkAssertion(assertion string) (code, text string) {
 		return "invalid_client_id", "client identifier invalid"
 	case !s.knownAudience(claims.Audience):
 		return "invalid_grant", "audience is invalid"
-	case claims.Subject != integrationUser:
+	case claims.Subject != integrationUser || s.set.appRevoked:
 		return "invalid_grant", "user hasn't approved this consumer"
 	case claims.ExpiresAt == nil || !now.Before(claims.ExpiresAt.Time):
 		return "invalid_grant", "expired authorization code"
@@ -222,7 +249,9 @@ func (s *Sim) knownAudience(aud []string) bool {
 		return false
 	}
 	switch strings.TrimSuffix(aud[0], "/") {
-	case "https://login.salesforce.com", "https://test.salesforce.com", s.baseURL:
+	case "https://login.salesforce.com":
+		return !s.set.sandbox
+	case "https://test.salesforce.com", s.baseURL:
 		return true
 	}
 	return false

@@ -45,7 +45,8 @@ func TestClientCredentials(t *testing.T) {
 		{url.Values{"grant_type": {"client_credentials"}, "client_id": {cred.ClientID}, "client_secret": {"no"}}, "invalid_client"},
 		{url.Values{"grant_type": {"client_credentials"}, "client_id": {"no"}, "client_secret": {cred.ClientSecret}}, "invalid_client_id"},
 		{url.Values{"grant_type": {"password"}, "username": {cred.Username}}, "invalid_grant"},
-		{url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, "invalid_grant"},
+		{url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}, "client_id": {cred.ClientID}}, "invalid_grant"},
+		{url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, "invalid_client_id"},
 		{url.Values{}, "unsupported_grant_type"},
 	} {
 		a := c.login(tc.form)

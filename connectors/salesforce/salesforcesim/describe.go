@@ -61,6 +61,9 @@ func (s *Sim) children(o *object) []map[string]any {
 	list := []map[string]any{}
 	for _, kind := range []string{"account", "contact", "event", "lead", "opportunity", "task"} {
 		child := s.org[kind]
+		if child == nil {
+			continue
+		}
 		for _, f := range child.fields {
 			if slices.Contains(f.refTo, o.name) {
 				list = append(list, map[string]any{

@@ -1,11 +1,13 @@
 package salesforcesim
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 )
 
 // DuplicateRule is what the org's duplicate rule on leads does about a second lead or contact with the same
-// e-mail address.
+// e-mail address. Setup can do more.
 type DuplicateRule int
 
 // What a duplicate rule may do; DuplicatesAllowed is the default.
@@ -15,46 +17,104 @@ const (
 	DuplicatesBlock                        // refused always
 )
 
-// checkDuplicates answers DUPLICATES_DETECTED for a lead whose e-mail somebody has already (facts §2.3).
-func (s *Sim) checkDuplicates(o *object, r *row, set values, d deed) *apiError {
-	mail, given := set["Email"].(string)
-	if s.cfg.DuplicateRule == DuplicatesAllowed || o.name != "Lead" || !given || d.person || s.cfg.DuplicateRule == DuplicatesAlert && d.allowDuplicate {
-		return nil
-	}
-	var results []any
-	for _, kind := range []string{"Contact", "Lead"} {
-		var matches []any
-		for _, other := range s.tables[kind].holders("Email", mail) {
-			if other != r && other.last()["IsConverted"] != true {
-				matches = append(matches, map[string]any{
-					"additionalInformation": []any{}, "fieldDiffs": []any{}, "matchConfidence": 100.0,
-					"record": map[string]any{"attributes": map[string]string{"type": kind, "url": "/services/data/v60.0/sobjects/" + kind + "/" + other.id}, "Id": other.id},
-				})
-			}
-		}
-		if matches != nil {
-			results = append(results, map[string]any{
-				"entityType": kind, "errors": []any{}, "matchEngine": "ExactMatchEngine", "matchRecords": matches,
-				"rule": "Standard_" + kind + "_Match_Rule_v1_0", "size": len(matches), "success": true,
-			})
-		}
-	}
-	if results == nil {
-		return nil
-	}
-	const text = "Use one of these records?"
-	return &apiError{code: "DUPLICATES_DETECTED", message: text, fields: nil, duplicates: mustJSON(map[string]any{
-		"allowSave": s.cfg.DuplicateRule == DuplicatesAlert, "duplicateRule": "Standard_Lead_Duplicate_Rule", "duplicateRuleEntityType": "Lead",
-		"errorMessage": text, "matchResults": results,
-	})}
+func (d duplicateRule) name() string {
+	return cmp.Or(d.Name, "Standard_"+d.Object+"_Duplicate_Rule")
 }
 
-// allowsDuplicate reads Sforce-Duplicate-Rule-Header: allowSave=true; includeRecordDetails=false.
-func allowsDuplicate(header string) bool {
-	for part := range strings.FieldsFuncSeq(header, func(r rune) bool { return r == ';' || r == ',' }) {
-		if k, v, _ := strings.Cut(strings.TrimSpace(part), "="); strings.EqualFold(k, "allowSave") && strings.EqualFold(v, "true") {
-			return true
+// checkDuplicates answers DUPLICATES_DETECTED for a record that a rule finds again (facts §2.3). A person is
+// asked on the screen, and is taken to have said yes.
+func (s *Sim) checkDuplicates(o *object, r *row, set values, d deed) *apiError {
+	for _, rule := range s.set.duplicates {
+		if !strings.EqualFold(rule.Object, o.name) || d.person || rule.Action == "alert" && d.dup.allow {
+			continue
+		}
+		var results []any
+		for _, kind := range rule.against() {
+			if found := s.same(kind, r, set); found != nil {
+				results = append(results, s.matchResult(kind, found, d.dup.details))
+			}
+		}
+		if results == nil {
+			continue
+		}
+		text := cmp.Or(rule.Message, "Use one of these records?")
+		return &apiError{code: "DUPLICATES_DETECTED", message: text, fields: nil, duplicates: mustJSON(map[string]any{
+			"allowSave": rule.Action == "alert", "duplicateRule": rule.name(), "duplicateRuleEntityType": rule.Object,
+			"errorMessage": text, "matchResults": results,
+		})}
+	}
+	return nil
+}
+
+// against are the objects that a rule compares with.
+func (d duplicateRule) against() []string {
+	if d.Object == "Account" {
+		return []string{"Account"}
+	}
+	return []string{"Contact", "Lead"}
+}
+
+// same are the rows of an object that share what a save sets: the e-mail address, or an account's name or
+// website.
+func (s *Sim) same(kind string, r *row, set values) []*row {
+	var found []*row
+	if kind == "Account" {
+		for _, other := range s.tables[kind].order {
+			f := other.last()
+			for _, name := range []string{"Name", "Website"} {
+				if v, given := set[name].(string); given && other != r && !other.deleted() && strings.EqualFold(v, text(f, name)) && !slices.Contains(found, other) {
+					found = append(found, other)
+				}
+			}
+		}
+		return found
+	}
+	mail, given := set["Email"].(string)
+	if !given {
+		return nil
+	}
+	for _, other := range s.tables[kind].holders("Email", mail) {
+		if other != r && other.last()["IsConverted"] != true {
+			found = append(found, other)
 		}
 	}
-	return false
+	return found
+}
+
+func (s *Sim) matchResult(kind string, found []*row, details bool) map[string]any {
+	var matches []any
+	for _, other := range found {
+		record := map[string]any{"attributes": map[string]string{"type": kind, "url": "/services/data/v60.0/sobjects/" + kind + "/" + other.id}, "Id": other.id}
+		if o := s.org[strings.ToLower(kind)]; details && o != nil {
+			for _, f := range o.fields {
+				if v := other.last()[f.name]; v != nil {
+					record[f.name] = plainValue(v)
+				}
+			}
+		}
+		matches = append(matches, map[string]any{"additionalInformation": []any{}, "fieldDiffs": []any{}, "matchConfidence": 100.0, "record": record})
+	}
+	return map[string]any{
+		"entityType": kind, "errors": []any{}, "matchEngine": "ExactMatchEngine", "matchRecords": matches,
+		"rule": "Standard_" + kind + "_Match_Rule_v1_0", "size": len(matches), "success": true,
+	}
+}
+
+// duplicateWish is what Sforce-Duplicate-Rule-Header asks for.
+type duplicateWish struct{ allow, details bool }
+
+// readDuplicateWish reads Sforce-Duplicate-Rule-Header: allowSave=true; includeRecordDetails=false.
+func readDuplicateWish(header string) duplicateWish {
+	var w duplicateWish
+	for part := range strings.FieldsFuncSeq(header, func(r rune) bool { return r == ';' || r == ',' }) {
+		k, v, _ := strings.Cut(strings.TrimSpace(part), "=")
+		yes := strings.EqualFold(strings.TrimSpace(v), "true")
+		switch strings.ToLower(strings.TrimSpace(k)) {
+		case "allowsave":
+			w.allow = yes
+		case "includerecorddetails":
+			w.details = yes
+		}
+	}
+	return w
 }

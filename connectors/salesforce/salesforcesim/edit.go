@@ -179,6 +179,9 @@ func (s *Sim) convert(lead *row, in map[string]any, d deed) (map[string]string, 
 	} else if !strings.HasPrefix(owner, "005") { // a queue owns no contact
 		owner = d.actor
 	}
+	if s.set.personAccounts && text(from, "Company") == "" {
+		return s.convertPerson(lead, in, owner, d)
+	}
 	account, err := s.accountFor(from, in, owner, d)
 	if err != nil {
 		return nil, err
@@ -191,6 +194,25 @@ func (s *Sim) convert(lead *row, in map[string]any, d deed) (map[string]string, 
 	if err != nil {
 		return nil, err
 	}
+	return s.finishConversion(lead, in, owner, account, contact, d)
+}
+
+// convertPerson makes a person account of a lead without a company.
+func (s *Sim) convertPerson(lead *row, in map[string]any, owner string, d deed) (map[string]string, *apiError) {
+	from := lead.last()
+	account, err := s.insert(s.org["account"], present(map[string]any{
+		"FirstName": from["FirstName"], "LastName": from["LastName"], "PersonEmail": from["Email"], "Phone": from["Phone"],
+		"PersonMobilePhone": from["MobilePhone"], "PersonTitle": from["Title"], "BillingCountry": from["Country"], "OwnerId": owner,
+	}), d)
+	if err != nil {
+		return nil, err
+	}
+	return s.finishConversion(lead, in, owner, account, text(s.byID(account).last(), "PersonContactId"), d)
+}
+
+// finishConversion makes the opportunity, closes the lead and moves its activities.
+func (s *Sim) finishConversion(lead *row, in map[string]any, owner, account, contact string, d deed) (map[string]string, *apiError) {
+	from := lead.last()
 	ids := map[string]string{"id": lead.id, "contact": contact, "account": account}
 	fields := maps.Clone(from)
 	if name := dealName(in["Opportunity"], from); name != "" {

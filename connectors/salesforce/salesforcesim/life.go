@@ -1,6 +1,7 @@
 package salesforcesim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,22 +88,9 @@ func (s *Sim) Drift(n int, there bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := "Campaign_Note_" + strconv.Itoa(n) + "__c"
-	for _, org := range []map[string]*object{s.plain, s.keyed} {
-		o := org["lead"]
-		if !there {
-			hide(org, []string{"Lead." + name})
-			continue
-		}
-		if o.field(name) != nil {
-			continue
-		}
-		f, err := parseField(name + " string 255")
-		if err != nil {
-			return err
-		}
-		o.fields = append(o.fields, f)
-		o.byName[strings.ToLower(name)] = f
+	s.set.drift = slices.DeleteFunc(s.set.drift, func(known string) bool { return known == name })
+	if there {
+		s.set.drift = append(s.set.drift, name)
 	}
-	s.born = time.Now().UTC()
-	return nil
+	return s.reshape(time.Now().UTC())
 }

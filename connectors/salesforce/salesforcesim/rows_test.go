@@ -101,7 +101,7 @@ func TestRowLifecycle(t *testing.T) {
 		{"GET", "/services/data/v55.0/limits", "", 404},
 		{"GET", "/services/data/v69.0/limits", "", 404},
 		{"GET", "/services/data/v56.0/limits", "", 200},
-		{"GET", "tooling/query", "", 404},
+		{"GET", "tooling/sobjects", "", 404},
 		{"DELETE", "sobjects/Lead/" + id, "", 204},
 		{"DELETE", "sobjects/Lead/" + id, "", 404},
 		{"GET", "sobjects/Lead/" + id, "", 404},

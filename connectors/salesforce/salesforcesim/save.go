@@ -17,8 +17,7 @@ type deed struct {
 	who    string // the ledger's actor
 	assign bool   // active assignment rules run
 	person bool   // made in the CRM's own screens: Setup objects too, no API-only refusal
-	// allowDuplicate is Sforce-Duplicate-Rule-Header: allowSave=true.
-	allowDuplicate bool
+	dup    duplicateWish
 	// steps is what automation did inside the save that is about to be committed.
 	steps []handwork
 }
@@ -36,8 +35,8 @@ func (d deed) stamp() time.Time { return d.now.UTC().Truncate(time.Second) }
 func (s *Sim) apiDeed(c *call) deed {
 	return deed{
 		tx: c.tx, now: c.now, actor: s.caller, who: s.callerName(callOption(c.header, "client")),
-		assign:         !strings.EqualFold(strings.TrimSpace(c.header.Get("Sforce-Auto-Assign")), "FALSE"),
-		allowDuplicate: allowsDuplicate(c.header.Get("Sforce-Duplicate-Rule-Header")),
+		assign: !strings.EqualFold(strings.TrimSpace(c.header.Get("Sforce-Auto-Assign")), "FALSE"),
+		dup:    readDuplicateWish(c.header.Get("Sforce-Duplicate-Rule-Header")),
 	}
 }
 
@@ -80,7 +79,7 @@ func (s *Sim) insert(o *object, in map[string]any, d deed) (string, *apiError) {
 	}
 	var missing []string
 	for _, f := range o.fields {
-		if f.required && fields[f.name] == nil {
+		if f.required && fields[f.name] == nil && !s.excused(o, f, fields) {
 			missing = append(missing, f.name)
 		}
 	}
@@ -94,6 +93,15 @@ func (s *Sim) insert(o *object, in map[string]any, d deed) (string, *apiError) {
 		return "", err
 	}
 	return id, nil
+}
+
+// excused says that a required field may be blank: with person accounts a lead's company and a person's own
+// name of its account.
+func (s *Sim) excused(o *object, f *field, fields values) bool {
+	if !s.set.personAccounts {
+		return false
+	}
+	return o.name == "Lead" && f.name == "Company" || o.name == "Account" && f.name == "Name" && fields["LastName"] != nil
 }
 
 func requiredMissing(names []string) *apiError {
@@ -151,7 +159,7 @@ func (s *Sim) update(r *row, in map[string]any, d deed) *apiError {
 		return err
 	}
 	for _, f := range o.fields {
-		if v, given := set[f.name]; given && v == nil && f.required {
+		if v, given := set[f.name]; given && v == nil && f.required && !s.excused(o, f, old) {
 			return requiredMissing([]string{f.name})
 		}
 	}
@@ -179,14 +187,14 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 	if err := s.objectRules(o, old, fields, d); err != nil {
 		return err
 	}
-	if d.assign && o.name == "Lead" && s.rule != "" {
-		d.steps = append(d.steps, handwork{"automation:" + leadRule, maps.Clone(fields)})
-		fields["OwnerId"] = s.rule
+	if err := s.checkAddress(o, fields, set); err != nil {
+		return err
 	}
-	if len(d.steps) > 0 {
-		if err := s.objectRules(o, old, fields, d); err != nil {
-			return err
-		}
+	if err := s.personRules(o, old, fields, set); err != nil {
+		return err
+	}
+	if err := s.validate(o, fields); err != nil {
+		return err
 	}
 	for _, f := range o.fields {
 		v, isText := set[f.name].(string)
@@ -202,11 +210,15 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 	if err := s.checkDuplicates(o, r, set, d); err != nil {
 		return err
 	}
+	if err := s.automate(o, old, fields, &d); err != nil {
+		return err
+	}
 	_, onlyRead := set["IsUnreadByOwner"]
 	if creating || !d.person || !onlyRead || len(set) > 1 { // being viewed does not make a record modified
 		fields["LastModifiedDate"], fields["LastModifiedById"], fields["SystemModstamp"] = d.stamp(), d.actor, d.stamp()
 	}
 	fields["Id"] = r.id
+	s.mirror(r, fields, d)
 	s.commit(r, fields, d)
 	if due, dated := fields["ActivityDate"].(date); dated && fields["IsClosed"] == true {
 		s.touchParent(text(fields, "WhoId"), due, d)
@@ -226,8 +238,10 @@ func (s *Sim) commit(r *row, fields values, d deed) {
 		}
 		visible = visible.Add(min(lag, most))
 	}
-	s.note(r, r.last(), fields, d)
+	old := r.last()
+	s.note(r, old, fields, d)
 	s.tables[r.obj.name].put(d.tx, r, fields, d.now, visible)
+	s.track(r, old, fields, d, visible)
 }
 
 func (s *Sim) checkReferences(o *object, set values) *apiError {
@@ -362,7 +376,7 @@ func (s *Sim) remove(r *row, d deed) *apiError {
 	if r.deleted() {
 		return deletedEntity()
 	}
-	if !s.org[strings.ToLower(r.obj.name)].writable && !d.person {
+	if !r.obj.writable && !d.person {
 		return &apiError{code: "INSUFFICIENT_ACCESS_OR_READONLY", message: "insufficient access rights on object id", fields: []string{}}
 	}
 	s.bin(r, "", d)

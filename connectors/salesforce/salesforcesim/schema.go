@@ -30,7 +30,7 @@ type field struct {
 func (f *field) custom() bool { return strings.HasSuffix(f.name, "__c") }
 
 // longText fields can be neither filtered nor sorted by (facts §8).
-func (f *field) longText() bool { return f.typ == "textarea" && f.length > 255 }
+func (f *field) longText() bool { return f.typ == "textarea" && f.length > 255 || f.typ == "anyType" }
 
 func (f *field) textual() bool {
 	switch f.typ {
@@ -54,20 +54,27 @@ type object struct {
 	byRel                map[string]*field // lower-case relationship name
 	writable             bool              // by the API; people edit the others in Setup
 	queueOwned           bool
+	setup                bool   // made from what Setup says; the right View Setup shows it
+	tooling              bool   // only the Tooling API has it
+	history              bool   // the tracked changes of parent
+	parent               string // object name
 }
 
 func (o *object) field(name string) *field { return o.byName[strings.ToLower(name)] }
 
+// spec is one object as the tables of this package write it down; parseField reads the lines of fields.
+type spec struct{ name, plural, prefix, flags, fields string }
+
 // orgSchema builds the objects of the simulated org. uniqueTasks says whether Activity carries the unique
-// external id Handoff_Key__c.
-func orgSchema(uniqueTasks bool) (map[string]*object, error) {
+// external id Handoff_Key__c, set what else the org has.
+func orgSchema(uniqueTasks bool, set shape) (map[string]*object, error) {
 	handoff := fmt.Sprintf(handoffFields, "")
 	keyed := fmt.Sprintf(handoffFields, "ext uniq")
 	activityKey := ""
 	if uniqueTasks {
 		activityKey = "Handoff_Key__c string 80 ext uniq\n"
 	}
-	specs := []struct{ name, plural, prefix, flags, fields string }{
+	specs := []spec{
 		{"Lead", "Leads", "00Q", "write queue", leadFields + deletable + auditFields + personSignals + keyed},
 		{"Contact", "Contacts", "003", "write", contactFields + deletable + auditFields + personSignals + handoff},
 		{"Account", "Accounts", "001", "write", accountFields + deletable + auditFields + handoff},
@@ -82,14 +89,24 @@ func orgSchema(uniqueTasks bool) (map[string]*object, error) {
 		{"LeadStatus", "Lead Status Values", "01J", "", "Id id ro\nMasterLabel string 255\nApiName string 255\nSortOrder int\nIsDefault boolean\nIsConverted boolean\n" + auditFields},
 		{"OpportunityStage", "Opportunity Stages", "01K", "", "Id id ro\nMasterLabel string 255\nApiName string 255\nIsActive boolean\nSortOrder int\nIsClosed boolean\nIsWon boolean\nDefaultProbability percent 3.0\n" + auditFields},
 		{"Name", "Names", "", "", nameFields},
+		{"AssignmentRule", "Assignment Rules", "01Q", "setup", "Id id ro\nName string 120\nSobjectType picklist 40 pick=Lead\nActive boolean\n" + auditFields},
+		{"DuplicateRule", "Duplicate Rules", "0Bm", "setup", duplicateRuleFields + auditFields},
+		{"FlowDefinitionView", "Flow Definitions", "3dd", "setup", flowFields},
+		{"EntityDefinition", "Entity Definitions", "4ie", "setup tooling", "Id id ro\nQualifiedApiName string 80\nLabel string 80\nDurableId string 80\n"},
+		{"ValidationRule", "Validation Rules", "03d", "setup tooling", validationFields},
 	}
+	specs = append(specs, historyObjects()...)
 	org := map[string]*object{}
 	for _, s := range specs {
 		o := &object{
 			name: s.name, plural: s.plural, prefix: s.prefix, byName: map[string]*field{}, byRel: map[string]*field{},
 			writable: strings.Contains(s.flags, "write"), queueOwned: strings.Contains(s.flags, "queue"),
+			setup: strings.Contains(s.flags, "setup"), tooling: strings.Contains(s.flags, "tooling"),
 		}
-		for line := range strings.Lines(s.fields) {
+		if _, parent, is := strings.Cut(s.flags, "history="); is {
+			o.history, o.parent = true, parent
+		}
+		for line := range strings.Lines(s.fields + set.extraFields(s.name)) {
 			if strings.TrimSpace(line) == "" {
 				continue
 			}
@@ -106,6 +123,27 @@ func orgSchema(uniqueTasks bool) (map[string]*object, error) {
 		org[strings.ToLower(s.name)] = o
 	}
 	return org, nil
+}
+
+// extraFields are the columns that an edition or a setting of the org adds.
+func (set shape) extraFields(object string) string {
+	var b strings.Builder
+	for _, name := range set.drift {
+		if object == "Lead" {
+			b.WriteString(name + " string 255\n")
+		}
+	}
+	if set.personAccounts {
+		b.WriteString(personAccountFields(object))
+	}
+	if set.multiCurrency && slices.Contains(moneyObjects(), object) {
+		b.WriteString("CurrencyIsoCode picklist 3 restricted pick=" + strings.Join(currencies(), ";") + " def=" + currencies()[0] + "\n")
+	}
+	if prefix, has := addressPrefix(object); set.countryLists && has {
+		b.WriteString(prefix + "CountryCode picklist 10 restricted pick=" + strings.Join(countryCodes(), ";") + "\n" +
+			prefix + "StateCode picklist 10 restricted pick=" + strings.Join(stateCodes(), ";") + "\n")
+	}
+	return b.String()
 }
 
 // hide takes fields out of the org; a missing permission looks the same as a missing field (facts §1.5).

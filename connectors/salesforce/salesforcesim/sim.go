@@ -60,16 +60,20 @@ type Sim struct {
 
 	mu       sync.Mutex
 	baseURL  string
-	org      map[string]*object // by lower-case name
-	plain    map[string]*object // without Handoff_Key__c, with it: which one org is follows the faults
-	keyed    map[string]*object
-	tables   map[string]*table // by object name
-	prefixes map[string]string // key prefix -> object name
+	org      map[string]*object // by lower-case name: whole, and while a call is answered seen
+	whole    map[string]*object // plain or keyed, as the faults say
+	seen     map[string]*object // what the integration user sees of it
+	tooling  map[string]*object // and what the Tooling API shows
+	plain    map[string]*object // without Handoff_Key__c
+	keyed    map[string]*object // with it
+	tables   map[string]*table  // by object name
+	prefixes map[string]string  // key prefix -> object name
 	serial   uint64
 	orgID    string
 	caller   string            // the integration user
 	users    map[string]string // e-mail -> id
-	rule     string            // queue that the active lead assignment rule names
+	rule     string            // queue or user that the lead assignment rule names
+	ruleName string
 	stages   map[string]stage
 	born     time.Time // when the schema was last changed
 	auth     sessions
@@ -104,22 +108,17 @@ func New(cfg Config) *Sim {
 		cursors: map[string]*cursor{}, clients: map[string]int{}, people: newCrowd(cfg.Seed),
 	}
 	s.messages = newMessages(s)
-	s.plain, _ = orgSchema(false)
-	s.keyed, _ = orgSchema(true)
-	hide(s.plain, cfg.Without)
-	hide(s.keyed, cfg.Without)
-	s.org = s.keyed
-	for _, o := range s.keyed {
-		s.tables[o.name] = newTable(o)
-		if o.prefix != "" {
-			s.prefixes[o.prefix] = o.name
-		}
+	s.ruleName = leadRule
+	if cfg.DuplicateRule != DuplicatesAllowed {
+		s.set.duplicates = []duplicateRule{{Object: "Lead", Action: map[DuplicateRule]string{DuplicatesAlert: "alert", DuplicatesBlock: "block"}[cfg.DuplicateRule]}}
 	}
-	s.SetFaults(cfg.Faults)
+	s.gate.SetFaults(cfg.Faults)
+	_ = s.reshape(time.Now().UTC())
 	s.gate.OnFault(s.wordFault)
 	s.inner = s.gate.Wrap(http.HandlerFunc(s.serve))
 	s.auth.live = map[string]time.Time{}
 	s.buildWorld(time.Now().UTC().Truncate(time.Second))
+	s.settle(s.born)
 	s.auth.start(s.orgID, s.rand, time.Now().Add(cfg.SessionLife))
 	return s
 }
@@ -142,10 +141,7 @@ func (s *Sim) SetFaults(f simhttp.Faults) {
 	s.gate.SetFaults(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.org = s.plain
-	if f.UniqueTasks {
-		s.org = s.keyed
-	}
+	s.reseen()
 }
 
 // Faults implements simhttp.Sim.
@@ -198,6 +194,8 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/services/oauth2/token":
 		s.serveToken(w, r)
 		return
+	case s.serveIdentity(w, r):
+		return
 	case strings.TrimSuffix(r.URL.Path, "/") == "/services/data":
 		send(w, reply{status: http.StatusOK, body: versionList()})
 		return
@@ -214,6 +212,15 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		send(w, refused(e))
 		return
 	}
+	if s.moved(r) {
+		sendGone(w)
+		return
+	}
+	if e := s.crowded(); e != nil {
+		s.refusedCalls++
+		send(w, refused(e))
+		return
+	}
 	if e := s.usage.spend(now, s.quota()); e != nil {
 		s.refusedCalls++
 		w.Header().Set("Sforce-Limit-Info", s.limitInfo())
@@ -226,7 +233,9 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		send(w, refused(e))
 		return
 	}
+	s.org = s.seen
 	rep := s.dispatch(c)
+	s.org = s.whole
 	if rep.status >= 300 {
 		c.tx.rollback()
 	}
@@ -292,6 +301,8 @@ func (s *Sim) dispatch(c *call) reply {
 	switch c.parts[0] {
 	case "query", "queryAll":
 		return get(c, func() reply { return s.serveQuery(c) })
+	case "tooling":
+		return get(c, func() reply { return s.serveTooling(c) })
 	case "limits":
 		return get(c, func() reply { return ok(s.limits()) })
 	case "sobjects":

@@ -142,7 +142,7 @@ func TestDefaultWorld(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", tc.soql, got.TotalSize, tc.want)
 		}
 	}
-	if _, err := orgSchema(true); err != nil {
+	if _, err := orgSchema(true, shape{}); err != nil {
 		t.Error(err)
 	}
 }

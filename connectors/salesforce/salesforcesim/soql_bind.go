@@ -67,14 +67,18 @@ func (s *Sim) column(q *query, o *object, p path) (column, *apiError) {
 	for _, rel := range parts[:len(parts)-1] {
 		f := c.entity.byRel[strings.ToLower(rel)]
 		if f == nil {
-			return c, &apiError{code: "INVALID_FIELD", message: at(q.src, p.pos) + "Didn't understand relationship '" + rel + "' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."}
+			return c, noSuchRelationship(q, p, rel)
+		}
+		target := s.org["name"]
+		if len(f.refTo) == 1 {
+			target = s.org[strings.ToLower(f.refTo[0])]
+		}
+		if target == nil { // an object that the integration user may not see
+			return c, noSuchRelationship(q, p, rel)
 		}
 		c.hops = append(c.hops, f)
 		spelled = append(spelled, f.rel)
-		c.entity = s.org["name"]
-		if len(f.refTo) == 1 {
-			c.entity = s.org[strings.ToLower(f.refTo[0])]
-		}
+		c.entity = target
 	}
 	name := parts[len(parts)-1]
 	if c.leaf = c.entity.field(name); c.leaf == nil {
@@ -82,6 +86,10 @@ func (s *Sim) column(q *query, o *object, p path) (column, *apiError) {
 	}
 	c.name = strings.Join(append(spelled, c.leaf.name), ".")
 	return c, nil
+}
+
+func noSuchRelationship(q *query, p path, rel string) *apiError {
+	return &apiError{code: "INVALID_FIELD", message: at(q.src, p.pos) + "Didn't understand relationship '" + rel + "' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."}
 }
 
 func (s *Sim) bindExpr(q *query, o *object, e expr) *apiError {

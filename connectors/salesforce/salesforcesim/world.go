@@ -39,7 +39,7 @@ func (s *Sim) World() any {
 	defer s.mu.Unlock()
 	world := map[string][]worldRow{}
 	for name, tb := range s.tables {
-		if tb.obj.prefix == "" {
+		if tb.obj.prefix == "" || tb.obj.setup || tb.obj.history {
 			continue
 		}
 		rows := make([]worldRow, 0, len(tb.order))
@@ -90,7 +90,7 @@ func (s *Sim) Load(raw json.RawMessage) error {
 	now := time.Now().UTC()
 	for _, name := range names {
 		o := s.keyed[strings.ToLower(name)]
-		if o == nil || o.prefix == "" {
+		if o == nil || o.prefix == "" || o.setup || o.history {
 			return fmt.Errorf("world: no object %q", name)
 		}
 		for i, in := range world[name] {
@@ -160,6 +160,7 @@ func (s *Sim) learnWorld() {
 	for _, r := range s.tables["User"].order {
 		for _, name := range []string{"Email", "Username"} {
 			if v := text(r.last(), name); v != "" {
+				s.users[strings.ToLower(strings.TrimSuffix(v, ".invalid"))] = r.id
 				s.users[strings.ToLower(v)] = r.id
 			}
 		}
