@@ -24,7 +24,7 @@ func (d *daemon) lacking(name string) []string {
 	}
 	var out []string
 	for _, w := range d.book.Rules().Watched(name) {
-		for _, f := range lacker.Lacks(w.Kind, w.Fields) {
+		for _, f := range lacker.Lacks(w.Kind, slices.DeleteFunc(w.Fields, func(f string) bool { return slices.Contains(w.Own, f) })) {
 			out = append(out, string(w.Kind)+"."+f)
 		}
 	}

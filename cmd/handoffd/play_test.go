@@ -36,7 +36,17 @@ const (
 	hubspotHost    = "api.hubapi.com"
 	salesforceHost = "handoffd.my.salesforce.com"
 	daemonHost     = "handoffd.example"
+	messageSecret  = "7c1f8a52d90b4e63" // at the end of where outbound messages go
 )
+
+// messagesURL is where the org's outbound messages go, if the story's rules
+// take any.
+func (s *story) messagesURL() string {
+	if f := s.folder["handoffd.yaml"]; f == nil || !strings.Contains(string(f.Data), "outbound_messages: yes") {
+		return ""
+	}
+	return "https://" + daemonHost + "/webhooks/salesforce/" + messageSecret
+}
 
 // stage is everything a story is played on: both CRMs, a state file, and the
 // daemon that may be stopped and started again.
@@ -198,6 +208,7 @@ func newStage(t *testing.T, s *story, dir string, v variant) *stage {
 	pair, err := simulators.New(simulators.Config{
 		Seed: v.seed + 1, Faults: simulators.Faults{UniqueTasks: s.unique, Webhooks: v.hooks}, World: s.world,
 		WebhookURL: "https://" + daemonHost + "/webhooks/hubspot", OrgURL: "https://" + salesforceHost,
+		MessagesURL: s.messagesURL(),
 		Transport: simulators.Carrier(map[string]http.Handler{daemonHost: http.HandlerFunc(st.receive)}),
 	})
 	if err != nil {
@@ -260,6 +271,7 @@ func (st *stage) start() {
 	}
 	d, err := newDaemon(ctx, daemonConfig{
 		Rules: rules, Store: mortalStore{store, st.reaper}, Conns: st.connect(), Log: log,
+		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
 		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()),
 	})
 	if err != nil && !errors.Is(err, errDead) {
@@ -305,6 +317,7 @@ func (st *stage) connect() map[string]connectors.Connector {
 		},
 		"salesforce": {
 			URL: "https://" + salesforceHost, ClientID: fc.ClientID, ClientSecret: connectors.Secret(fc.ClientSecret),
+			WebhookSecret: messageSecret,
 		},
 	} {
 		set.Name, set.Transport = name, network
@@ -339,6 +352,8 @@ func (st *stage) do(l storyLine) {
 	case "start":
 		st.start()
 	case "look":
+	case "backup", "restore", "forget", "approve":
+		st.doState(l)
 	case "mode":
 		st.stop()
 		st.story.mode = l.file

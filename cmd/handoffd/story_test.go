@@ -183,6 +183,11 @@ func (s *story) readLines(t *testing.T, text string) {
 			l.verb = w[1]
 		case "config", "mode":
 			l.verb, l.file = w[1], w[2]
+		case "backup", "restore", "forget", "approve":
+			l.verb = w[1]
+			if len(w) > 2 {
+				l.file = w[2] // restore elsewhere
+			}
 		case "hubspot", "salesforce":
 			if w[2] == "faults" {
 				l.verb, l.edit.CRM, l.faults = "faults", w[1], rates(w[3:])

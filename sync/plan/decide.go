@@ -93,6 +93,7 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 	}
+	d.stranger(c, rec, &prev)
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}

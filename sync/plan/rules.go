@@ -227,7 +227,8 @@ type Watch struct {
 	Kind   connectors.Kind
 	Noun   string
 	Mirror bool     // list everything before following changes: companies, deals
-	Fields []string // the CRM's names, sorted
+	Fields []string // the CRM's names, sorted, and handoffd's own by their standard names
+	Own    []string // those of them that no mapping names
 }
 
 // Watched is what to follow in a connection, in the order of its mapping.
@@ -239,7 +240,7 @@ func (r *Rules) Watched(name string) []Watch {
 	var out []Watch
 	for _, k := range c.m.Kinds() {
 		noun := c.m.Noun(k)
-		out = append(out, Watch{Kind: k, Noun: noun, Mirror: noun != nounPerson, Fields: c.m.Fields(k)})
+		out = append(out, Watch{Kind: k, Noun: noun, Mirror: noun != nounPerson, Fields: r.fields(c, k), Own: r.unmapped(c, k)})
 	}
 	return out
 }
@@ -248,7 +249,7 @@ func (r *Rules) Watched(name string) []Watch {
 // no rule looks at.
 func (r *Rules) Fields(name string, kind connectors.Kind) []string {
 	if c := r.byConn[name]; c != nil {
-		return c.m.Fields(kind)
+		return r.fields(c, kind)
 	}
 	return nil
 }
@@ -261,7 +262,7 @@ func (r *Rules) LocateFields(name string) map[connectors.Kind][]string {
 	}
 	out := map[connectors.Kind][]string{}
 	for _, k := range c.m.Kinds() {
-		out[k] = c.m.Fields(k)
+		out[k] = r.fields(c, k)
 	}
 	return out
 }
@@ -274,6 +275,7 @@ func (r *Rules) Normalize(o connectors.Object) (state.Record, []state.Listing) {
 		return state.Record{Ref: o.Ref, Version: o.Version, Deleted: o.Deleted, MovedTo: o.MovedTo}, nil
 	}
 	rec, unmapped := c.m.Record(o)
+	r.recall(c, o, &rec)
 	var out []state.Listing
 	for _, u := range unmapped {
 		out = append(out, state.Listing{
