@@ -240,7 +240,7 @@ func (s *Sim) upsertOne(o *object, key *field, rec map[string]any, d deed) outco
 // each runs one write per record and takes all of them back when one fails and the caller wants all or none.
 func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) outcome) reply {
 	d := s.apiDeed(c)
-	d.tx = &tx{}
+	d.tx = &tx{outer: c.tx}
 	list := make([]outcome, n)
 	good, bad := 0, 0
 	for i := range list {

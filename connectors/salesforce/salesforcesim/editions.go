@@ -182,7 +182,7 @@ func (s *Sim) personRules(o *object, old, fields, set values) *apiError {
 		fields["Name"] = fullName(fields)
 	}
 	if forbidden != "" {
-		return &apiError{code: "INVALID_FIELD_FOR_INSERT_UPDATE", message: "Unable to create/update fields: " + forbidden + ". Please check the security settings of this field and verify that it is read/write for your profile or permission set.", fields: []string{forbidden}}
+		return notWritable(forbidden)
 	}
 	return nil
 }

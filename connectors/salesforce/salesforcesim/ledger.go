@@ -15,8 +15,9 @@ const bySystem = "system"
 
 // tx collects how to take one call's writes back, and what the ledger will say of them once they stand.
 type tx struct {
-	undo []func()
-	log  []happening
+	undo  []func()
+	log   []happening
+	outer *tx // the call that this is a part of
 }
 
 // happening is one line of the ledger that waits for its transaction.

@@ -48,11 +48,14 @@ func (s *Sim) intake(o *object, in map[string]any, creating bool) (values, *apiE
 			continue
 		}
 		f := o.field(name)
+		if f == nil && s.whole[strings.ToLower(o.name)].field(name) != nil { // it is there, for others
+			return nil, notWritable(name)
+		}
 		if f == nil {
 			return nil, &apiError{code: "INVALID_FIELD", message: "No such column '" + name + "' on sobject of type " + o.name, fields: []string{}}
 		}
 		if creating && !f.createable || !creating && !f.updateable {
-			return nil, &apiError{code: "INVALID_FIELD_FOR_INSERT_UPDATE", message: "Unable to create/update fields: " + f.name + ". Please check the security settings of this field and verify that it is read/write for your profile or permission set.", fields: []string{f.name}}
+			return nil, notWritable(f.name)
 		}
 		v, err := f.coerce(in[name])
 		if err != nil {
@@ -61,6 +64,10 @@ func (s *Sim) intake(o *object, in map[string]any, creating bool) (values, *apiE
 		set[f.name] = v
 	}
 	return set, nil
+}
+
+func notWritable(name string) *apiError {
+	return &apiError{code: "INVALID_FIELD_FOR_INSERT_UPDATE", message: "Unable to create/update fields: " + name + ". Please check the security settings of this field and verify that it is read/write for your profile or permission set.", fields: []string{name}}
 }
 
 // insert creates a row and returns its id.
@@ -218,6 +225,9 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 		fields["LastModifiedDate"], fields["LastModifiedById"], fields["SystemModstamp"] = d.stamp(), d.actor, d.stamp()
 	}
 	fields["Id"] = r.id
+	if err := s.contend(o, r, fields, d); err != nil {
+		return err
+	}
 	s.mirror(r, fields, d)
 	s.commit(r, fields, d)
 	if due, dated := fields["ActivityDate"].(date); dated && fields["IsClosed"] == true {

@@ -83,6 +83,7 @@ type Sim struct {
 
 	refusedCalls int // injected concurrency refusals
 	set          shape
+	locks        map[string]lock // by row id
 }
 
 // New builds the org with the default world. It panics never: the schema is this package's own table,
@@ -105,7 +106,7 @@ func New(cfg Config) *Sim {
 		cfg: cfg, baseURL: strings.TrimSuffix(cfg.BaseURL, "/"),
 		gate: simhttp.NewGate("salesforce", cfg.Seed, cfg.History), rand: simhttp.NewRand(cfg.Seed, "salesforce"),
 		tables: map[string]*table{}, prefixes: map[string]string{}, users: map[string]string{},
-		cursors: map[string]*cursor{}, clients: map[string]int{}, people: newCrowd(cfg.Seed),
+		cursors: map[string]*cursor{}, locks: map[string]lock{}, clients: map[string]int{}, people: newCrowd(cfg.Seed),
 	}
 	s.messages = newMessages(s)
 	s.ruleName = leadRule
