@@ -4,7 +4,9 @@
 //
 //	crmsim serve --hubspot 127.0.0.1:0 --salesforce 127.0.0.1:0 --control 127.0.0.1:0 --profile default --seed 7
 //
-// It prints one JSON line when it is ready and serves until it is interrupted. It listens on loopback
+// crmsim profiles prints what calm, default and hell mean. README.md describes the control API.
+//
+// serve prints one JSON line when it is ready and serves until it is interrupted. It listens on loopback
 // only: what it holds is open to whoever can reach it.
 package main
 
@@ -17,6 +19,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/handoffd/handoffd/connectors/simulators"
 )
 
 // Exit codes.
@@ -38,8 +42,12 @@ var errUsage = errors.New("usage")
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == "profiles" {
+		fmt.Fprint(stdout, simulators.ProfileTable())
+		return exitFine
+	}
 	if len(args) == 0 || args[0] != "serve" {
-		fmt.Fprintln(stderr, "usage: crmsim serve [flags]; crmsim serve --help lists them")
+		fmt.Fprintln(stderr, "usage: crmsim serve [flags]; crmsim serve --help lists them; crmsim profiles shows how hostile each is")
 		return exitUsage
 	}
 	opts, err := parseFlags(args[1:], stderr)

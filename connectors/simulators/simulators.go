@@ -44,6 +44,9 @@ type (
 // Profile returns the named degree of hostility: calm, default or hell.
 func Profile(name string) (Faults, error) { return simhttp.Profile(name) }
 
+// ProfileTable is a Markdown table of what each profile does.
+func ProfileTable() string { return simhttp.ProfileTable() }
+
 // Carrier returns a transport that carries requests in memory to the handler of their host, for synctest
 // bubbles and under httpmock.
 func Carrier(hosts map[string]http.Handler) http.RoundTripper { return simhttp.Carrier(hosts) }

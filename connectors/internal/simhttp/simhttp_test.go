@@ -66,6 +66,10 @@ func TestFaults(t *testing.T) {
 		{"", outcome{Status: 201, Whole: true, Applied: 1}, 201, true},
 		{"429", outcome{Status: 429}, 429, false},
 		{"503", outcome{Status: 503}, 503, false},
+		{"423", outcome{Status: 423}, 423, false},
+		{"477", outcome{Status: 477}, 477, false},
+		{"partial", outcome{Status: 201, Whole: true, Applied: 1}, 201, true}, // the simulator's own to draw
+		{"shuffled", outcome{Status: 201, Whole: true, Applied: 1}, 201, true},
 		{"401", outcome{Status: 401}, 401, false},
 		{"html", outcome{Status: 200}, 200, false},
 		{"applied_500", outcome{Status: 500, Applied: 1}, 500, true},
@@ -112,6 +116,37 @@ func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.URL.Host = r.host
 	return r.next.RoundTrip(req)
+}
+
+// TestRetryAfter holds that a 429 says when to come back in seconds, as a date and not at all, about a third
+// each, and that a 477 always says it.
+// (C1)
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string][3]bool{"429": {true, true, true}, "477": {true, false, false}} {
+		gate := simhttp.NewGate("crm", 1, nil)
+		gate.SetFaults(simhttp.Faults{Rate: map[string]float64{fault: 1}})
+		var seen [3]int // in seconds, as a date, not at all
+		for range 300 {
+			rec := httptest.NewRecorder()
+			gate.Wrap(&writer{}).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+			after := rec.Header().Get("Retry-After")
+			_, dated := http.ParseTime(after)
+			switch {
+			case after == "":
+				seen[2]++
+			case dated == nil:
+				seen[1]++
+			default:
+				seen[0]++
+			}
+		}
+		for i, n := range seen {
+			if want[i] != (n > 60) {
+				t.Errorf("%s: %v in seconds, as a date, not at all; want %v", fault, seen, want)
+			}
+		}
+	}
 }
 
 // TestHang holds that a hanging call keeps its caller for a minute, or until it gives up.
@@ -195,6 +230,11 @@ func TestControl(t *testing.T) {
 	t.Parallel()
 	h := simhttp.NewHistory()
 	h.Add(simhttp.Exchange{Time: time.Unix(0, 0).UTC(), CRM: "hubspot", Method: "GET", Path: "/p", Query: "q=1", Status: 200, Request: json.RawMessage("null"), Response: json.RawMessage(`"text"`)})
+	h.Changed(simhttp.Change{
+		Time: time.Unix(0, 0).UTC(), CRM: "hubspot", Object: "contacts", ID: "5", Op: "update", Actor: "person:ana@example.com",
+		Fields: map[string]simhttp.FromTo{"a": {To: "1"}},
+	})
+	h.Delivered(simhttp.Sent{Time: time.Unix(0, 0).UTC(), CRM: "hubspot", URL: "http://x", Events: []string{"7"}, Status: 204})
 	sim := &fake{}
 	control := simhttp.Control(h, sim)
 	for _, tc := range []struct {
@@ -213,6 +253,16 @@ func TestControl(t *testing.T) {
 		{"POST", "/faults", `{"crm":"hubspot","rate":{"teapot":1}}`, 400, ``},
 		{"POST", "/faults", `{"rate":{"429":2}}`, 400, ``},
 		{"POST", "/faults", `{"rats":{}}`, 400, ``},
+		{"POST", "/faults", `{"drop_reply":1.5}`, 400, ``},
+		{"POST", "/faults", `{"webhooks":{"wrong_tenant":1}}`, 400, ``},
+		{"POST", "/faults", `{"webhooks":{"drop":-1}}`, 400, ``},
+		{"POST", "/faults", `{"life":{"edit":1}}`, 400, ``},
+		{"POST", "/faults", `{"life":{"edits":2}}`, 400, ``},
+		{"POST", "/faults", `{"life":{"drift":-1}}`, 400, ``},
+		{"POST", "/setup", `{"crm":"hubspot","setup":{"a":1}}`, 200, `{"ok":true}`},
+		{"POST", "/setup", `{"crm":"pipedrive","setup":{}}`, 400, ``},
+		{"GET", "/changes", "", 200, `{"time":"1970-01-01T00:00:00Z","crm":"hubspot","object":"contacts","id":"5","op":"update","actor":"person:ana@example.com","fields":{"a":{"from":null,"to":"1"}}}`},
+		{"GET", "/sent", "", 200, `{"time":"1970-01-01T00:00:00Z","crm":"hubspot","url":"http://x","events":["7"],"status":204}`},
 		{"GET", "/nothing", "", 404, ``},
 		{"GET", "/edit", "", 405, ``},
 	} {
@@ -242,6 +292,21 @@ func TestPatch(t *testing.T) {
 			simhttp.Faults{Rate: map[string]float64{}, DropReply: 0.02, Webhooks: simhttp.WebhookFaults{Drop: 1, Late: 0.5}, SearchLag: 2 * time.Minute},
 		},
 		{`{"unique_tasks":true,"webhooks":{}}`, simhttp.Faults{Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true}},
+		{
+			`{"life":{"edits":0.2,"drift":3},"index_missing":0.1,"webhooks":{"wrong_portal":0.5}}`,
+			simhttp.Faults{
+				Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1,
+				Webhooks: simhttp.WebhookFaults{WrongPortal: 0.5}, Life: simhttp.Life{Edits: 0.2, Drift: 3},
+			},
+		},
+		{
+			`{"life":{"flips":0.1},"webhooks":{}}`,
+			simhttp.Faults{
+				Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1,
+				Life: simhttp.Life{Edits: 0.2, Drift: 3, Flips: 0.1},
+			},
+		},
+		{`{"life":{}}`, simhttp.Faults{Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1}},
 		{`{}`, simhttp.Faults{UniqueTasks: true}},
 	} {
 		rec := httptest.NewRecorder()
