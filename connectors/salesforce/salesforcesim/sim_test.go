@@ -38,7 +38,7 @@ type answer struct {
 // do sends one call below /services/data/v60.0; headers alternate name and value.
 func (c *client) do(method, path, body string, headers ...string) answer {
 	c.t.Helper()
-	if !strings.HasPrefix(path, "/services") {
+	if !strings.HasPrefix(path, "/services") && !strings.HasPrefix(path, "/id/") {
 		path = "/services/data/v60.0/" + path
 	}
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
