@@ -304,6 +304,12 @@ func (c *Connector) update(ctx context.Context, group []*pending) {
 		}
 		return
 	}
+	if nameless != nil {
+		for _, p := range open {
+			p.fail(c, c.rowError(nameless, op, false))
+		}
+		return
+	}
 	for _, p := range open { // no row, no error: ask again later
 		p.fail(c, &connectors.Error{Class: connectors.Unavailable, Op: op, Status: http.StatusMultiStatus, Err: errors.New("the answer does not mention this record")})
 	}

@@ -113,7 +113,7 @@ func (c *Connector) create(ctx context.Context, group []*pending) {
 	open := c.rowsDone(group, answer.Results, (*pending).made)
 	open, nameless := c.rowsFailed(group, open, answer.Errors, op)
 	for _, p := range open {
-		if nameless != nil && len(open) == 1 {
+		if nameless != nil && len(group) == 1 {
 			p.fail(c, c.rowError(nameless, op, true))
 			continue
 		}
@@ -225,7 +225,7 @@ func (c *Connector) wholeFailed(ctx context.Context, group []*pending, cerr *con
 	for _, p := range group {
 		p.fail(c, cerr)
 	}
-	if cerr.Class == connectors.Conflict {
+	if cerr.Class == connectors.Conflict || len(group) == 1 {
 		c.adoptOwn(ctx, group)
 	}
 	divisible := cerr.Status >= 400 && cerr.Status < 500 &&
@@ -270,11 +270,13 @@ func (c *Connector) awaitLock(ctx context.Context) bool {
 }
 
 // adoptOwn turns the refusal of a key that exists already into success: the
-// record with our key is the one we wanted (§2.1 of the failure model).
+// record with our key is the one we wanted (§2.1 of the failure model). Content
+// that is refused is looked for as well: it may have been taken the first time,
+// and nobody asks again about a write that was refused for good.
 func (c *Connector) adoptOwn(ctx context.Context, group []*pending) {
 	var keys []string
 	for _, p := range group {
-		if p.keyed && p.result.Err != nil && p.result.Err.Class == connectors.Conflict {
+		if p.keyed && p.result.Err != nil && (p.result.Err.Class == connectors.Conflict || p.result.Err.Class == connectors.Invalid) {
 			keys = append(keys, p.write.Key)
 		}
 	}
