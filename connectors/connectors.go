@@ -99,7 +99,7 @@ type Change struct {
 	// EventID tells one delivery of one event from the next; equal ids are the
 	// same event (I1). Composed by the adapter so that it is unique.
 	EventID string    `json:"event_id"`
-	At      time.Time `json:"at"` // when the CRM says it happened
+	At      time.Time `json:"at"` // when the CRM says it happened; zero: it does not say
 	Object  *Object   `json:"object,omitempty"`
 }
 
@@ -191,6 +191,18 @@ type Result struct {
 	ModifiedAt time.Time
 	Skipped    []string // fields left out: the CRM does not have them, or we may not write them
 	Err        *Error   // nil: done
+	// Guarded says that the CRM itself would have refused the write, had the
+	// record changed since IfVersion.
+	Guarded bool
+}
+
+// Guard is a connector whose CRM honours [Write.IfVersion].
+type Guard interface {
+	// Grain is how finely the CRM tells versions apart: a change within the
+	// grain after the version that was read has the same version.
+	Grain() time.Duration
+	// Conditional is how many writes under a condition fit one call.
+	Conditional() int
 }
 
 // Connector is what every adapter can do.
