@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // Arrival is a change made ready to be taken in. Transactions run one after
@@ -18,9 +19,14 @@ type Arrival struct {
 }
 
 // Arrive makes a change ready. What is wrong with it shows when it is appended.
-func Arrive(c Change) Arrival {
+func Arrive(c Change) Arrival { return ArriveOn(c, c.At) }
+
+// ArriveOn makes a change ready whose event carries no time of its own: it is
+// remembered as of the given instant, which has to be the same each time the
+// event comes.
+func ArriveOn(c Change, at time.Time) Arrival {
 	a := Arrival{
-		queue: Key(c.Ref.Conn, c.Rank), event: []byte(seenKey(c.At, c.EventID)), subject: subjectOf(inbox.Subject(c)),
+		queue: Key(c.Ref.Conn, c.Rank), event: []byte(seenKey(at, c.EventID)), subject: subjectOf(inbox.Subject(c)),
 	}
 	a.seen = seal(Seen, a.event, "", nil)
 	a.payload, a.err = json.Marshal(c)

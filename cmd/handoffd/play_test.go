@@ -209,7 +209,7 @@ func newStage(t *testing.T, s *story, dir string, v variant) *stage {
 		Seed: v.seed + 1, Faults: simulators.Faults{UniqueTasks: s.unique, Webhooks: v.hooks}, World: s.world,
 		WebhookURL: "https://" + daemonHost + "/webhooks/hubspot", OrgURL: "https://" + salesforceHost,
 		MessagesURL: s.messagesURL(),
-		Transport: simulators.Carrier(map[string]http.Handler{daemonHost: http.HandlerFunc(st.receive)}),
+		Transport:   simulators.Carrier(map[string]http.Handler{daemonHost: http.HandlerFunc(st.receive)}),
 	})
 	if err != nil {
 		t.Fatal(err)

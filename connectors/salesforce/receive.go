@@ -76,7 +76,6 @@ func (o *org) Receive(r connectors.Request) (connectors.Received, error) {
 			out.Refused = append(out.Refused, *put)
 			continue
 		}
-		change.At = r.At
 		out.Changes = append(out.Changes, change)
 	}
 	return out, nil
@@ -98,7 +97,8 @@ type notification struct{ id, object, record string }
 
 // change is the hint a notification gives. Its name is the org's and the
 // notification's id: Salesforce sends the same one again until it is
-// acknowledged, and sometimes after that (I1, I11). A record that has been
+// acknowledged, and sometimes after that (I1, I11). It has no time: what the
+// message says is newer than anything we have read. A record that has been
 // deleted meanwhile comes without fields, at times without an id: polling finds
 // those.
 func (n notification) change(tenant string) (connectors.Change, *connectors.Refusal) {

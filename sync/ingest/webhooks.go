@@ -175,24 +175,51 @@ func (h *Webhooks) tenant(ctx context.Context, conn string) (string, error) {
 	return tenant, err
 }
 
+// seenDay is the granule in which events are remembered that carry no time.
+const seenDay = 24 * time.Hour
+
+// hint is a change on its way into the inbox.
+type hint struct {
+	arrival state.Arrival
+	// before, where it has an id, is the same event as it would be remembered
+	// had it come the day before: senders of events without a time repeat them
+	// for a day.
+	before connectors.Change
+}
+
 // ready makes the changes ready to be taken in that are about kinds the rules
 // look at.
-func (h *Webhooks) ready(conn string, changes []connectors.Change, came time.Time) []state.Arrival {
+func (h *Webhooks) ready(conn string, changes []connectors.Change, came time.Time) []hint {
 	rules := h.Book.Rules()
 	watched := map[connectors.Kind]bool{}
-	arrivals := make([]state.Arrival, 0, len(changes))
+	hints := make([]hint, 0, len(changes))
 	for _, c := range changes {
 		on, known := watched[c.Ref.Kind]
 		if !known {
 			on = rules.Fields(conn, c.Ref.Kind) != nil
 			watched[c.Ref.Kind] = on
 		}
-		if on {
-			c.Ref.Conn = conn
-			arrivals = append(arrivals, state.Arrive(state.Change{Change: c, Via: "webhook", Came: came.UTC()}))
+		if !on {
+			continue
 		}
+		c.Ref.Conn = conn
+		change, one := state.Change{Change: c, Via: "webhook", Came: came.UTC()}, hint{}
+		if one.arrival = state.Arrive(change); c.At.IsZero() {
+			day := came.UTC().Truncate(seenDay)
+			one.arrival = state.ArriveOn(change, day)
+			one.before = connectors.Change{EventID: c.EventID, At: day.Add(-seenDay)}
+		}
+		hints = append(hints, one)
 	}
-	return arrivals
+	return hints
+}
+
+// take appends the hint unless its event was seen before.
+func (one hint) take(tx state.Tx) bool {
+	if one.before.EventID != "" && state.WasSeen(tx, one.before) {
+		return false
+	}
+	return one.arrival.Append(tx)
 }
 
 // keep commits what was received; after it returns nil the event is on disk.
@@ -202,12 +229,12 @@ func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Re
 			return refuse("full", http.StatusServiceUnavailable, err.Error())
 		}
 	}
-	arrivals := h.ready(conn, received.Changes, came)
-	taken, unwatched := 0, len(received.Changes)-len(arrivals)
+	hints := h.ready(conn, received.Changes, came)
+	taken, unwatched := 0, len(received.Changes)-len(hints)
 	err := h.Store.Update(ctx, func(tx state.Tx) error {
 		taken = 0
-		for _, a := range arrivals {
-			if a.Append(tx) {
+		for _, one := range hints {
+			if one.take(tx) {
 				taken++
 			}
 		}
