@@ -41,7 +41,7 @@ func (s *Sim) mergeRecords(o *object, primaryID, otherID string, by source, now 
 	if primary == other {
 		return nil, invalid("A record cannot be merged with itself.")
 	}
-	ids := mergedIDs(primary, other)
+	ids := mergedIDs(primary, other, s.traits.preserveMerge)
 	if len(ids) > maxMerged {
 		return nil, refuse(http.StatusRequestURITooLong, "", "Cannot have more than 250 identities on a profile")
 	}
@@ -80,13 +80,16 @@ func (s *Sim) mergeRecords(o *object, primaryID, otherID string, by source, now 
 	return rec, nil
 }
 
-func mergedIDs(primary, other *record) []string {
+// mergedIDs are the ids that flow into the survivor; kept: the primary record is the survivor.
+func mergedIDs(primary, other *record, kept bool) []string {
 	var ids []string
 	for _, old := range [...]*record{primary, other} {
 		if v := old.values["hs_merged_object_ids"]; v != "" {
 			ids = append(ids, strings.Split(v, ";")...)
 		}
-		ids = append(ids, old.id)
+		if !kept || old == other {
+			ids = append(ids, old.id)
+		}
 	}
 	return ids
 }

@@ -111,12 +111,12 @@ func New(cfg Config) *Sim {
 		s.zone = zone
 	}
 	s.limits = newLimits(cfg.Burst, s.zone)
-	s.hooks = newHooks(s)
 	s.people = newPeople(s)
 	s.gate.SetFaults(cfg.Faults)
 	s.gate.OnFault(s.injected)
 	s.handler = s.gate.Wrap(http.HandlerFunc(s.serve))
 	s.makeSchema()
+	s.hooks = newHooks(s)
 	if !cfg.Empty {
 		s.loadDefault()
 	}

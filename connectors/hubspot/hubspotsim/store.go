@@ -64,6 +64,7 @@ type late struct {
 	touched []string
 	birth   bool
 	missed  bool // until the record changes again
+	at      time.Time
 }
 
 // forever is how late the index is with what it has missed.
@@ -258,23 +259,31 @@ func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time
 	l.old[rec.of.modified] = moment(rec.modified)
 	l.touched = append(l.touched, rec.of.modified)
 	rec.modified = now
-	faults := s.Faults()
-	if lag, missed := faults.SearchLag, s.lags.Chance(faults.IndexMissing); !s.loading && (lag > 0 || missed || len(rec.lag) > 0) {
-		l.visible = now.Add(s.lags.Between(0, lag))
-		for i := range rec.lag { // what the index has missed so far comes with this change
-			if rec.lag[i].missed {
-				rec.lag[i].visible, rec.lag[i].missed = l.visible, false
-			}
-		}
-		if missed {
-			l.visible, l.missed = now.Add(forever), true
-		}
-		if n := len(rec.lag); n > 0 && rec.lag[n-1].visible.After(l.visible) {
-			l.visible = rec.lag[n-1].visible
-		}
-		rec.lag = append(rec.lag, l)
-	}
+	s.lateIndex(rec, l, now)
 	return changed
+}
+
+// lateIndex draws when the search index will know of a change. What the index has missed comes with the next change
+// that it does not miss; what HubSpot derives in the same moment is no change of its own.
+func (s *Sim) lateIndex(rec *record, l late, now time.Time) {
+	faults, n := s.Faults(), len(rec.lag)
+	missed := s.lags.Chance(faults.IndexMissing) || n > 0 && rec.lag[n-1].missed && rec.lag[n-1].at.Equal(now)
+	if s.loading || faults.SearchLag <= 0 && !missed && n == 0 {
+		return
+	}
+	l.at, l.visible = now, now.Add(s.lags.Between(0, faults.SearchLag))
+	if missed {
+		l.visible, l.missed = now.Add(forever), true
+	}
+	for i := range rec.lag {
+		if rec.lag[i].missed && !missed {
+			rec.lag[i].visible, rec.lag[i].missed = l.visible, false
+		}
+	}
+	if n > 0 && rec.lag[n-1].visible.After(l.visible) {
+		l.visible = rec.lag[n-1].visible
+	}
+	rec.lag = append(rec.lag, l)
 }
 
 // index keeps the unique index of a property.
