@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors/simulators"
 )
 
 func TestUsage(t *testing.T) {
@@ -33,6 +38,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"", 2, "usage"},
 		{"simulate", 2, "usage"},
+		{"profiles extra", 2, "usage"},
 		{"serve --help", 0, "--world"},
 		{"serve --nonsense", 2, "nonsense"},
 		{"serve extra", 2, "extra"},
@@ -57,6 +63,42 @@ func TestUsage(t *testing.T) {
 		if got := strings.ReplaceAll(errs.String(), "  -", "  --"); !strings.Contains(got, tc.says) {
 			t.Errorf("%s: stderr %q, want it to name %q", tc.args, got, tc.says)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite what README.md shows of flags and profiles")
+
+// TestReadme holds that README.md shows the flags and the profiles as they are.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var help bytes.Buffer
+	if code := run(t.Context(), []string{"serve", "--help"}, io.Discard, &help); code != 0 {
+		t.Fatalf("--help: exit code %d", code)
+	}
+	want := string(raw)
+	for mark, text := range map[string]string{
+		"flags":    "```\n" + strings.ReplaceAll(strings.ReplaceAll(help.String(), "\n  -", "\n  --"), "\t", "  ") + "```\n",
+		"profiles": simulators.ProfileTable(),
+	} {
+		before, rest, _ := strings.Cut(want, "<!-- "+mark+" -->\n")
+		_, after, found := strings.Cut(rest, "<!-- /"+mark+" -->")
+		if !found {
+			t.Fatalf("README.md has no place for the %s", mark)
+		}
+		want = before + "<!-- " + mark + " -->\n" + text + "<!-- /" + mark + " -->" + after
+	}
+	if *update {
+		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil { //nolint:gosec // a page for everybody
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(raw)); diff != "" {
+		t.Errorf("README.md is not what the program says; run go test -update: %s", diff)
 	}
 }
 

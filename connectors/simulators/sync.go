@@ -1,6 +1,7 @@
 package simulators
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -174,10 +175,7 @@ func (y *nativeSync) work(ctx context.Context) error {
 		var due <-chan time.Time
 		stop := func() bool { return true }
 		if cfg := y.config(); cfg.On {
-			every := cfg.Every
-			if every == 0 {
-				every = syncEvery
-			}
+			every := cmp.Or(cfg.Every, syncEvery)
 			timer := time.NewTimer(y.rand.Between(every, every*3/2))
 			due, stop = timer.C, timer.Stop
 		}
@@ -268,5 +266,5 @@ func (c SyncConfig) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		plain
 		Every string `json:"every"`
-	}{plain(c), c.Every.String()})
+	}{plain(c), cmp.Or(c.Every, syncEvery).String()})
 }
