@@ -68,12 +68,22 @@ func (s *Sim) children(o *object) []map[string]any {
 			if slices.Contains(f.refTo, o.name) {
 				list = append(list, map[string]any{
 					"cascadeDelete": f.name == "WhoId", "childSObject": child.name, "deprecatedAndHidden": false, "field": f.name,
-					"junctionIdListNames": []string{}, "junctionReferenceTo": []string{}, "relationshipName": nil, "restrictedDelete": false,
+					"junctionIdListNames": []string{}, "junctionReferenceTo": []string{}, "relationshipName": relationName(o.name, child.name, f.name), "restrictedDelete": false,
 				})
 			}
 		}
 	}
 	return list
+}
+
+// relationName is what o's children of that reference are called in SOQL; nil: nothing.
+func relationName(parent, child, field string) any {
+	for _, rel := range childRelations() {
+		if rel.parent == parent && rel.child == child && rel.field == field {
+			return rel.name
+		}
+	}
+	return nil
 }
 
 // soapTypes are the xsd names that describe gives beside each type.

@@ -21,6 +21,8 @@ type cursor struct {
 	cols  []column
 	hits  []hit
 	until time.Time
+	subs  []*subquery
+	all   bool // queryAll
 }
 
 func (s *Sim) serveQuery(c *call) reply {
@@ -39,11 +41,19 @@ func (s *Sim) serveQuery(c *call) reply {
 	if err != nil {
 		return refused(err)
 	}
-	hits := s.run(q, o, c.parts[0] == "queryAll", c.now)
+	all := c.parts[0] == "queryAll"
+	if len(q.aggs)+len(q.group) > 0 {
+		rep, err := s.aggregated(q, o, all, c.now)
+		if err != nil {
+			return refused(err)
+		}
+		return rep
+	}
+	hits := s.run(q, o, all, c.now)
 	if q.count {
 		return ok([]byte(`{"totalSize":` + strconv.Itoa(len(hits)) + `,"done":true,"records":[]}`))
 	}
-	return s.page(c, &cursor{obj: o, cols: cols, hits: hits, until: c.now.Add(cursorLife)}, "", 0)
+	return s.page(c, &cursor{obj: o, cols: cols, hits: hits, until: c.now.Add(cursorLife), subs: q.subs, all: all}, "", 0)
 }
 
 func (s *Sim) queryMore(c *call, locator string) reply {
@@ -75,6 +85,7 @@ func (s *Sim) page(c *call, cur *cursor, name string, from int) reply {
 			b = append(b, ',')
 		}
 		b = s.record(b, cur.obj, c.version, h.row.id, h.fields, cur.cols)
+		b = s.appendChildren(b, c, h, cur.subs, cur.all)
 	}
 	return reply{status: http.StatusOK, body: append(b, "]}"...)}
 }

@@ -21,7 +21,10 @@ func (s *Sim) bind(q *query) (*object, []column, *apiError) {
 	if o == nil || o.prefix == "" {
 		return nil, nil, noSuchType(q.from.text)
 	}
-	var cols []column
+	if err := s.bindMore(q, o); err != nil {
+		return nil, nil, err
+	}
+	cols := []column{} // nil means every field
 	for _, p := range q.fields {
 		c, err := s.column(q, o, p)
 		if err != nil {

@@ -2,6 +2,7 @@ package salesforcesim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,16 +15,22 @@ type query struct {
 	src    string
 	fields []path
 	count  bool // SELECT COUNT()
-	from   token
-	where  expr
-	order  []orderTerm
-	limit  int // -1: none
-	offset int
+	subs   []*subquery
+	aggs   []*aggregate
+	group  []path
+	// fieldSet is ALL, STANDARD or CUSTOM of FIELDS().
+	fieldSet string
+	from     token
+	where    expr
+	order    []orderTerm
+	limit    int // -1: none
+	offset   int
 }
 
 type path struct {
-	text string
-	pos  int
+	text  string
+	pos   int
+	alias string // of a grouped column
 }
 
 type orderTerm struct {
@@ -124,27 +131,7 @@ func (p *parser) unexpected() *apiError {
 
 func (p *parser) statement() (*query, *apiError) {
 	q := &query{src: p.src, limit: -1}
-	if !p.accept("SELECT") {
-		return nil, p.unexpected()
-	}
-	if err := p.selectList(q); err != nil {
-		return nil, err
-	}
-	if !p.accept("FROM") {
-		return nil, p.unexpected()
-	}
-	if q.from = p.next(); q.from.kind != tokWord || strings.Contains(q.from.text, ".") {
-		p.i--
-		return nil, p.unexpected()
-	}
-	if p.accept("WHERE") {
-		w, err := p.expr()
-		if err != nil {
-			return nil, err
-		}
-		q.where = w
-	}
-	if err := p.tail(q); err != nil {
+	if err := p.body(q); err != nil {
 		return nil, err
 	}
 	if p.peek().kind != tokEnd {
@@ -153,18 +140,48 @@ func (p *parser) statement() (*query, *apiError) {
 	return q, nil
 }
 
+// body reads a statement, or a subquery up to its closing parenthesis.
+func (p *parser) body(q *query) *apiError {
+	if !p.accept("SELECT") {
+		return p.unexpected()
+	}
+	if err := p.selectList(q); err != nil {
+		return err
+	}
+	if !p.accept("FROM") {
+		return p.unexpected()
+	}
+	if q.from = p.next(); q.from.kind != tokWord || strings.Contains(q.from.text, ".") {
+		p.i--
+		return p.unexpected()
+	}
+	if p.accept("WHERE") {
+		w, err := p.expr()
+		if err != nil {
+			return err
+		}
+		q.where = w
+	}
+	return p.tail(q)
+}
+
 func (p *parser) selectList(q *query) *apiError {
 	if p.accept("COUNT", "(", ")") {
 		q.count = true
 		return nil
 	}
 	for {
-		t := p.peek()
-		if t.kind != tokWord || t.is("FROM") {
-			return p.unexpected()
+		done, err := p.special(q)
+		if err != nil {
+			return err
 		}
-		p.next()
-		q.fields = append(q.fields, path{t.text, t.pos})
+		if t := p.peek(); !done {
+			if t.kind != tokWord || t.is("FROM") {
+				return p.unexpected()
+			}
+			p.next()
+			q.fields = append(q.fields, path{text: t.text, pos: t.pos, alias: p.alias()})
+		}
 		if !p.accept(",") {
 			return nil
 		}
@@ -172,6 +189,17 @@ func (p *parser) selectList(q *query) *apiError {
 }
 
 func (p *parser) tail(q *query) *apiError {
+	for p.accept("GROUP", "BY") || len(q.group) > 0 && p.accept(",") {
+		t := p.peek()
+		if t.kind != tokWord {
+			return p.unexpected()
+		}
+		p.next()
+		q.group = append(q.group, path{text: t.text, pos: t.pos})
+	}
+	if i := slices.IndexFunc(q.fields, func(f path) bool { return f.alias != "" }); i >= 0 && len(q.group) == 0 {
+		return malformed(p.src, q.fields[i].pos, "only aggregate expressions use field aliasing")
+	}
 	if p.accept("ORDER", "BY") {
 		for {
 			term, err := p.orderTerm()
@@ -207,7 +235,7 @@ func (p *parser) orderTerm() (orderTerm, *apiError) {
 		return orderTerm{}, p.unexpected()
 	}
 	p.next()
-	term := orderTerm{path: path{t.text, t.pos}}
+	term := orderTerm{path: path{text: t.text, pos: t.pos}}
 	if p.accept("DESC") {
 		term.desc = true
 	} else {
@@ -289,7 +317,7 @@ func (p *parser) condition() (expr, *apiError) {
 		return nil, p.unexpected()
 	}
 	p.next()
-	c := &comparison{path: path{t.text, t.pos}}
+	c := &comparison{path: path{text: t.text, pos: t.pos}}
 	var err *apiError
 	if c.op, err = p.operator(); err != nil {
 		return nil, err
