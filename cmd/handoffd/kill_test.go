@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -31,6 +33,8 @@ type killTest struct {
 	unique string // "yes" or "no"
 	blind  bool   // kill at any time only, never on purpose amid a create
 	seed   uint64
+	state  string   // the state file as the test sees it; "": in dir
+	under  []string // a command that the daemon is run under
 
 	sim     simReady
 	wires   map[string]*wire // between the daemon and each CRM
@@ -41,6 +45,7 @@ type killTest struct {
 
 	ledger ledger
 	enough chan struct{} // closed: no more buyers
+	admin  string        // address of the running daemon's admin listener
 }
 
 // simReady is crmsim's ready line.
@@ -82,23 +87,32 @@ func buildBinary(t *testing.T, dir, pkg, overlay string) string {
 // where that shows while it works, else when everything has come to rest.
 func (k *killTest) run() []string {
 	k.t.Helper()
+	r := rand.New(rand.NewPCG(k.seed, 9))
+	return k.lives(func() {
+		k.start()
+		k.moment(r)
+		k.kill()
+	})
+}
+
+// lives has the daemon live and die as often as is wanted; life starts it and
+// sees to its end.
+func (k *killTest) lives(life func()) []string {
+	k.t.Helper()
 	k.startSim()
 	k.enough = make(chan struct{})
 	k.webhook = freeAddress(k.t)
-	r := rand.New(rand.NewPCG(k.seed, 9))
 	ctx, stop := context.WithCancel(k.t.Context())
 	var load sync.WaitGroup
 	defer load.Wait()
 	defer stop()
+	k.start() // forms from before the first start are no signals
+	k.kill()
+	for range 4 {
+		load.Go(func() { k.load(ctx) })
+	}
 	for k.done = 0; k.done < k.kills; k.done++ {
-		k.start()
-		if k.done == 0 { // forms from before the first start are no signals
-			for range 4 {
-				load.Go(func() { k.load(ctx) })
-			}
-		}
-		k.moment(r)
-		k.kill()
+		life()
 		if wrong := k.soFar(); len(wrong) > 0 {
 			return wrong
 		}
@@ -189,29 +203,72 @@ func (k *killTest) lastWords() string {
 }
 
 func (k *killTest) logPath() string   { return filepath.Join(k.dir, "daemon.log") }
-func (k *killTest) statePath() string { return filepath.Join(k.dir, "handoffd.db") }
+func (k *killTest) statePath() string { return cmp.Or(k.state, filepath.Join(k.dir, "handoffd.db")) }
 
 // start starts the daemon on the state that the killed one left.
 func (k *killTest) start() {
 	k.t.Helper()
-	k.process = exec.CommandContext(k.t.Context(), k.daemon, "run")
+	if code, ok := k.launch(); !ok {
+		k.t.Fatalf("the daemon did not get ready, and ended with %d\n%s", code, k.lastWords())
+	}
+}
+
+// launch starts the daemon, under another command where one is given. It
+// reports whether it got ready, and the exit code of one that did not.
+func (k *killTest) launch(under ...string) (code int, ready bool) {
+	k.t.Helper()
+	line := slices.Concat(under, k.under, []string{k.daemon, "run"})
+	k.process = exec.CommandContext(k.t.Context(), line[0], line[1:]...)
 	log, err := os.OpenFile(k.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	defer log.Close() // the process has its own
 	k.process.Stderr = log
-	k.process.Env = append(os.Environ(),
-		"HANDOFFD_CONFIG="+filepath.Join(root, "mappings", "starter"), "HANDOFFD_MODE=write",
-		"HANDOFFD_STATE="+k.statePath(),
+	k.process.Env = k.environ()
+	out, err := k.process.StdoutPipe()
+	if err == nil {
+		err = k.process.Start()
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	answer, err := bufio.NewReader(out).ReadBytes('\n')
+	var said readyLine
+	if err == nil {
+		err = json.Unmarshal(answer, &said)
+	}
+	if err != nil {
+		return exitCode(k.process.Wait()), false
+	}
+	k.admin = said.Admin
+	go func() { _, _ = io.Copy(io.Discard, out) }() // until it ends
+	return 0, true
+}
+
+// exitCode is how a process has ended.
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+func (k *killTest) environ() []string {
+	starter, err := filepath.Abs(filepath.Join(root, "mappings", "starter"))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return append(os.Environ(),
+		"HANDOFFD_CONFIG="+starter, "HANDOFFD_MODE=write",
+		"HANDOFFD_STATE="+filepath.Join(k.dir, "handoffd.db"),
 		"HANDOFFD_WEBHOOK_ADDR="+k.webhook, "HANDOFFD_ADMIN_ADDR=127.0.0.1:0",
 		"HANDOFFD_HUBSPOT_URL="+k.wires["hubspot"].url, "HANDOFFD_HUBSPOT_TOKEN="+k.sim.HubSpot.Token,
 		"HANDOFFD_HUBSPOT_CLIENT_SECRET="+k.sim.HubSpot.ClientSecret,
 		"HANDOFFD_SALESFORCE_URL="+k.wires["salesforce"].url, "HANDOFFD_SALESFORCE_CLIENT_ID="+k.sim.Salesforce.ClientID,
 		"HANDOFFD_SALESFORCE_CLIENT_SECRET="+k.sim.Salesforce.ClientSecret,
 	)
-	var ready map[string]any
-	k.ready(k.process, &ready)
 }
 
 // rest waits until nothing waits to be decided or written. A create that may

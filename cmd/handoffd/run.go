@@ -106,7 +106,11 @@ func mustURL(s string) *url.URL {
 // openState opens the state file after a child process has found it sound: a
 // damaged file may kill whoever maps it (failure-model §0.5).
 func openState(path string) (*bolt.Store, error) {
-	return bolt.Open(path, bolt.Options{Check: checkInChild, Ballast: ballast})
+	store, err := bolt.Open(path, bolt.Options{Check: checkInChild, Ballast: ballast})
+	if err != nil && codeOf(err) == exitUsage { // not a refusal of its own: the disk did not do what it was asked
+		err = &exitError{code: exitState, err: err}
+	}
+	return store, err
 }
 
 // ballast is set aside beside the state for when the disk runs full (L4).
