@@ -29,10 +29,11 @@ type Record struct {
 // Change is one inbox row: a hint that a record may have changed.
 type Change struct {
 	connectors.Change
-	Via  string    `json:"via"` // "webhook", "poll", "listing", "echo", "backfill"
+	Via  string    `json:"via"` // "webhook", "poll", "reread", "backfill"
 	Came time.Time `json:"came"`
-	Rank int       `json:"rank"` // 0 is the most urgent
-	Key  string    `json:"-"`    // its key in the inbox
+	Read time.Time `json:"read,omitzero"` // when the object that came along was asked for
+	Rank int       `json:"rank"`          // 0 is the most urgent
+	Key  string    `json:"-"`             // its key in the inbox
 }
 
 // Trigger is the last signal seen for one type and record (design §4).
@@ -119,6 +120,28 @@ type Handoff struct {
 	// Before is what the written fields held before us, by the CRM's name.
 	Before map[string]any `json:"before,omitempty"`
 	Note   string         `json:"note,omitempty"` // why it was refused, queued or ended
+	// Stake is the last write of the owner field of the record that carries
+	// the handoff, and what is known of who else writes it.
+	Stake *Stake `json:"stake,omitempty"`
+	// Frozen is why nothing more is written for this handoff, or, where
+	// Stake.Ceded says what stands there instead, not its owner.
+	Frozen string `json:"frozen,omitempty"`
+	// Again are the instants, not older than an hour, at which a field was
+	// written once more, by the CRM's name (C13).
+	Again map[string][]time.Time `json:"again,omitempty"`
+}
+
+// Stake is one write of an owner field. A CRM that cannot write under a
+// condition lets it overwrite a person's change that came after the reading it
+// rests on: what happened between Over and Stamp is found out afterwards.
+type Stake struct {
+	Field   string    `json:"field"`             // the CRM's name
+	Value   string    `json:"value"`             // what we write
+	Was     string    `json:"was,omitempty"`     // what stood there when it was decided
+	Over    time.Time `json:"over,omitzero"`     // the CRM's stamp on the reading it rests on
+	Stamp   time.Time `json:"stamp,omitzero"`    // the CRM's stamp on what it left; zero: not answered
+	Checked bool      `json:"checked,omitempty"` // nobody came in between, or it cannot be told
+	Ceded   string    `json:"ceded,omitempty"`   // what somebody else put there, and we leave
 }
 
 // Signal is one buyer's signal.
@@ -166,8 +189,10 @@ type Intent struct {
 	Dest     string           `json:"dest"` // a connection, or a message channel
 	Rank     int              `json:"rank"` // urgency; 0 first
 	Write    connectors.Write `json:"write"`
-	Expect   map[string]any   `json:"expect,omitempty"` // values seen when decided, for fields a person may have changed since
-	ReadAt   time.Time        `json:"read_at,omitzero"` // when they were read
+	Expect   map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
+	ReadAt   time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
+	Over     time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading
+	AtRisk   bool             `json:"at_risk,omitempty"` // a person has the record: never written but under IfVersion, where the CRM can
 	State    IntentState      `json:"state"`
 	Due      time.Time        `json:"due"` // not before
 	Created  time.Time        `json:"created"`
@@ -301,14 +326,62 @@ type Changes struct {
 	Wait string `json:"wait,omitempty"`
 }
 
-// Need is a question for one connection.
+// Need is a question for one connection: who holds a value, or, where Past
+// names a record, who has changed a field of it.
 type Need struct {
 	Conn     string              `json:"conn"`
-	Question connectors.Question `json:"question"`
+	Question connectors.Question `json:"question,omitzero"`
+	Past     Past                `json:"past,omitzero"`
+}
+
+// Past asks which values a field has had since an instant.
+type Past struct {
+	Kind  connectors.Kind `json:"kind"`
+	ID    string          `json:"id"`
+	Field string          `json:"field"` // the CRM's name
+	Since time.Time       `json:"since"`
+}
+
+// Trail is the answer to a [Past]. Unseen says that the CRM does not tell.
+type Trail struct {
+	Values []connectors.FieldValue `json:"values,omitempty"` // newest first
+	Unseen bool                    `json:"unseen,omitempty"`
+}
+
+// Echo is what our own last writes left on a record, so that what they cause
+// is not taken for news.
+type Echo struct {
+	Stamp time.Time `json:"stamp"` // of the last one, by the CRM
+	// Of the last one of the owner: the stamp on the reading it rests on, and
+	// its own. A change dated in between is one we may have overwritten.
+	Over  time.Time `json:"over,omitzero"`
+	Owner time.Time `json:"owner,omitzero"`
+	// Heard says that a webhook has told of the owner's write: the connection
+	// would have told of another's as well.
+	Heard bool `json:"heard,omitempty"`
+}
+
+// UnmarshalJSON also reads the form before there was more than a stamp.
+func (e *Echo) UnmarshalJSON(raw []byte) error {
+	*e = Echo{}
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &e.Stamp)
+	}
+	type plain Echo
+	return json.Unmarshal(raw, (*plain)(e))
+}
+
+// Between reports whether a change of that instant came after the reading that
+// our write of the owner rests on, and before the write.
+func (e Echo) Between(at time.Time) bool {
+	return !e.Owner.IsZero() && !e.Over.IsZero() && at.After(e.Over) && at.Before(e.Owner)
 }
 
 // ID names the need, so that its answer can be found again.
 func (n Need) ID() string {
+	if n.Past.ID != "" {
+		return Digest("past", n.Conn, string(n.Past.Kind), n.Past.ID, n.Past.Field, n.Past.Since.UTC().Format(time.RFC3339Nano))
+	}
 	parts := []string{n.Conn, n.Question.Field, n.Question.Value}
 	for _, k := range n.Question.Kinds {
 		parts = append(parts, string(k))

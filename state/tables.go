@@ -32,7 +32,7 @@ var (
 	same     = Table[Same]{Bucket: Identity, Subject: func(s Same) string { return s.Refs[0].String() }}
 	listings = Table[Listing]{Bucket: Listings, Subject: func(l Listing) string { return l.Subject }}
 	records  = Table[Record]{Bucket: Records, Subject: func(r Record) string { return r.Ref.String() }}
-	echoes   = Table[time.Time]{Bucket: Echoes}
+	echoes   = Table[Echo]{Bucket: Echoes}
 	users    = Table[connectors.User]{Bucket: Users}
 )
 
@@ -192,12 +192,11 @@ func RecordsOf(tx Tx, conn string) iter.Seq2[string, Record] {
 	return records.All(tx, Key(conn))
 }
 
-// GetEcho returns when our own last write stamped a record, so that the change
-// it causes is consumed unread. Key: record.
-func GetEcho(tx Tx, ref connectors.Ref) (time.Time, bool) { return echoes.Get(tx, Key(ref)) }
+// GetEcho returns what our own last writes left on a record. Key: record.
+func GetEcho(tx Tx, ref connectors.Ref) (Echo, bool) { return echoes.Get(tx, Key(ref)) }
 
 // PutEcho stores it.
-func PutEcho(tx Tx, ref connectors.Ref, stamp time.Time) { echoes.Put(tx, Key(ref), stamp) }
+func PutEcho(tx Tx, ref connectors.Ref, e Echo) { echoes.Put(tx, Key(ref), e) }
 
 // GetUser returns a user by id. Key: connection, id.
 func GetUser(tx Tx, conn, id string) (connectors.User, bool) { return users.Get(tx, Key(conn, id)) }

@@ -286,11 +286,11 @@ func answeredBy(ask engine.Ask, needs []state.Need) engine.Ask {
 	maps.Copy(answers, ask.Answers)
 	rec := ask.Event.(plan.Observed).Record
 	for _, n := range needs {
-		answers[n.ID()] = []state.Record{}
+		answers[n.ID()] = engine.Answer{}
 		if strings.HasSuffix(rec.Ref.ID, "5") {
 			lead := rec
 			lead.Ref = connectors.Ref{Conn: n.Conn, Kind: n.Question.Kinds[len(n.Question.Kinds)-1], ID: "00Qold" + rec.Ref.ID}
-			answers[n.ID()] = []state.Record{lead}
+			answers[n.ID()] = engine.Answer{Records: []state.Record{lead}}
 		}
 	}
 	ask.Answers = answers

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -83,8 +82,7 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 	if err != nil {
 		return nil, fmt.Errorf("decide: %w", err)
 	}
-	d.after(asks, verdicts)
-	return verdicts, nil
+	return verdicts, d.after(ctx, asks, verdicts)
 }
 
 func (d *Decider) one(tx state.Tx, rules *plan.Rules, ask Ask) (Verdict, error) {
@@ -133,16 +131,15 @@ func (d *Decider) keep(tx state.Tx, now time.Time, rules *plan.Rules, seen *plan
 }
 
 // after tells the rest of the daemon what was committed.
-func (d *Decider) after(asks []Ask, verdicts []Verdict) {
+func (d *Decider) after(ctx context.Context, asks []Ask, verdicts []Verdict) error {
 	ring := map[string]bool{}
 	timers := false
+	var records []state.Record
 	for n, v := range verdicts {
 		if v.Panic != "" {
 			d.Log.Error("event quarantined", "ref", refOf(asks[n].Event).String(), "error", v.Panic)
 		}
-		for _, r := range v.Changes.Records {
-			d.Mirror.Learn(r)
-		}
+		records = append(records, v.Changes.Records...)
 		for _, i := range v.Changes.Intents {
 			ring[i.Dest] = true
 		}
@@ -158,6 +155,7 @@ func (d *Decider) after(asks []Ask, verdicts []Verdict) {
 	if timers {
 		d.Lanes.Ring()
 	}
+	return d.Mirror.Follow(ctx, d.Store, records)
 }
 
 // quarantine puts an event that cannot be decided where the admin sees it.
@@ -191,16 +189,3 @@ func refOf(ev plan.Event) connectors.Ref {
 
 // timerRef stands for a timer among the things that wait.
 func timerRef(t state.Timer) connectors.Ref { return connectors.Ref{Kind: "timer", ID: t.ID} }
-
-// needsOf gathers the needs of several verdicts, each once, by connection.
-func needsOf(verdicts []Verdict) map[string][]state.Need {
-	byConn := map[string][]state.Need{}
-	for _, v := range verdicts {
-		for _, n := range v.Needs {
-			if !slices.ContainsFunc(byConn[n.Conn], func(o state.Need) bool { return o.ID() == n.ID() }) {
-				byConn[n.Conn] = append(byConn[n.Conn], n)
-			}
-		}
-	}
-	return byConn
-}

@@ -18,8 +18,9 @@ type work struct {
 	items  []*item
 	byRef  map[connectors.Ref]*item
 	timers []due
-	unread []string // inbox keys that say nothing new
-	lost   []*item  // the CRM will not answer for them
+	unread []string         // inbox keys that say nothing new
+	heard  []connectors.Ref // of which a webhook has told what we wrote
+	lost   []*item          // the CRM will not answer for them
 }
 
 // item is one record with the inbox rows that speak of it.
@@ -32,6 +33,9 @@ type item struct {
 	hint   time.Time // the latest of the rows that brought nothing along
 	object *connectors.Object
 	record *state.Record   // once read
+	asked  time.Time       // when it was asked for
+	along  time.Time       // when the object that came along was
+	check  bool            // somebody may have written the owner just before us
 	odd    []state.Listing // what could not be read
 	why    string          // it is lost
 }
@@ -126,7 +130,8 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		if wait := l.waiting[c.Ref]; wait.until.After(now) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
 			continue
 		}
-		if known(tx, c) {
+		echo, written := state.GetEcho(tx, c.Ref)
+		if w.told(c, echo); known(tx, c, echo) {
 			w.unread = append(w.unread, c.Key)
 			l.Decider.Metrics.unread.Inc()
 			if len(w.unread) > 10*limit {
@@ -134,7 +139,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if c.Object == nil && (held || l.Decider.away.has(c.Ref)) {
+		if c.Object == nil && held || l.Decider.away.has(c.Ref) {
 			if passed++; passed > mostPassed { // a long outage: every hint would walk them all
 				return
 			}
@@ -143,19 +148,33 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		if w.byRef[c.Ref] == nil && len(w.items) >= limit {
 			return
 		}
-		w.item(c.Ref).add(c)
+		w.item(c.Ref).add(c, echo, written)
 	}
 }
 
-// add joins an inbox row to what is known of its record.
-func (it *item) add(c state.Change) {
+// told notes that a webhook has told of our own write of an owner: it would
+// have told of another's as well.
+func (w *work) told(c state.Change, e state.Echo) {
+	if c.Object == nil && !e.Heard && !e.Owner.IsZero() && c.At.Equal(e.Owner) && !slices.Contains(w.heard, c.Ref) {
+		w.heard = append(w.heard, c.Ref)
+	}
+}
+
+// add joins an inbox row to what is known of its record. The owner has to be
+// checked where a change is dated between our reading and our write of it, and
+// where our write comes back by polling without a webhook having told of it.
+func (it *item) add(c state.Change, echo state.Echo, written bool) {
+	if written {
+		polled := c.Object != nil && !echo.Heard && !echo.Owner.IsZero() && !c.Object.ModifiedAt.Before(echo.Owner)
+		it.check = it.check || polled || c.Object == nil && echo.Between(c.At)
+	}
 	it.rows = append(it.rows, c.Key)
 	if it.came.IsZero() || c.Came.Before(it.came) {
 		it.came, it.via = c.Came, c.Via
 	}
 	switch {
 	case c.Object != nil && (it.object == nil || c.Object.Version > it.object.Version):
-		it.object = c.Object
+		it.object, it.along = c.Object, c.Read
 	case c.Object == nil && c.At.IsZero():
 		it.read = true
 	case c.Object == nil && c.At.After(it.hint):
@@ -172,12 +191,18 @@ func (it *item) complete() bool {
 // we have read, or it is what our own write left behind. A change that brings
 // the record along costs no call, so only one that is older is passed over:
 // where stamps are whole seconds, a person's edit may carry the stamp of ours.
-func known(tx state.Tx, c state.Change) bool {
+//
+// A change dated between our reading and our write of an owner is news however
+// late it comes: we may have written over it.
+func known(tx state.Tx, c state.Change, echo state.Echo) bool {
 	r, ok := state.GetRecord(tx, c.Ref)
 	if c.Object != nil {
 		return ok && c.Object.Version < r.Version
 	}
-	if stamp, written := state.GetEcho(tx, c.Ref); written && c.At.Equal(stamp) {
+	if echo.Between(c.At) {
+		return false
+	}
+	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {
 		return true
 	}
 	return ok && !c.At.IsZero() && !c.At.After(r.ModifiedAt)
@@ -195,6 +220,7 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 	var order []batch
 	for _, it := range w.items {
 		if it.complete() {
+			it.asked = it.along
 			w.normalize(it, *it.object)
 			continue
 		}
@@ -213,7 +239,7 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 		if !ok || !l.Gates[b.conn].Open() || l.held(b.conn, b.kind, now) {
 			continue
 		}
-		calls := mostCalls
+		calls, began := mostCalls, l.Decider.Wall().UTC()
 		objects, err := read(ctx, connector, b.kind, want[b], w.rules.Fields(b.conn, b.kind), &calls)
 		if err != nil {
 			l.failed(b.conn, b.kind, "read "+string(b.kind), err)
@@ -222,6 +248,7 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 		l.worked(b.conn, b.kind)
 		for _, o := range objects {
 			if it := w.byRef[o.Ref]; it != nil {
+				it.asked = began
 				w.normalize(it, o)
 			}
 		}
@@ -248,6 +275,12 @@ func (w *work) drop(now time.Time) func(tx state.Tx) {
 	return func(tx state.Tx) {
 		for _, key := range w.unread {
 			state.DropInbox(tx, key)
+		}
+		for _, ref := range w.heard {
+			if e, ok := state.GetEcho(tx, ref); ok {
+				e.Heard = true
+				state.PutEcho(tx, ref, e)
+			}
 		}
 		for _, it := range w.lost {
 			quarantine(tx, it.ref.String(), cmp.Or(it.why, "the CRM has no answer about it"), now)
@@ -278,7 +311,7 @@ func (w *work) observed(now time.Time) []Ask {
 			continue
 		}
 		asks = append(asks, Ask{
-			Event: plan.Observed{Record: *it.record, Via: it.via, Came: it.came},
+			Event: plan.Observed{Record: *it.record, Via: it.via, Came: it.came, Read: it.asked, Check: it.check},
 			Rules: w.rules,
 			Done: func(tx state.Tx) {
 				for _, key := range it.rows {
@@ -321,35 +354,4 @@ func cancelFired(tx state.Tx, t state.Timer) {
 			return
 		}
 	}
-}
-
-// locate asks the CRMs for what deciding needs to know. A connection that does
-// not answer is left out.
-func (l *Lane) locate(ctx context.Context, rules *plan.Rules, needs map[string][]state.Need) Answers {
-	answers := Answers{}
-	for _, conn := range l.Group {
-		asked := needs[conn]
-		if len(asked) == 0 || !l.Gates[conn].Open() || l.held(conn, locating, l.Decider.Wall()) {
-			continue
-		}
-		questions := make([]connectors.Question, len(asked))
-		for i, n := range asked {
-			questions[i] = n.Question
-		}
-		found, err := locate(ctx, l.Conns[conn], questions, rules.LocateFields(conn))
-		if err != nil {
-			l.failed(conn, locating, "locate", err)
-			continue
-		}
-		l.worked(conn, locating)
-		for i, objects := range found {
-			records := make([]state.Record, 0, len(objects))
-			for _, o := range objects {
-				r, _ := rules.Normalize(o)
-				records = append(records, r)
-			}
-			answers[asked[i].ID()] = records
-		}
-	}
-	return answers
 }

@@ -115,7 +115,7 @@ func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (
 		undecided[refOf(ask.Event)] = true
 		l.wait(refOf(ask.Event))
 	}
-	const rounds = 3 // a need may lead to one more; a third means the rules go in circles
+	const rounds = 5 // a need may lead to others, one for each handoff of a record; more means the rules go in circles
 	for range rounds {
 		verdicts, err := l.Decider.Decide(ctx, drop, asks)
 		if err != nil {
@@ -125,7 +125,7 @@ func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (
 		var again []Ask
 		answers := Answers{}
 		if needs := needsOf(verdicts); len(needs) > 0 {
-			answers = l.locate(ctx, asks[0].Rules, needs)
+			answers = l.ask(ctx, asks[0].Rules, needs)
 		}
 		for i, v := range verdicts {
 			if len(v.Needs) > 0 {
@@ -151,23 +151,6 @@ func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (
 		later(ask)
 	}
 	return undecided, nil
-}
-
-// answered is the ask with its needs answered; false where a CRM did not.
-func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
-	all := Answers{}
-	for id, a := range ask.Answers {
-		all[id] = a
-	}
-	for _, n := range needs {
-		a, ok := answers[n.ID()]
-		if !ok {
-			return Ask{}, false
-		}
-		all[n.ID()] = a
-	}
-	ask.Answers = all
-	return ask, true
 }
 
 // wait looks at something again later, longer each time: what waits for a CRM

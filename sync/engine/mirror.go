@@ -16,6 +16,8 @@ import (
 // people we have met: key -> records. The records themselves are in the store;
 // the index is rebuilt from them at start and follows every commit.
 type Mirror struct {
+	follow sync.Mutex // one at a time reads what was committed, and files it
+
 	mu    sync.RWMutex
 	keys  map[connectors.Ref][]string                // what a record is filed under
 	refs  map[string]map[string][]connectors.Ref     // connection -> key -> records, in order of Ref
@@ -50,6 +52,29 @@ func (m *Mirror) Fill(ctx context.Context, store state.Store, conns []string) er
 	})
 	if err != nil {
 		return fmt.Errorf("index the mirror: %w", err)
+	}
+	return nil
+}
+
+// Follow files records that were committed as they stand in the store now.
+// Two who have committed one record may come here in either order; what they
+// find is not older than either.
+func (m *Mirror) Follow(ctx context.Context, store state.Store, records []state.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	m.follow.Lock()
+	defer m.follow.Unlock()
+	err := store.View(ctx, func(tx state.Tx) error {
+		for _, r := range records {
+			if now, ok := state.GetRecord(tx, r.Ref); ok {
+				m.Learn(now)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("index what was kept: %w", err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
@@ -9,7 +10,14 @@ import (
 )
 
 // Answers are what the CRMs said to the needs of a deciding, by need.
-type Answers map[string][]state.Record
+type Answers map[string]Answer
+
+// Answer is what a CRM said to one need.
+type Answer struct {
+	Records []state.Record
+	Trail   state.Trail
+	At      time.Time // when it was asked
+}
 
 // view is package plan's view of one transaction and the mirror's index.
 type view struct {
@@ -41,9 +49,16 @@ func (v view) UserByEmail(conn, email string) (connectors.User, bool) {
 }
 
 func (v view) Located(n state.Need) ([]state.Record, bool) {
-	rs, ok := v.answers[n.ID()]
-	return rs, ok
+	a, ok := v.answers[n.ID()]
+	return a.Records, ok
 }
+
+func (v view) Trail(n state.Need) (state.Trail, bool) {
+	a, ok := v.answers[n.ID()]
+	return a.Trail, ok
+}
+
+func (v view) Intent(key string) (state.Intent, bool) { return state.GetIntent(v.tx, key) }
 
 // Candidates are the linked account and every account filed under one of the
 // query's keys; a person filed under the e-mail address stands for the account

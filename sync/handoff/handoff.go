@@ -226,6 +226,14 @@ func Track(h state.Handoff, step string, e state.Effect) state.Handoff {
 	return h
 }
 
+// Forget takes back that a step was ever written.
+func Forget(h state.Handoff, step string) state.Handoff {
+	effects := maps.Clone(h.Effects)
+	delete(effects, step)
+	h.Effects = effects
+	return h
+}
+
 // Remember notes what something held before the handoff, the first time only.
 func Remember(h state.Handoff, before map[string]any) state.Handoff {
 	all := make(map[string]any, len(h.Before)+len(before))

@@ -99,12 +99,13 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	if len(polls) == 0 {
 		return false, nil
 	}
+	began := p.Wall().UTC()
 	pages, err := p.changes(ctx, polls)
 	if err != nil {
 		p.failed("poll", err)
 		return false, nil
 	}
-	more, listed, err := p.keep(ctx, conn, readings, pages)
+	more, listed, err := p.keep(ctx, conn, readings, pages, began)
 	if err != nil {
 		return false, err
 	}
@@ -287,7 +288,7 @@ func fieldsDigest(w plan.Watch) string { return state.Digest(w.Fields...) }
 
 // keep commits every page with its cursor. It reports whether more can be had
 // now and whether every listing is complete.
-func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, pages []connectors.Page) (more, listed bool, err error) {
+func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, pages []connectors.Page, began time.Time) (more, listed bool, err error) {
 	rules, now := p.Book.Rules(), p.Wall().UTC()
 	var learnt []state.Record
 	taken := 0
@@ -304,7 +305,7 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 			}
 			next := r.was
 			next.Cursor, next.At = page.Next, now
-			n, recs := p.rows(tx, rules, r, page, now)
+			n, recs := p.rows(tx, rules, r, page, began, now)
 			taken += n
 			learnt = append(learnt, recs...)
 			if r.lists() {
@@ -335,8 +336,8 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 	if len(p.hold) == 0 {
 		p.Metrics.worked(p.Conn)
 	}
-	for _, r := range learnt {
-		p.Mirror.Learn(r)
+	if err := p.Mirror.Follow(ctx, p.Store, learnt); err != nil {
+		return false, false, err
 	}
 	if taken > 0 {
 		p.Lanes.Ring()
@@ -346,11 +347,11 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 
 // rows keeps the rows of a page: of a listing in the mirror, else in the inbox.
 // It returns how many were news there, and the records to learn.
-func (p *Poller) rows(tx state.Tx, rules *plan.Rules, r reading, page connectors.Page, now time.Time) (taken int, learnt []state.Record) {
+func (p *Poller) rows(tx state.Tx, rules *plan.Rules, r reading, page connectors.Page, began, now time.Time) (taken int, learnt []state.Record) {
 	for _, c := range page.Changes {
 		c.Ref.Conn = p.Conn
 		if !r.lists() {
-			if state.AppendInbox(tx, state.Change{Change: c, Via: "poll", Came: now, Rank: rank(rules, c)}) {
+			if state.AppendInbox(tx, state.Change{Change: c, Via: "poll", Came: now, Read: began, Rank: rank(rules, c)}) {
 				taken++
 			}
 			continue

@@ -22,6 +22,8 @@ type deciding struct {
 	c   state.Changes
 	id  string // of this decision
 
+	read, asked time.Time // when the record was asked for, and the first answer; zero: unknown
+
 	without string // somebody who is taken for gone, to find the runner-up
 }
 
@@ -60,6 +62,7 @@ func (d *deciding) stopped() bool { return len(d.c.Needs) > 0 || d.c.Wait != "" 
 
 func (d *deciding) observed(ev Observed) {
 	rec := &ev.Record
+	d.read, d.asked = ev.Read, ev.Asked
 	c := d.r.byConn[rec.Ref.Conn]
 	if c == nil {
 		return
@@ -79,7 +82,9 @@ func (d *deciding) observed(ev Observed) {
 		return
 	}
 	for i, h := range carried {
-		d.follow(rec, h)
+		if d.follow(rec, h, ev); d.stopped() {
+			return
+		}
 		if now := d.current(h); now.Stage != h.Stage {
 			carried = slices.Clone(carried)
 			carried[i] = now

@@ -51,9 +51,28 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		h = d.stands(h, ev)
 		d.hanging(h, ev.Ref)
 	case stepAssign:
-		h = d.stands(h, ev)
+		h = d.putBackOver(staked(d.stands(h, ev), ev), ev)
+	case stepRewrite:
+		h = staked(h, ev)
 	}
 	d.put(h)
+}
+
+// staked notes what a write of the owner rests on and what it left.
+func staked(h state.Handoff, ev Delivered) state.Handoff {
+	if h.Stake == nil {
+		return h
+	}
+	s := *h.Stake
+	s.Stamp, s.Over, s.Checked = ev.Stamp, ev.Intent.Over, ev.Guarded
+	if _, wrote := ev.Intent.Write.Set[s.Field]; !wrote || slices.Contains(ev.Skipped, s.Field) {
+		s.Checked = true
+	}
+	if was, ok := ev.Intent.Expect[s.Field]; ok {
+		s.Was, _ = was.(string)
+	}
+	h.Stake = &s
+	return h
 }
 
 // stands notes that the owner stands in the CRM.
@@ -84,6 +103,10 @@ func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
 func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	step := ev.Intent.Step
 	switch {
+	case step == stepRestore && ev.Class == connectors.Conflict.String():
+		d.put(d.stillTell(h, ev.Intent))
+	case step == stepRewrite && ev.Class == connectors.Conflict.String():
+		d.put(handoff.Forget(h, step)) // the record says what it is now, and is looked at anew
 	case !h.Stage.Open():
 		d.put(h)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():
@@ -100,6 +123,21 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	default:
 		d.refusedByCRM(h, ev)
 	}
+}
+
+// stillTell says on the record whose it is, after somebody has changed its
+// owner once more before we could put theirs back.
+func (d *deciding) stillTell(h state.Handoff, i state.Intent) state.Handoff {
+	set := map[string]any{}
+	for name, v := range i.Write.Set {
+		if isOwn(name) {
+			set[name] = v
+		}
+	}
+	if len(set) == 0 {
+		return h
+	}
+	return d.intend(h, stepSupersede, connectors.Write{Ref: i.Write.Ref, Set: set, Key: key(h, stepSupersede, "set")})
 }
 
 // refusedByCRM lists a refusal in the CRM's own words. The rest of the plan
@@ -161,7 +199,7 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 		c.because = strings.TrimPrefix(h.Why[n-1].Text, h.Owner+": ")
 	}
 	brief := d.brief(t, f, h, tier, c)
-	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), false)
+	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), time.Time{})
 	if old := h.Effects[stepTask]; old.State != handoff.Done {
 		if old.Key != "" {
 			d.c.Withdraw = append(d.c.Withdraw, old.Key)
@@ -189,7 +227,8 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	f := d.r.facts(d.now, d.v, &rec)
 	who := f.user(c, now)
 	if any(now) != ours && blankNil(now) != was && who != "" {
-		d.supersede(h, who, rec.ModifiedBy)
+		h.Stake = ceded(h.Stake, now)
+		d.supersede(h, who, rec.ModifiedBy, nil)
 		return
 	}
 	d.put(d.again(h, ev.Intent, h.Target, map[string]any{name: blankNil(now)}, rec.Version))
@@ -199,8 +238,8 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 // is read again before it leaves.
 func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, expect map[string]any, version string) state.Handoff {
 	w := connectors.Write{Ref: to, Set: i.Write.Set, IfVersion: version, Key: key(h, stepAssign, "set "+to.String()+" "+version)}
-	h = d.intendSeen(h, stepAssign, w, expect, time.Time{})
-	if n := len(d.c.Intents) - 1; version == i.Write.IfVersion {
+	h = d.intendSeen(h, stepAssign, w, seen{expect: expect, atRisk: i.AtRisk})
+	if n := len(d.c.Intents) - 1; version == i.Write.IfVersion && h.Frozen == "" {
 		d.c.Intents[n].Due = d.now.Add(againAfter)
 	}
 	return h

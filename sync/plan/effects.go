@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -13,16 +14,34 @@ const sent = handoff.Sent
 // key names one write of a handoff: the same intention, the same key.
 func key(h state.Handoff, step, action string) string { return state.Digest(h.ID, step, action) }
 
-// intend plans one write of a handoff.
-func (d *deciding) intend(h state.Handoff, step string, w connectors.Write) state.Handoff {
-	return d.intendSeen(h, step, w, nil, time.Time{})
+// seen is what was seen of the fields a person may have changed since.
+type seen struct {
+	expect map[string]any
+	read   time.Time // when it was asked for; zero: nobody knows
+	over   time.Time // the CRM's stamp on it
+	atRisk bool      // a person has the record
 }
 
-// intendSeen is intend with what was seen of the fields a person may have
-// changed since, and when; the zero time says that nobody knows when.
-func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, expect map[string]any, read time.Time) state.Handoff {
+// intend plans one write of a handoff.
+func (d *deciding) intend(h state.Handoff, step string, w connectors.Write) state.Handoff {
+	return d.intendSeen(h, step, w, seen{})
+}
+
+// intendSeen is intend with what the write rests on. A handoff that goes round
+// in a circle is written no more.
+func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, s seen) state.Handoff {
+	if step != stepRestore {
+		looped := strings.HasPrefix(h.Frozen, frozenLoop)
+		if !looped && w.Ref.ID != "" && (step != stepSource && step != stepAssign || h.Effects[step].Key != "") {
+			h, looped = d.loops(h, w)
+		}
+		if looped {
+			return h
+		}
+	}
 	d.c.Intents = append(d.c.Intents, state.Intent{
-		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w, Expect: expect, ReadAt: read,
+		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w,
+		Expect: s.expect, ReadAt: s.read, Over: s.over, AtRisk: s.atRisk,
 		State: state.Ready, Due: d.now, Created: d.now,
 	})
 	e := state.Effect{Key: w.Key, State: sent, At: d.now}
@@ -41,11 +60,15 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 	set := d.carried(t, f, h, tier, c, brief)
 	switch {
 	case t.deliver == nil:
-		h = d.writeOwner(t, f, h, f.conn, f.rec, set, true)
+		h = d.writeOwner(t, f, h, f.conn, f.rec, set, d.read)
 		h = d.writeTask(t, f, h, tier, brief, "")
 	case f.land != nil:
 		d.same(f.rec.Ref, f.land.Ref, sameEmail)
-		h = d.writeOwner(t, f, h, f.to, f.land, set, !f.landCached)
+		read := d.asked
+		if f.landCached {
+			read = time.Time{}
+		}
+		h = d.writeOwner(t, f, h, f.to, f.land, set, read)
 		h = d.writeTask(t, f, h, tier, brief, "")
 		h = d.writeSource(h, set)
 	case f.landPending:
@@ -82,10 +105,11 @@ func (d *deciding) owned(t *typ, h state.Handoff, c *conn, kind connectors.Kind,
 	return out
 }
 
-// writeOwner plans the write of the receiver on a record that exists. A record
-// that a person owns is at risk: the write says which version it was decided
-// on, and what stood there.
-func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, fresh bool) state.Handoff {
+// writeOwner plans the write of the receiver on a record that exists: it says
+// what stood there and which version it was decided on. read is when that was
+// asked for; zero: nobody knows, and it is read again before it leaves. Who
+// stands there already is not written.
+func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, read time.Time) state.Handoff {
 	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set")}
 	if d.elsewhereOwned(t, c, at.Ref) {
 		w.Set = set
@@ -96,16 +120,20 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	if !ok {
 		return d.intend(h, stepAssign, w)
 	}
-	was := blankNil(at.Fields[t.becomes])
-	if f.user(c, at.Fields[t.becomes]) != "" {
-		w.IfVersion = at.Version
+	was := at.Fields[t.becomes]
+	h = handoff.Remember(h, map[string]any{name: blankNil(was)})
+	ours, _ := w.Set[name].(string)
+	if ours == "" {
+		return d.intend(h, stepAssign, w)
 	}
-	h = handoff.Remember(h, map[string]any{name: was})
-	read := d.now
-	if !fresh {
-		read = time.Time{}
+	h.Stake = &state.Stake{Field: name, Value: ours, Was: was, Over: at.ModifiedAt}
+	if ours == was {
+		delete(w.Set, name)
 	}
-	return d.intendSeen(h, stepAssign, w, map[string]any{name: was}, read)
+	w.IfVersion = at.Version
+	return d.intendSeen(h, stepAssign, w, seen{
+		expect: map[string]any{name: blankNil(was)}, read: read, over: at.ModifiedAt, atRisk: f.user(c, was) != "",
+	})
 }
 
 func blankNil(s string) any {

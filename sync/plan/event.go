@@ -19,6 +19,14 @@ type Observed struct {
 	Record state.Record `json:"record"`
 	Via    string       `json:"via"`  // how we heard: state.Change.Via
 	Came   time.Time    `json:"came"` // when we heard first
+	// Read is when the record was asked for, and Asked when the first of the
+	// questions was that had to be answered in between; zero: unknown.
+	Read  time.Time `json:"read,omitzero"`
+	Asked time.Time `json:"asked,omitzero"`
+	// Check says that somebody may have changed the owner between the reading
+	// that our write of it rests on and the write: a change dated in between
+	// was told of, or our own write came to us by polling only.
+	Check bool `json:"check,omitempty"`
 }
 
 // Fired is a timer that is due. The record it is about has been read just before and
@@ -34,6 +42,8 @@ type Delivered struct {
 	Intent   state.Intent   `json:"intent"`
 	Ref      connectors.Ref `json:"ref,omitzero"`
 	Version  string         `json:"version,omitempty"`
+	Stamp    time.Time      `json:"stamp,omitzero"`    // the CRM's, on that version
+	Guarded  bool           `json:"guarded,omitempty"` // the CRM would have refused it over a newer version
 	Skipped  []string       `json:"skipped,omitempty"`
 	Class    string         `json:"class,omitempty"` // connectors.Class of a refusal
 	Err      string         `json:"err,omitempty"`

@@ -12,17 +12,30 @@ import (
 
 // follow looks at what people did with a handoff that a record started or
 // carries: somebody took it over, or the receiver accepted it.
-func (d *deciding) follow(rec *state.Record, h state.Handoff) {
+func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	t := d.r.byName[h.Type]
-	if t == nil || h.Observed || !h.Stage.Open() || h.Written.IsZero() {
+	if t == nil || h.Observed || !h.Stage.Open() {
+		return
+	}
+	if h.Written.IsZero() {
+		if h.Target == rec.Ref {
+			d.beforeUs(t, rec, h)
+		}
 		return
 	}
 	age := age(rec, h)
 	if age < 0 {
 		return
 	}
-	if h.Target == rec.Ref && (age > 0 || !d.ownerAsBefore(t, rec, h)) && d.takenOver(t, rec, h) {
-		return
+	if h.Target == rec.Ref {
+		if ev.Check && d.overlooked(rec, h, rec.Fields[t.becomes]) {
+			return
+		}
+		h = d.current(h)
+		if (age > 0 || !d.ownerAsBefore(t, rec, h)) && d.takenOver(t, rec, h, ev.Read) {
+			return
+		}
+		h = d.current(h)
 	}
 	if h.Stage == state.Assigned {
 		d.accepted(t, rec, h)
@@ -56,9 +69,9 @@ func (d *deciding) ownerAsBefore(t *typ, rec *state.Record, h state.Handoff) boo
 	return h.Before[name] == blankNil(rec.Fields[t.becomes])
 }
 
-// takenOver ends a handoff whose record has been given to somebody else since
-// we wrote its owner: a person's change wins (design §1.5).
-func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff) bool {
+// takenOver ends a handoff whose record a person has given to somebody else
+// since we wrote its owner: their change wins (design §1.5).
+func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff, read time.Time) bool {
 	c := d.r.byConn[rec.Ref.Conn]
 	w, reads := c.m.Word(t.about, t.becomes)
 	name, _ := c.m.WriteName(rec.Ref.Kind, t.becomes)
@@ -75,8 +88,7 @@ func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff) bool {
 	if who == h.Owner {
 		return false
 	}
-	d.supersede(h, who, rec.ModifiedBy)
-	return true
+	return d.reversed(rec, h, now, who, read)
 }
 
 // wroteOwner reports whether the receiver was written on the record that
@@ -92,8 +104,9 @@ func wroteOwner(h state.Handoff, name string) bool {
 }
 
 // supersede leaves a handoff to the person who has it now. Its task stays for
-// them; what was not sent yet is withdrawn.
-func (d *deciding) supersede(h state.Handoff, who, by string) {
+// them; what was not sent yet is withdrawn. over is the version of a record
+// that our write has taken from them, and on which theirs is put back.
+func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 	note := "given to " + who + " by hand"
 	if who == "" {
 		note = "taken from " + h.Owner + " by hand, and nobody owns it now"
@@ -112,7 +125,11 @@ func (d *deciding) supersede(h state.Handoff, who, by string) {
 		if who != "" {
 			set[ownAccountable] = who
 		}
-		done = d.intend(done, stepSupersede, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepSupersede, "set")})
+		if over != nil {
+			done = d.restore(done, *over, set)
+		} else {
+			done = d.intend(done, stepSupersede, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepSupersede, "set")})
+		}
 	}
 	d.put(done)
 }

@@ -217,7 +217,7 @@ func TestOwnerAtRisk(t *testing.T) {
 	t.Parallel()
 	r, w := writing(t), newWorld()
 	w.users = append(w.users, user{"hubspot", connectors.User{ID: "u-q", Queue: true, Active: true}})
-	for owner, version := range map[string]string{"u-vera": "1", "u-q": "", "": ""} {
+	for owner, atRisk := range map[string]bool{"u-vera": true, "u-q": false, "": false} {
 		w := &world{
 			records: map[connectors.Ref]state.Record{}, handoffs: map[string]state.Handoff{}, triggers: map[string]state.Trigger{}, users: w.users,
 			pools: map[string]state.Pool{}, conns: w.conns, intents: map[string]state.Intent{}, timers: map[string]state.Timer{},
@@ -226,8 +226,8 @@ func TestOwnerAtRisk(t *testing.T) {
 		w.add(acme("named_account", "yes", "owner", "u-dev"))
 		w.decide(t, r, monday, see(rec))
 		i := w.steps()["assign"]
-		if i.Write.IfVersion != version || i.ReadAt.IsZero() || (i.Expect["hubspot_owner_id"] == nil) != (owner == "") {
-			t.Errorf("owner %q: if_version %q, expect %v", owner, i.Write.IfVersion, i.Expect)
+		if i.Write.IfVersion != "1" || i.AtRisk != atRisk || !i.ReadAt.Equal(monday) || (i.Expect["hubspot_owner_id"] == nil) != (owner == "") {
+			t.Errorf("owner %q: at risk %v, if_version %q, read %s, expect %v", owner, i.AtRisk, i.Write.IfVersion, i.ReadAt, i.Expect)
 		}
 	}
 }

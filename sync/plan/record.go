@@ -140,6 +140,20 @@ func (r *Recorder) Located(n state.Need) ([]state.Record, bool) {
 	return found, ok
 }
 
+// Trail implements View.
+func (r *Recorder) Trail(n state.Need) (state.Trail, bool) {
+	t, ok := r.v.Trail(n)
+	remember(&r.seen.Trails, n.ID(), optional(t, ok))
+	return t, ok
+}
+
+// Intent implements View.
+func (r *Recorder) Intent(key string) (state.Intent, bool) {
+	i, ok := r.v.Intent(key)
+	remember(&r.seen.Intents, key, optional(i, ok))
+	return i, ok
+}
+
 // Conn implements View.
 func (r *Recorder) Conn(name string) (state.Conn, bool) {
 	c, ok := r.v.Conn(name)

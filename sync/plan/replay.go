@@ -25,6 +25,8 @@ type Snapshot struct {
 	Loads       map[string]int              `json:"loads,omitempty"`
 	Sames       map[string]*state.Same      `json:"sames,omitempty"`
 	Answers     map[string][]string         `json:"answers,omitempty"` // need → hashes
+	Trails      map[string]*state.Trail     `json:"trails,omitempty"`  // by need
+	Intents     map[string]*state.Intent    `json:"intents,omitempty"` // by key
 	Conns       map[string]*state.Conn      `json:"conns,omitempty"`
 
 	versions map[string]state.Record
@@ -180,6 +182,14 @@ func (p *replay) Located(n state.Need) ([]state.Record, bool) {
 	return out, true
 }
 
+func (p *replay) Trail(n state.Need) (state.Trail, bool) {
+	return orNot(ask(p, p.s.Trails, "need", n.ID()))
+}
+
+func (p *replay) Intent(key string) (state.Intent, bool) {
+	return orNot(ask(p, p.s.Intents, "intent", key))
+}
+
 func (p *replay) Conn(name string) (state.Conn, bool) {
 	return orNot(ask(p, p.s.Conns, "connection", name))
 }
@@ -200,5 +210,7 @@ func (nothing) UserByEmail(string, string) (u connectors.User, ok bool)   { retu
 func (nothing) Unaccepted(string) int                                     { return 0 }
 func (nothing) Same(connectors.Ref) (s state.Same, ok bool)               { return s, false }
 func (nothing) Located(state.Need) (rs []state.Record, ok bool)           { return nil, false }
+func (nothing) Trail(state.Need) (t state.Trail, ok bool)                 { return t, false }
+func (nothing) Intent(string) (i state.Intent, ok bool)                   { return i, false }
 func (nothing) Conn(string) (c state.Conn, ok bool)                       { return c, false }
 func (nothing) Err() error                                                { return nil }

@@ -29,6 +29,11 @@ type View interface {
 	Same(ref connectors.Ref) (state.Same, bool)
 	// Located is the answer to a need; false: nobody has asked yet.
 	Located(n state.Need) ([]state.Record, bool)
+	// Trail is the answer to a need that asks for the past of a field; false:
+	// nobody has asked yet.
+	Trail(n state.Need) (state.Trail, bool)
+	// Intent is a write that waits to be sent or answered, by its key.
+	Intent(key string) (state.Intent, bool)
 	Conn(name string) (state.Conn, bool)
 	Err() error
 }

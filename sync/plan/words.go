@@ -107,6 +107,8 @@ const (
 	stepEcho       = "accept here" // the same where the signal came from
 	stepBreach     = "breach"      // late
 	stepSupersede  = "supersede"   // a person took over
+	stepRewrite    = "rewrite"     // the owner once more, after a program took it away
+	stepRestore    = "restore"     // a person's owner, written over and put back
 	stepOtherwise  = "otherwise"   // what a type sets when it does not start
 	clockAccept    = "accept"      // the clock of acceptance
 	clockRetry     = "retry"       // look again for somebody who is free
@@ -131,6 +133,10 @@ const (
 	listUnowned    = "unowned"
 	listSkipped    = "skipped field"
 	listContext    = "context"
+	listReversed   = "reversed"  // a program keeps setting an owner (G10)
+	listLoop       = "loop"      // written too often (C13)
+	listUnseen     = "unseen"    // the CRM does not tell who changes a field
+	listElsewhere  = "authority" // a field that another CRM has the say over
 	listOtherwise  = "otherwise" // stands for the type's own list_as
 	actor          = "handoffd"
 )

@@ -101,6 +101,7 @@ type world struct {
 	users    []user
 	same     map[connectors.Ref]state.Same
 	located  map[string][]state.Record
+	trails   map[string]state.Trail // by record id; absent: the CRM does not tell
 	conns    map[string]state.Conn
 	load     map[string]int
 	intents  map[string]state.Intent
@@ -158,6 +159,18 @@ func (w *world) Err() error                          { return w.err }
 func (w *world) Located(n state.Need) ([]state.Record, bool) {
 	r, ok := w.located[n.ID()]
 	return r, ok
+}
+
+func (w *world) Trail(n state.Need) (state.Trail, bool) {
+	if t, ok := w.trails[n.Past.ID]; ok {
+		return t, true
+	}
+	return state.Trail{Unseen: true}, true
+}
+
+func (w *world) Intent(key string) (state.Intent, bool) {
+	i, ok := w.intents[key]
+	return i, ok
 }
 
 func (w *world) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
@@ -327,7 +340,9 @@ func (w *world) add(rs ...state.Record) {
 	}
 }
 
-func see(r state.Record) plan.Observed { return plan.Observed{Record: r, Via: "webhook", Came: monday} }
+func see(r state.Record) plan.Observed {
+	return plan.Observed{Record: r, Via: "webhook", Came: monday, Read: monday}
+}
 
 func (w *world) steps() map[string]state.Intent {
 	out := map[string]state.Intent{}

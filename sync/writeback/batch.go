@@ -13,7 +13,10 @@ import (
 )
 
 // batch is what goes out together, creates before what hangs on them.
-type batch struct{ entries []state.Intent }
+type batch struct {
+	entries []state.Intent
+	loose   bool // too many for each to be under a condition: only those at risk are
+}
 
 func (b batch) empty() bool { return len(b.entries) == 0 }
 
@@ -24,6 +27,34 @@ func (b batch) writes() []connectors.Write {
 		ws[i].Rank = e.Rank
 	}
 	return ws
+}
+
+// leaving is writes as they are about to leave.
+func (b batch) leaving(wall time.Time) []connectors.Write {
+	ws := b.writes()
+	for n, i := range b.entries {
+		ws[n].NotAfter = leaveBy(i, wall)
+		if b.loose && !i.AtRisk {
+			ws[n].IfVersion = ""
+		}
+	}
+	return ws
+}
+
+// loose reports whether the conditions of a batch would cost more calls than
+// one: in a collection none can have one (design §8).
+func (w *Writer) loose(b batch) bool {
+	guard, ok := w.Connector.(connectors.Guard)
+	if !ok {
+		return false
+	}
+	n := 0
+	for _, i := range b.entries {
+		if i.Write.IfVersion != "" {
+			n++
+		}
+	}
+	return n > guard.Conditional()
 }
 
 // updates are the records that the batch changes.
@@ -138,5 +169,6 @@ func (w *Writer) tidy(ctx context.Context, d due) (bool, error) {
 			Key: i.Write.Key, Err: &connectors.Error{Class: connectors.Invalid, Op: "write", Err: errOrphan},
 		}, now))
 	}
-	return true, w.keep(ctx, outcomes, nil)
+	_, err := w.keep(ctx, outcomes, nil)
+	return true, err
 }

@@ -2,16 +2,12 @@ package writeback
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/engine"
-	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // uncertain reports whether a create may have happened without our knowing.
@@ -128,98 +124,3 @@ func (w *Writer) couldNot(ctx context.Context, doing string, e *connectors.Error
 	}
 	return w.setBack(ctx, entries, e)
 }
-
-// readAgain reads the records whose owner is about to be written and was read
-// too long ago. What it finds is decided like any change; an entry whose
-// expectation no longer holds comes back as a conflict. It reports whether the
-// batch has to be taken anew.
-func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, error) {
-	stale := map[connectors.Kind][]string{}
-	byRef := map[connectors.Ref]state.Intent{}
-	for _, i := range b.entries {
-		if len(i.Expect) > 0 && !i.Write.Creates() && !fresh(i.ReadAt, now) {
-			stale[i.Write.Ref.Kind] = append(stale[i.Write.Ref.Kind], i.Write.Ref.ID)
-			byRef[i.Write.Ref] = i
-		}
-	}
-	for _, kind := range slices.Sorted(maps.Keys(stale)) {
-		if err := w.readKind(ctx, kind, stale[kind], byRef); err != nil {
-			return true, err
-		}
-	}
-	return len(stale) > 0, nil
-}
-
-// fresh reports whether what was read then may still be relied on. A reading
-// of the future is one from before the clock was set back.
-func fresh(read, now time.Time) bool {
-	age := now.Round(0).Sub(read)
-	return age >= 0 && age <= freshRead
-}
-
-// readKind reads records of one kind again and settles the entries about them.
-func (w *Writer) readKind(ctx context.Context, kind connectors.Kind, ids []string, byRef map[connectors.Ref]state.Intent) error {
-	rules := w.Decider.Book.Rules()
-	var objects []connectors.Object
-	err := engine.Safely("read again", func() (err error) {
-		objects, err = w.Connector.Read(ctx, kind, ids, rules.Fields(w.Conn, kind))
-		return err
-	})
-	var asked []state.Intent
-	for _, id := range ids {
-		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: kind, ID: id}])
-	}
-	if err != nil {
-		return w.couldNot(ctx, "read again", connectors.AsError("read again", err), asked)
-	}
-	// The answer may have taken longer than a reading is good for; it counts
-	// from when it came, or a slow CRM would be read again for ever.
-	now := w.Decider.Wall().UTC()
-	var asks []engine.Ask
-	var outcomes []outcome
-	seen := map[connectors.Ref]bool{}
-	for _, o := range objects {
-		i, ok := byRef[o.Ref]
-		if !ok || seen[o.Ref] {
-			continue
-		}
-		seen[o.Ref] = true
-		record, _ := rules.Normalize(o)
-		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now}, Rules: rules})
-		if holds(i.Expect, o) {
-			i.ReadAt = now
-			if i.Write.IfVersion != "" {
-				i.Write.IfVersion = o.Version
-			}
-			outcomes = append(outcomes, outcome{entry: i, keep: true})
-			continue
-		}
-		outcomes = append(outcomes, outcome{entry: i, delivered: &plan.Delivered{
-			Intent: i, Class: connectors.Conflict.String(), Err: "the record was changed before it was written",
-		}})
-	}
-	if err := w.keep(ctx, outcomes, asks); err != nil {
-		return err
-	}
-	silent := slices.DeleteFunc(asked, func(i state.Intent) bool { return seen[i.Write.Ref] })
-	if len(silent) == 0 {
-		return nil
-	}
-	return w.setBack(ctx, silent, connectors.AsError("read again", errSilent))
-}
-
-// errSilent is an answer that leaves out what was asked for.
-var errSilent = errors.New("the CRM has no answer about the record")
-
-// holds reports whether the fields still have the values seen when decided.
-func holds(expect map[string]any, o connectors.Object) bool {
-	for field, want := range expect {
-		got := o.Fields[field]
-		if same := fmt.Sprint(want) == fmt.Sprint(got) || blank(want) && blank(got); !same {
-			return false
-		}
-	}
-	return true
-}
-
-func blank(v any) bool { return v == nil || v == "" }

@@ -1,7 +1,9 @@
 package writeback
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -18,7 +20,22 @@ type outcome struct {
 	keep      bool            // it stays in the outbox, as entry says
 	delivered *plan.Delivered // the CRM has answered for good
 	stamp     time.Time       // of the version our write left
+	guarded   bool            // the CRM made sure that nobody came in between
 	ref       connectors.Ref
+}
+
+// echo is what is known of our writes to a record after this one.
+func (o outcome) echo(e state.Echo) state.Echo {
+	e.Stamp = o.stamp
+	for field := range o.entry.Expect {
+		if _, wrote := o.entry.Write.Set[field]; wrote {
+			e.Owner, e.Over, e.Heard = o.stamp, o.entry.Over, false
+			if o.guarded {
+				e.Over = time.Time{}
+			}
+		}
+	}
+	return e
 }
 
 // settle keeps the outcome of every entry and decides about the final ones in
@@ -27,14 +44,21 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 	now := w.Decider.Wall().UTC()
 	outcomes := make([]outcome, len(results))
 	// A failure is about the connection where it is the answer to every write:
-	// a row that is locked says nothing of the rows beside it.
+	// a row that is locked says nothing of the rows beside it. "Too many" and
+	// credentials that no longer work are about it in any case.
 	var whole *connectors.Error
-	answered := false
+	answered, forAll := false, false
 	for n, r := range results {
 		outcomes[n] = w.judge(b.entries[n], r, now)
-		if r.Err != nil && holdsConnection(r.Err.Class) {
-			whole = r.Err
-		} else {
+		switch {
+		case r.Err != nil && errors.Is(r.Err, connectors.ErrTooLate):
+			answered = true
+			continue
+		case r.Err != nil && (r.Err.Class == connectors.Throttled || r.Err.Class == connectors.AuthBroken):
+			whole, forAll = r.Err, true
+		case r.Err != nil && holdsConnection(r.Err.Class):
+			whole = cmp.Or(whole, r.Err)
+		default:
 			answered = true
 		}
 		w.Metrics.written(w.Conn, r, now.Sub(began))
@@ -42,10 +66,10 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 			w.failed("write", r.Err)
 		}
 	}
-	if err := w.keep(ctx, outcomes, nil); err != nil {
+	if _, err := w.keep(ctx, outcomes, nil); err != nil {
 		return err
 	}
-	if whole != nil && !answered {
+	if whole != nil && (!answered || forAll) {
 		w.leaveAlone(whole)
 	} else {
 		w.wait = 0
@@ -55,7 +79,7 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 
 // keep commits outcomes together with what is decided about them, asks first.
 // An entry that was withdrawn while it was on its way stays withdrawn.
-func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask) error {
+func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask) ([]engine.Verdict, error) {
 	for _, o := range outcomes {
 		if o.delivered != nil {
 			asks = append(asks, engine.Ask{Event: *o.delivered})
@@ -72,12 +96,12 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 				state.DropIntent(tx, o.entry.Write.Key)
 			}
 			if !o.stamp.IsZero() {
-				state.PutEcho(tx, o.ref, o.stamp)
+				e, _ := state.GetEcho(tx, o.ref)
+				state.PutEcho(tx, o.ref, o.echo(e))
 			}
 		}
 	}
-	_, err := w.Decider.Decide(ctx, before, asks)
-	return err
+	return w.Decider.Decide(ctx, before, asks)
 }
 
 // setBack tries entries again later that could not be sent for a reason of
@@ -95,17 +119,22 @@ func (w *Writer) setBack(ctx context.Context, entries []state.Intent, e *connect
 		i.Due = now.Add(backoff(i))
 		outcomes[n] = outcome{entry: i, keep: true}
 	}
-	return w.keep(ctx, outcomes, nil)
+	_, err := w.keep(ctx, outcomes, nil)
+	return err
 }
 
 // judge says what one answer means for its entry.
 func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outcome {
 	if r.Err == nil {
-		return outcome{entry: i, stamp: r.ModifiedAt, ref: r.Ref, delivered: &plan.Delivered{
-			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped,
+		return outcome{entry: i, stamp: r.ModifiedAt, guarded: r.Guarded, ref: r.Ref, delivered: &plan.Delivered{
+			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped, Stamp: r.ModifiedAt, Guarded: r.Guarded,
 		}}
 	}
 	e := r.Err
+	if errors.Is(e, connectors.ErrTooLate) {
+		i.State, i.ReadAt, i.Due = state.Ready, time.Time{}, now
+		return outcome{entry: i, keep: true}
+	}
 	i.Class, i.Error = e.Class.String(), e.Error()
 	switch e.Class {
 	case connectors.Throttled, connectors.AuthBroken:

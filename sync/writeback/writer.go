@@ -44,9 +44,6 @@ const (
 	longestWait  = time.Minute
 	observe      = "observe"       // the mode in which nothing leaves, whatever was decided before
 	longestSleep = 5 * time.Second // a pause has to be noticed within 5 s
-	// A read this old may have been overtaken by a person; the record is read
-	// again before its owner is written (design §1.5).
-	freshRead = 5 * time.Second
 	// grace is how long a call that has begun may go on after a stop was asked.
 	grace = 8 * time.Second
 )
@@ -93,6 +90,7 @@ func (w *Writer) round(ctx context.Context) (bool, error) {
 	if settled {
 		return true, nil
 	}
+	batch.loose = w.loose(batch)
 	if again, err := w.readAgain(ctx, batch, now); err != nil || again {
 		return true, err
 	}
@@ -123,7 +121,7 @@ func (w *Writer) apply(ctx context.Context, b batch) []connectors.Result {
 	var refused *connectors.Error // nothing was attempted
 	lost := engine.Safely("write", func() error {
 		var err error
-		results, err = w.Connector.Apply(ctx, b.writes())
+		results, err = w.Connector.Apply(ctx, b.leaving(w.Decider.Wall()))
 		refused = connectors.AsError("write", err)
 		return nil
 	})
@@ -154,7 +152,7 @@ func (w *Writer) mark(ctx context.Context, b batch) (marked batch, err error) {
 		look = w.Decider.Store.Update
 	}
 	err = look(ctx, func(tx state.Tx) error {
-		marked = batch{}
+		marked = batch{loose: b.loose}
 		for _, i := range b.entries {
 			if _, ok := state.GetIntent(tx, i.Write.Key); !ok {
 				continue

@@ -82,7 +82,10 @@ func (s *signs) Pool(string) (p state.Pool, ok bool)             { return p, fal
 func (s *signs) Unaccepted(string) int                           { return 0 }
 func (s *signs) Same(connectors.Ref) (x state.Same, ok bool)     { return x, false }
 func (s *signs) Located(state.Need) (rs []state.Record, ok bool) { return nil, true }
-func (s *signs) Err() error                                      { return nil }
+
+func (s *signs) Trail(state.Need) (t state.Trail, ok bool) { return state.Trail{Unseen: true}, true }
+func (s *signs) Intent(string) (i state.Intent, ok bool)   { return i, false }
+func (s *signs) Err() error                                { return nil }
 
 func (s *signs) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
 	t, ok := s.triggers[typed(typ, ref)]

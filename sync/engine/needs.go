@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// needsOf gathers the needs of several verdicts, each once, by connection.
+func needsOf(verdicts []Verdict) map[string][]state.Need {
+	byConn := map[string][]state.Need{}
+	for _, v := range verdicts {
+		for _, n := range v.Needs {
+			if !slices.ContainsFunc(byConn[n.Conn], func(o state.Need) bool { return o.ID() == n.ID() }) {
+				byConn[n.Conn] = append(byConn[n.Conn], n)
+			}
+		}
+	}
+	return byConn
+}
+
+// ask puts to the CRMs what deciding needs to know. What is not answered is
+// left out.
+func (l *Lane) ask(ctx context.Context, rules *plan.Rules, needs map[string][]state.Need) Answers {
+	answers := Answers{}
+	for _, conn := range l.Group {
+		if !l.Gates[conn].Open() {
+			continue
+		}
+		var locate, past []state.Need
+		for _, n := range needs[conn] {
+			if n.Past.ID != "" {
+				past = append(past, n)
+			} else {
+				locate = append(locate, n)
+			}
+		}
+		l.locate(ctx, rules, conn, locate, answers)
+		l.trails(ctx, conn, past, answers)
+	}
+	return answers
+}
+
+// locate asks who holds a value.
+func (l *Lane) locate(ctx context.Context, rules *plan.Rules, conn string, asked []state.Need, answers Answers) {
+	began := l.Decider.Wall()
+	if len(asked) == 0 || l.held(conn, locating, began) {
+		return
+	}
+	questions := make([]connectors.Question, len(asked))
+	for i, n := range asked {
+		questions[i] = n.Question
+	}
+	found, err := locate(ctx, l.Conns[conn], questions, rules.LocateFields(conn))
+	if err != nil {
+		l.failed(conn, locating, "locate", err)
+		return
+	}
+	l.worked(conn, locating)
+	for i, objects := range found {
+		records := make([]state.Record, 0, len(objects))
+		for _, o := range objects {
+			r, _ := rules.Normalize(o)
+			records = append(records, r)
+		}
+		answers[asked[i].ID()] = Answer{Records: records, At: began.UTC()}
+	}
+}
+
+// trails asks who has changed a field, all records of one field in one call.
+func (l *Lane) trails(ctx context.Context, conn string, asked []state.Need, answers Answers) {
+	type column struct {
+		kind  connectors.Kind
+		field string
+	}
+	byColumn := map[column][]state.Need{}
+	var order []column
+	for _, n := range asked {
+		c := column{n.Past.Kind, n.Past.Field}
+		if byColumn[c] == nil {
+			order = append(order, c)
+		}
+		byColumn[c] = append(byColumn[c], n)
+	}
+	for _, c := range order {
+		began := l.Decider.Wall()
+		if l.held(conn, c.kind, began) {
+			continue
+		}
+		needs := byColumn[c]
+		since := slices.MinFunc(needs, func(a, b state.Need) int { return a.Past.Since.Compare(b.Past.Since) }).Past.Since
+		ids := make([]string, len(needs))
+		for i, n := range needs {
+			ids[i] = n.Past.ID
+		}
+		found, err := trail(ctx, l.Conns[conn], c.kind, ids, c.field, since)
+		if err != nil {
+			l.failed(conn, c.kind, "read the history of "+string(c.kind), err)
+			continue
+		}
+		for _, n := range needs {
+			values := found[n.Past.ID]
+			answers[n.ID()] = Answer{Trail: state.Trail{Values: values, Unseen: len(values) == 0}, At: began.UTC()}
+		}
+	}
+}
+
+// trail asks one connector. One that keeps no history, or does not show it,
+// has none for any record.
+func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, ids []string, field string, since time.Time) (found map[string][]connectors.FieldValue, err error) {
+	historian, ok := c.(connectors.Historian)
+	if !ok {
+		return nil, nil
+	}
+	err = Safely("read history", func() error {
+		found, err = historian.Trail(ctx, kind, ids, field, since)
+		return err
+	})
+	switch connectors.ClassOf(err) {
+	case connectors.Denied, connectors.Invalid, connectors.NotFound, connectors.Schema:
+		return nil, nil // it does not tell
+	}
+	return found, err
+}
+
+// answered is the ask with its needs answered; false where a CRM did not.
+func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
+	all := Answers{}
+	for id, a := range ask.Answers {
+		all[id] = a
+	}
+	for _, n := range needs {
+		a, ok := answers[n.ID()]
+		if !ok {
+			return Ask{}, false
+		}
+		all[n.ID()] = a
+		if seen, ok := ask.Event.(plan.Observed); ok && (seen.Asked.IsZero() || a.At.Before(seen.Asked)) {
+			seen.Asked = a.At
+			ask.Event = seen
+		}
+	}
+	ask.Answers = all
+	return ask, true
+}

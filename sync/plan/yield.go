@@ -1,0 +1,303 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// A person wins (design §1.5). Who changed an owner is read in the field's
+// trail, and only when it matters:
+//
+//	before our write stands   a person: it is not written. A program: written over what it left
+//	between reading and write a person: put back, once, and left alone from then on
+//	after our write           a person: left to them. A program: written once more, then left as it is
+//
+// A hand that the CRM does not name is a person's.
+
+// trail is what the owner field of a record has held since an instant. Where
+// nobody has asked yet, deciding stops for the answer.
+func (d *deciding) trail(rec *state.Record, field string, since time.Time) (state.Trail, bool) {
+	n := state.Need{Conn: rec.Ref.Conn, Past: state.Past{Kind: rec.Ref.Kind, ID: rec.Ref.ID, Field: field, Since: since.UTC()}}
+	tr, asked := d.v.Trail(n)
+	if !asked {
+		d.c.Needs = append(d.c.Needs, n)
+		d.because(d.why("", "asking %s who changed %s of %s", rec.Ref.Conn, field, rec.Ref))
+	}
+	return tr, asked
+}
+
+// byHand reports whether a hand counts as a person's.
+func byHand(a connectors.Actor) bool {
+	return a == connectors.ActorPerson || a == connectors.ActorUnknown
+}
+
+// beforeUs looks at a record whose owner we are about to write: somebody may
+// have changed it since it was decided. It reports whether that settles the
+// handoff for now.
+func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff) bool {
+	s, e := h.Stake, h.Effects[stepAssign]
+	if s == nil || e.State != sent || e.Ref != rec.Ref || h.Stage != state.Assigned || rec.ModifiedAt.Before(s.Over) {
+		return false
+	}
+	now := rec.Fields[t.becomes]
+	if now == s.Was || now == s.Value {
+		return false
+	}
+	c := d.r.byConn[rec.Ref.Conn]
+	who := d.r.facts(d.now, d.v, rec).user(c, now)
+	tr, asked := d.trail(rec, s.Field, s.Over)
+	if !asked {
+		return true
+	}
+	hand, byPerson := changedBy(tr, now, "", s.Over)
+	if who != "" && byPerson {
+		h.Stake = ceded(s, now)
+		d.supersede(h, who, hand.By, nil)
+		return true
+	}
+	i, waits := d.v.Intent(e.Key)
+	if !waits {
+		return false
+	}
+	d.because(d.why("", "%s was set to %q meanwhile by %s, which is nobody's decision", s.Field, now, handOf(hand)))
+	d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	i.AtRisk = who != ""
+	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt}
+	d.put(d.again(h, i, rec.Ref, map[string]any{s.Field: blankNil(now)}, rec.Version))
+	return false
+}
+
+func ceded(s *state.Stake, to string) *state.Stake {
+	if s == nil {
+		return nil
+	}
+	out := *s
+	out.Ceded = to
+	return &out
+}
+
+// changedBy is who made a field what it is now, and whether a person has had a
+// hand in it since an instant and since it was ours. A value that the trail
+// does not explain is a person's.
+func changedBy(tr state.Trail, now, ours string, since time.Time) (hand connectors.FieldValue, byPerson bool) {
+	if tr.Unseen || len(tr.Values) == 0 {
+		return hand, true
+	}
+	found := false
+	for _, v := range tr.Values {
+		value := valueOf(v)
+		if ours != "" && value == ours || v.At.Before(since) || v.At.Equal(since) && value != now {
+			break
+		}
+		if value == now && !found {
+			hand, found = v, true
+		}
+		byPerson = byPerson || byHand(v.Actor)
+	}
+	return hand, byPerson || !found
+}
+
+func valueOf(v connectors.FieldValue) string {
+	if v.Value == nil {
+		return ""
+	}
+	return fmt.Sprint(v.Value)
+}
+
+// handOf names who set a value, as far as the CRM does.
+func handOf(v connectors.FieldValue) string {
+	switch {
+	case v.By != "":
+		return v.By
+	case v.Actor != connectors.ActorUnknown:
+		return string(v.Actor)
+	}
+	return "somebody"
+}
+
+// overlooked finds out whether a person has changed the owner between the
+// reading that our write rests on and the write, and puts their value back. It
+// reports whether that settles the handoff for now.
+func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bool {
+	s := h.Stake
+	if s == nil || s.Checked || s.Stamp.IsZero() || s.Ceded != "" || s.Over.IsZero() || now != s.Value {
+		return false
+	}
+	tr, asked := d.trail(rec, s.Field, s.Over)
+	if !asked {
+		return true
+	}
+	checked := *s
+	checked.Checked = true
+	h.Stake = &checked
+	v, found := between(tr, *s)
+	if !found {
+		if tr.Unseen {
+			d.list(listUnseen, rec.Ref.Conn+" "+string(rec.Ref.Kind)+"."+s.Field,
+				"the CRM does not tell who changes it: a person's change within 5 s before ours cannot be put back; switch field history on")
+		}
+		d.put(h)
+		return false
+	}
+	who := d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], valueOf(v))
+	h.Stake.Ceded = valueOf(v)
+	d.because(d.why("", "%s changed %s at %s, while our write was on its way: put back", handOf(v), s.Field, v.At.Format(time.RFC3339Nano)))
+	d.audit("put back", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": handOf(v), "at": v.At.Format(time.RFC3339Nano)})
+	d.supersede(h, who, v.By, &rec.Version)
+	return true
+}
+
+// between is the latest value that a person gave a field after the reading and
+// before our write.
+func between(tr state.Trail, s state.Stake) (connectors.FieldValue, bool) {
+	ours := false
+	for _, v := range tr.Values {
+		value := valueOf(v)
+		switch {
+		case !ours:
+			ours = value == s.Value && !v.At.After(s.Stamp) && !v.At.Before(s.Over)
+		case v.At.Before(s.Over), v.At.Equal(s.Over) && value == s.Was:
+			return connectors.FieldValue{}, false
+		case byHand(v.Actor) && value != s.Value:
+			return v, true
+		}
+	}
+	return connectors.FieldValue{}, false
+}
+
+// reversed deals with a record whose owner is no longer ours. It reports
+// whether that settles the handoff: a person has it, or that has to be asked.
+func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string, read time.Time) bool {
+	s := h.Stake
+	if s == nil { // written before there were trails
+		d.supersede(h, who, rec.ModifiedBy, nil)
+		return true
+	}
+	if s.Ceded == now && h.Frozen != "" {
+		return false
+	}
+	if e, again := h.Effects[stepRewrite]; again && e.State == sent {
+		return false // on its way
+	}
+	tr, asked := d.trail(rec, s.Field, s.Over)
+	if !asked {
+		return true
+	}
+	hand, byPerson := changedBy(tr, now, s.Value, s.Over)
+	if byPerson || d.anothers(rec, h, now) {
+		by := rec.ModifiedBy
+		if hand.By != "" {
+			by = hand.By
+		}
+		d.supersede(h, who, by, nil)
+		return true
+	}
+	d.audit("reversed", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": handOf(hand), "sort": string(hand.Actor)})
+	if _, again := h.Effects[stepRewrite]; !again {
+		d.rewrite(rec, h, now, who, handOf(hand), read)
+		return false
+	}
+	h.Frozen = handOf(hand) + " sets the owner"
+	h.Stake = ceded(s, now)
+	d.because(d.why("", "%s has set the owner to %q again: it is left so, and nothing here writes it any more", handOf(hand), now))
+	d.list(listReversed, h.ID, fmt.Sprintf("%s: %s keeps setting the owner of %s to %s, where %s is the receiver; it is left so. Tell that program to leave the field alone, or give it the authority",
+		h.Type, handOf(hand), rec.Ref, orNobody(who), h.Owner))
+	d.put(h)
+	return false
+}
+
+func orNobody(who string) string {
+	if who == "" {
+		return "nobody"
+	}
+	return who
+}
+
+// anothers reports whether another handoff of ours gave the record its owner.
+func (d *deciding) anothers(rec *state.Record, h state.Handoff, now string) bool {
+	for _, o := range d.aboutNow(rec) {
+		if o.ID != h.ID && o.Target == rec.Ref && o.Stake != nil && o.Stake.Value == now && !o.Stake.Stamp.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// rewrite writes the owner once more, after a program took it away.
+func (d *deciding) rewrite(rec *state.Record, h state.Handoff, now, who, by string, read time.Time) {
+	s := h.Stake
+	d.because(d.why("", "%s set the owner to %q: written once more", by, now))
+	w := connectors.Write{Ref: rec.Ref, Set: map[string]any{s.Field: s.Value}, IfVersion: rec.Version, Key: key(h, stepRewrite, "set "+rec.Version)}
+	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt, Stamp: s.Stamp, Checked: true}
+	d.put(d.intendSeen(h, stepRewrite, w, seen{expect: map[string]any{s.Field: blankNil(now)}, read: read, over: rec.ModifiedAt, atRisk: who != ""}))
+}
+
+// The loop breaker (C13): so many writes of one field of one handoff within an
+// hour are enough.
+const (
+	loopWrites = 4
+	loopWithin = time.Hour
+	frozenLoop = "loop: "
+)
+
+// loops counts a write of fields that this handoff has written before, and
+// reports whether one of them has been written too often. The handoff is then
+// written no more.
+func (d *deciding) loops(h state.Handoff, w connectors.Write) (state.Handoff, bool) {
+	first := 0
+	if d.now.Sub(h.AssignedAt) < loopWithin {
+		first = 1
+	}
+	again := map[string][]time.Time{}
+	worst := ""
+	for name := range w.Set {
+		var recent []time.Time
+		for _, at := range h.Again[name] {
+			if d.now.Sub(at) < loopWithin {
+				recent = append(recent, at)
+			}
+		}
+		if len(recent)+first >= loopWrites && (worst == "" || name < worst) {
+			worst = name
+		}
+		again[name] = append(recent, d.now)
+	}
+	if worst == "" {
+		for name, at := range h.Again {
+			if _, rewritten := again[name]; !rewritten && d.now.Sub(at[len(at)-1]) < loopWithin {
+				again[name] = at
+			}
+		}
+		h.Again = again
+		return h, false
+	}
+	h.Frozen = frozenLoop + worst
+	d.because(d.why("", "%s has been written %d times within an hour: nothing more is written for this handoff", worst, loopWrites))
+	d.list(listLoop, h.ID, fmt.Sprintf("%s: %s of %s was about to be written more than %d times within an hour; something else writes it too", h.Type, worst, w.Ref, loopWrites))
+	d.audit("loop", h.ID, map[string]string{"field": worst, "record": w.Ref.String()})
+	return h, true
+}
+
+// putBackOver settles a write of the owner that arrived after its handoff had
+// been left to a person: what they had set is put back.
+func (d *deciding) putBackOver(h state.Handoff, ev Delivered) state.Handoff {
+	s := h.Stake
+	if h.Stage != state.Superseded || s == nil || s.Ceded == "" || s.Ceded == s.Value || h.Effects[stepRestore].Key != "" {
+		return h
+	}
+	d.because(d.why("", "%s was written over by a write that was on its way: put back", s.Field))
+	d.audit("put back", h.ID, map[string]string{"was": h.Owner})
+	return d.restore(h, ev.Version, map[string]any{})
+}
+
+// restore plans the one write that gives a person back what they had set,
+// unless somebody has changed it again.
+func (d *deciding) restore(h state.Handoff, version string, set map[string]any) state.Handoff {
+	s := h.Stake
+	set[s.Field] = blankNil(s.Ceded)
+	w := connectors.Write{Ref: h.Target, Set: set, IfVersion: version, Key: key(h, stepRestore, "set")}
+	return d.intendSeen(h, stepRestore, w, seen{expect: map[string]any{s.Field: blankNil(s.Value)}, atRisk: true})
+}

@@ -1,0 +1,218 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+const (
+	// A read this old may have been overtaken by a person; the record is read
+	// again before its owner is written (design §1.5).
+	freshRead = 5 * time.Second
+	// slowRead is how long an answer may take for the reading to count from
+	// when it was asked for. Beyond that it counts from when it came, or a CRM
+	// that slow would be read again for ever; what a person did meanwhile is
+	// put back afterwards.
+	slowRead = 4 * time.Second
+	// farAhead is a CRM's clock that is wrong.
+	farAhead = time.Minute
+	// undecided is when a write is looked at again whose record had to be
+	// asked about first.
+	undecided = 2 * time.Second
+)
+
+// readAgain reads the records whose owner is about to be written and was read
+// too long ago, or so soon after their last change that the CRM could not tell
+// a further one from it. What it finds is decided like any change; an entry
+// whose expectation no longer holds comes back as a conflict. It reports
+// whether the batch has to be taken anew.
+func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, error) {
+	stale := map[connectors.Kind][]string{}
+	byRef := map[connectors.Ref]state.Intent{}
+	var young []state.Intent
+	for _, i := range b.entries {
+		if len(i.Expect) == 0 || i.Write.Creates() {
+			continue
+		}
+		grown := w.grown(b, i)
+		switch {
+		case now.Before(grown) && grown.Before(now.Add(farAhead)):
+			i.Due = grown.UTC()
+			young = append(young, i)
+		case !fresh(i.ReadAt, now), i.ReadAt.Before(grown) && grown.Before(now.Add(farAhead)):
+			stale[i.Write.Ref.Kind] = append(stale[i.Write.Ref.Kind], i.Write.Ref.ID)
+			byRef[i.Write.Ref] = i
+		}
+	}
+	if len(young) > 0 {
+		return true, w.put(ctx, young)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(stale)) {
+		if err := w.readKind(ctx, kind, stale[kind], byRef); err != nil {
+			return true, err
+		}
+	}
+	return len(stale) > 0, nil
+}
+
+// grown is when a reading says which version a record has: where versions are
+// whole seconds, an edit right after the last one has the same. Zero where the
+// write is under no condition.
+func (w *Writer) grown(b batch, i state.Intent) time.Time {
+	guard, ok := w.Connector.(connectors.Guard)
+	if !ok || i.Write.IfVersion == "" || i.Over.IsZero() || b.loose && !i.AtRisk {
+		return time.Time{}
+	}
+	return i.Over.Add(2 * guard.Grain())
+}
+
+// fresh reports whether what was read then may still be relied on. A reading
+// of the future is one from before the clock was set back.
+func fresh(read, now time.Time) bool {
+	age := now.Round(0).Sub(read)
+	return age >= 0 && age <= freshRead
+}
+
+// leaveBy is when a write must have left, by this machine's own clock; zero
+// where it rests on nothing that grows old.
+func leaveBy(i state.Intent, wall time.Time) time.Time {
+	if len(i.Expect) == 0 || i.Write.Creates() {
+		return time.Time{}
+	}
+	return time.Now().Add(freshRead - wall.Round(0).Sub(i.ReadAt))
+}
+
+// readKind reads records of one kind again and settles the entries about them.
+func (w *Writer) readKind(ctx context.Context, kind connectors.Kind, ids []string, byRef map[connectors.Ref]state.Intent) error {
+	rules := w.Decider.Book.Rules()
+	began := w.Decider.Wall().UTC()
+	var objects []connectors.Object
+	err := engine.Safely("read again", func() (err error) {
+		objects, err = w.Connector.Read(connectors.Urgent(ctx), kind, ids, rules.Fields(w.Conn, kind))
+		return err
+	})
+	var asked []state.Intent
+	for _, id := range ids {
+		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: kind, ID: id}])
+	}
+	if err != nil {
+		return w.couldNot(ctx, "read again", connectors.AsError("read again", err), asked)
+	}
+	now := w.Decider.Wall().UTC()
+	read := began
+	if now.Sub(began) > slowRead {
+		read = now
+	}
+	var asks []engine.Ask
+	var outcomes []outcome
+	var changed []reading
+	seen := map[connectors.Ref]bool{}
+	for n, o := range objects {
+		i, ok := byRef[o.Ref]
+		if !ok || seen[o.Ref] {
+			continue
+		}
+		seen[o.Ref] = true
+		record, _ := rules.Normalize(o)
+		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: rules})
+		r := reading{entry: i, object: &objects[n], read: read, holds: holds(i.Expect, o)}
+		changed = append(changed, r)
+		if r.holds {
+			i.ReadAt, i.Over = read, o.ModifiedAt
+			if i.Write.IfVersion != "" {
+				i.Write.IfVersion = o.Version
+			}
+			outcomes = append(outcomes, outcome{entry: i, keep: true})
+		}
+	}
+	verdicts, err := w.keep(ctx, outcomes, asks)
+	if err != nil {
+		return err
+	}
+	if err := w.changed(ctx, changed, verdicts, now); err != nil {
+		return err
+	}
+	silent := slices.DeleteFunc(asked, func(i state.Intent) bool { return seen[i.Write.Ref] })
+	if len(silent) == 0 {
+		return nil
+	}
+	return w.setBack(ctx, silent, connectors.AsError("read again", errSilent))
+}
+
+// reading is what was found under an entry.
+type reading struct {
+	entry  state.Intent
+	object *connectors.Object
+	read   time.Time
+	holds  bool // its expectation does
+}
+
+// changed settles the entries whose record is not what they expect. Where the
+// CRM has to be asked first who has changed it, the lane does that, and the
+// entry waits.
+func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []engine.Verdict, now time.Time) error {
+	var conflicts []outcome
+	var open []reading
+	for n, r := range readings {
+		switch v := verdicts[n]; {
+		case len(v.Needs) > 0 || v.Wait != "":
+			open = append(open, r)
+		case !r.holds:
+			conflicts = append(conflicts, outcome{entry: r.entry, delivered: &plan.Delivered{
+				Intent: r.entry, Class: connectors.Conflict.String(), Err: "the record was changed before it was written",
+			}})
+		}
+	}
+	if len(conflicts) > 0 {
+		if _, err := w.keep(ctx, conflicts, nil); err != nil {
+			return err
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
+		for _, r := range open {
+			hint := connectors.Change{
+				Ref: r.object.Ref, At: r.object.ModifiedAt, Object: r.object,
+				EventID: "reread " + r.object.Ref.String() + " " + r.object.Version + " " + r.read.Format(time.RFC3339Nano),
+			}
+			state.AppendInbox(tx, state.Change{Change: hint, Via: "reread", Came: now, Read: r.read, Rank: 0})
+			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && !r.holds {
+				i.Due = now.Add(undecided)
+				state.PutIntent(tx, i)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("hand a changed record to the lane: %w", err)
+	}
+	w.Decider.Lanes.Ring()
+	return nil
+}
+
+// errSilent is an answer that leaves out what was asked for.
+var errSilent = errors.New("the CRM has no answer about the record")
+
+// holds reports whether the fields still have the values seen when decided.
+func holds(expect map[string]any, o connectors.Object) bool {
+	for field, want := range expect {
+		got := o.Fields[field]
+		if same := fmt.Sprint(want) == fmt.Sprint(got) || blank(want) && blank(got); !same {
+			return false
+		}
+	}
+	return true
+}
+
+func blank(v any) bool { return v == nil || v == "" }
