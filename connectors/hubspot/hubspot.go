@@ -118,6 +118,7 @@ type Connector struct {
 	http    *crmhttp.Client
 	secrets [][]byte // client secrets that sign webhooks, the newest first
 	log     *slog.Logger
+	token   crmhttp.TokenSource
 	grant   *grant            // OAuth; nil: a static token
 	static  connectors.Secret // the static token; "": OAuth
 
@@ -178,6 +179,7 @@ func New(s connectors.Settings) (connectors.Connector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", s.Name, err)
 	}
+	c.token = token
 	secrets := []connectors.Secret{s.Token, s.RefreshToken, s.WebhookSecret}
 	for _, secret := range clientSecrets {
 		secrets = append(secrets, connectors.Secret(secret))

@@ -5,7 +5,29 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/hubspot"
+	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
+
+// newConnector is a connector on a simulated portal with all the credentials
+// there are; change takes some away.
+func newConnector(sim *hubspotsim.Sim, change func(*connectors.Settings)) (connectors.Connector, error) {
+	creds := sim.Credentials()
+	s := connectors.Settings{
+		Name: "hubspot", URL: "https://" + host, Transport: simhttp.Carrier(map[string]http.Handler{host: sim}),
+		Token: connectors.Secret(creds.Token), ClientID: creds.ClientID, ClientSecret: connectors.Secret(creds.ClientSecret),
+	}
+	if change != nil {
+		change(&s)
+	}
+	if s.Token == "" {
+		s.RefreshToken = connectors.Secret(creds.RefreshToken)
+	}
+	return hubspot.New(s)
+}
 
 // request and response are what a trip sees of an exchange.
 type request struct{ method, path, body, token string }

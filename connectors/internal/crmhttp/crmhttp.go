@@ -64,8 +64,10 @@ type Call struct {
 	Path    string // joined to the base address
 	Query   url.Values
 	Header  http.Header
-	Body    any      // sent as JSON unless nil
-	Budget  []string // every budget the call draws on
+	Body    any // sent as JSON unless nil
+	// Form, in place of Body, is sent as application/x-www-form-urlencoded.
+	Form   url.Values
+	Budget []string // every budget the call draws on
 	// NotAfter, where set, is when the call must have left; later it fails
 	// with connectors.ErrTooLate and nothing is sent.
 	NotAfter time.Time
@@ -165,7 +167,7 @@ func (c *Client) do(ctx context.Context, call Call) (*Response, *connectors.Erro
 
 // authorized sends the call, after a 401 once more with a new token.
 func (c *Client) authorized(ctx context.Context, call Call) (*Response, *connectors.Error) {
-	body, err := encode(call.Body)
+	body, err := encode(call)
 	if err != nil {
 		return nil, &connectors.Error{Class: connectors.Invalid, Op: call.Op, Err: fmt.Errorf("encode the request: %w", err)}
 	}
@@ -266,6 +268,9 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, token stri
 	req.Header.Set("User-Agent", "handoffd")
 	if body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
+		if call.Form != nil {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -298,14 +303,17 @@ func (c *Client) SetRate(budget string, r rate.Limit) {
 	}
 }
 
-func encode(body any) ([]byte, error) {
-	if body == nil {
+func encode(call Call) ([]byte, error) {
+	if call.Form != nil {
+		return []byte(call.Form.Encode()), nil
+	}
+	if call.Body == nil {
 		return nil, nil
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(body); err != nil {
+	if err := enc.Encode(call.Body); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
