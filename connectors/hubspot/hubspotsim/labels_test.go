@@ -114,7 +114,7 @@ func TestAssociationWebhooks(t *testing.T) {
 		p.must("DELETE", contacts+"/"+id+"/associations/companies/11", "")
 		time.Sleep(time.Second)
 		var got []string
-		for _, e := range r.events {
+		for _, e := range r.all() {
 			got = append(got, fmt.Sprintf("%v %v>%v removed=%v primary=%v %v", e["associationType"], e["fromObjectId"] == e["objectId"], e["toObjectId"] != nil, e["associationRemoved"], e["isPrimaryAssociation"], e["changeSource"]))
 		}
 		var want []string
@@ -213,13 +213,13 @@ func TestForeignWebhooks(t *testing.T) {
 		}
 		p.deliver()
 		foreign := 0
-		for _, e := range r.events {
+		for _, e := range r.all() {
 			if fmt.Sprintf("%.0f", e["portalId"]) != p.sim.Credentials().PortalID {
 				foreign++
 			}
 		}
 		if foreign < 8 || foreign > 40 {
-			t.Errorf("%d of %d events are foreign", foreign, len(r.events))
+			t.Errorf("%d of %d events are foreign", foreign, len(r.all()))
 		}
 	})
 }

@@ -14,6 +14,7 @@ const (
 	oauthBurst       = 110     // OAuth app, per ten seconds and installing account
 	associationBurst = 150     // the association endpoints' own
 	searchBurst      = 5       // searches a second, the whole account
+	associationDaily = 500_000 // the association endpoints' own
 	proDaily         = 625_000 // calls a day, the whole account
 	burstSpan        = 10 * time.Second
 )
@@ -50,6 +51,7 @@ type limits struct {
 	search       window
 	day          string
 	used         int
+	linked       int // of the associations' own day
 	daily        int
 }
 
@@ -99,6 +101,9 @@ func (l *limits) admit(h http.Header, family string, path []string, kind appKind
 	}
 	if family == "associations" || (family == "objects" && slices.Contains(path, "associations")) {
 		meter = &l.associations
+		if l.linked++; l.linked > associationDaily {
+			return tooMany("You have reached your daily limit.", "DAILY", correlation)
+		}
 	}
 	remaining, ok := meter.take(now)
 	h.Set("X-HubSpot-RateLimit-Max", strconv.Itoa(meter.limit))
@@ -120,7 +125,7 @@ func (l *limits) admit(h http.Header, family string, path []string, kind appKind
 // turn starts a new day's count at the portal's midnight.
 func (l *limits) turn(now time.Time) {
 	if day := now.In(l.zone).Format(time.DateOnly); day != l.day {
-		l.day, l.used = day, 0
+		l.day, l.used, l.linked = day, 0, 0
 	}
 }
 

@@ -91,6 +91,9 @@ func (r *record) showWritten(in written) view {
 	return r.show(names)
 }
 
+// maxPast is how many values of a property's past are told. The manual grants contacts more; no caller may rely on it.
+const maxPast = 20
+
 func (r *record) history(names []string) map[string][]pastView {
 	if len(names) == 0 {
 		return nil
@@ -102,6 +105,9 @@ func (r *record) history(names []string) map[string][]pastView {
 		}
 		rows := []pastView{}
 		for _, p := range slices.Backward(r.past[name]) { // newest first
+			if len(rows) == maxPast {
+				break
+			}
 			user, _ := strconv.ParseInt(p.by.user, 10, 64) // blank: nobody
 			rows = append(rows, pastView{p.value, moment(p.at), p.by.kind, p.by.id, user})
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,13 @@ func (r *receiver) names() []string {
 		out = append(out, name)
 	}
 	return out
+}
+
+// all returns the received events.
+func (r *receiver) all() []map[string]any {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
 }
 
 // hooked starts a portal that sends webhooks to a receiver, inside a bubble.
