@@ -187,6 +187,9 @@ func (d *daemon) run(ctx context.Context) error {
 		g.Go(func() error { return p.Run(ctx) })
 	}
 	g.Go(func() error { return d.archive(ctx) })
+	if f, ok := d.config.Store.(interface{ Failure(context.Context) error }); ok {
+		g.Go(func() error { return f.Failure(ctx) }) // nobody knows what is on disk: stop at once
+	}
 	d.ready.Store(true)
 	err := g.Wait()
 	d.ready.Store(false)

@@ -83,6 +83,7 @@ type Store struct {
 	loops  sync.WaitGroup
 	closed sync.Once
 	failed atomic.Pointer[state.CommitError]
+	broken chan struct{} // closed once a commit has failed
 
 	past     *past
 	ballast  ballast
@@ -133,7 +134,7 @@ func Open(path string, opt Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		path: path, minFree: opt.MinFree, db: db, lock: lock, commit: (*bbolt.Tx).Commit,
-		calls: make(chan *call), stop: make(chan struct{}),
+		calls: make(chan *call), stop: make(chan struct{}), broken: make(chan struct{}),
 		past:    &past{dir: filepath.Dir(path), timeout: opt.Timeout, files: map[string]*bbolt.DB{}},
 		ballast: ballast{path: spare.path, size: spare.size, here: spare.here},
 	}
@@ -193,6 +194,19 @@ func (s *Store) usable(ctx context.Context) error {
 	default:
 	}
 	return ctx.Err()
+}
+
+// Failure waits until a commit has failed, and returns that; nil once ctx ends
+// or the store is closed. Whoever waits can stop the process at once, not when
+// the next transaction is refused.
+func (s *Store) Failure(ctx context.Context) error {
+	select {
+	case <-s.broken:
+		return s.failed.Load()
+	case <-s.stop:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // View runs fn on a consistent snapshot.

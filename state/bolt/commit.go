@@ -196,7 +196,9 @@ func (g *group) commit() (err error) {
 		}
 		if err != nil {
 			failed := &state.CommitError{Err: err}
-			g.s.failed.Store(failed)
+			if g.s.failed.Swap(failed) == nil {
+				close(g.s.broken)
+			}
 			err = failed
 			_ = t.btx.Rollback() // gives up bbolt's locks where the commit kept them
 		}
