@@ -64,6 +64,7 @@ type sessions struct {
 	live                                 map[string]time.Time
 	refresh                              string          // the refresh token that is good
 	spent                                map[string]bool // those that rotation replaced
+	draw                                 *simhttp.Rand   // for refresh tokens, so that they change no other draw
 }
 
 func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
@@ -74,10 +75,12 @@ func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
 	a.spent = map[string]bool{}
 }
 
-func (a *sessions) word(n int) string {
+func (a *sessions) word(n int) string { return drawn(a.rand, n) }
+
+func drawn(r *simhttp.Rand, n int) string {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = idAlphabet[a.rand.IntN(len(idAlphabet))]
+		b[i] = idAlphabet[r.IntN(len(idAlphabet))]
 	}
 	return string(b)
 }

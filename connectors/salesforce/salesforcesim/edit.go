@@ -134,9 +134,25 @@ func (s *Sim) learn(o *object) {
 	}
 }
 
-// merge puts loser into the recycle bin with the winner's id, and hangs its children on the winner without
-// moving their stamps: no trigger and no event tells of them (facts §2.2).
+// merge makes one record of two, or of three: a third one's id stands under "and".
 func (s *Sim) merge(o *object, loser *row, in map[string]any, d deed) (map[string]string, *apiError) {
+	if raw, given := in["and"]; given {
+		id, _ := raw.(string)
+		third, err := s.rowOf(o, id)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.mergeOne(o, third, map[string]any{"into": in["into"]}, d, false); err != nil {
+			return nil, err
+		}
+		delete(in, "and")
+	}
+	return s.mergeOne(o, loser, in, d, true)
+}
+
+// mergeOne puts loser into the recycle bin with the winner's id, and hangs its children on the winner without
+// moving their stamps: no trigger and no event tells of them (facts §2.2).
+func (s *Sim) mergeOne(o *object, loser *row, in map[string]any, d deed, last bool) (map[string]string, *apiError) {
 	into, _ := in["into"].(string)
 	id, _ := normalizeID(into)
 	winner := s.byID(id)
@@ -162,6 +178,9 @@ func (s *Sim) merge(o *object, loser *row, in map[string]any, d deed) (map[strin
 	}
 	s.bin(loser, winner.id, d)
 	delete(in, "into")
+	if !last { // the winner is saved once
+		return nil, nil
+	}
 	return map[string]string{"id": winner.id}, s.update(winner, in, d)
 }
 
@@ -177,6 +196,9 @@ func (s *Sim) convert(lead *row, in map[string]any, d deed) (map[string]string, 
 	if asked, given := in["OwnerId"].(string); given {
 		owner = asked
 	} else if !strings.HasPrefix(owner, "005") { // a queue owns no contact
+		if !strings.HasPrefix(d.who, "person:") { // the screen fills the person in, a program has to say
+			return nil, &apiError{code: "FIELD_INTEGRITY_EXCEPTION", message: "converted objects can only be owned by users. If the lead is not owned by a user, you must specify a user for the Owner field.", fields: []string{"OwnerId"}}
+		}
 		owner = d.actor
 	}
 	if s.set.personAccounts && text(from, "Company") == "" {

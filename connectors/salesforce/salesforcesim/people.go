@@ -83,6 +83,10 @@ func (p *crowd) act(s *Sim, now time.Time) time.Duration {
 		d := deed{tx: &tx{}, now: now, actor: e.owner, who: s.personName(e.owner), person: true}
 		if err := s.update(r, map[string]any{"Handoff_Status__c": "Accepted"}, d); err != nil {
 			d.tx.rollback() // a refusal (the lead was converted) leaves the handoff unaccepted, as a person would
+			if err.code == "UNABLE_TO_LOCK_ROW" {
+				e.due = now.Add(time.Second)
+				left, wait = append(left, e), min(wait, time.Second)
+			}
 		}
 		s.publish(d.tx)
 	}

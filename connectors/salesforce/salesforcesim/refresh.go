@@ -13,7 +13,7 @@ import (
 const maxLongRunning = 25
 
 // newRefresh draws a refresh token.
-func (s *Sim) newRefresh() string { return "5Aep861" + s.auth.word(80) }
+func (s *Sim) newRefresh() string { return "5Aep861" + drawn(s.auth.draw, 80) }
 
 // serveRefresh answers the refresh token grant. Without rotation the same token comes back now and then; with
 // it (Setup rotate_refresh) every use replaces it, and a use of one that was replaced ends them all.
@@ -50,7 +50,7 @@ func (s *Sim) serveRefresh(w http.ResponseWriter, r *http.Request) {
 		s.auth.refresh = s.newRefresh()
 		back = s.auth.refresh
 		simhttp.Applied(w)
-	} else if s.rand.Chance(0.5) {
+	} else if s.auth.draw.Chance(0.5) {
 		back = token
 	}
 	send(w, ok(s.tokenBody(time.Now().UTC(), back)))

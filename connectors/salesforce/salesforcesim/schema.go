@@ -85,6 +85,7 @@ func orgSchema(uniqueTasks bool, set shape) (map[string]*object, error) {
 		{"User", "Users", "005", "", userFields + auditFields},
 		{"Group", "Groups", "00G", "", "Id id ro\nName string 40\nDeveloperName string 80\nType picklist 40 pick=Regular;Queue\nEmail email 255\n" + auditFields},
 		{"QueueSobject", "Queue Sobjects", "03g", "", "Id id ro\nQueueId reference ref=Group rel=Queue\nSobjectType string 40\nCreatedById reference ro ref=User rel=CreatedBy\nSystemModstamp datetime ro\n"},
+		{"GroupMember", "Group Members", "011", "", "Id id ro\nGroupId reference ref=Group rel=Group\nUserOrGroupId reference ref=User,Group rel=UserOrGroup\nSystemModstamp datetime ro\n"},
 		{"Organization", "Organizations", "00D", "", "Id id ro\nName string 80\nIsSandbox boolean ro\nInstanceName string 5 ro\nOrganizationType picklist 40 ro pick=Enterprise_Edition;Developer_Edition\nTimeZoneSidKey picklist 40\nDefaultLocaleSidKey string 40\n" + auditFields},
 		{"LeadStatus", "Lead Status Values", "01J", "", "Id id ro\nMasterLabel string 255\nApiName string 255\nSortOrder int\nIsDefault boolean\nIsConverted boolean\n" + auditFields},
 		{"OpportunityStage", "Opportunity Stages", "01K", "", "Id id ro\nMasterLabel string 255\nApiName string 255\nIsActive boolean\nSortOrder int\nIsClosed boolean\nIsWon boolean\nDefaultProbability percent 3.0\n" + auditFields},

@@ -117,7 +117,7 @@ func New(cfg Config) *Sim {
 	_ = s.reshape(time.Now().UTC())
 	s.gate.OnFault(s.wordFault)
 	s.inner = s.gate.Wrap(http.HandlerFunc(s.serve))
-	s.auth.live = map[string]time.Time{}
+	s.auth.live, s.auth.draw = map[string]time.Time{}, simhttp.NewRand(cfg.Seed, "salesforce refresh")
 	s.buildWorld(time.Now().UTC().Truncate(time.Second))
 	s.settle(s.born)
 	s.auth.start(s.orgID, s.rand, time.Now().Add(cfg.SessionLife))

@@ -66,6 +66,23 @@ func (s *Sim) buildWorld(now time.Time) {
 	s.buildCompanies(now, old, ids)
 	s.add("User", s.born, values{"Username": hubspotUser, "LastName": "Integration", "FirstName": "HubSpot", "Alias": "hubspot", "UserType": "Standard", "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US"})
 	s.learnWorld()
+	s.buildMembers()
+}
+
+// buildMembers puts people into the queues.
+func (s *Sim) buildMembers() {
+	for _, m := range []struct{ queue, people string }{
+		{"Inbound Leads", "morgan hugh"},
+		{"SDR US", "ana ben cleo"},
+		{"SDR UK", "isla"},
+		{"AE Enterprise", "dev erin"},
+		{"CS Onboarding", "farah gus"},
+		{"RevOps Review", "revops"},
+	} {
+		for name := range strings.FieldsSeq(m.people) {
+			s.add("GroupMember", s.born, values{"GroupId": s.ownerNamed(m.queue), "UserOrGroupId": s.users[mailOf(name)]})
+		}
+	}
 }
 
 // buildSetup makes queues and the picklists that are rows.
