@@ -47,6 +47,7 @@ type tokenSource struct {
 
 // session is what came along with a token.
 type session struct {
+	token    string
 	instance string
 	identity string // https://login.salesforce.com/id/<org>/<user>; "" if not told
 }
@@ -78,7 +79,7 @@ func newTokenSource(s connectors.Settings, log *slog.Logger) (*tokenSource, erro
 		ts.TokenSource = ts.refreshing(ts.refresh(s))
 	case s.Token != "":
 		ts.TokenSource = crmhttp.Static(s.Token)
-		ts.latest.Store(&session{instance: ts.configured.String()})
+		ts.latest.Store(&session{token: s.Token.Reveal(), instance: ts.configured.String()})
 	case s.ClientID != "" && s.ClientSecret != "":
 		ts.TokenSource = ts.refreshing(ts.credentials(s))
 	default:
@@ -228,7 +229,7 @@ func (ts *tokenSource) refreshing(fetch func(context.Context) (*oauth2.Token, er
 			return nil, &connectors.Error{Class: connectors.AuthBroken, Op: opToken, Err: err}
 		}
 		identity, _ := t.Extra("id").(string)
-		ts.latest.Store(&session{instance: address, identity: identity})
+		ts.latest.Store(&session{token: t.AccessToken, instance: address, identity: identity})
 		return &oauth2.Token{AccessToken: t.AccessToken, Expiry: time.Now().Add(tokenLife)}, nil
 	})
 }
@@ -242,6 +243,13 @@ func (ts *tokenSource) session(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	return ts.latest.Load(), nil
+}
+
+// end forgets a session that the org says is over, unless there is a newer one.
+func (ts *tokenSource) end(s *session) {
+	if s != nil {
+		ts.Invalidate(s.token)
+	}
 }
 
 // base is the address to call: the token's instance, never the login host.

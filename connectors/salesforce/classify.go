@@ -89,6 +89,10 @@ func codeOf(err *connectors.Error) string {
 	return ""
 }
 
+// errNoAPI is a page where the API should be: the org has another address, or a
+// proxy speaks in its place.
+var errNoAPI = errors.New("there is a web page at this address, and no API")
+
 // classify reads an error answer of any shape: a list, one object, or a web
 // page from something in between.
 func classify(op string, status int, body []byte) *connectors.Error {
@@ -102,6 +106,9 @@ func classify(op string, status int, body []byte) *connectors.Error {
 	if len(list) == 0 {
 		e := &connectors.Error{Op: op, Status: status, Class: classOfStatus(status)}
 		switch text := bytes.TrimSpace(body); {
+		case bytes.HasPrefix(text, []byte("<")) && (status == http.StatusNotFound || status == http.StatusGone):
+			// A record that is gone is told of in JSON: this is not the API.
+			e.Class, e.Err = connectors.Unavailable, errNoAPI
 		case bytes.HasPrefix(text, []byte("<")):
 			e.Err = errors.New("answered with a web page")
 		case len(text) > 0 && !bytes.Equal(text, []byte("null")):

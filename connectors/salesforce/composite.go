@@ -69,14 +69,14 @@ func writeHeaders() map[string]string {
 // what only reads is sent again under a new one, once (C4). Writes find out
 // for themselves which of them were applied.
 func (o *org) send(ctx context.Context, c composite) (answers, *connectors.Error) {
-	token, _ := o.tokens.Token(ctx) // sendOnce says what is wrong with it
+	session := o.tokens.latest.Load()
 	a, err := o.sendOnce(ctx, c)
 	if err != nil || c.write {
 		return a, err
 	}
 	for _, part := range a.parts {
 		if part.Status == http.StatusUnauthorized {
-			o.tokens.Invalidate(token)
+			o.tokens.end(session)
 			return o.sendOnce(ctx, c)
 		}
 	}

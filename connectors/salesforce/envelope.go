@@ -195,7 +195,7 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 	for _, op := range e.ops {
 		e.composite.notAfter = connectors.Deadline(op.write, connectors.Write{NotAfter: e.composite.notAfter})
 	}
-	token, _ := b.org.tokens.Token(ctx) // send says what is wrong with it
+	session := b.org.tokens.latest.Load()
 	a, err := b.org.send(ctx, e.composite)
 	if err != nil {
 		b.unsent(e, err)
@@ -214,7 +214,7 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 		b.settleAtomic(e.ops)
 	}
 	if b.ended {
-		b.org.tokens.Invalidate(token)
+		b.org.tokens.end(session)
 		b.ended, b.renewed = false, true
 	}
 	b.versions(ctx, e, a)

@@ -181,6 +181,20 @@ func (o *org) do(ctx context.Context, call crmhttp.Call) (*crmhttp.Response, err
 		return nil, &connectors.Error{Class: connectors.Unavailable, Op: call.Op, Err: ctx.Err()}
 	}
 	call.Budget = []string{apiBudget}
+	was := o.tokens.latest.Load()
+	resp, err := o.http.Do(ctx, call)
+	if err == nil || was == nil || !strings.Contains(err.Error(), errNoAPI.Error()) { // the client keeps words only
+		return resp, err
+	}
+	// The org may have moved: its old address then shows a page, and only a new
+	// token names the new one. Nothing was applied by a page.
+	o.tokens.end(was)
+	if _, terr := o.tokens.Token(ctx); terr != nil {
+		return nil, err
+	}
+	if now := o.tokens.latest.Load(); now == nil || now.instance == was.instance {
+		return nil, err
+	}
 	return o.http.Do(ctx, call)
 }
 
