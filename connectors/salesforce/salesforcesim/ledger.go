@@ -1,7 +1,6 @@
 package salesforcesim
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,31 +93,23 @@ func opOf(old, fields values) string {
 // differences are the values that changed, without the stamps of the change itself.
 func differences(o *object, old, fields values) map[string]simhttp.FromTo {
 	var out map[string]simhttp.FromTo
-	for _, name := range slices.Sorted(maps.Keys(merged(old, fields))) {
-		if isStamp(name) || old[name] == fields[name] {
-			continue
+	for _, f := range o.fields {
+		from, to := old[f.name], fields[f.name]
+		if f.typ == "boolean" {
+			from, to = from == true, to == true
+			if old == nil {
+				from = nil
+			}
 		}
-		f := o.field(name)
-		if f != nil && f.typ == "boolean" && (old[name] == true) == (fields[name] == true) {
+		if isStamp(f.name) || from == to || from == nil && to == false {
 			continue
 		}
 		if out == nil {
 			out = map[string]simhttp.FromTo{}
 		}
-		out[name] = simhttp.FromTo{From: plainValue(old[name]), To: plainValue(fields[name])}
+		out[f.name] = simhttp.FromTo{From: plainValue(from), To: plainValue(to)}
 	}
 	return out
-}
-
-func merged(a, b values) map[string]bool {
-	names := make(map[string]bool, len(b))
-	for name := range a {
-		names[name] = true
-	}
-	for name := range b {
-		names[name] = true
-	}
-	return names
 }
 
 func isStamp(name string) bool {

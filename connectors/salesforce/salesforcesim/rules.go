@@ -220,7 +220,6 @@ func (s *Sim) runFlow(f flow, o *object, fields values, d deed) *apiError {
 		set[column.name] = v
 	}
 	overlay(fields, set)
-	d.person = false
 	if err := s.checkReferences(full, set); err != nil {
 		return flowFailed(f, err.code+": "+err.message)
 	}
