@@ -33,9 +33,6 @@ func (s *Sim) engaged(a, b *record, step int, now time.Time) {
 	}
 	set := map[string]string{"num_notes": counted(b, "num_notes", step)}
 	done := s.activitiesOf(b)
-	if step < 0 {
-		done = slices.DeleteFunc(done, func(r *record) bool { return r == a })
-	}
 	set["notes_last_updated"] = latest(b.values["notes_last_updated"], done, step, now, false)
 	if what.touches {
 		set["num_contacted_notes"] = counted(b, "num_contacted_notes", step)

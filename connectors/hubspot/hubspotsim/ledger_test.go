@@ -189,6 +189,14 @@ func TestPurgeAndRestoreWebhooks(t *testing.T) {
 		if both := strings.Join(got[4:], " "); both != "contact.deletion contact.privacyDeletion" && both != "contact.privacyDeletion contact.deletion" {
 			t.Errorf("purge sends %s", both)
 		}
+		bin := p.contact(`{"email":"b@acme.com"}`)
+		p.must("DELETE", contacts+"/"+bin, "")
+		p.edit("purge", "contacts", bin, nil)
+		time.Sleep(time.Second)
+		if diff := cmp.Diff([]string{"contact.creation", "contact.deletion", "contact.privacyDeletion"}, r.names()[len(got):]); diff != "" {
+			t.Errorf("purged from the recycle bin: %s", diff)
+		}
+		got = r.names()
 		if e := r.events[1]; e["changeSource"] != "AUTOMATION_PLATFORM" || !strings.HasPrefix(fmt.Sprint(e["sourceId"]), "enrollmentId:") {
 			t.Errorf("workflow: %v", e)
 		}

@@ -47,7 +47,9 @@ type record struct {
 	links    map[string]map[string]map[int]bool // kind -> id -> association type ids
 	byUser   string                             // who changed it last in the screens; an API call leaves it as it was
 	madeBy   string
-	lag      []late // changes the search index has not seen yet, oldest first
+	lag      []late    // changes the search index has not seen yet, oldest first
+	drawn    time.Time // when it was last drawn whether the index misses a change
+	missed   bool      // what was drawn
 }
 
 // revision is one value a property had, with who set it and when.
@@ -64,7 +66,6 @@ type late struct {
 	touched []string
 	birth   bool
 	missed  bool // until the record changes again
-	at      time.Time
 }
 
 // forever is how late the index is with what it has missed.
@@ -272,11 +273,14 @@ func (s *Sim) apply(rec *record, set map[string]string, by source, now time.Time
 // that it does not miss; what HubSpot derives in the same moment is no change of its own.
 func (s *Sim) lateIndex(rec *record, l late, now time.Time) {
 	faults, n := s.Faults(), len(rec.lag)
-	missed := s.lags.Chance(faults.IndexMissing) || n > 0 && rec.lag[n-1].missed && rec.lag[n-1].at.Equal(now)
+	if !rec.drawn.Equal(now) {
+		rec.drawn, rec.missed = now, s.lags.Chance(faults.IndexMissing)
+	}
+	missed := rec.missed
 	if s.loading || faults.SearchLag <= 0 && !missed && n == 0 {
 		return
 	}
-	l.at, l.visible = now, now.Add(s.lags.Between(0, faults.SearchLag))
+	l.visible = now.Add(s.lags.Between(0, faults.SearchLag))
 	if missed {
 		l.visible, l.missed = now.Add(forever), true
 	}

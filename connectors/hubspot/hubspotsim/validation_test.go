@@ -1,6 +1,7 @@
 package hubspotsim_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,7 +121,7 @@ func TestAutomation(t *testing.T) {
 		if got := owner(id); got != cleo {
 			t.Errorf("flipped too early: %s", got)
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(7 * time.Second) // what a workflow changes starts no other
 		if got := owner(id); got != ben {
 			t.Errorf("after it was made: %s, want %s", got, ben)
 		}
@@ -165,6 +166,14 @@ func TestMissedByIndex(t *testing.T) {
 		p.must("PATCH", contacts+"/"+id, `{"properties":{"jobtitle":"x"}}`)
 		if n := found(); n != 1 {
 			t.Errorf("after a change the index has %d contacts", n)
+		}
+		p.sim.SetFaults(simhttp.Faults{IndexMissing: 0.5})
+		for i := range 100 {
+			p.contact(fmt.Sprintf(`{"email":"b%d@acme.com"}`, i))
+		}
+		time.Sleep(time.Hour)
+		if n := p.must("POST", searchPath, `{"limit":200}`).len("results"); n < 35 || n > 65 {
+			t.Errorf("of a hundred contacts, of which it misses half, the index has %d", n)
 		}
 	})
 }

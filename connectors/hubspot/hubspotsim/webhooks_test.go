@@ -266,42 +266,6 @@ func TestWebhookFaults(t *testing.T) {
 	})
 }
 
-// TestMeddlers holds that people edit contacts while the portal is hostile, and leave a calm one alone.
-func TestMeddlers(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name   string
-		people int
-		faults simhttp.Faults
-		want   bool
-	}{
-		{"hostile", 5, simhttp.Faults{Rate: map[string]float64{"partial": 0.1}}, true},
-		{"hostile, nobody there", 0, simhttp.Faults{Rate: map[string]float64{"partial": 0.1}}, false},
-		{"calm", 5, simhttp.Faults{}, false},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p, _ := hooked(t, hubspotsim.Config{People: tc.people, Faults: tc.faults})
-				for i := range 100 {
-					p.contact(fmt.Sprintf(`{"email":"c%d@example.org"}`, i))
-				}
-				time.Sleep(10 * time.Minute)
-				a := p.must("GET", contacts+"?limit=100&properties=jobtitle", "")
-				edited := 0
-				for i := range a.len("results") {
-					if a.at("results", i, "properties", "jobtitle") != nil {
-						edited++
-					}
-				}
-				if tc.want && (edited < 10 || edited > 30) || !tc.want && edited > 0 {
-					t.Errorf("%d of 100 contacts were edited in ten minutes", edited)
-				}
-			})
-		})
-	}
-}
-
 // TestPeople holds that a rep accepts what is newly assigned, within five seconds, and not what was taken
 // away from them meanwhile.
 func TestPeople(t *testing.T) {
