@@ -116,7 +116,7 @@ func syncFields(o *object, fields written, by source) map[string]string {
 		return out
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if p := o.props[name]; p != nil && strings.HasPrefix(name, "salesforce") && fields[name] != nil {
+		if p := o.props[name]; p != nil && strings.Contains(name, "salesforce") && fields[name] != nil {
 			out[name] = *fields[name]
 			delete(fields, name)
 		}
