@@ -34,6 +34,7 @@ type ready struct {
 		OrgID          string `json:"org_id"`
 		ClientID       string `json:"client_id"`
 		ClientSecret   string `json:"client_secret"`
+		RefreshToken   string `json:"refresh_token"`
 		PrivateKeyFile string `json:"private_key_file"`
 		Username       string `json:"username"`
 	} `json:"salesforce"`
@@ -135,6 +136,7 @@ func readyLine(urls []string, pair *simulators.Pair, keyFile string) ([]byte, er
 	r.HubSpot.ClientID, r.HubSpot.ClientSecret, r.HubSpot.RefreshToken = hc.ClientID, hc.ClientSecret, hc.RefreshToken
 	r.Salesforce.Token, r.Salesforce.OrgID, r.Salesforce.Username = fc.Token, fc.OrgID, fc.Username
 	r.Salesforce.ClientID, r.Salesforce.ClientSecret, r.Salesforce.PrivateKeyFile = fc.ClientID, fc.ClientSecret, keyFile
+	r.Salesforce.RefreshToken = fc.RefreshToken
 	line, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("write ready line: %w", err)

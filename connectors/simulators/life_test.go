@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 	"github.com/handoffd/handoffd/connectors/simulators"
 )
 
@@ -78,6 +79,27 @@ func TestLife(t *testing.T) {
 		} {
 			if seen[want] == 0 {
 				t.Errorf("the ledger has no %q: %v", want, seen)
+			}
+		}
+	})
+}
+
+// TestLifePace holds that a share is one of the records a minute.
+func TestLifePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pair := office(t, 7, simulators.Life{Edits: 0.02, Flips: 0.1}, 5, 10*time.Minute)
+		for _, stage := range []simhttp.Stage{pair.HubSpot, pair.Salesforce} {
+			records := 0
+			for _, part := range stage.Parts() {
+				records += stage.Living(part.Object)
+			}
+			done := pair.Deeds()[stage.CRM()].Done
+			for kind, share := range map[string]float64{"edit": 0.02, "flip": 0.1} {
+				want := 10 * share * float64(records)
+				if got := float64(done[kind]); got < want/2 || got > want*3/2 {
+					t.Errorf("%s: %v %q among %d records in ten minutes, want about %v", stage.CRM(), got, kind, records, want)
+				}
 			}
 		}
 	})
