@@ -8,7 +8,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// restore takes a row out of the recycle bin, with the activities that went in with it.
+// restore takes a row out of the recycle bin, with what went in with it.
 func (s *Sim) restore(r *row, d deed) *apiError {
 	was := r.last()
 	at, _ := was["SystemModstamp"].(time.Time)
@@ -32,16 +32,31 @@ func (s *Sim) unbin(r *row, d deed) {
 	s.commit(r, fields, d)
 }
 
-// hangers are the activities of a person, deleted or not.
+// hangers are the rows that go into the bin with r, those in it included: the activities of a person or a deal,
+// and an account's people and deals with theirs.
 func (s *Sim) hangers(r *row) []*row {
-	var rows []*row
-	if r.obj.name != "Lead" && r.obj.name != "Contact" {
-		return nil
+	var links []childRelation
+	switch r.obj.name {
+	case "Lead", "Contact":
+		links = []childRelation{{child: "Task", field: "WhoId"}, {child: "Event", field: "WhoId"}}
+	case "Opportunity":
+		links = []childRelation{{child: "Task", field: "WhatId"}, {child: "Event", field: "WhatId"}}
+	case "Account":
+		links = []childRelation{{child: "Contact", field: "AccountId"}, {child: "Opportunity", field: "AccountId"}, {child: "Task", field: "WhatId"}, {child: "Event", field: "WhatId"}}
 	}
-	for _, kind := range []string{"Task", "Event"} {
-		for _, child := range s.tables[kind].byValue("WhoId", r.id) {
-			if text(child.last(), "WhoId") == r.id && !slices.Contains(rows, child) {
+	var rows []*row
+	add := func(more ...*row) {
+		for _, child := range more {
+			if !slices.Contains(rows, child) {
 				rows = append(rows, child)
+			}
+		}
+	}
+	for _, l := range links {
+		for _, child := range s.tables[l.child].byValue(l.field, r.id) {
+			if text(child.last(), l.field) == r.id {
+				add(child)
+				add(s.hangers(child)...)
 			}
 		}
 	}

@@ -67,7 +67,7 @@ func (s *Sim) children(o *object) []map[string]any {
 		for _, f := range child.fields {
 			if slices.Contains(f.refTo, o.name) {
 				list = append(list, map[string]any{
-					"cascadeDelete": f.name == "WhoId", "childSObject": child.name, "deprecatedAndHidden": false, "field": f.name,
+					"cascadeDelete": f.name == "WhoId" || f.name == "WhatId" || f.name == "AccountId" && child.name != "Task" && child.name != "Event", "childSObject": child.name, "deprecatedAndHidden": false, "field": f.name,
 					"junctionIdListNames": []string{}, "junctionReferenceTo": []string{}, "relationshipName": relationName(o.name, child.name, f.name), "restrictedDelete": false,
 				})
 			}

@@ -88,3 +88,39 @@ func TestDrift(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletingAnAccount: its people, deals and their activities go with it, and come back with it; a won deal
+// keeps it (C9).
+func TestDeletingAnAccount(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	acc := c.create("Account", `{"Name":"Whole"}`)
+	con := c.create("Contact", `{"LastName":"P","AccountId":"`+acc+`"}`)
+	opp := c.create("Opportunity", `{"Name":"D","AccountId":"`+acc+`","StageName":"Closed Won","CloseDate":"2027-01-01"}`)
+	task := c.create("Task", `{"Subject":"s","WhoId":"`+con+`"}`)
+	if a := c.do("DELETE", "sobjects/Account/"+acc, ""); a.code(t) != "DELETE_FAILED" {
+		t.Errorf("with a won deal: %d %s", a.Status, a.Raw)
+	}
+	c.do("PATCH", "sobjects/Opportunity/"+opp, `{"StageName":"Prospecting"}`)
+	if a := c.do("DELETE", "sobjects/Account/"+acc, ""); a.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.Status, a.Raw)
+	}
+	all := []string{acc, con, opp, task}
+	for _, id := range all {
+		if !c.sim.byID(id).deleted() {
+			t.Errorf("%s is still there", id)
+		}
+	}
+	c.mustEdit(simhttp.Edit{Object: "Account", Op: "restore", ID: acc})
+	for _, id := range all {
+		if c.sim.byID(id).deleted() {
+			t.Errorf("%s is still gone", id)
+		}
+	}
+	c.mustEdit(simhttp.Edit{Object: "Account", Op: "purge", ID: acc})
+	for _, id := range all {
+		if c.sim.byID(id) != nil {
+			t.Errorf("%s was not purged", id)
+		}
+	}
+}

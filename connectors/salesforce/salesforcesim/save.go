@@ -381,7 +381,7 @@ func (s *Sim) touchParent(id string, due date, d deed) {
 	s.commit(r, fields, d.derived())
 }
 
-// remove puts a row, and the activities that hang on a person, into the recycle bin.
+// remove puts a row, and what hangs on it, into the recycle bin. An account with a won deal stays.
 func (s *Sim) remove(r *row, d deed) *apiError {
 	if r.deleted() {
 		return deletedEntity()
@@ -389,12 +389,17 @@ func (s *Sim) remove(r *row, d deed) *apiError {
 	if !r.obj.writable && !d.person {
 		return &apiError{code: "INSUFFICIENT_ACCESS_OR_READONLY", message: "insufficient access rights on object id", fields: []string{}}
 	}
-	s.bin(r, "", d)
-	if r.obj.name == "Lead" || r.obj.name == "Contact" {
-		for _, kind := range []string{"Task", "Event"} {
-			for _, child := range s.tables[kind].holders("WhoId", r.id) {
-				s.bin(child, "", d.derived())
+	if r.obj.name == "Account" {
+		for _, deal := range s.tables["Opportunity"].holders("AccountId", r.id) {
+			if deal.last()["IsWon"] == true {
+				return &apiError{code: "DELETE_FAILED", message: "Your attempt to delete " + text(r.last(), "Name") + " could not be completed because it is associated with the following opportunities that are closed won: " + deal.id, fields: []string{}}
 			}
+		}
+	}
+	s.bin(r, "", d)
+	for _, child := range s.hangers(r) {
+		if !child.deleted() {
+			s.bin(child, "", d.derived())
 		}
 	}
 	return nil
