@@ -196,6 +196,18 @@ func TestEvents(t *testing.T) {
 		"merge":               {`{"portalId":62515,"subscriptionType":"contact.merge","objectId":1,"primaryObjectId":1,"mergedObjectIds":[2,"3"],"newObjectId":4,"numberOfPropertiesMoved":8}`, []string{"contacts/1", "contacts/4", "contacts/2", "contacts/3"}, nil},
 		"association":         {`{"portalId":62515,"subscriptionType":"contact.associationChange","associationType":"CONTACT_TO_COMPANY","fromObjectId":5,"toObjectId":6,"associationRemoved":false,"isPrimaryAssociation":true}`, []string{"contacts/5", "companies/6"}, nil},
 		"association by type": {`{"portalId":62515,"subscriptionType":"object.associationChange","objectTypeId":"0-3","fromObjectTypeId":"0-3","toObjectTypeId":"2-99","fromObjectId":5,"toObjectId":6}`, []string{"deals/5"}, nil},
+		"merge, id kept":      {`{"portalId":62515,"subscriptionType":"contact.merge","objectId":1,"primaryObjectId":1,"mergedObjectIds":[2],"newObjectId":1}`, []string{"contacts/1", "contacts/2"}, nil},
+		"generic merge":       {`{"portalId":62515,"subscriptionType":"object.merge","objectTypeId":"0-2","objectId":4,"primaryObjectId":1,"mergedObjectIds":[2],"newObjectId":4}`, []string{"companies/4", "companies/1", "companies/2"}, nil},
+		"merge without lists": {`{"portalId":62515,"subscriptionType":"deal.merge","primaryObjectId":1,"mergedObjectIds":2}`, []string{"deals/1", "deals/2"}, nil},
+		"generic restore":     {`{"portalId":62515,"eventType":"object.restore","objectTypeId":"0-3","objectId":9}`, []string{"deals/9"}, nil},
+		"both type fields":    {`{"portalId":62515,"eventType":"x.y","subscriptionType":"contact.creation","objectId":51}`, []string{"contacts/51"}, nil},
+		"lead":                {`{"portalId":62515,"subscriptionType":"object.creation","objectTypeId":"0-136","objectId":3}`, []string{"leads/3"}, nil},
+		"lead, by name":       {`{"portalId":62515,"subscriptionType":"lead.propertyChange","objectId":3,"propertyName":"hubspot_owner_id"}`, []string{"leads/3"}, nil},
+		"association gone":    {`{"portalId":62515,"subscriptionType":"deal.associationChange","associationType":"DEAL_TO_CONTACT","fromObjectId":5,"toObjectId":6,"associationRemoved":true}`, []string{"deals/5", "contacts/6"}, nil},
+		"association, custom": {`{"portalId":62515,"subscriptionType":"object.associationChange","objectTypeId":"2-1","fromObjectTypeId":"2-1","toObjectTypeId":"2-99","fromObjectId":5,"toObjectId":6}`, nil, []string{"unknown_kind"}},
+		"generic, no type":    {`{"portalId":62515,"subscriptionType":"object.creation","objectId":3}`, nil, []string{"unknown_kind"}},
+		"portal as a float":   {`{"portalId":62515.0,"subscriptionType":"contact.creation","objectId":3}`, nil, []string{"tenant"}},
+		"id as a float":       {`{"portalId":62515,"subscriptionType":"contact.creation","objectId":5.1e1}`, nil, []string{"malformed"}},
 		"ticket":              {`{"portalId":62515,"subscriptionType":"ticket.creation","objectId":1}`, nil, []string{"unknown_kind"}},
 		"conversation":        {`{"portalId":62515,"subscriptionType":"conversation.newMessage","objectId":1}`, nil, []string{"unknown_kind"}},
 		"new verb":            {`{"portalId":62515,"subscriptionType":"contact.somethingNew","objectId":1}`, nil, []string{"unknown_kind"}},
@@ -237,6 +249,33 @@ func TestEvents(t *testing.T) {
 				t.Errorf("the last change is %+v", last)
 			}
 		})
+	}
+}
+
+// (I0, C9) A privacy deletion comes beside the deletion, in any order and not
+// in one request: each is a hint at the same record and an event of its own.
+func TestPrivacyDeletion(t *testing.T) {
+	t.Parallel()
+	const privacy = `{"eventId":1,"portalId":62515,"subscriptionType":"contact.privacyDeletion","objectId":51,"occurredAt":1699999999000}`
+	const deletion = `{"eventId":2,"portalId":62515,"subscriptionType":"contact.deletion","objectId":51,"occurredAt":1699999999000}`
+	c := testConnector(t, connectors.Settings{ClientSecret: testSecret})
+	for _, bodies := range [][]string{{"[" + privacy + "," + deletion + "]"}, {"[" + deletion + "," + privacy + "]"}, {"[" + deletion + "]", "[" + privacy + "]"}} {
+		events := make(map[string]bool)
+		for _, body := range bodies {
+			got, err := c.Receive(request(body, time.UnixMilli(1700000000000)))
+			if err != nil || len(got.Refused) > 0 {
+				t.Fatal(got, err)
+			}
+			for _, ch := range got.Changes {
+				if ch.Ref.ID != "51" || ch.Ref.Kind != contacts {
+					t.Errorf("%+v", ch)
+				}
+				events[ch.EventID] = true
+			}
+		}
+		if len(events) != 2 {
+			t.Errorf("%q: %d events", bodies, len(events))
+		}
 	}
 }
 
