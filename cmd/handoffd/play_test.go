@@ -57,6 +57,7 @@ type stage struct {
 	pair    *simulators.Pair
 	reaper  *reaper
 	wire    func(http.RoundTripper) http.RoundTripper // between the daemon and the CRMs; nil: as it is
+	wall    func() time.Time                          // the daemon's clock; nil: the bubble's
 	stop    func()
 	running *errgroup.Group
 	store   *bolt.Store
@@ -204,7 +205,14 @@ func (st *stage) playUntil(at time.Time) {
 
 func newStage(t *testing.T, s *story, dir string, v variant) *stage {
 	t.Helper()
+	return newStageWith(t, s, dir, v, func(*stage) {})
+}
+
+// newStageWith is newStage with something changed before anything starts.
+func newStageWith(t *testing.T, s *story, dir string, v variant, change func(*stage)) *stage {
+	t.Helper()
 	st := &stage{t: t, story: s, dir: dir}
+	change(st)
 	pair, err := simulators.New(simulators.Config{
 		Seed: v.seed + 1, Faults: simulators.Faults{UniqueTasks: s.unique, Webhooks: v.hooks}, World: s.world,
 		WebhookURL: "https://" + daemonHost + "/webhooks/hubspot", OrgURL: "https://" + salesforceHost,
@@ -272,7 +280,7 @@ func (st *stage) start() {
 	d, err := newDaemon(ctx, daemonConfig{
 		Rules: rules, Store: mortalStore{store, st.reaper}, Conns: st.connect(), Log: log,
 		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
-		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()),
+		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()), Wall: st.wall,
 	})
 	if err != nil && !errors.Is(err, errDead) {
 		st.t.Fatal(err)

@@ -83,16 +83,23 @@ func words(line string) []string {
 
 func readStory(t *testing.T, path string) *story {
 	t.Helper()
-	archive, err := txtar.ParseFile(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parseStory(t, strings.TrimSuffix(filepath.Base(path), ".txtar"), raw)
+}
+
+// parseStory reads a story of that name.
+func parseStory(t *testing.T, name string, raw []byte) *story {
+	t.Helper()
+	archive := txtar.Parse(raw)
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &story{
-		name: strings.TrimSuffix(filepath.Base(path), ".txtar"), length: 20 * time.Minute, sweep: "some", unique: true, mode: "write",
+		name: name, length: 20 * time.Minute, sweep: "some", unique: true, mode: "write",
 		start: time.Date(2026, 3, 19, 10, 0, 0, 0, zone), // a Thursday
 	}
 	s.folder = mapFolder(t, starter.FS())

@@ -86,14 +86,14 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 }
 
 func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
-	if now.Before(l.still) {
+	if Paused(now, l.still, clockTick) {
 		return // the clock has just been moved; it may be moved back
 	}
 	for t := range state.TimersUntil(tx, now) {
 		if len(w.timers) == limit {
 			return
 		}
-		if l.waiting[timerRef(t)].until.After(now) || !l.trial.may(timerRef(t)) {
+		if Paused(now, l.waiting[timerRef(t)].until, longestWaiting) || !l.trial.may(timerRef(t)) {
 			continue
 		}
 		h, ok := state.GetHandoff(tx, t.Handoff)
@@ -127,7 +127,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 	passed := 0
 	for c := range state.InboxRows(tx, conn) {
 		held := l.held(conn, c.Ref.Kind, now)
-		if wait := l.waiting[c.Ref]; wait.until.After(now) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
+		if wait := l.waiting[c.Ref]; Paused(now, wait.until, longestWaiting) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
 			continue
 		}
 		echo, written := state.GetEcho(tx, c.Ref)

@@ -69,11 +69,11 @@ func (l *Lane) Run(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		worked, err := l.round(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil:
+		if err == nil && !worked {
+			err = l.sleep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			return err
-		case err == nil && !worked:
-			l.sleep(ctx)
 		}
 	}
 	return l.end(context.WithoutCancel(ctx))
@@ -189,14 +189,14 @@ func (l *Lane) worked(conn string, kind connectors.Kind) {
 }
 
 func (l *Lane) held(conn string, kind connectors.Kind, now time.Time) bool {
-	return now.Before(l.hold[batch{conn, kind}].until) || now.Before(l.hold[batch{conn, ""}].until)
+	return Paused(now, l.hold[batch{conn, kind}].until, longestPause) || Paused(now, l.hold[batch{conn, ""}].until, longestPause)
 }
 
 // sleep waits for the bell, the next timer, or the next thing that may be
 // tried again. It notices when the wall clock was moved meanwhile (L8):
 // instants are stored, so nothing has to be computed again; what is due is due
 // one tick later, should the clock be moved back.
-func (l *Lane) sleep(ctx context.Context) {
+func (l *Lane) sleep(ctx context.Context) error {
 	now := l.Decider.Wall()
 	wake := time.NewTimer(l.rest(ctx, now))
 	defer wake.Stop()
@@ -209,9 +209,9 @@ func (l *Lane) sleep(ctx context.Context) {
 	// Without Round, time.Time would compare its own monotonic readings.
 	drift := l.Decider.Wall().Round(0).Sub(now.Round(0)) - time.Since(before)
 	if drift.Abs() > clockDrift {
-		l.still = l.Decider.Wall().Add(clockTick)
-		l.Log.Warn("the wall clock was moved", "by", drift)
+		return l.moved(ctx, drift)
 	}
+	return nil
 }
 
 // rest is how long there is nothing to do but what the bell rings for.

@@ -54,12 +54,17 @@ func (t *trial) may(ref connectors.Ref) bool {
 }
 
 // due reports whether suspects are waiting for their trial.
-func (t *trial) due(now time.Time) bool { return len(t.Suspects) > 0 && !now.Before(t.after) }
+func (t *trial) due(now time.Time) bool {
+	return len(t.Suspects) > 0 && !Paused(now, t.after, setAside)
+}
 
 // begin looks at how the last process ended, and puts in quarantine what has
 // killed it thrice.
 func (l *Lane) begin(ctx context.Context) error {
 	now := l.Decider.Wall()
+	if err := l.setClock(ctx, now.UTC(), 0); err != nil {
+		return err
+	}
 	var condemned string
 	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		condemned = ""

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/sync/engine"
 )
 
 // pause is how long one cursor is left alone: a kind that we may not read must
@@ -29,7 +30,7 @@ func (p *Poller) rest(more bool) time.Duration {
 	for _, h := range p.hold {
 		d = min(d, h.until.Sub(now))
 	}
-	return max(d, time.Millisecond)
+	return min(max(d, time.Millisecond), p.every()) // the clock may have been set back since
 }
 
 func (p *Poller) every() time.Duration {
@@ -84,7 +85,7 @@ func (p *Poller) ready(all []reading, full bool) []reading {
 	})
 	return slices.DeleteFunc(slices.Clone(all), func(r reading) bool {
 		h, failed := p.hold[r.name]
-		return failed && now.Before(h.until) || !failed && !full && !p.more[r.name]
+		return failed && engine.Paused(now, h.until, h.after) || !failed && !full && !p.more[r.name]
 	})
 }
 

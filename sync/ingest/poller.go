@@ -90,7 +90,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		p.due, p.wait = p.Wall().Add(p.every()), 0
 		return false, p.complete(ctx, true)
 	}
-	full := !p.Wall().Before(p.due)
+	full := !engine.Paused(p.Wall(), p.due, p.every())
 	readings := p.ready(all, full)
 	polls := make([]connectors.Poll, len(readings))
 	for i, r := range readings {
@@ -247,6 +247,7 @@ type reading struct {
 	poll  connectors.Poll
 	was   state.Cursor
 	first bool // a kind that was never listed before
+	ahead bool // the cursor was in the future
 }
 
 func (r reading) same(o reading) bool { return r.name == o.name }
@@ -257,6 +258,7 @@ func (r reading) lists() bool { return strings.HasSuffix(string(r.name), listing
 // rest of the listings that are not complete.
 func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, error) {
 	var all []reading
+	now := p.Wall().UTC()
 	err := p.Store.View(ctx, func(tx state.Tx) error {
 		all = nil
 		for _, w := range p.Book.Rules().Watched(p.Conn) {
@@ -264,7 +266,11 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 			if !ok {
 				c.From = conn.Live
 			}
-			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c, false})
+			ahead := ok && c.From.After(now.Add(aheadSlack)) && !conn.Live.After(now)
+			if ahead {
+				c.Cursor = connectors.Cursor{From: later(conn.Live, now.Add(-aheadBack))}
+			}
+			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c, false, ahead})
 			if !w.Mirror {
 				continue
 			}
@@ -273,7 +279,7 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 				l = state.Cursor{Fields: want}
 			}
 			if !l.Listed {
-				all = append(all, reading{w, w.Kind + listing, connectors.Poll{Kind: w.Kind, From: l.Cursor, Fields: w.Fields, Limit: pageSize}, l, !known})
+				all = append(all, reading{w, w.Kind + listing, connectors.Poll{Kind: w.Kind, From: l.Cursor, Fields: w.Fields, Limit: pageSize}, l, !known, false})
 			}
 		}
 		return tx.Err()
@@ -282,6 +288,20 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 		return nil, fmt.Errorf("read cursors: %w", err)
 	}
 	return all, nil
+}
+
+// A cursor of the future was kept by a clock that ran ahead, or is damaged
+// (P6). What has changed in the last days is read again.
+const (
+	aheadSlack = time.Minute
+	aheadBack  = 72 * time.Hour
+)
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func fieldsDigest(w plan.Watch) string { return state.Digest(w.Fields...) }
@@ -302,6 +322,12 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 					state.PutCursor(tx, p.Conn, r.name, r.anew(conn.Live))
 				}
 				continue
+			}
+			if r.ahead {
+				state.AddListing(tx, state.Listing{
+					List: "clock", Subject: p.Conn + " " + string(r.name), Count: 1, First: now, Last: now,
+					Text: "the poll's place was in the future; what has changed since " + r.poll.From.From.Format(time.RFC3339) + " is read again",
+				})
 			}
 			next := r.was
 			next.Cursor, next.At = page.Next, now

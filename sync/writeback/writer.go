@@ -69,7 +69,7 @@ func (w *Writer) Run(ctx context.Context) error {
 // round sends one batch. It reports whether there was one.
 func (w *Writer) round(ctx context.Context) (bool, error) {
 	now := w.Decider.Wall()
-	if now.Before(w.hold) || !w.Gate.Open() || w.Decider.Book.Rules().Mode() == observe {
+	if engine.Paused(now, w.hold, longestWait) || !w.Gate.Open() || w.Decider.Book.Rules().Mode() == observe {
 		return false, nil
 	}
 	due, err := w.take(ctx, now)
@@ -189,11 +189,12 @@ func (w *Writer) leaveAlone(e *connectors.Error) {
 func (w *Writer) sleep(ctx context.Context) {
 	now := w.Decider.Wall()
 	d := longestSleep
-	if w.hold.After(now) {
+	held := engine.Paused(now, w.hold, longestWait)
+	if held {
 		d = min(d, w.hold.Sub(now))
 	}
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
-		if due, ok := state.NextDue(tx, w.Conn, now); ok && !w.hold.After(now) {
+		if due, ok := state.NextDue(tx, w.Conn, now); ok && !held {
 			d = min(d, max(due.Sub(now), time.Millisecond))
 		}
 		return tx.Err()
