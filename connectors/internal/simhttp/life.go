@@ -44,8 +44,13 @@ func patchLife(l Life, raw json.RawMessage) (Life, error) {
 		name  string
 		value float64
 	}{
-		{"edits", l.Edits}, {"owners", l.Owners}, {"flips", l.Flips}, {"merges", l.Merges},
-		{"deletes", l.Deletes}, {"restores", l.Restores}, {"deactivations", l.Deactivations},
+		{"edits", l.Edits},
+		{"owners", l.Owners},
+		{"flips", l.Flips},
+		{"merges", l.Merges},
+		{"deletes", l.Deletes},
+		{"restores", l.Restores},
+		{"deactivations", l.Deactivations},
 	} {
 		if err := checkShare("life "+s.name, s.value); err != nil {
 			return l, err
