@@ -262,7 +262,7 @@ func (c *Connector) observe(client *crmhttp.Client, resp *crmhttp.Response) {
 	daily, derr := strconv.Atoi(resp.Header.Get("X-HubSpot-RateLimit-Daily"))
 	left, rerr := strconv.Atoi(resp.Header.Get("X-HubSpot-RateLimit-Daily-Remaining"))
 	if derr == nil && rerr == nil && daily > 0 {
-		client.SetDaily(daily, left)
+		client.SetDaily(daily, min(max(left, 0), daily))
 		client.SetDayEnds(c.midnight(time.Now()))
 	}
 }

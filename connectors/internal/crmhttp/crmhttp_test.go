@@ -425,6 +425,23 @@ func TestHang(t *testing.T) {
 	})
 }
 
+// FuzzRetryAfter: whatever the header says, the wait is within its bounds
+// (C1).
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"", "10", "0", "-1", "1.5", "1e309", "NaN", "0x1p10", "86400", "Fri, 20 Nov 2026 12:00:30 GMT", "Friday, 20-Nov-26 12:00:30 GMT", " 5 ", "10, 20", "10000ms"} {
+		f.Add(seed, int64(1795132800), int64(900))
+	}
+	f.Fuzz(func(t *testing.T, text string, at, bound int64) {
+		now := time.Unix(at%(1<<40), 0)
+		most := time.Duration(1+max(bound, 0)%86400) * time.Second
+		wait, ok := RetryAfterUpTo(http.Header{"Retry-After": {text}}, now, most)
+		if ok && (wait < time.Second || wait > most) || !ok && wait != 0 {
+			t.Fatalf("%q: %v %v, at most %v", text, wait, ok, most)
+		}
+	})
+}
+
+// (C1) Seconds or a date, bounded.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
