@@ -154,7 +154,7 @@ func TestNeverTooMany(t *testing.T) {
 	})
 }
 
-// C2, C3, C4: every fault of a bad day, and of hell; the outbox's protocol
+// (C2, C3, C4) Every fault of a bad day, and of hell; the outbox's protocol
 // (find before creating again) ends with one task for each key.
 func TestNoTaskTwice(t *testing.T) {
 	t.Parallel()
@@ -287,7 +287,7 @@ func rows(t *testing.T, sim *hubspotsim.Sim, object string) []simRow {
 	return world[object]
 }
 
-// P2: what the index shows a minute late is still found, by the overlap.
+// (P2) What the index shows a minute late is still found, by the overlap.
 func TestLateIndex(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -319,7 +319,7 @@ func TestLateIndex(t *testing.T) {
 	})
 }
 
-// I1, I5: what the portal posts is verified and understood.
+// (I1, I5) What the portal posts is verified and understood.
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -46,7 +46,7 @@ func drawStory(rt *rapid.T) story {
 	return s
 }
 
-// P1, P2, P3, P5: whatever people change between the pages, however late the
+// (P1, P2, P3, P5) Whatever people change between the pages, however late the
 // index, whenever we restart: every record's last change is seen.
 func TestEveryLastChangeIsSeen(t *testing.T) {
 	t.Parallel()

@@ -58,7 +58,7 @@ func request(body string, at time.Time) connectors.Request {
 
 const vectorBody = `[{"eventId":1,"subscriptionId":12345,"portalId":62515,"occurredAt":1564113600000,"subscriptionType":"contact.creation","attemptNumber":0,"objectId":123,"changeSource":"CRM","changeFlag":"NEW","appId":54321}]`
 
-// Failure model §4.2, each pitfall; I5.
+// (I5) Failure model §4.2, each pitfall.
 func TestSignature(t *testing.T) {
 	t.Parallel()
 	c := testConnector(t, connectors.Settings{ClientSecret: testSecret})
@@ -179,7 +179,7 @@ func TestSecretRotation(t *testing.T) {
 	}
 }
 
-// I0, I7, I8, C8: what becomes of each sort of event.
+// (I0, I7, I8, C8) What becomes of each sort of event.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -297,7 +297,7 @@ func TestMalformedBodies(t *testing.T) {
 	}
 }
 
-// I1: the same event again has the same id; every other one has another.
+// (I1) The same event again has the same id; every other one has another.
 func TestEventIDs(t *testing.T) {
 	t.Parallel()
 	base := map[string]string{

@@ -91,7 +91,7 @@ func update(key, id string) connectors.Write {
 	return connectors.Write{Ref: connectors.Ref{Kind: "contacts", ID: id}, Key: key, Set: map[string]any{"firstname": "x"}}
 }
 
-// C3: rows come shuffled, are missing, are of strangers, or fail one by one.
+// (C3) Rows come shuffled, are missing, are of strangers, or fail one by one.
 func TestRowsOfABatch(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -214,7 +214,7 @@ func TestTaskBody(t *testing.T) {
 	})
 }
 
-// C15, I10: one row that makes HubSpot refuse the whole batch stops no other.
+// (C15, I10) One row that makes HubSpot refuse the whole batch stops no other.
 func TestOneBadRowOfAHundred(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -302,7 +302,7 @@ func TestFieldGoesAway(t *testing.T) {
 	})
 }
 
-// C6: credentials that no longer work are tried once, not for every batch.
+// (C6) Credentials that no longer work are tried once, not for every batch.
 func TestBrokenCredentialsStopTheRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -385,7 +385,7 @@ func TestReadFailedRow(t *testing.T) {
 	})
 }
 
-// C8: a merge shows by the survivor's own list at no cost, or else by asking
+// (C8) A merge shows by the survivor's own list at no cost, or else by asking
 // for the record itself.
 func TestReadMerged(t *testing.T) {
 	t.Parallel()

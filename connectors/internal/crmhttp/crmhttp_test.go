@@ -67,7 +67,7 @@ var (
 	writeCall = Call{Purpose: "write", Op: "create tasks", Method: "POST", Path: "/create", Body: map[string]int{"a": 1}}
 )
 
-// C1, C2, C17: what comes of each way a request can end, and how often it was sent.
+// (C1, C2, C17) What comes of each way a request can end, and how often it was sent.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	reset := errors.New("connection reset by peer")
@@ -159,7 +159,7 @@ func thenOK(status int) func(int) (*http.Response, error) {
 	}
 }
 
-// C4: a thousand calls meet an expired token; it is renewed once.
+// (C4) A thousand calls meet an expired token; it is renewed once.
 func TestOneRefreshForAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -372,7 +372,7 @@ func TestBodyIsBounded(t *testing.T) {
 	}
 }
 
-// C17: a token never travels to another host, and a write is never redirected.
+// (C17) A token never travels to another host, and a write is never redirected.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	var hosts []string
