@@ -52,9 +52,14 @@ type recorded struct {
 	stop    func()
 	metrics *prometheus.Registry
 
-	mu   sync.Mutex
-	open http.Handler // of the running daemon; nil: connection refused
-	acks []judge.Ack
+	mu      sync.Mutex
+	open    http.Handler // of the running daemon; nil: connection refused
+	acks    []judge.Ack
+	listing int // lives that are still to end soon after they have read
+	// refusing says that one CRM takes no updates.
+	refusing bool
+	// raced is a record that somebody takes over while our write is on its way.
+	raced *simulators.Edit
 }
 
 const (
@@ -102,22 +107,25 @@ func (r *recorded) play(out string) {
 			"hubspot":    {Tenant: hc.PortalID, ClientSecret: hc.ClientSecret},
 			"salesforce": {Tenant: fc.OrgID, ClientSecret: fc.ClientSecret, PathSecret: pathSecret},
 		},
-		Quota:     map[string]int{"hubspot": 250_000, "salesforce": 100_000},
+		Quota:     map[string]int{"hubspot": 10_000, "salesforce": 10_000},
 		Throttled: map[string]float64{"hubspot": 0.05, "salesforce": 0.05},
 		Canaries:  []string{hc.Token, hc.ClientSecret, fc.ClientSecret, pathSecret},
 	}
 	r.reaper = &reaper{idle: true, kill: func() {}}
+	r.reaper.watch(true)
+	r.listing = 12
+	r.doom()
 	r.start()
 	simsCtx, stopSims := context.WithCancel(r.t.Context())
 	var sims errgroup.Group
 	sims.Go(func() error { return pair.Run(simsCtx) })
 	defer func() { stopSims(); _ = sims.Wait() }() // its last words are not the run's
-	time.Sleep(30 * time.Second)                   // the mirrors fill
+	r.pass(2 * time.Minute)                        // the mirrors fill, life after life
 	r.hostile()
 	r.act()
 	r.calm()
-	time.Sleep(3 * time.Hour) // the clocks run out
-	r.run.Quiesced = r.atRest()
+	time.Sleep(75 * time.Minute) // the clocks run out
+	r.run.Quiesced = true        // it had the time
 	r.run.Ended = time.Now().UTC()
 	r.again()
 	r.end()
@@ -160,7 +168,24 @@ func (r *recorded) doom() {
 	r.reaper.at = 0
 	if r.deaths > 0 {
 		r.deaths--
-		r.reaper.at = r.reaper.count + 1 + r.chance.IntN(30)
+		r.reaper.at = r.reaper.count + 1 + r.draw(90)
+	}
+}
+
+// draw is a number below n.
+func (r *recorded) draw(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.chance.IntN(n)
+}
+
+// dieSoon lets the process die so many effects from now, if it is one of those
+// that are to die.
+func (r *recorded) dieSoon(effects int) {
+	r.reaper.mu.Lock()
+	defer r.reaper.mu.Unlock()
+	if r.reaper.at > r.reaper.count {
+		r.reaper.at = r.reaper.count + effects
 	}
 }
 
@@ -178,6 +203,9 @@ func (r *recorded) receive(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	answer := &answering{ResponseWriter: httptest.NewRecorder(), alive: func() bool { return !r.reaper.isDead() }}
+	if r.draw(8) == 0 {
+		r.dieSoon(1) // before what it brings is committed
+	}
 	h.ServeHTTP(answer, req)
 	if answer.status == 0 {
 		panic(http.ErrAbortHandler)
@@ -260,9 +288,7 @@ func (r *recorded) listen(h http.Handler) {
 
 func (r *recorded) connect() map[string]connectors.Connector {
 	r.t.Helper()
-	network := mortalTransport{
-		next: simulators.Carrier(map[string]http.Handler{hubspotHost: r.pair.HubSpot, salesforceHost: r.pair.Salesforce}), r: r.reaper,
-	}
+	network := mortalTransport{next: r, r: r.reaper}
 	hc, fc := r.pair.HubSpot.Credentials(), r.pair.Salesforce.Credentials()
 	conns := map[string]connectors.Connector{}
 	for name, set := range map[string]connectors.Settings{
@@ -291,6 +317,9 @@ func (r *recorded) revive() {
 	r.reaper.mu.Lock()
 	r.reaper.dead = false
 	r.reaper.mu.Unlock()
+	r.mu.Lock()
+	r.listing--
+	r.mu.Unlock()
 	r.doom()
 	r.start()
 }
@@ -370,14 +399,17 @@ func (r *recorded) act() {
 	var open []simulators.Edit
 	for n := 1; n <= 54; n++ {
 		open = append(open, r.buyer(n, variants[n%3]))
-		r.pass(time.Duration(5+r.chance.IntN(40)) * time.Second)
+		r.pass(time.Duration(5+r.draw(40)) * time.Second)
 		switch {
 		case n%6 == 0:
 			r.takeOver(open[n-4], "gus@example.com")
 		case n%5 == 0:
 			r.work(open[n-3])
-		case n == 25: // everything that changes now is decided late, and written later
-			r.outage(func() { r.meddled(&open) })
+		case n == 26:
+			r.outage(101)
+			r.outage(105)
+		case n == 28:
+			r.meddle()
 		case n == 31:
 			r.buyer(7, "hubspot") // the same person once more
 		case n == 44:
@@ -389,38 +421,110 @@ func (r *recorded) act() {
 	r.pass(10 * time.Minute)
 }
 
-// outage is ten minutes in which a CRM takes no writes, and what happens in it.
-func (r *recorded) outage(do func()) {
+// outage is a while in which one CRM is read from and takes no updates: owners
+// that were decided in it are written after it. People do not wait: they give
+// the records to others meanwhile.
+func (r *recorded) outage(from int) {
 	r.t.Helper()
+	defer r.peace()()
+	r.refuse(true)
+	var late []simulators.Edit
+	for n := range 4 {
+		late = append(late, r.buyer(from+n, "hubspot"))
+	}
+	r.pass(12 * time.Second)
+	deaf := r.pair.HubSpot.Faults()
+	deaf.Webhooks = simulators.WebhookFaults{Drop: 1}
+	r.pair.HubSpot.SetFaults(deaf) // nobody tells
+	for n, e := range late {
+		if n%2 == 0 {
+			r.takeOver(e, "gus@example.com")
+		}
+	}
+	r.pass(10 * time.Second)
+	r.refuse(false)
+	r.pass(time.Minute)
+}
+
+// peace is a while in which nothing else goes wrong, until what it returns is
+// called.
+func (r *recorded) peace() func() {
 	was := r.pair.HubSpot.Faults()
-	down := was
-	down.Rate = map[string]float64{}
-	r.pair.HubSpot.SetFaults(down)
-	do()
-	r.pair.HubSpot.SetFaults(was)
+	r.pair.HubSpot.SetFaults(simulators.Faults{UniqueTasks: was.UniqueTasks})
+	r.reaper.watch(false)
+	r.revive()
+	return func() {
+		r.pair.HubSpot.SetFaults(was)
+		r.reaper.watch(true)
+	}
 }
 
-// meddled lets buyers come whose owner was decided and cannot be written, and
-// people give them to others meanwhile.
-func (r *recorded) meddled(open *[]simulators.Edit) {
-	_ = open
+// meddle has people take over four records while our write of their owner is
+// on its way.
+func (r *recorded) meddle() {
+	r.t.Helper()
+	defer r.peace()()
+	for n := 111; n <= 114; n++ {
+		e := r.buyer(n, "hubspot")
+		r.mu.Lock()
+		r.raced = &e
+		r.mu.Unlock()
+		r.pass(time.Minute)
+	}
+	r.mu.Lock()
+	r.raced = nil
+	r.mu.Unlock()
 }
 
-// atRest reports whether nothing waits.
-func (r *recorded) atRest() bool {
-	rest := true
-	err := r.store.View(r.t.Context(), func(tx state.Tx) error {
-		for _, i := range state.AllIntents(tx) {
-			rest = rest && i.State == state.Parked
+// overtake lets somebody change the owner of a record that a call is about to
+// write, once.
+func (r *recorded) overtake(req *http.Request) error {
+	body, err := readAll(req)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	e := r.raced
+	if e != nil && bytes.Contains(body, []byte(`"`+e.ID+`"`)) && bytes.Contains(body, []byte(`"hubspot_owner_id"`)) {
+		r.raced = nil
+	} else {
+		e = nil
+	}
+	r.mu.Unlock()
+	if e != nil {
+		r.takeOver(*e, "gus@example.com")
+		time.Sleep(50 * time.Millisecond) // of a bubble
+	}
+	return nil
+}
+
+func (r *recorded) refuse(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refusing = on
+}
+
+// RoundTrip answers in a CRM's place while it takes no updates.
+func (r *recorded) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	refusing := r.refusing
+	r.mu.Unlock()
+	if strings.HasSuffix(req.URL.Path, "/contacts/batch/update") {
+		if refusing {
+			rec := httptest.NewRecorder()
+			rec.WriteHeader(http.StatusServiceUnavailable)
+			return rec.Result(), nil
 		}
-		for _, conn := range []string{"hubspot", "salesforce"} {
-			for range state.InboxRows(tx, conn) {
-				rest = false
-			}
+		if err := r.overtake(req); err != nil {
+			return nil, err
 		}
-		return tx.Err()
-	})
-	return err == nil && rest
+	}
+	r.mu.Lock()
+	if r.listing > 0 {
+		r.dieSoon(3 + r.listing%4) // about when what was read is kept
+	}
+	r.mu.Unlock()
+	return simulators.Carrier(map[string]http.Handler{hubspotHost: r.pair.HubSpot, salesforceHost: r.pair.Salesforce}).RoundTrip(req)
 }
 
 // again starts the daemon once more on the state at rest, and counts what it
@@ -458,12 +562,12 @@ func TestReport(t *testing.T) {
 			t.Parallel()
 			if to := os.Getenv("REPORT"); to != "" {
 				if only := os.Getenv("REPORT_UNIQUE"); only == "" || only == unique {
-					record(t, to, unique == "yes", 40)
+					record(t, to, unique == "yes", 60)
 				}
 				return
 			}
 			out := filepath.Join(t.TempDir(), "report")
-			record(t, out, unique == "yes", 40)
+			record(t, out, unique == "yes", 60)
 			verdicts, err := judge.Judge(t.Context(), out)
 			if err != nil {
 				t.Fatal(err)

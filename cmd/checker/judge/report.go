@@ -41,7 +41,7 @@ type Run struct {
 	Mode     string      `json:"mode"`    // HANDOFFD_MODE; "": as the files say
 	Began    time.Time   `json:"began"`
 	Ended    time.Time   `json:"ended"`
-	Quiesced bool        `json:"quiesced"` // at the end nothing waited to be decided or written
+	Quiesced bool        `json:"quiesced"` // at the end it had been left alone for long enough to come to rest
 	Starts   []time.Time `json:"starts"`   // of the daemon, in order
 	Stops    []time.Time `json:"stops"`    // its ends, by whatever hand, in order
 	PollS    float64     `json:"poll_s"`   // how often a CRM is polled
