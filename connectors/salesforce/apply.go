@@ -33,6 +33,8 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 	if err != nil {
 		return nil, o.scrub(err)
 	}
+	writes = slices.Clone(writes)
+	dropped := map[int][]string{}
 	places := make([]int, len(writes))
 	for i := range places {
 		places[i] = i
@@ -47,6 +49,12 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 		for i, at := range again {
 			later[i] = places[at]
 			some[i] = writes[later[i]]
+			if err := results[later[i]].Err; err != nil && placesOnly(err.Fields) {
+				var names []string
+				some[i].Set, names = withoutPlaces(some[i].Set, err.Fields)
+				dropped[later[i]] = append(dropped[later[i]], names...)
+				writes[later[i]] = some[i]
+			}
 		}
 		second, next, err := o.applyOnce(ctx, some)
 		if err != nil {
@@ -56,6 +64,10 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 			results[at] = second[i]
 		}
 		places, b = later, next
+	}
+	for at, names := range dropped {
+		results[at].Skipped = append(results[at].Skipped, names...)
+		slices.Sort(results[at].Skipped)
 	}
 	firsts := map[string]int{}
 	for i, w := range writes {

@@ -67,6 +67,10 @@ func (b *batch) outdated() []int {
 			again = append(again, at)
 			continue
 		}
+		if err := b.results[at].Err; err != nil && err.Class == connectors.Schema && placesOnly(err.Fields) {
+			again = append(again, at)
+			continue
+		}
 		if other := b.culprit(op); b.state[op] == undone && other != nil && b.results[other.at].Err.Class == connectors.Schema {
 			again = append(again, at)
 		}

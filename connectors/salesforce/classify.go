@@ -25,6 +25,7 @@ const (
 	codeInvalidField   = "INVALID_FIELD"
 	codeFieldWrite     = "INVALID_FIELD_FOR_INSERT_UPDATE"
 	codeBadReference   = "INVALID_CROSS_REFERENCE_KEY"
+	codeIntegrity      = "FIELD_INTEGRITY_EXCEPTION"
 	codeSession        = "INVALID_SESSION_ID"
 	codeInactive       = "INACTIVE_OWNER_OR_USER"
 	codeLimit          = "REQUEST_LIMIT_EXCEEDED"

@@ -201,7 +201,7 @@ func (x *inspection) probe(ctx context.Context, f *field) *connectors.Error {
 	}
 	subject := "Task." + f.Name
 	switch {
-	case len(made) == 1 && codeOf(second) == codeDuplicateValue:
+	case len(made) == 1 && second != nil && second.Class == connectors.Conflict: // DUPLICATE_VALUE; no other rule of tasks says so
 		x.add(code, connectors.Fine, subject, "tried: the org refuses a second task with the same key", "")
 	case len(made) == 2:
 		x.add(code, connectors.Failure, subject, "tried: the org took two tasks with the same key, so one may be made twice", "make the field Unique, case insensitive")

@@ -1,6 +1,9 @@
 package salesforce
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Countries and states are text in one org and two columns in the next: where
 // State and Country picklists are on, Country must be one of the list's labels
@@ -35,10 +38,40 @@ func (s *schema) place(f *field, v any) (*field, any, bool) {
 	if !listed || !isText || strings.TrimSpace(text) == "" || len(codes.Picklist) == 0 {
 		return f, v, true
 	}
+	labelled := false // some orgs show the codes alone
 	for _, p := range codes.Picklist {
+		labelled = labelled || p.Label != "" && p.Label != p.Value
 		if p.Active && (strings.EqualFold(p.Value, strings.TrimSpace(text)) || strings.EqualFold(p.Label, strings.TrimSpace(text))) {
 			return codes, p.Value, true
 		}
 	}
-	return f, v, false
+	return f, v, !labelled
+}
+
+// placesOnly reports whether a refusal is about countries and states and
+// nothing else. Which of them an org takes depends on its lists and on the
+// language of whoever asks; a lead is worth more than its country.
+func placesOnly(columns []string) bool {
+	for _, c := range columns {
+		if !isPlace(strings.TrimSuffix(c, codeSuffix)) {
+			return false
+		}
+	}
+	return len(columns) > 0
+}
+
+// withoutPlaces takes the columns out of a write's set and says which of its
+// names they were.
+func withoutPlaces(set map[string]any, columns []string) (rest map[string]any, dropped []string) {
+	rest = maps.Clone(set)
+	for _, name := range sortedKeys(set) {
+		for _, c := range columns {
+			if strings.EqualFold(strings.TrimSuffix(OwnField(name), codeSuffix), strings.TrimSuffix(c, codeSuffix)) {
+				delete(rest, name)
+				dropped = append(dropped, name)
+				break
+			}
+		}
+	}
+	return rest, dropped
 }

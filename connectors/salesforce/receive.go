@@ -185,7 +185,7 @@ func (r *reader) open(t xml.StartElement) error {
 	}
 	want := [...]xml.Name{{Space: soapSpace, Local: "Envelope"}, {Space: soapSpace, Local: "Body"}, {Space: outboundSpace, Local: "notifications"}}
 	depth := len(r.path)
-	if depth < len(want) && t.Name != want[depth] && (depth != 1 || t.Name.Space != soapSpace || t.Name.Local != "Header") {
+	if depth < len(want) && t.Name != want[depth] {
 		return errMessage
 	}
 	r.path = append(r.path, t.Name)
@@ -214,7 +214,7 @@ func (r *reader) open(t xml.StartElement) error {
 // of the message's own namespace.
 func (r *reader) at(names ...string) bool {
 	const above = 3
-	if len(r.path) != above+len(names) || r.path[1].Local != "Body" {
+	if len(r.path) != above+len(names) {
 		return false
 	}
 	for i, name := range names {

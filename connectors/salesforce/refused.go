@@ -21,6 +21,10 @@ func refusedTo(op *operation, err *connectors.Error) *connectors.Error {
 		}
 	case codeInactive:
 		own = op.inactive(own)
+	case codeIntegrity, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST":
+		if placesOnly(own.Fields) {
+			own.Class = connectors.Schema
+		}
 	case codeFieldWrite, codeInvalidField:
 		own.Fields = namedFields(own)
 	}

@@ -1,10 +1,14 @@
 package salesforce
 
 import (
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // literals reads the string literals of a statement by SOQL's own rules.
@@ -50,30 +54,83 @@ func literals(soql string) (out []string, whole bool) {
 	return out, true
 }
 
-// FuzzSOQL: whatever the values are, the statement has exactly that many
-// literals, and each reads back as the value (CWE-943).
-func FuzzSOQL(f *testing.F) {
-	for _, s := range []string{"a@b.example", `O'Brien`, `\`, `\'`, `' OR Id != '`, "x\n\r\t\x00y", `"quoted"`, "Jürgen", "') --", "\u2019", "\x7f"} {
+// tokens cuts a statement as a SOQL parser would; every string literal becomes
+// one token of its own kind.
+func tokens(soql string) []string {
+	var out []string
+	word := regexp.MustCompile(`^(?:[A-Za-z0-9_.:+-]+|\s+|<=|>=|!=|[(),=<>])`)
+	for len(soql) > 0 {
+		if soql[0] == '\'' {
+			end := 1
+			for end < len(soql) && soql[end] != '\'' {
+				if soql[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			out = append(out, "literal")
+			soql = soql[min(end+1, len(soql)):]
+			continue
+		}
+		t := word.FindString(soql)
+		if t == "" {
+			return append(out, "not SOQL: "+soql)
+		}
+		if strings.TrimSpace(t) != "" {
+			out = append(out, t)
+		}
+		soql = soql[len(t):]
+	}
+	return out
+}
+
+// FuzzSOQLBuilder: whatever the values are, the statement has the same tokens
+// as with harmless ones, exactly as many literals, and each reads back as the
+// value; so it does after its way through an address (CWE-943).
+func FuzzSOQLBuilder(f *testing.F) {
+	for _, s := range []string{
+		"a@b.example", `O'Brien`, `\`, `\'`, `' OR Id != '`, "x\n\r\t\x00y", `"quoted"`, "J\u00fcrgen", "') --", "\u2019", "\x7f", "%_", "\ufffd", "a\u2028b",
+		"' LIMIT 1 OFFSET ", "{0}", "\\u0027", "' IN (SELECT Id FROM User) OR Name = '", "\u00a0", "\u202e", strings.Repeat("'", 300), "\xff\xfe", "&q=", "+", "%27",
+	} {
 		f.Add(s, s+"x")
 	}
-	f.Fuzz(func(t *testing.T, a, b string) {
-		stmt := statement{columns: []string{"Id"}, object: "Lead", where: in("Email", []string{a, b}) + " AND IsConverted = false", order: "Id", limit: 5}
-		got, whole := literals(stmt.String())
-		if !whole || len(got) != 2 {
-			t.Fatalf("%q, %q: literals %q, whole %v in %s", a, b, got, whole, stmt)
+	build := func(a, b string) []statement {
+		sel := selection{schema: &schema{object: "Lead", fields: map[string]*field{"isdeleted": {Name: "IsDeleted"}, "isconverted": {Name: "IsConverted"}}}}
+		l := lookup{column: &field{Name: "Email"}, sel: sel}
+		return []statement{
+			{columns: []string{"Id"}, object: "Lead", where: in("Email", []string{a, b}) + " AND IsConverted = false", order: "Id", limit: 5},
+			{columns: []string{"Id", "Email"}, object: "Lead", where: l.where([]string{a, b})},
+			{columns: []string{"Id"}, object: "LeadHistory", where: "Field = " + literal(a) + " AND OldValue != " + literal(b)},
 		}
-		for i, v := range []string{a, b} {
-			if !utf8.ValidString(v) {
-				continue
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		harmless := build("a", "b")
+		for i, stmt := range build(a, b) {
+			got, whole := literals(stmt.String())
+			if !whole || len(got) != 2 {
+				t.Fatalf("%q, %q: literals %q, whole %v in %s", a, b, got, whole, stmt)
 			}
-			want := strings.Map(func(r rune) rune {
-				if (r < ' ' && r != '\n' && r != '\r' && r != '\t') || r == 0x7f {
-					return -1
+			if diff := cmp.Diff(tokens(harmless[i].String()), tokens(stmt.String())); diff != "" {
+				t.Fatalf("%q, %q: another statement (-want +got):\n%s", a, b, diff)
+			}
+			o := &org{data: "/services/data/v60.0"}
+			u, err := url.Parse(o.queryURL(stmt, true))
+			if err != nil || len(u.Query()) != 1 || u.Query().Get("q") != stmt.String() || u.Fragment != "" {
+				t.Fatalf("%q, %q: the address is %v, %v", a, b, u, err)
+			}
+			for i, v := range []string{a, b} {
+				if !utf8.ValidString(v) {
+					continue
 				}
-				return r
-			}, v)
-			if got[i] != want {
-				t.Errorf("literal %q, want %q", got[i], want)
+				want := strings.Map(func(r rune) rune {
+					if (r < ' ' && r != '\n' && r != '\r' && r != '\t') || r == 0x7f {
+						return -1
+					}
+					return r
+				}, v)
+				if got[i] != want {
+					t.Errorf("literal %q, want %q", got[i], want)
+				}
 			}
 		}
 	})
