@@ -340,6 +340,9 @@ type Past struct {
 	ID    string          `json:"id"`
 	Field string          `json:"field"` // the CRM's name
 	Since time.Time       `json:"since"`
+	// Wrote, where set, is our own write that the answer has to show: one that
+	// was given before does not count.
+	Wrote time.Time `json:"wrote,omitzero"`
 }
 
 // Trail is the answer to a [Past]. Unseen says that the CRM does not tell.
@@ -380,7 +383,7 @@ func (e Echo) Between(at time.Time) bool {
 // ID names the need, so that its answer can be found again.
 func (n Need) ID() string {
 	if n.Past.ID != "" {
-		return Digest("past", n.Conn, string(n.Past.Kind), n.Past.ID, n.Past.Field, n.Past.Since.UTC().Format(time.RFC3339Nano))
+		return Digest("past", n.Conn, string(n.Past.Kind), n.Past.ID, n.Past.Field, n.Past.Since.UTC().Format(time.RFC3339Nano), n.Past.Wrote.UTC().Format(time.RFC3339Nano))
 	}
 	parts := []string{n.Conn, n.Question.Field, n.Question.Value}
 	for _, k := range n.Question.Kinds {

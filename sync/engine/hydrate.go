@@ -160,13 +160,22 @@ func (w *work) told(c state.Change, e state.Echo) {
 	}
 }
 
+// unheard reports whether a poll shows our write of an owner before a webhook
+// has told of it: then none would have told of another's write either.
+func unheard(c state.Change, e state.Echo) bool {
+	at := c.At
+	if c.Object != nil {
+		at = c.Object.ModifiedAt
+	}
+	return c.Via == "poll" && !e.Heard && !e.Owner.IsZero() && !e.Over.IsZero() && !at.Before(e.Owner)
+}
+
 // add joins an inbox row to what is known of its record. The owner has to be
 // checked where a change is dated between our reading and our write of it, and
 // where our write comes back by polling without a webhook having told of it.
 func (it *item) add(c state.Change, echo state.Echo, written bool) {
 	if written {
-		polled := c.Object != nil && !echo.Heard && !echo.Owner.IsZero() && !c.Object.ModifiedAt.Before(echo.Owner)
-		it.check = it.check || polled || c.Object == nil && echo.Between(c.At)
+		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At)
 	}
 	it.rows = append(it.rows, c.Key)
 	if it.came.IsZero() || c.Came.Before(it.came) {
@@ -199,7 +208,7 @@ func known(tx state.Tx, c state.Change, echo state.Echo) bool {
 	if c.Object != nil {
 		return ok && c.Object.Version < r.Version
 	}
-	if echo.Between(c.At) {
+	if echo.Between(c.At) || unheard(c, echo) {
 		return false
 	}
 	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {

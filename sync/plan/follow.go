@@ -25,6 +25,9 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	}
 	age := age(rec, h)
 	if age < 0 {
+		if h.Target == rec.Ref && crossed(h.Stake, rec, rec.Fields[t.becomes]) {
+			d.overlooked(rec, h, h.Stake.Value)
+		}
 		return
 	}
 	if h.Target == rec.Ref {

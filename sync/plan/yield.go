@@ -17,10 +17,12 @@ import (
 //
 // A hand that the CRM does not name is a person's.
 
-// trail is what the owner field of a record has held since an instant. Where
-// nobody has asked yet, deciding stops for the answer.
-func (d *deciding) trail(rec *state.Record, field string, since time.Time) (state.Trail, bool) {
-	n := state.Need{Conn: rec.Ref.Conn, Past: state.Past{Kind: rec.Ref.Kind, ID: rec.Ref.ID, Field: field, Since: since.UTC()}}
+// trail is what the owner field of a record has held since the reading that
+// our write of it rests on. Where nobody has asked since we wrote, deciding
+// stops for the answer.
+func (d *deciding) trail(rec *state.Record, s state.Stake) (state.Trail, bool) {
+	field := s.Field
+	n := state.Need{Conn: rec.Ref.Conn, Past: state.Past{Kind: rec.Ref.Kind, ID: rec.Ref.ID, Field: field, Since: s.Over.UTC(), Wrote: s.Stamp.UTC()}}
 	tr, asked := d.v.Trail(n)
 	if !asked {
 		d.c.Needs = append(d.c.Needs, n)
@@ -48,7 +50,7 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff) bool {
 	}
 	c := d.r.byConn[rec.Ref.Conn]
 	who := d.r.facts(d.now, d.v, rec).user(c, now)
-	tr, asked := d.trail(rec, s.Field, s.Over)
+	tr, asked := d.trail(rec, *s)
 	if !asked {
 		return true
 	}
@@ -126,7 +128,7 @@ func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bo
 	if s == nil || s.Checked || s.Stamp.IsZero() || s.Ceded != "" || s.Over.IsZero() || now != s.Value {
 		return false
 	}
-	tr, asked := d.trail(rec, s.Field, s.Over)
+	tr, asked := d.trail(rec, *s)
 	if !asked {
 		return true
 	}
@@ -148,6 +150,12 @@ func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bo
 	d.audit("put back", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": handOf(v), "at": v.At.Format(time.RFC3339Nano)})
 	d.supersede(h, who, v.By, &rec.Version)
 	return true
+}
+
+// crossed reports whether a reading that is older than our write of the owner
+// shows what somebody else had put there: the two crossed on the way.
+func crossed(s *state.Stake, rec *state.Record, owner string) bool {
+	return s != nil && owner != s.Was && owner != s.Value && !rec.ModifiedAt.Before(s.Over)
 }
 
 // between is the latest value that a person gave a field after the reading and
@@ -182,7 +190,7 @@ func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string,
 	if e, again := h.Effects[stepRewrite]; again && e.State == sent {
 		return false // on its way
 	}
-	tr, asked := d.trail(rec, s.Field, s.Over)
+	tr, asked := d.trail(rec, *s)
 	if !asked {
 		return true
 	}
