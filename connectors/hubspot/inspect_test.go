@@ -253,3 +253,49 @@ func world(t *testing.T, sim *hubspotsim.Sim) string {
 	}
 	return string(raw)
 }
+
+// A key whose scopes HubSpot does not tell: what can be read is tried, what can
+// be written is not claimed to be known (C6).
+func TestScopesAreTried(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		scopes string
+		want   map[string]connectors.Level
+	}{
+		"enough":  {exactScopes, map[string]connectors.Level{"scopes": connectors.Unseen}},
+		"too few": {`"crm.objects.contacts.read"`, map[string]connectors.Level{"scopes": connectors.Unseen, "scopes-missing": connectors.Failure}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, sim, wire := portal(t, hubspotsim.Config{Empty: true, UniqueTasks: true}, nil)
+				setUp(t, sim, `{"scopes":[`+test.scopes+`]}`)
+				wire.Next = trip(func(r *request) (*response, error) {
+					if strings.Contains(r.path, "access-token-info") {
+						return &response{404, `{"status":"error","message":"resource not found"}`}, nil
+					}
+					return nil, nil
+				}).over(wire.Next)
+				found, err := c.(connectors.Inspector).Inspect(t.Context(), inspection)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := make(map[string]connectors.Level)
+				for _, f := range found {
+					if strings.HasPrefix(f.Code, "scopes") {
+						got[f.Code] = f.Level
+						if f.Code == "scopes-missing" && !strings.Contains(f.Text, "crm.objects.companies.read, crm.objects.owners.read") {
+							t.Error(f.Text)
+						}
+					}
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if n := len(wire.Writes()); n > 1 { // the question about the token is a POST
+					t.Errorf("%d writes: %+v", n, wire.Writes())
+				}
+			})
+		})
+	}
+}
