@@ -145,6 +145,10 @@ func startDemo(o demoOptions, store *bolt.Store) (*demoRun, func() error, error)
 		return nil, nil, usageError("--profile: %w", err)
 	}
 	faults.UniqueTasks = true
+	// The demo is over within seconds. What the profiles take minutes for would
+	// come after it, and a buyer whom somebody deletes cannot be counted.
+	faults.SearchLag = min(faults.SearchLag, 5*time.Second)
+	faults.Life = simulators.Life{}
 	rules, problems, err := loadRules(demoFolder(), "write")
 	if err != nil {
 		return nil, nil, fmt.Errorf("the demo's own folder: %w: %v", err, problems)
