@@ -117,7 +117,7 @@ func TestInstanceIsChecked(t *testing.T) {
 	}
 }
 
-// C4: a session that ended costs one log-in however many calls met it, and
+// (C4) a session that ended costs one log-in however many calls met it, and
 // each call is sent again once.
 func TestExpiredSession(t *testing.T) {
 	t.Parallel()

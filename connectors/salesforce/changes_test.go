@@ -81,7 +81,7 @@ func (w *world) load(n int, stamp string) {
 	}
 }
 
-// P1: 12,000 rows with one stamp, listed and followed; none skipped. P3, P5:
+// (P1) 12,000 rows with one stamp, listed and followed; none skipped. P3, P5:
 // the page size changes on the way and the cursor goes through a restart.
 func TestEqualStampsAreNotSkipped(t *testing.T) {
 	t.Parallel()
@@ -203,7 +203,7 @@ func TestServersClockCounts(t *testing.T) {
 	}
 }
 
-// C15: a column that went away costs that column, not the poll; a kind that is
+// (C15) a column that went away costs that column, not the poll; a kind that is
 // not there costs that kind.
 func TestMissingColumnCostsTheColumn(t *testing.T) {
 	t.Parallel()

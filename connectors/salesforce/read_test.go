@@ -194,7 +194,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// C17: a page of a proxy, half an answer and a strange one are no answer.
+// (C17) a page of a proxy, half an answer and a strange one are no answer.
 func TestBrokenReads(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -104,7 +104,7 @@ func TestWriteHeaders(t *testing.T) {
 	}
 }
 
-// C11, C16: a person was faster. Nothing of the handoff is applied.
+// (C11, C16) a person was faster. Nothing of the handoff is applied.
 func TestNewerRecordConflicts(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 3} {
@@ -142,7 +142,7 @@ func classes(results []connectors.Result) []string {
 	return out
 }
 
-// C3, C15: one of a lone handoff is refused; neither is applied, and the
+// (C3, C15) one of a lone handoff is refused; neither is applied, and the
 // refusal is on the one that caused it.
 func TestLoneHandoffIsAllOrNone(t *testing.T) {
 	t.Parallel()
@@ -243,7 +243,7 @@ func TestOwnKeyTaken(t *testing.T) {
 	}
 }
 
-// C2: a reply that never came. Every create in the call is uncertain, and Find
+// (C2) a reply that never came. Every create in the call is uncertain, and Find
 // tells what became of it; a call that never left is an error as a whole.
 func TestLostReply(t *testing.T) {
 	t.Parallel()
@@ -295,7 +295,7 @@ func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// C3, C17: answers that leave something out or make no sense blame nobody.
+// (C3, C17) answers that leave something out or make no sense blame nobody.
 func TestOddAnswers(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -325,7 +325,7 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-// C3: answers to changes are matched by id, not by place.
+// (C3) answers to changes are matched by id, not by place.
 func TestShuffledAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, salesforcesim.Config{})
@@ -413,7 +413,7 @@ func TestCreateAfterCreate(t *testing.T) {
 	}
 }
 
-// C15: fields the org does not have, or lets us not write, are left out and
+// (C15) fields the org does not have, or lets us not write, are left out and
 // named; the rest is written.
 func TestSkippedFields(t *testing.T) {
 	t.Parallel()
@@ -608,7 +608,7 @@ func TestTakenKeyOutOfSight(t *testing.T) {
 	}
 }
 
-// C9: in a collection a record that is gone and a bad reference have one code;
+// (C9) in a collection a record that is gone and a bad reference have one code;
 // they are told apart by asking for the record.
 func TestGoneOrBadReference(t *testing.T) {
 	t.Parallel()

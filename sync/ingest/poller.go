@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -266,6 +267,9 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 			if !ok {
 				c.From = conn.Live
 			}
+			if ok {
+				c = p.sane(c, w.Kind, conn.Live)
+			}
 			ahead := ok && c.From.After(now.Add(aheadSlack)) && !conn.Live.After(now)
 			if ahead {
 				c.Cursor = connectors.Cursor{From: later(conn.Live, now.Add(-aheadBack))}
@@ -303,6 +307,28 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// ahead is how far a CRM's clock may run before ours.
+const ahead = 10 * time.Minute
+
+// sane takes a cursor that stands in the future back to where we last read, or
+// to the start: followed as it is, nothing would be found until that day (P6).
+func (p *Poller) sane(c state.Cursor, kind connectors.Kind, live time.Time) state.Cursor {
+	now := p.Wall()
+	if !c.From.After(now.Add(ahead)) {
+		return c
+	}
+	back := live
+	if !c.At.IsZero() && c.At.Before(now) && c.At.After(live) {
+		back = c.At.Add(-ahead)
+	}
+	p.Log.Error("the cursor stands in the future; what has changed since is read again", "conn", p.Conn, "kind", kind, "cursor", c.From, "again_from", back)
+	p.Failures.Note(p.Conn, "poll "+string(kind), errFuture, now)
+	c.Cursor = connectors.Cursor{From: back}
+	return c
+}
+
+var errFuture = errors.New("its cursor stood in the future: the clock or the state was wrong")
 
 func fieldsDigest(w plan.Watch) string { return state.Digest(w.Fields...) }
 
