@@ -16,10 +16,10 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// TestDamage serves L5: a file that was flipped, zeroed or shortened is
+// TestDamage: a file that was flipped, zeroed or shortened is
 // refused by its check, or kills who checks it, or else holds exactly what it
 // held. A child process looks, as in the daemon; when a file kills it the next
-// child goes on with the file after.
+// child goes on with the file after (L5).
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv(damageDir); dir != "" {

@@ -50,7 +50,7 @@ func closeIt(t *testing.T, s *Store) {
 	}
 }
 
-// TestHeld serves L6: the second says who holds the state, within its timeout.
+// TestHeld: the second of two says who holds the state, within its timeout (L6).
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s.db")
@@ -125,7 +125,7 @@ func TestFirstOpenRace(t *testing.T) {
 	}
 }
 
-// TestShortened serves L5 without a child: a cut file is refused before it is
+// TestShortened needs no child (L5): a cut file is refused before it is
 // mapped.
 func TestShortened(t *testing.T) {
 	t.Parallel()
@@ -141,7 +141,7 @@ func TestShortened(t *testing.T) {
 	}
 }
 
-// TestGone serves L5: a state that has vanished is never begun anew.
+// TestGone: a state that has vanished is never begun anew (L5).
 func TestGone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s.db")
@@ -269,7 +269,7 @@ func TestBackup(t *testing.T) {
 	closeIt(t, s)
 }
 
-// TestRoom serves L4.
+// TestRoom: below the watermark there is no room for more (L4).
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	for minFree, want := range map[uint64]error{1: nil, 1 << 60: state.ErrFull} {
