@@ -38,7 +38,7 @@ const (
 	// otherwise. Pinned: "latest" would change under us with each release.
 	defaultVersion = "60.0"
 
-	defaultOverlap = 5 * time.Minute
+	defaultOverlap = 10 * time.Minute
 
 	// clientName is what change events show as the origin of our writes.
 	clientName = "handoffd"

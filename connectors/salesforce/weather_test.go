@@ -80,6 +80,7 @@ func pollThroughFaults(t *testing.T, seed uint64) {
 		poll()
 	}
 	w.sim.SetFaults(simhttp.Faults{})
+	time.Sleep(2 * time.Minute) // what was refused last is believed for a while
 	for id, want := range w.read(Lead, []string{"LastName", "Title"}, ids...) {
 		if diff := cmp.Diff(want, last[id]); diff != "" {
 			t.Errorf("seed %d: %s (-is +seen):\n%s", seed, id, diff)
