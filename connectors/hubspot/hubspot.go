@@ -220,7 +220,7 @@ func splitSecrets(s connectors.Secret) []string {
 }
 
 // dated is what an API version looks like.
-var dated = regexp.MustCompile(`^20[0-9]{2}-[01][0-9]$`)
+var dated = regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])$`)
 
 // Usage implements connectors.Meter.
 func (c *Connector) Usage() connectors.Usage { return c.http.Usage() }

@@ -32,11 +32,8 @@ func (c *Connector) Inspect(ctx context.Context, q connectors.Inspection) ([]con
 // hidden reports whether an error only says that we may not look: the
 // permission is missing, or HubSpot has no such call for this sort of app.
 func hidden(err error) bool {
-	switch connectors.ClassOf(err) {
-	case connectors.Denied, connectors.NotFound, connectors.Invalid, connectors.Schema:
-		return true
-	}
-	return false
+	may := []connectors.Class{connectors.Denied, connectors.NotFound, connectors.Invalid, connectors.Schema}
+	return slices.Contains(may, connectors.ClassOf(err))
 }
 
 func (c *Connector) inspectWebhooks(context.Context, connectors.Inspection) ([]connectors.Finding, error) {
@@ -102,8 +99,8 @@ const supported = 18 // months
 // inspectVersion warns before the API version ends (C18).
 func (c *Connector) inspectVersion(context.Context, connectors.Inspection) ([]connectors.Finding, error) {
 	born, err := time.Parse("2006-01", c.version)
-	if err != nil { // New has checked its form; a thirteenth month is all that is left
-		return []connectors.Finding{{Code: "api-version", Level: connectors.Failure, Subject: c.version, Text: "there is no such API version", Fix: "set API_VERSION to " + APIVersion}}, nil
+	if err != nil { // New has checked it
+		return nil, fmt.Errorf("read the API version: %w", err)
 	}
 	ends := born.AddDate(0, supported, 0)
 	f := connectors.Finding{Code: "api-version", Level: connectors.Fine, Subject: c.version, Text: "supported until " + ends.Format("January 2006")}
@@ -128,10 +125,12 @@ func (c *Connector) inspectDay(ctx context.Context, _ connectors.Inspection) ([]
 		} `json:"results"`
 	}
 	err := c.read(ctx, "schema", "read the day's usage", http.MethodGet, "/account-info/"+c.version+"/api-usage/daily/private-apps", nil, nil, &answer)
-	if err != nil && !hidden(err) {
+	if hidden(err) {
+		answer.Results = nil
+	} else if err != nil {
 		return nil, err
 	}
-	if err != nil || len(answer.Results) == 0 || answer.Results[0].Limit <= 0 {
+	if len(answer.Results) == 0 || answer.Results[0].Limit <= 0 {
 		return []connectors.Finding{{Code: code, Level: connectors.Unseen, Subject: subject, Text: "HubSpot does not tell this app the account's daily limit", Fix: "nothing to do; handoffd follows the refusals"}}, nil
 	}
 	day := answer.Results[0]
@@ -153,7 +152,7 @@ func (c *Connector) drop(ctx context.Context, info kindInfo, id string) error {
 		Purpose: "write", Op: "archive " + info.path, Method: http.MethodDelete, Path: c.objects(info, "/"+id),
 		Budget: []string{budgetCalls},
 	})
-	if connectors.ClassOf(err) == connectors.NotFound && err != nil {
+	if connectors.ClassOf(err) == connectors.NotFound { // gone already
 		return nil
 	}
 	return err
