@@ -230,6 +230,10 @@ func readEdit(w []string) (simulators.Edit, string) {
 	}
 	for _, f := range rest {
 		name, value, _ := strings.Cut(f, "=")
+		if name == "by" {
+			e.By = value
+			continue
+		}
 		e.Fields[name] = value
 	}
 	return e, key

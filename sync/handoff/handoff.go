@@ -170,6 +170,22 @@ func Accept(h state.Handoff, by string, at time.Time) (state.Handoff, error) {
 	return h, nil
 }
 
+// PassOn gives an assigned handoff that does not stand in the CRM yet to
+// somebody else, because its receiver cannot own it.
+func PassOn(h state.Handoff, owner string) (state.Handoff, error) {
+	if h.Stage != state.Assigned || !h.Written.IsZero() || owner == "" {
+		return refuse(h, "passed on")
+	}
+	if h.Accountable == h.Owner {
+		h.Accountable = owner
+	}
+	if h.Backup == owner {
+		h.Backup = ""
+	}
+	h.Owner = owner
+	return h, nil
+}
+
 // Breach marks a handoff whose acceptance is late, once.
 func Breach(h state.Handoff, at time.Time) (state.Handoff, error) {
 	if h.Stage != state.Assigned && h.Stage != state.Queued || !h.BreachedAt.IsZero() {

@@ -208,8 +208,16 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	err = p.Store.Update(ctx, func(tx state.Tx) error {
+		listed := make(map[string]bool, len(users))
 		for _, u := range users {
 			state.PutUser(tx, p.Conn, u)
+			listed[u.ID] = true
+		}
+		for _, u := range state.UsersOf(tx, p.Conn) {
+			if !listed[u.ID] && u.Active { // gone from the CRM's list: can own nothing any more
+				u.Active = false
+				state.PutUser(tx, p.Conn, u)
+			}
 		}
 		return tx.Err()
 	})

@@ -22,6 +22,10 @@ func (d *deciding) landing(t *typ, f *facts) {
 	if f.landPending {
 		return
 	}
+	if other, ok := d.beingMade(f, to); ok {
+		f.landPending, f.landWith = true, &other
+		return
+	}
 	if ref := f.elsewhere(f.rec.Ref, to, t.about); !ref.IsZero() {
 		if r, ok := d.v.Record(ref); ok && !r.Deleted && r.MovedTo.IsZero() {
 			f.land, f.landCached = &r, true
@@ -44,6 +48,21 @@ func (d *deciding) landing(t *typ, f *facts) {
 			return
 		}
 	}
+}
+
+// beingMade is another record's handoff, of a second portal, say, for which a
+// record with the same address is being made over there.
+func (d *deciding) beingMade(f *facts, to *conn) (state.Handoff, bool) {
+	email := f.rec.Fields[wordEmail]
+	if email == "" {
+		return state.Handoff{}, false
+	}
+	id := ""
+	if i, waits := d.v.Intent(createKey(to.name, email)); waits && i.State != state.Parked {
+		id = i.Handoff
+	}
+	h, ok := d.v.Handoff(id)
+	return h, ok && id != "" && h.Record != f.rec.Ref && h.Stage.Open()
 }
 
 // need asks the other CRM who has the address. It is asked from the last kind

@@ -93,8 +93,16 @@ func (d *deciding) hanging(made state.Handoff, at connectors.Ref) {
 // hangingOn are the other handoffs of a record that wait for the same record
 // to be made.
 func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
-	return slices.DeleteFunc(slices.Clone(d.v.Handoffs(made.Record)), func(h state.Handoff) bool {
-		waits := h.Target == connectors.Ref{Conn: conn} && h.Record == made.Record && h.Stage == state.Assigned && !h.Observed
+	all := slices.Clone(d.v.Handoffs(made.Record))
+	if same, ok := d.v.Same(made.Record); ok {
+		for _, ref := range same.Refs {
+			if ref != made.Record && ref.Conn != conn {
+				all = append(all, d.v.Handoffs(ref)...)
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(h state.Handoff) bool {
+		waits := h.Target == connectors.Ref{Conn: conn} && h.Stage == state.Assigned && !h.Observed
 		return h.ID == made.ID || !waits
 	})
 }
@@ -118,6 +126,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case ev.Class == connectors.NotFound.String() && step == stepAssign:
 		d.put(h)
 		d.cancel(d.current(h), "the record is gone")
+	case d.cannotOwn(h, ev):
 	case step == stepTask && ev.Intent.Write.After != "" && h.Effects[stepCreate].State != handoff.Done:
 		d.put(h) // the record it belongs to was not made; that has been told
 	default:

@@ -72,6 +72,9 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		h = d.writeTask(t, f, h, tier, brief, "")
 		h = d.writeSource(h, set)
 	case f.landPending:
+		if f.landWith != nil {
+			d.same(f.rec.Ref, f.landWith.Record, sameEmail)
+		}
 		h = d.writeSource(h, set)
 	default:
 		kind, fields, ok := d.creation(t, f)

@@ -47,6 +47,7 @@ type Delivered struct {
 	Skipped  []string       `json:"skipped,omitempty"`
 	Class    string         `json:"class,omitempty"` // connectors.Class of a refusal
 	Err      string         `json:"err,omitempty"`
+	Fields   []string       `json:"fields,omitempty"`  // that a refusal names
 	Existing connectors.Ref `json:"existing,omitzero"` // with conflict: who holds the unique value
 }
 

@@ -16,12 +16,13 @@ type facts struct {
 	r           *Rules
 	v           View
 	now         time.Time
-	conn        *conn         // where the record lives
-	rec         *state.Record // the record at hand
-	to          *conn         // where the handoff lands
-	land        *state.Record // the record that carries it there, when that is another one
-	landPending bool          // it is being made for another handoff right now
-	landCached  bool          // and how old our reading of it is, nobody knows
+	conn        *conn          // where the record lives
+	rec         *state.Record  // the record at hand
+	to          *conn          // where the handoff lands
+	land        *state.Record  // the record that carries it there, when that is another one
+	landPending bool           // it is being made for another handoff right now
+	landWith    *state.Handoff // another record's, for which it is being made
+	landCached  bool           // and how old our reading of it is, nobody knows
 
 	// before holds what the fields of a condition said at assignment; a value
 	// that has not changed since says nothing new. Keyed by beforeKey.

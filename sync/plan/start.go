@@ -195,6 +195,13 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 // landedOn joins the signal to the handoff of the same type that the record
 // over there carries already: one person has one, whichever record asked.
 func (d *deciding) landedOn(t *typ, f *facts, s signal) bool {
+	if w := f.landWith; w != nil && d.joined(t, f, s, []state.Handoff{*w}) {
+		if !d.stopped() {
+			d.same(f.rec.Ref, w.Record, sameEmail)
+			d.remember(t, f, s, s.version)
+		}
+		return true
+	}
 	if f.land == nil || !d.joined(t, f, s, d.v.Handoffs(f.land.Ref)) {
 		return false
 	}

@@ -110,6 +110,7 @@ const (
 	stepEcho       = "accept here"    // the same where the signal came from
 	stepBreach     = "breach"         // late
 	stepSupersede  = "supersede"      // a person took over
+	stepTaskOwner  = "task owner"     // the task, to who took the handoff over
 	stepRewrite    = "rewrite"        // the owner once more, after a program took it away
 	stepRestore    = "restore"        // a person's owner, written over and put back
 	stepOtherwise  = "otherwise"      // what a type sets when it does not start

@@ -169,7 +169,7 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 func (w *Writer) refused(i state.Intent, r connectors.Result) outcome {
 	i.State = state.Parked
 	return outcome{entry: i, keep: true, delivered: &plan.Delivered{
-		Intent: i, Ref: i.Write.Ref, Skipped: r.Skipped, Class: i.Class, Err: i.Error, Existing: r.Err.Existing,
+		Intent: i, Ref: i.Write.Ref, Skipped: r.Skipped, Class: i.Class, Err: i.Error, Existing: r.Err.Existing, Fields: r.Err.Fields,
 	}}
 }
 

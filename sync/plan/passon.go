@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// cannotOwn deals with a CRM that refuses the receiver as an owner: they left
+// between the decision and the write (C14). The handoff goes to their backup,
+// else to who answers for them. It reports whether it did.
+func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
+	t, c := d.r.byName[h.Type], d.r.byConn[ev.Intent.Write.Ref.Conn]
+	step := ev.Intent.Step
+	if t == nil || c == nil || step != stepAssign && step != stepCreate || ev.Class != connectors.Invalid.String() {
+		return false
+	}
+	name, ok := c.m.WriteName(ev.Intent.Write.Ref.Kind, t.becomes)
+	if _, set := ev.Intent.Write.Set[name]; !ok || !set || !slices.Contains(ev.Fields, name) {
+		return false
+	}
+	was := h.Owner
+	next, u := d.inPlaceOf(h, c, fmt.Sprint(ev.Intent.Write.Set[name]))
+	if next == "" {
+		d.list(listUnowned, h.ID, h.Type+": "+was+" can own nothing in "+c.name+", and neither can their backup or manager")
+		return false
+	}
+	passed, err := handoff.PassOn(h, next)
+	if err != nil {
+		return false
+	}
+	d.because(d.why("", "%s can own nothing in %s any more: %s takes it", was, c.name, next))
+	d.audit("passed on", h.ID, map[string]string{"owner": next, "was": was, "error": ev.Err})
+	d.c.Withdraw = append(d.c.Withdraw, ev.Intent.Write.Key)
+	w := ev.Intent.Write
+	w.Set = maps.Clone(w.Set)
+	w.Set[name] = u.ID
+	if w.Set[ownAccountable] == was {
+		w.Set[ownAccountable] = next
+	}
+	w.Set[ownWhy] = next + ": in place of " + was + ", who can own nothing in " + c.name + " any more"
+	if step == stepAssign {
+		w.Key = key(h, stepAssign, "set "+next)
+		if s := passed.Stake; s != nil {
+			passed.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: s.Was, Over: s.Over}
+		}
+	}
+	passed = d.intendSeen(passed, step, w, seen{expect: ev.Intent.Expect, read: ev.Intent.ReadAt, over: ev.Intent.Over, atRisk: ev.Intent.AtRisk})
+	d.put(d.passTask(passed, u.ID))
+	return true
+}
+
+// inPlaceOf is who takes a handoff that its receiver cannot own: the backup,
+// their manager, the team's, the giver.
+func (d *deciding) inPlaceOf(h state.Handoff, c *conn, refused string) (string, connectors.User) {
+	all := []string{h.Backup}
+	if p := d.r.people[h.Owner]; p != nil {
+		all = append(all, p.backup, p.manager)
+	}
+	if team := d.r.teams[h.Team]; team != nil {
+		all = append(all, team.manager)
+	}
+	for _, who := range append(all, h.Giver) {
+		if u, ok := d.user(c, who); ok && u.Active && u.ID != refused && who != h.Owner {
+			return who, u
+		}
+	}
+	return "", connectors.User{}
+}
+
+// passTask gives the task of a handoff to somebody else: as it leaves, or
+// where it stands.
+func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
+	e := h.Effects[stepTask]
+	if i, waits := d.v.Intent(e.Key); waits && e.State == sent {
+		i.Write.Set = maps.Clone(i.Write.Set)
+		i.Write.Set[connectors.TaskOwner] = owner
+		d.c.Intents = append(d.c.Intents, i)
+		return h
+	}
+	if e.State == handoff.Done && e.Ref.ID != "" {
+		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Key: key(h, stepTaskOwner, owner)}
+		return d.intend(h, stepTaskOwner, w)
+	}
+	return h
+}

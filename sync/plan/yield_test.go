@@ -1,0 +1,219 @@
+package plan_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// written is a world in which a demo request was handed over and its owner
+// stands, a second after the record was read.
+func written(t failer, r *plan.Rules) (*world, state.Record, state.Handoff) {
+	w := newWorld()
+	rec := demo("51", "dana@acme.com")
+	w.decide(t, r, monday, see(rec))
+	i := w.steps()["assign"]
+	delete(w.intents, i.Write.Key)
+	stamp := monday.Add(time.Second)
+	w.decide(t, r, stamp, plan.Delivered{Intent: i, Ref: rec.Ref, Version: "2", Stamp: stamp})
+	rec.Version, rec.ModifiedAt = "2", stamp
+	rec.Fields = clone(rec.Fields)
+	rec.Fields["owner"] = fmt.Sprint(i.Write.Set["hubspot_owner_id"])
+	return w, rec, w.handoffs[i.Handoff]
+}
+
+func clone(m map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// given is the record with another owner, read later.
+func given(rec state.Record, owner string, after time.Duration) state.Record {
+	rec.Fields = clone(rec.Fields)
+	rec.Fields["owner"] = owner
+	rec.ModifiedAt = rec.ModifiedAt.Add(after)
+	rec.Version = fmt.Sprint("3 ", rec.ModifiedAt.Format(time.RFC3339Nano))
+	return rec
+}
+
+func value(v string, at time.Time, actor connectors.Actor) connectors.FieldValue {
+	return connectors.FieldValue{Value: v, At: at, Actor: actor, By: string(actor) + " 7"}
+}
+
+// TestPutBack: a person's owner that came between our reading and our write is
+// put back once, guarded by what stands there, and left alone (C11).
+func TestPutBack(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		between []connectors.FieldValue
+		back    any
+	}{
+		"a person":           {[]connectors.FieldValue{value("u-vera", monday, connectors.ActorPerson)}, "u-vera"},
+		"nobody known":       {[]connectors.FieldValue{value("u-vera", monday, connectors.ActorUnknown)}, "u-vera"},
+		"a person's blank":   {[]connectors.FieldValue{{At: monday, Actor: connectors.ActorPerson}, value("u-dev", monday.Add(-time.Second), connectors.ActorPerson)}, nil},
+		"a program":          {[]connectors.FieldValue{value("u-vera", monday, connectors.ActorAutomation)}, "none"},
+		"before the reading": {[]connectors.FieldValue{value("u-vera", monday.Add(-time.Hour), connectors.ActorPerson)}, "none"},
+		"nobody":             {nil, "none"},
+	} {
+		w, rec, h := written(t, r)
+		ours := value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration)
+		w.trails = map[string]state.Trail{"51": {Values: append([]connectors.FieldValue{ours}, c.between...)}}
+		seen := see(rec)
+		seen.Check = true
+		w.decide(t, r, monday.Add(time.Minute), seen)
+		i, put := w.steps()["restore"]
+		got, stage := any("none"), state.Assigned
+		if put {
+			got = i.Write.Set["hubspot_owner_id"]
+		}
+		if c.back != "none" {
+			stage = state.Superseded
+		}
+		if got != c.back || w.handoffs[h.ID].Stage != stage || put && i.Expect["hubspot_owner_id"] != rec.Fields["owner"] {
+			t.Errorf("%s: put back %v, %s, expecting %v", name, got, w.handoffs[h.ID].Stage, i.Expect)
+		}
+		again := w.decide(t, r, monday.Add(2*time.Minute), seen)
+		if len(again.Intents) > 0 {
+			t.Errorf("%s: written again: %v", name, again.Intents)
+		}
+	}
+}
+
+// TestReversed: a program that takes our owner away is answered once; then it
+// is left as it is, and the admin is told which program it is (G10). A person
+// is not answered at all (C11).
+func TestReversed(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec, h := written(t, r)
+	ours := value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration)
+	flow := value("u-vera", rec.ModifiedAt.Add(time.Minute), connectors.ActorAutomation)
+	w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{flow, ours}}}
+	taken := given(rec, "u-vera", time.Minute)
+	w.decide(t, r, monday.Add(2*time.Minute), see(taken))
+	i, ok := w.steps()["rewrite"]
+	if !ok || i.Write.Set["hubspot_owner_id"] != rec.Fields["owner"] || i.Expect["hubspot_owner_id"] != "u-vera" {
+		t.Fatalf("rewrite %+v", i)
+	}
+	delete(w.intents, i.Write.Key)
+	w.decide(t, r, monday.Add(3*time.Minute), plan.Delivered{Intent: i, Ref: rec.Ref, Version: taken.Version + "+", Stamp: taken.ModifiedAt.Add(time.Second)})
+	flow.At = flow.At.Add(time.Hour)
+	w.trails["51"] = state.Trail{Values: []connectors.FieldValue{flow, ours}}
+	c := w.decide(t, r, monday.Add(2*time.Hour), see(given(rec, "u-vera", 2*time.Hour)))
+	frozen := w.handoffs[h.ID]
+	if len(c.Intents) > 0 || frozen.Frozen == "" || !frozen.Stage.Open() || len(c.Listings) != 1 || c.Listings[0].List != "reversed" {
+		t.Fatalf("after the second time: %+v, frozen %q, listed %v", c.Intents, frozen.Frozen, c.Listings)
+	}
+	person := value("u-dev", flow.At.Add(time.Hour), connectors.ActorPerson)
+	w.trails["51"] = state.Trail{Values: []connectors.FieldValue{person, flow, ours}}
+	c = w.decide(t, r, monday.Add(4*time.Hour), see(given(rec, "u-dev", 4*time.Hour)))
+	if w.handoffs[h.ID].Stage != state.Superseded || w.steps()["rewrite"].Write.Key != "" {
+		t.Errorf("a person after it: %s, %+v", w.handoffs[h.ID].Stage, c.Intents)
+	}
+}
+
+// TestBeforeUs: what is seen of a record while our write of its owner waits
+// counts: a person's owner is left to them, a program's is written over (C11, G10).
+func TestBeforeUs(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for actor, stage := range map[connectors.Actor]state.Stage{
+		connectors.ActorPerson: state.Superseded, connectors.ActorUnknown: state.Superseded, connectors.ActorAutomation: state.Assigned,
+	} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com")
+		w.decide(t, r, monday, see(rec))
+		later := given(rec, "u-vera", time.Minute)
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value("u-vera", later.ModifiedAt, actor)}}}
+		w.decide(t, r, monday.Add(time.Minute), see(later))
+		h := w.only(t)
+		i, waits := w.steps()["assign"]
+		if h.Stage != stage || waits != (stage == state.Assigned) || waits && i.Expect["hubspot_owner_id"] != "u-vera" {
+			t.Errorf("%q: %s, still to be written %v, expecting %v", actor, h.Stage, waits, i.Expect)
+		}
+	}
+}
+
+// TestLoopBreaker: however long a program and the CRM play with us, a field of
+// one handoff is written four times within an hour at most (C13).
+func TestLoopBreaker(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		w, rec, h := written(rt, r)
+		sent := []time.Time{monday}
+		now := monday.Add(time.Minute)
+		form := 0
+		for range rapid.IntRange(1, 25).Draw(rt, "rounds") {
+			now = now.Add(time.Duration(rapid.IntRange(1, 20).Draw(rt, "minutes")) * time.Minute)
+			form++
+			rec.ModifiedAt, rec.Version = now, "3 "+now.Format(time.RFC3339Nano)
+			rec.Fields = clone(rec.Fields)
+			rec.Fields["last_form_at"] = now.Format(time.RFC3339)
+			c := w.decide(rt, r, now, see(rec))
+			for _, i := range c.Intents {
+				if i.Handoff == h.ID && i.Write.Set["handoff_reason_started"] != nil {
+					sent = append(sent, now)
+				}
+			}
+			n := 0
+			for _, at := range sent {
+				if now.Sub(at) < time.Hour {
+					n++
+				}
+			}
+			if n > 4 {
+				rt.Fatalf("written %d times within an hour: %v", n, sent)
+			}
+		}
+	})
+}
+
+// TestCannotOwn: a receiver who left between the decision and the write is no
+// dead end: their backup gets it, record and task (C14).
+func TestCannotOwn(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	rec := demo("51", "dana@acme.com")
+	w.decide(t, r, monday, see(rec))
+	was := w.only(t)
+	i := w.steps()["assign"]
+	w.decide(t, r, monday.Add(time.Second), plan.Delivered{
+		Intent: i, Ref: rec.Ref, Class: connectors.Invalid.String(), Err: "INACTIVE_OWNER_OR_USER", Fields: []string{"hubspot_owner_id"},
+	})
+	h := w.only(t)
+	steps := w.steps()
+	u, _ := w.UserByEmail("hubspot", h.Owner)
+	if h.Owner == was.Owner || h.Owner != was.Backup || h.Stage != state.Assigned {
+		t.Fatalf("owner %s after %s with backup %s", h.Owner, was.Owner, was.Backup)
+	}
+	if steps["assign"].Write.Set["hubspot_owner_id"] != u.ID || steps["task"].Write.Set[connectors.TaskOwner] != u.ID || h.Accountable == was.Owner {
+		t.Errorf("written for %v, the task for %v, accountable %s", steps["assign"].Write.Set["hubspot_owner_id"], steps["task"].Write.Set[connectors.TaskOwner], h.Accountable)
+	}
+}
+
+// TestOneAddressTwoRecords: two records with one address, of two portals, say,
+// make one record over there, and the second does not take the first's place.
+func TestOneAddressTwoRecords(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	w.locate(t, r, sales("51", "dana@acme.com"))
+	first := w.steps()["create"]
+	c := w.decide(t, r, monday.Add(time.Second), see(sales("52", "dana@acme.com")))
+	if now := w.steps()["create"]; now.Handoff != first.Handoff || len(c.Needs) > 0 {
+		t.Fatalf("the create is of %s, want %s", now.Handoff, first.Handoff)
+	}
+	if h := w.only(t); len(h.Signals) != 2 {
+		t.Errorf("%d signals, want both on one handoff", len(h.Signals))
+	}
+}
