@@ -35,6 +35,7 @@ type killTest struct {
 	seed   uint64
 	state  string   // the state file as the test sees it; "": in dir
 	under  []string // a command that the daemon is run under
+	more   []string // more of its environment, which beats the rest
 
 	sim     simReady
 	wires   map[string]*wire // between the daemon and each CRM
@@ -59,6 +60,7 @@ type simReady struct {
 	} `json:"hubspot"`
 	Salesforce struct {
 		URL          string `json:"url"`
+		OrgID        string `json:"org_id"`
 		ClientID     string `json:"client_id"`
 		ClientSecret string `json:"client_secret"`
 	} `json:"salesforce"`
@@ -260,7 +262,7 @@ func (k *killTest) environ() []string {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	return append(os.Environ(),
+	return append(append(os.Environ(),
 		"HANDOFFD_CONFIG="+starter, "HANDOFFD_MODE=write",
 		"HANDOFFD_STATE="+filepath.Join(k.dir, "handoffd.db"),
 		"HANDOFFD_WEBHOOK_ADDR="+k.webhook, "HANDOFFD_ADMIN_ADDR=127.0.0.1:0",
@@ -268,7 +270,7 @@ func (k *killTest) environ() []string {
 		"HANDOFFD_HUBSPOT_CLIENT_SECRET="+k.sim.HubSpot.ClientSecret,
 		"HANDOFFD_SALESFORCE_URL="+k.wires["salesforce"].url, "HANDOFFD_SALESFORCE_CLIENT_ID="+k.sim.Salesforce.ClientID,
 		"HANDOFFD_SALESFORCE_CLIENT_SECRET="+k.sim.Salesforce.ClientSecret,
-	)
+	), k.more...)
 }
 
 // rest waits until nothing waits to be decided or written. A create that may
