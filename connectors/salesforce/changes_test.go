@@ -81,7 +81,7 @@ func (w *world) load(n int, stamp string) {
 	}
 }
 
-// (P1) 12,000 rows with one stamp, listed and followed; none skipped. P3, P5:
+// (P1, P3, P5) 12,000 rows with one stamp, listed and followed; none skipped:
 // the page size changes on the way and the cursor goes through a restart.
 func TestEqualStampsAreNotSkipped(t *testing.T) {
 	t.Parallel()
@@ -129,7 +129,7 @@ func TestPollsTravelTogether(t *testing.T) {
 	}
 }
 
-// I2, P4, C8–C10: changed, deleted, merged and converted rows come as such;
+// (I2, P4, C8, C9, C10) Changed, deleted, merged and converted rows come as such;
 // what becomes visible late is found by the overlap.
 func TestFollowing(t *testing.T) {
 	t.Parallel()

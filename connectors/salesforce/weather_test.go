@@ -14,7 +14,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/salesforce/salesforcesim"
 )
 
-// P1–P5, I4: through hell, with rows that become visible late and pages that
+// (P1, P2, P3, P4, P5, I4) Through hell, with rows that become visible late and pages that
 // are short, polling alone sees every record's last state, and says it once
 // per state.
 func TestPollingThroughFaults(t *testing.T) {
