@@ -127,20 +127,30 @@ func several(n int, noun string) string {
 
 // mayWrite lists every field the rules may write, by the CRM's own names.
 func mayWrite(rules *plan.Rules) []string {
-	own := map[string]func(string) string{}
-	for _, c := range rules.Conns() {
-		own[c.Name] = builtin.Adapters()[c.CRM].OwnField
-	}
+	own := ownNames(rules)
 	var out []string
 	for _, line := range rules.Writes() {
 		conn, kind, field := splitWrite(line)
-		if name := own[conn]; name != nil && strings.HasPrefix(field, connectors.OwnFieldPrefix) {
-			field = name(field)
-		}
-		out = append(out, conn+" "+kind+"."+field)
+		out = append(out, conn+" "+kind+"."+own[conn](field))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// ownNames are, by connection, the CRM's names of fields: handoffd's own fields
+// have another one in each CRM.
+func ownNames(rules *plan.Rules) map[string]func(string) string {
+	out := map[string]func(string) string{}
+	for _, c := range rules.Conns() {
+		name := builtin.Adapters()[c.CRM].OwnField
+		out[c.Name] = func(field string) string {
+			if name == nil || !strings.HasPrefix(field, connectors.OwnFieldPrefix) {
+				return field
+			}
+			return name(field)
+		}
+	}
+	return out
 }
 
 // splitWrite takes a line of Rules.Writes apart: "connection kind.field".
@@ -212,9 +222,10 @@ func wantedFields(rules *plan.Rules, conn string) map[connectors.Kind]map[string
 		}
 		out[kind][field] = out[kind][field] || write
 	}
+	own := ownNames(rules)[conn]
 	for _, w := range rules.Watched(conn) {
 		for _, f := range w.Fields {
-			want(w.Kind, f, false)
+			want(w.Kind, own(f), false)
 		}
 	}
 	for _, line := range mayWrite(rules) {
