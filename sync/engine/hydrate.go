@@ -126,6 +126,10 @@ func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
 	passed := 0
 	for c := range state.InboxRows(tx, conn) {
+		if l.trial.condemned(c.Ref, now) {
+			w.unread = append(w.unread, c.Key)
+			continue
+		}
 		held := l.held(conn, c.Ref.Kind, now)
 		if wait := l.waiting[c.Ref]; Paused(now, wait.until, longestWaiting) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
 			continue

@@ -35,6 +35,7 @@ type trial struct {
 const (
 	carefulLimit = 20
 	setAside     = 10 * time.Second
+	condemnedFor = 24 * time.Hour
 )
 
 // limit is how many records a round may take.
@@ -51,6 +52,13 @@ func (t *trial) may(ref connectors.Ref) bool {
 		return t.tried[ref.String()]
 	}
 	return len(t.Suspects) == 0 || t.Suspects[ref.String()] == 0
+}
+
+// condemned reports whether something has killed three processes within a day.
+// It is not looked at until then, whatever is heard of it.
+func (t *trial) condemned(ref connectors.Ref, now time.Time) bool {
+	at, ok := t.Condemned[ref.String()]
+	return ok && Paused(now, at.Add(condemnedFor), condemnedFor)
 }
 
 // due reports whether suspects are waiting for their trial.
@@ -76,6 +84,11 @@ func (l *Lane) begin(ctx context.Context) error {
 				if len(t.Trying) == 1 && t.Suspects[name] > 0 {
 					condemned = name
 					delete(l.trial.Suspects, name)
+					l.trial.Condemned = maps.Clone(l.trial.Condemned)
+					if l.trial.Condemned == nil {
+						l.trial.Condemned = map[string]time.Time{}
+					}
+					l.trial.Condemned[name] = now.UTC()
 					l.condemn(tx, name, now.UTC())
 					continue
 				}
