@@ -39,6 +39,7 @@ import (
 type recorded struct {
 	t      *testing.T
 	dir    string
+	rest   string // the state as it was at rest
 	unique bool
 	deaths int // how often the process dies
 	pair   *simulators.Pair
@@ -71,7 +72,7 @@ const (
 // record plays the run in a bubble and saves its report in out.
 func record(t *testing.T, out string, unique bool, deaths int) {
 	t.Helper()
-	r := &recorded{t: t, dir: t.TempDir(), unique: unique, deaths: deaths, chance: rand.New(rand.NewPCG(11, 7))}
+	r := &recorded{t: t, dir: t.TempDir(), rest: t.TempDir(), unique: unique, deaths: deaths, chance: rand.New(rand.NewPCG(11, 7))}
 	log, err := os.Create(filepath.Join(r.dir, "daemon.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +131,7 @@ func (r *recorded) play(out string) {
 	r.again()
 	r.end()
 	err = judge.Save(r.t.Context(), out, judge.Source{
-		Run: r.run, Acks: r.acks, State: filepath.Join(r.dir, "handoffd.db"), Rules: starter.FS(),
+		Run: r.run, Acks: r.acks, State: filepath.Join(r.rest, "handoffd.db"), Rules: starter.FS(),
 		Control: judge.From("http://control", simulators.Carrier(map[string]http.Handler{"control": pair.Control()})),
 		Log:     r.log.Name(), Metrics: r.scrape(),
 	})
@@ -410,6 +411,9 @@ func (r *recorded) act() {
 			r.outage(105)
 		case n == 28:
 			r.meddle()
+		case n == 47:
+			r.deaths = 0 // what it has begun to wait for, it waits for
+			r.doom()
 		case n == 31:
 			r.buyer(7, "hubspot") // the same person once more
 		case n == 44:
@@ -524,14 +528,25 @@ func (r *recorded) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.dieSoon(3 + r.listing%4) // about when what was read is kept
 	}
 	r.mu.Unlock()
-	return simulators.Carrier(map[string]http.Handler{hubspotHost: r.pair.HubSpot, salesforceHost: r.pair.Salesforce}).RoundTrip(req)
+	body, err := readAll(req)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := simulators.Carrier(map[string]http.Handler{hubspotHost: r.pair.HubSpot, salesforceHost: r.pair.Salesforce}).RoundTrip(req)
+	if creates(req.URL.Path, body) && r.draw(5) == 0 {
+		r.dieSoon(1) // it has happened, and nobody knows
+	}
+	return resp, err
 }
 
-// again starts the daemon once more on the state at rest, and counts what it
-// does to the CRMs.
+// again keeps the state at rest, starts the daemon once more on it, and counts
+// what that does to the CRMs.
 func (r *recorded) again() {
 	before := len(r.pair.History.Snapshot())
 	r.stop()
+	if err := os.CopyFS(r.rest, os.DirFS(r.dir)); err != nil {
+		r.t.Fatal(err)
+	}
 	r.start()
 	time.Sleep(20 * time.Minute)
 	second := &judge.Second{}
@@ -584,6 +599,9 @@ func TestReport(t *testing.T) {
 
 // readAll reads a request's body and puts it back.
 func readAll(req *http.Request) ([]byte, error) {
+	if req.Body == nil {
+		return nil, nil
+	}
 	body, err := io.ReadAll(req.Body)
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	return body, err
