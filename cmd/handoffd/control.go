@@ -97,6 +97,7 @@ func ask(ctx context.Context, statePath, method, path string, into any) error {
 	client := &http.Client{
 		Timeout: 2 * time.Minute, // doctor asks the CRMs
 		Transport: &http.Transport{
+			DisableKeepAlives: true, // one question, one connection: nobody would close it
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return (&net.Dialer{}).DialContext(ctx, "unix", socketPath(statePath))
 			},
