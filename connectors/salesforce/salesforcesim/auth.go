@@ -145,13 +145,17 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 		tokenError(w, "invalid_request", "must use HTTP POST")
 		return
 	}
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	inQuery := r.ContentLength == 0 && r.URL.RawQuery != "" // parameters may stand there instead, though nobody should
+	if !inQuery && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		tokenError(w, "invalid_request", "content type must be application/x-www-form-urlencoded")
 		return
 	}
 	if err := r.ParseForm(); err != nil {
 		tokenError(w, "invalid_request", "the form could not be read")
 		return
+	}
+	if inQuery {
+		r.PostForm = r.URL.Query()
 	}
 	var code, text string
 	switch grant := r.PostForm.Get("grant_type"); grant {

@@ -40,6 +40,12 @@ func (s *Sim) serveComposite(c *call) reply {
 	if len(c.parts) >= 2 && c.parts[1] == "sobjects" {
 		return s.serveCollections(c)
 	}
+	switch {
+	case len(c.parts) == 2 && c.parts[1] == "batch" && !c.inside:
+		return s.serveBatch(c)
+	case len(c.parts) == 3 && c.parts[1] == "tree":
+		return s.serveTree(c, c.parts[2])
+	}
 	if len(c.parts) != 1 || c.inside {
 		return refused(notFound())
 	}

@@ -16,7 +16,8 @@ const (
 	// defaultQuota is Enterprise Edition's daily base; each user licence adds a thousand (facts §2.4).
 	defaultQuota  = 100_000
 	quotaPerUser  = 1_000
-	firstVersion  = 56.0
+	firstVersion  = 31.0 // older ones have been retired
+	retiredFrom   = 7.0
 	lastVersion   = 68.0
 	usageSlots    = 24 * 60
 	quotaExceeded = "TotalRequests Limit exceeded."
@@ -163,18 +164,20 @@ func versionList() json.RawMessage {
 	seasons := [...]string{"Winter", "Spring", "Summer"}
 	var list []entry
 	for v := int(firstVersion); v <= int(lastVersion); v++ {
-		k := v - int(firstVersion) // v56 is Winter '23
-		year := 23 + k/3
+		k := v - 29 // v29 is Winter '14
+		year := 14 + k/3
 		list = append(list, entry{seasons[k%3] + " '" + strconv.Itoa(year), fmt.Sprintf("/services/data/v%d.0", v), fmt.Sprintf("%d.0", v)})
 	}
 	return mustJSON(list)
 }
 
-func resources(version string) json.RawMessage {
+// resources lists what lies below a version; identity is where clients of old ask who they are.
+func resources(version, identity string) json.RawMessage {
 	base := "/services/data/v" + version + "/"
 	out := map[string]string{}
-	for _, name := range []string{"sobjects", "query", "queryAll", "composite", "limits"} {
+	for _, name := range [...]string{"sobjects", "query", "queryAll", "search", "recent", "composite", "limits", "tooling"} {
 		out[name] = base + name
 	}
+	out["identity"] = identity
 	return mustJSON(out)
 }

@@ -29,6 +29,9 @@ func (s *Sim) serveQuery(c *call) reply {
 	if len(c.parts) == 2 {
 		return s.queryMore(c, c.parts[1])
 	}
+	if src := c.query.Get("explain"); src != "" && len(c.parts) == 1 {
+		return s.explain(c, src)
+	}
 	src := c.query.Get("q")
 	if len(c.parts) > 2 || src == "" {
 		return refused(&apiError{code: "MALFORMED_QUERY", message: "A query string has to be specified"})

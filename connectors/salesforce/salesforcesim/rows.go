@@ -26,6 +26,8 @@ func (s *Sim) serveObjects(c *call) reply {
 		return get(c, func() reply { return ok(s.objectInfo(o, c.version)) })
 	case len(c.parts) == 3 && strings.EqualFold(c.parts[2], "describe"):
 		return get(c, func() reply { return s.unlessModified(c, ok(s.describe(o, c.version))) })
+	case len(c.parts) == 3 && c.method == http.MethodPost && strings.EqualFold(c.parts[2], "Id"): // an upsert without an id
+		return s.create(c, o)
 	case len(c.parts) == 3:
 		r, err := s.find(o, c.parts[2])
 		if err != nil {

@@ -195,7 +195,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/services/oauth2/token":
 		s.serveToken(w, r)
 		return
-	case s.serveIdentity(w, r):
+	case s.serveIdentity(w, r), s.serveSession(w, r):
 		return
 	case strings.TrimSuffix(r.URL.Path, "/") == "/services/data":
 		send(w, reply{status: http.StatusOK, body: versionList()})
@@ -244,7 +244,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	if rep.applied {
 		simhttp.Applied(w)
 	}
-	send(w, rep)
+	send(w, pretty(r, rep))
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -270,6 +270,9 @@ func newCall(method string, u *url.URL, h http.Header, body []byte, now time.Tim
 	}
 	version, rest, _ := strings.Cut(rest, "/")
 	n, err := strconv.ParseFloat(version, 64)
+	if err == nil && n >= retiredFrom && n < firstVersion {
+		return nil, &apiError{code: "GONE", message: "API version " + version + " has been retired.", status: http.StatusGone}
+	}
 	if err != nil || n < firstVersion || n > lastVersion || !strings.HasSuffix(version, ".0") {
 		return nil, notFound()
 	}
@@ -277,7 +280,8 @@ func newCall(method string, u *url.URL, h http.Header, body []byte, now time.Tim
 	if err != nil {
 		return nil, &apiError{code: "MALFORMED_QUERY", message: err.Error()}
 	}
-	c := &call{method: method, version: version, query: query, header: h, body: body, now: now, tx: &tx{}}
+	c := &call{method: overridden(method, query), version: version, query: query, header: h, body: body, now: now, tx: &tx{}}
+	rest = strings.TrimSuffix(rest, ".json") // the format may be asked for as an extension
 	for part := range strings.SplitSeq(strings.Trim(rest, "/"), "/") {
 		name, err := url.PathUnescape(part)
 		if err != nil {
@@ -297,7 +301,7 @@ func (s *Sim) dispatch(c *call) reply {
 		return refused(&apiError{code: "UNSUPPORTED_MEDIA_TYPE", message: "Content type " + c.header.Get("Content-Type") + " not supported.", status: http.StatusUnsupportedMediaType})
 	}
 	if len(c.parts) == 0 {
-		return get(c, func() reply { return ok(resources(c.version)) })
+		return get(c, func() reply { return ok(resources(c.version, s.baseURL+"/id/"+s.orgID+"/"+s.caller)) })
 	}
 	switch c.parts[0] {
 	case "query", "queryAll":
@@ -305,7 +309,11 @@ func (s *Sim) dispatch(c *call) reply {
 	case "tooling":
 		return get(c, func() reply { return s.serveTooling(c) })
 	case "limits":
-		return get(c, func() reply { return ok(s.limits()) })
+		return get(c, func() reply { return s.serveLimits(c) })
+	case "recent": // what this user has looked at in the screens: a program has not
+		return get(c, func() reply { return ok([]byte("[]")) })
+	case "search", "parameterizedSearch":
+		return s.serveSearch(c)
 	case "sobjects":
 		return s.serveObjects(c)
 	case "composite":

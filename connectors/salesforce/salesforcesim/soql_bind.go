@@ -63,7 +63,7 @@ func (s *Sim) column(q *query, o *object, p path) (column, *apiError) {
 	if len(parts) > 6 { // five levels up, then the field
 		return c, &apiError{code: "INVALID_FIELD", message: at(q.src, p.pos) + "only 5 levels of parent relationships are allowed: " + p.text}
 	}
-	if len(parts) > 1 && strings.EqualFold(parts[0], o.name) {
+	if len(parts) > 1 && (strings.EqualFold(parts[0], o.name) || q.alias != "" && strings.EqualFold(parts[0], q.alias)) {
 		parts = parts[1:]
 	}
 	var spelled []string
@@ -126,6 +126,11 @@ func (s *Sim) bindComparison(q *query, o *object, c *comparison) *apiError {
 		return &apiError{code: "INVALID_QUERY_FILTER_OPERATOR", message: where + "invalid operator on " + col.leaf.typ + " field"}
 	case col.leaf.typ == "boolean" && c.op != "=" && c.op != "!=" && c.op != "IN" && c.op != "NOT IN":
 		return &apiError{code: "INVALID_QUERY_FILTER_OPERATOR", message: where + "invalid operator on boolean field"}
+	}
+	if c.join != nil {
+		if err := s.bindJoin(q, c, isID); err != nil {
+			return err
+		}
 	}
 	for i := range c.vals {
 		if err := checkLiteral(q, col.leaf, &c.vals[i], c.op); err != nil {

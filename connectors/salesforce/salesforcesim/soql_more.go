@@ -64,7 +64,7 @@ func (p *parser) special(q *query) (done bool, err *apiError) {
 	if p.i+1 >= len(p.toks) || !p.toks[p.i+1].is("(") {
 		return false, nil
 	}
-	if !slices.Contains([]string{"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX", "FIELDS"}, fn) {
+	if !slices.Contains([]string{"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX", "FIELDS", "TOLABEL"}, fn) {
 		return true, p.unexpected()
 	}
 	p.next()
@@ -74,7 +74,11 @@ func (p *parser) special(q *query) (done bool, err *apiError) {
 		p.i--
 		return true, p.unexpected()
 	}
-	if fn == "FIELDS" {
+	switch fn {
+	case "TOLABEL": // labels and values are the same here
+		q.fields = append(q.fields, path{text: t.text, pos: t.pos, alias: p.alias()})
+		return true, nil
+	case "FIELDS":
 		if q.fieldSet = strings.ToUpper(t.text); !slices.Contains([]string{"ALL", "STANDARD", "CUSTOM"}, q.fieldSet) {
 			return true, malformed(p.src, t.pos, "unexpected token: '"+t.text+"'")
 		}
@@ -121,6 +125,9 @@ func (s *Sim) bindMore(q *query, o *object) *apiError {
 			return malformed(q.src, a.path.pos, "field "+col.leaf.name+" does not support aggregate operator "+a.fn)
 		}
 		a.col = col
+	}
+	if err := s.bindHaving(q, o); err != nil {
+		return err
 	}
 	if len(q.aggs) == 0 && len(q.group) == 0 {
 		return nil
@@ -223,6 +230,7 @@ func (s *Sim) aggregated(q *query, o *object, all bool, now time.Time) (reply, *
 		}
 		g.hits = append(g.hits, h)
 	}
+	groups = slices.DeleteFunc(groups, func(g *grouped) bool { return !s.having(q, g) })
 	s.orderGroups(q, cols, groups)
 	groups = groups[min(q.offset, len(groups)):]
 	if q.limit >= 0 {

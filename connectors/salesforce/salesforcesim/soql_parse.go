@@ -21,6 +21,8 @@ type query struct {
 	// fieldSet is ALL, STANDARD or CUSTOM of FIELDS().
 	fieldSet string
 	from     token
+	alias    string // FROM Account a
+	having   []havingTerm
 	where    expr
 	order    []orderTerm
 	limit    int // -1: none
@@ -56,6 +58,8 @@ type comparison struct {
 	vals []literal
 	col  column
 	like *likePattern
+	join *query          // IN (SELECT …)
+	now  time.Time       // when the join runs
 	set  map[string]bool // lower-case values of a long IN over text
 }
 
@@ -155,6 +159,7 @@ func (p *parser) body(q *query) *apiError {
 		p.i--
 		return p.unexpected()
 	}
+	p.source(q)
 	if p.accept("WHERE") {
 		w, err := p.expr()
 		if err != nil {
@@ -197,6 +202,9 @@ func (p *parser) tail(q *query) *apiError {
 		p.next()
 		q.group = append(q.group, path{text: t.text, pos: t.pos})
 	}
+	if err := p.having(q); err != nil {
+		return err
+	}
 	if i := slices.IndexFunc(q.fields, func(f path) bool { return f.alias != "" }); i >= 0 && len(q.group) == 0 {
 		return malformed(p.src, q.fields[i].pos, "only aggregate expressions use field aliasing")
 	}
@@ -225,6 +233,9 @@ func (p *parser) tail(q *query) *apiError {
 		if q.offset > 2000 {
 			return &apiError{code: "NUMBER_OUTSIDE_VALID_RANGE", message: "Maximum SOQL offset allowed is 2000"}
 		}
+	}
+	if !p.accept("FOR", "VIEW") { // both only move what the screens show as recent
+		p.accept("FOR", "REFERENCE")
 	}
 	return nil
 }
@@ -323,6 +334,9 @@ func (p *parser) condition() (expr, *apiError) {
 		return nil, err
 	}
 	if c.op == "IN" || c.op == "NOT IN" {
+		if p.semiJoin(c, &err) {
+			return c, err
+		}
 		c.vals, err = p.list()
 		return c, err
 	}

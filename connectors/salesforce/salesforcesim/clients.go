@@ -1,0 +1,268 @@
+package salesforcesim
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
+)
+
+// What public clients ask beside the resources that the adapter uses. None of it is in the facts: it is what
+// Salesforce's REST and OAuth manuals describe and jsforce, simple-salesforce, restforce and the Singer tap send.
+
+// overridden is the method of a call that could only be sent as a POST: ?_HttpMethod=PATCH. A HEAD is a GET whose
+// body the server leaves out.
+func overridden(method string, query url.Values) string {
+	if wanted := query.Get("_HttpMethod"); method == http.MethodPost && wanted != "" {
+		return strings.ToUpper(wanted)
+	}
+	if method == http.MethodHead {
+		return http.MethodGet
+	}
+	return method
+}
+
+// pretty indents an answer for a caller who asked with X-PrettyPrint.
+func pretty(r *http.Request, rep reply) reply {
+	asked := r.Header.Get("X-PrettyPrint")
+	if rep.body == nil || asked != "1" && !strings.EqualFold(asked, "true") {
+		return rep
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, rep.body, "", "  "); err == nil {
+		rep.body = b.Bytes()
+	}
+	return rep
+}
+
+// serveSession answers what a client does with a token beside using it: /services/oauth2/revoke and /introspect,
+// and SOAP, whose log-in this org does not offer. False: the call is for somebody else.
+func (s *Sim) serveSession(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case r.URL.Path == "/services/oauth2/revoke":
+		s.serveRevoke(w, r)
+	case r.URL.Path == "/services/oauth2/introspect":
+		s.serveIntrospect(w, r)
+	case strings.HasPrefix(r.URL.Path, "/services/Soap/"):
+		serveSOAP(w)
+	default:
+		return false
+	}
+	return true
+}
+
+// serveRevoke ends a session, or a refresh token with all sessions. The token may stand in the query of a GET.
+func (s *Sim) serveRevoke(w http.ResponseWriter, r *http.Request) {
+	token := r.FormValue("token")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, known := s.auth.live[token]
+	switch {
+	case token == "":
+		tokenError(w, "invalid_request", "missing required parameter: token")
+		return
+	case token == s.auth.refresh:
+		s.auth.spent[token] = true
+		s.auth.refresh = s.newRefresh()
+		clear(s.auth.live)
+	case known:
+		delete(s.auth.live, token)
+	default:
+		tokenError(w, "invalid_token", "invalid token: "+token)
+		return
+	}
+	simhttp.Applied(w)
+	w.WriteHeader(http.StatusOK)
+}
+
+func (s *Sim) serveIntrospect(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
+		tokenError(w, "invalid_request", "must use HTTP POST")
+		return
+	}
+	if code, text := s.checkClient(r); code != "" {
+		tokenError(w, code, text)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until, known := s.auth.live[r.PostForm.Get("token")]
+	if !known || !time.Now().Before(until) {
+		send(w, ok([]byte(`{"active":false}`)))
+		return
+	}
+	send(w, ok(mustJSON(map[string]any{
+		"active": true, "scope": "api", "client_id": s.auth.clientID, "username": integrationUser, "token_type": "access_token",
+		"sub": s.baseURL + "/id/" + s.orgID + "/" + s.caller, "exp": until.Unix(), "iat": until.Add(-s.cfg.SessionLife).Unix(),
+	})))
+}
+
+// serveSOAP refuses the log-in by user name and password, as an org does whose users have none.
+func serveSOAP(w http.ResponseWriter) {
+	const message = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="` + nsSOAP +
+		`" xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>` +
+		`<faultcode>INVALID_LOGIN</faultcode><faultstring>` + message + `</faultstring><detail><sf:LoginFault xsi:type="sf:LoginFault">` +
+		`<sf:exceptionCode>INVALID_LOGIN</sf:exceptionCode><sf:exceptionMessage>` + message + `</sf:exceptionMessage></sf:LoginFault></detail>` +
+		`</soapenv:Fault></soapenv:Body></soapenv:Envelope>`))
+}
+
+// recordCount answers /limits/recordCount?sObjects=Account,Lead, the approximate number of rows; here it is exact.
+func (s *Sim) recordCount(c *call) reply {
+	list := []map[string]any{}
+	for name := range strings.SplitSeq(c.query.Get("sObjects"), ",") {
+		if o := s.org[strings.ToLower(strings.TrimSpace(name))]; o != nil && o.prefix != "" {
+			list = append(list, map[string]any{"name": o.name, "count": len(s.run(&query{limit: -1}, o, false, c.now))})
+		}
+	}
+	return ok(mustJSON(map[string]any{"sObjects": list}))
+}
+
+// serveLimits answers /limits and what lies below it.
+func (s *Sim) serveLimits(c *call) reply {
+	switch {
+	case len(c.parts) == 1:
+		return ok(s.limits())
+	case len(c.parts) == 2 && c.parts[1] == "recordCount":
+		return s.recordCount(c)
+	}
+	return refused(notFound())
+}
+
+// explain answers ?explain= instead of ?q=: how the org would run a query.
+func (s *Sim) explain(c *call, src string) reply {
+	q, err := parseSOQL(src, c.now)
+	if err != nil {
+		return refused(err)
+	}
+	o, _, err := s.bind(q)
+	if err != nil {
+		return refused(err)
+	}
+	n := len(s.tables[o.name].order)
+	return ok(mustJSON(map[string]any{"plans": []any{map[string]any{
+		"cardinality": n, "fields": []string{}, "leadingOperationType": "TableScan", "notes": []any{}, "relativeCost": 1.0,
+		"sobjectCardinality": n, "sobjectType": o.name,
+	}}, "sourceQuery": src}))
+}
+
+// serveBatch answers /composite/batch: up to 25 independent subrequests, whose URLs may leave out /services/data.
+// The outer headers count for all of them.
+func (s *Sim) serveBatch(c *call) reply {
+	if c.method != http.MethodPost {
+		return badMethod(c)
+	}
+	var in struct {
+		HaltOnError bool `json:"haltOnError"`
+		Requests    []struct {
+			Method string          `json:"method"`
+			URL    string          `json:"url"`
+			Input  json.RawMessage `json:"richInput"`
+			Part   string          `json:"binaryPartName"`
+			Alias  string          `json:"binaryPartNameAlias"`
+		} `json:"batchRequests"`
+	}
+	if err := decodeObject(c.body, &in); err != nil {
+		return refused(err)
+	}
+	if len(in.Requests) == 0 || len(in.Requests) > maxSubrequests {
+		return refused(&apiError{code: "INVALID_BATCH_SIZE", message: "The number of subrequests must be between 1 and 25, not " + strconv.Itoa(len(in.Requests)) + "."})
+	}
+	type line struct {
+		StatusCode int             `json:"statusCode"`
+		Result     json.RawMessage `json:"result"`
+	}
+	list, failing, applied := make([]line, 0, len(in.Requests)), false, false
+	for _, sub := range in.Requests {
+		rep := refused(&apiError{code: "BATCH_PROCESSING_HALTED", message: "Batch processing halted per request", status: http.StatusPreconditionFailed})
+		if !failing || !in.HaltOnError {
+			before := c.tx.mark()
+			if rep = s.serveInBatch(c, sub.Method, sub.URL, sub.Input); rep.status >= 300 {
+				c.tx.back(before)
+				failing = true
+			}
+		}
+		applied = applied || rep.applied
+		result := rep.body
+		if result == nil {
+			result = json.RawMessage("null")
+		}
+		list = append(list, line{rep.status, result})
+	}
+	return reply{status: http.StatusOK, body: mustJSON(map[string]any{"hasErrors": failing, "results": list}), applied: applied}
+}
+
+func (s *Sim) serveInBatch(outer *call, method, target string, body json.RawMessage) reply {
+	u, err := url.Parse("/services/data/" + strings.TrimPrefix(strings.TrimPrefix(target, "/"), "services/data/"))
+	if err != nil {
+		return refused(notFound())
+	}
+	if string(body) == "null" {
+		body = nil
+	}
+	c, e := newCall(method, u, outer.header, body, outer.now)
+	if e != nil {
+		return refused(e)
+	}
+	if len(c.parts) > 0 && c.parts[0] == "composite" {
+		return refused(notFound())
+	}
+	c.inside, c.tx = true, outer.tx
+	return s.dispatch(c)
+}
+
+// serveTree answers /composite/tree/X: rows of one type made together or not at all, each under a name of the
+// caller's.
+func (s *Sim) serveTree(c *call, name string) reply {
+	if c.method != http.MethodPost {
+		return badMethod(c)
+	}
+	o := s.org[strings.ToLower(name)]
+	if o == nil || o.prefix == "" {
+		return refused(notFound())
+	}
+	var in struct {
+		Records []map[string]any `json:"records"`
+	}
+	if err := decodeObject(c.body, &in); err != nil {
+		return refused(err)
+	}
+	if err := checkBatch(in.Records); err != nil {
+		return refused(err)
+	}
+	type line struct {
+		Ref    string        `json:"referenceId"`
+		ID     string        `json:"id,omitempty"`
+		Errors []outcomeFail `json:"errors,omitempty"`
+	}
+	var made, bad []line
+	met := map[string]bool{}
+	for _, rec := range in.Records {
+		attributes, _ := rec["attributes"].(map[string]any)
+		ref, _ := attributes["referenceId"].(string)
+		var e *apiError
+		id := ""
+		if ref == "" || met[ref] {
+			e = &apiError{code: "INVALID_INPUT", message: "Duplicate or missing ReferenceId provided in the request: " + ref}
+		} else if _, e = s.recordType(rec, o); e == nil {
+			id, e = s.insert(o, rec, s.apiDeed(c))
+		}
+		met[ref] = true
+		if e != nil {
+			bad = append(bad, line{Ref: ref, Errors: failed(e).Errors})
+			continue
+		}
+		made = append(made, line{Ref: ref, ID: id})
+	}
+	if len(bad) > 0 { // whoever calls takes back what was made
+		return reply{status: http.StatusBadRequest, body: mustJSON(map[string]any{"hasErrors": true, "results": bad})}
+	}
+	return reply{status: http.StatusCreated, body: mustJSON(map[string]any{"hasErrors": false, "results": made}), applied: true}
+}

@@ -1,0 +1,146 @@
+package salesforcesim
+
+import (
+	"slices"
+	"strings"
+)
+
+// havingTerm is COUNT(Id) > 1 behind HAVING.
+type havingTerm struct {
+	agg *aggregate
+	op  string
+	val literal
+}
+
+// source reads what may stand behind the object of FROM: a name of its own, and a scope.
+func (p *parser) source(q *query) {
+	p.accept("AS")
+	if t := p.peek(); t.kind == tokWord && !slices.ContainsFunc([]string{"WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "USING", "WITH", "FOR", "HAVING", "ALL"}, t.is) {
+		q.alias = p.next().text
+	}
+	p.accept("USING", "SCOPE", "everything")
+}
+
+// semiJoin reads the (SELECT …) behind IN; false: there is a list instead.
+func (p *parser) semiJoin(c *comparison, err **apiError) bool {
+	if !p.peek().is("(") || p.i+1 >= len(p.toks) || !p.toks[p.i+1].is("SELECT") {
+		return false
+	}
+	p.next()
+	if p.depth++; p.depth > maxDepth {
+		*err = malformed(p.src, p.peek().pos, "Maximum expression depth exceeded")
+		return true
+	}
+	defer func() { p.depth-- }()
+	c.join, c.now = &query{src: p.src, limit: -1}, p.now
+	if *err = p.body(c.join); *err == nil && !p.accept(")") {
+		*err = p.unexpected()
+	}
+	return true
+}
+
+// bindJoin runs the inner query and puts its values in the place of a list: ids against ids, one column, one level.
+func (s *Sim) bindJoin(q *query, c *comparison, isID bool) *apiError {
+	in := c.join
+	plain := len(in.fields) == 1 && !in.count && len(in.subs)+len(in.aggs)+len(in.group)+len(in.order) == 0 && in.fieldSet == "" && in.limit < 0
+	if !isID || !plain || joins(in.where) {
+		return malformed(q.src, c.path.pos, "semi join sub-selects take one id column, no order, no limit and no join of their own")
+	}
+	o, cols, err := s.bind(in)
+	if err != nil {
+		return err
+	}
+	if f := cols[0].leaf; f.typ != "id" && f.typ != "reference" {
+		return malformed(q.src, in.fields[0].pos, "Semi join sub-selects can only query id fields, cannot use: '"+f.name+"'")
+	}
+	met := map[string]bool{}
+	for _, h := range s.run(in, o, false, c.now) {
+		if id, _ := s.get(h.fields, &cols[0]).(string); id != "" && !met[id] {
+			met[id] = true
+			c.vals = append(c.vals, literal{kind: litString, text: id, raw: id, pos: c.path.pos})
+		}
+	}
+	return nil
+}
+
+func joins(e expr) bool {
+	switch e := e.(type) {
+	case *junction:
+		return slices.ContainsFunc(e.kids, joins)
+	case *negation:
+		return joins(e.kid)
+	case *comparison:
+		return e.join != nil
+	}
+	return false
+}
+
+// having reads conditions on aggregates, joined by AND.
+func (p *parser) having(q *query) *apiError {
+	if !p.accept("HAVING") {
+		return nil
+	}
+	if len(q.group) == 0 {
+		p.i--
+		return p.unexpected()
+	}
+	for {
+		holder := &query{src: p.src}
+		if done, err := p.special(holder); err != nil || !done || len(holder.aggs) != 1 || holder.aggs[0].alias != "" {
+			if err == nil {
+				err = p.unexpected()
+			}
+			return err
+		}
+		term := havingTerm{agg: holder.aggs[0]}
+		var err *apiError
+		if term.op, err = p.operator(); err != nil {
+			return err
+		}
+		if term.val, err = p.value(); err != nil {
+			return err
+		}
+		if term.val.kind != litNumber || strings.ContainsAny(term.op, "IL") {
+			return malformed(p.src, term.agg.path.pos, "only comparisons of an aggregate with a number are possible here")
+		}
+		q.having = append(q.having, term)
+		if !p.accept("AND") {
+			return nil
+		}
+	}
+}
+
+func (s *Sim) bindHaving(q *query, o *object) *apiError {
+	for _, h := range q.having {
+		col, err := s.column(q, o, h.agg.path)
+		if err != nil {
+			return err
+		}
+		h.agg.col = col
+	}
+	return nil
+}
+
+// having says whether a group meets the conditions.
+func (s *Sim) having(q *query, g *grouped) bool {
+	for _, h := range q.having {
+		var got float64
+		switch v := s.total(h.agg, g.hits).(type) {
+		case int:
+			got = float64(v)
+		case float64:
+			got = v
+		default:
+			return false
+		}
+		op := h.op
+		negated := op == "!="
+		if negated {
+			op = "="
+		}
+		if holds(op, got, &h.val, &field{typ: "double"}) == negated {
+			return false
+		}
+	}
+	return true
+}
