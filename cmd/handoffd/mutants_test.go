@@ -30,7 +30,8 @@ type mutant struct {
 type edit struct{ file, old, new string }
 
 // mutants are the mistakes. All of them are built into one binary, which makes
-// the one that MUTANT names.
+// the one that MUTANT names. Where the dangerous moment is a hair's breadth, the
+// mutant holds it open for a while.
 func mutants() []mutant {
 	return slices.Concat(intakeMutants(), writingMutants(), decidingMutants(), keepingMutants())
 }
@@ -58,6 +59,7 @@ func intakeMutants() []mutant {
 			}
 			return tx.Err()
 		})
+		time.Sleep(10 * time.Second)
 	}
 	err = p.Store.Update(ctx, func(tx state.Tx) error {
 		learnt, taken`,
