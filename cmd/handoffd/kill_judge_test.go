@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/handoffd/handoffd/cmd/checker/judge"
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/connectors/builtin"
+	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 )
@@ -149,17 +152,56 @@ func (k *killTest) doubled(w crmWorlds) []string {
 	return wrong
 }
 
-// judge compares what was acknowledged with what is remembered, and what was
-// asked for with what stands in the CRMs: A1, A3 and A4 of the failure model.
+// verdicts are what the checker says of the run, by a report of it.
+func (k *killTest) verdicts() []string {
+	k.t.Helper()
+	out := filepath.Join(k.t.TempDir(), "report")
+	run := judge.Run{
+		Seed: k.seed, Profile: "calm", Mode: "write", Ended: time.Now().UTC(), Quiesced: true, PollS: 120, UniqueTasks: k.unique == "yes",
+		Conns:    map[string]judge.Conn{"hubspot": {Tenant: k.sim.HubSpot.PortalID, ClientSecret: k.sim.HubSpot.ClientSecret}},
+		Canaries: []string{k.sim.HubSpot.Token, k.sim.HubSpot.ClientSecret, k.sim.Salesforce.ClientSecret},
+	}
+	k.ledger.mu.Lock()
+	var acks []judge.Ack
+	for _, body := range k.ledger.acked {
+		acks = append(acks, judge.Ack{
+			Time: run.Ended, Conn: "hubspot", Method: http.MethodPost, URL: k.hookURL(), Header: k.signed(body).Header, Body: string(body),
+		})
+	}
+	k.ledger.mu.Unlock()
+	err := judge.Save(k.t.Context(), out, judge.Source{
+		Run: run, Acks: acks, Control: judge.From(k.sim.Control.URL, nil), State: k.statePath(), Rules: starter.FS(), Log: k.logPath(),
+	})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	verdicts, err := judge.Judge(k.t.Context(), out)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var wrong []string
+	for _, v := range verdicts {
+		for _, o := range v.Offence {
+			wrong = append(wrong, v.Rule+": "+o.String())
+		}
+		if v.Held == judge.NotJudged && !slices.Contains([]string{"A6", "A14"}, v.Rule) {
+			wrong = append(wrong, v.Rule+" was not judged: "+v.Why)
+		}
+	}
+	return wrong
+}
+
+// judge asks the checker, and compares what was asked for with what stands in
+// the CRMs.
 func (k *killTest) judge() []string {
 	k.t.Helper()
+	w := k.worlds()
+	wrong := slices.Concat(k.verdicts(), k.doubled(w))
 	store, err := bolt.Open(k.statePath(), bolt.Options{})
 	if err != nil {
-		return []string{fmt.Sprintf("the state does not open: %v", err)}
+		return append(wrong, fmt.Sprintf("the state does not open: %v", err))
 	}
 	defer store.Close()
-	w := k.worlds()
-	wrong := slices.Concat(k.lost(store), k.unmirrored(store, w), k.doubled(w))
 	targets := map[string]row{}
 	for crm, kinds := range w {
 		for kind, rows := range kinds {
