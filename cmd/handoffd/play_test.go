@@ -374,6 +374,14 @@ func (st *stage) do(l storyLine) {
 		f := sim.Faults()
 		f.Rate = l.faults
 		sim.SetFaults(f)
+	case "setup":
+		var sim simulators.Sim = st.pair.HubSpot
+		if l.edit.CRM == "salesforce" {
+			sim = st.pair.Salesforce
+		}
+		if err := sim.Setup([]byte(l.file)); err != nil {
+			st.t.Fatalf("%s: %s setup: %v", st.story.name, l.edit.CRM, err)
+		}
 	case "config":
 		st.reconfigure(l.file)
 	case "edit":

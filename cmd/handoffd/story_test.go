@@ -42,8 +42,8 @@ type storyLine struct {
 	at   time.Duration
 	edit simulators.Edit // with the record's natural key in ID, resolved when played
 	key  string
-	verb string // "edit", "stop", "start", "look", "config", "mode", "faults"
-	file string // of config; the mode of mode
+	verb string // "edit", "stop", "start", "look", "config", "mode", "faults", "setup"
+	file string // of config; the mode of mode; the document of setup
 	// faults are shares of calls, by name: "503=1" is an outage.
 	faults map[string]float64
 }
@@ -198,6 +198,10 @@ func (s *story) readLines(t *testing.T, text string) {
 		case "hubspot", "salesforce":
 			if w[2] == "faults" {
 				l.verb, l.edit.CRM, l.faults = "faults", w[1], rates(w[3:])
+				break
+			}
+			if w[2] == "setup" {
+				l.verb, l.edit.CRM, l.file = "setup", w[1], line[strings.Index(line, "{"):]
 				break
 			}
 			l.edit, l.key = readEdit(w[1:])

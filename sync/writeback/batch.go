@@ -96,7 +96,14 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			if len(d.entries) >= limit || len(hanging) >= limit {
 				break
 			}
+			until := w.denied.until(i.Write.Ref.Kind, now)
 			switch {
+			case !until.IsZero():
+				if len(d.put) < limit {
+					i.Due = until
+					d.put = append(d.put, i)
+				}
+				continue
 			case i.Write.After != "":
 				hanging = append(hanging, i)
 				continue

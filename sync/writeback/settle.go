@@ -22,6 +22,7 @@ type outcome struct {
 	stamp     time.Time       // of the version our write left
 	guarded   bool            // the CRM made sure that nobody came in between
 	ref       connectors.Ref
+	listed    *state.Listing // what an admin has to see of it
 }
 
 // echo is what is known of our writes to a record after this one.
@@ -90,6 +91,9 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 	}
 	before := func(tx state.Tx) {
 		for _, o := range outcomes {
+			if o.listed != nil {
+				state.AddListing(tx, *o.listed)
+			}
 			if _, there := state.GetIntent(tx, o.entry.Write.Key); o.keep && there {
 				state.PutIntent(tx, o.entry)
 			} else if !o.keep {
@@ -111,6 +115,10 @@ func (w *Writer) setBack(ctx context.Context, entries []state.Intent, e *connect
 	now := w.Decider.Wall().UTC()
 	outcomes := make([]outcome, len(entries))
 	for n, i := range entries {
+		if wholeKind(e) {
+			outcomes[n] = w.deny(i, e, now)
+			continue
+		}
 		i.Class, i.Error = e.Class.String(), e.Error()
 		if i.Attempts++; i.Attempts >= mostAttempts {
 			outcomes[n] = w.refused(i, connectors.Result{Err: e})
@@ -131,6 +139,10 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		}}
 	}
 	e := r.Err
+	if wholeKind(e) {
+		i.State = state.Ready
+		return w.deny(i, e, now)
+	}
 	if errors.Is(e, connectors.ErrTooLate) {
 		i.State, i.ReadAt, i.Due = state.Ready, time.Time{}, now
 		return outcome{entry: i, keep: true}

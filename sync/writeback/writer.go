@@ -35,7 +35,8 @@ type Writer struct {
 	hold time.Time // the whole connection is left alone until then
 	wait time.Duration
 
-	order order
+	order  order
+	denied denied
 }
 
 const (
