@@ -209,7 +209,11 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 	}
 	brief := d.brief(t, f, h, tier, c)
 	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), time.Time{})
-	if old := h.Effects[stepTask]; old.State != handoff.Done {
+	old := h.Effects[stepTask]
+	if i, waits := d.v.Intent(old.Key); waits && i.State == state.Sending {
+		return h // it may be there already: it keeps its key, and is linked to what is found
+	}
+	if old.State != handoff.Done {
 		if old.Key != "" {
 			d.c.Withdraw = append(d.c.Withdraw, old.Key)
 		}
