@@ -58,14 +58,14 @@ type Event struct {
 
 // Moment is a handoff as one decision left it.
 type Moment struct {
-	At                           time.Time
-	Stage                        state.Stage
-	Observed                     bool
-	Owner, Accountable           string
-	AssignBy, AcceptBy, TouchBy  time.Time
-	Signals                      int
-	done                         int // effects that stand, to order what happened at one instant
-	written, breached, unclaimed bool
+	At                          time.Time
+	Stage                       state.Stage
+	Observed                    bool
+	Owner, Accountable          string
+	AssignBy, AcceptBy, TouchBy time.Time
+	Signals                     int
+	done                        int // effects that stand, to order what happened at one instant
+	written, breached           bool
 }
 
 // Given is a buyer's signal, found in what changed in the CRM by the same

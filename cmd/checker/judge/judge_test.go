@@ -167,7 +167,8 @@ func TestPutBack(t *testing.T) {
 	f.Handoffs[0].Written = at(20)
 	f.Objects[lead].Owners = []Move{
 		{At: at(18), Field: "owner_id", To: "2", Actor: "person:ben@example.com"},
-		{At: at(20), Field: "owner_id", From: "2", To: "1", Ours: true}, {At: at(50), Field: "owner_id", From: "1", To: "2", Ours: true},
+		{At: at(20), Field: "owner_id", From: "2", To: "1", Ours: true},
+		{At: at(50), Field: "owner_id", From: "1", To: "2", Ours: true},
 	}
 	if _, broken, _ := yielded(f); len(broken) > 0 {
 		t.Errorf("put back after 30 s: %v", broken)

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -321,13 +320,4 @@ func each(r io.Reader, do func([]byte) error) (n int, err error) {
 		}
 	}
 	return n, scan.Err()
-}
-
-func sortedRefs[V any](m map[connectors.Ref]V) []connectors.Ref {
-	out := make([]connectors.Ref, 0, len(m))
-	for r := range m {
-		out = append(out, r)
-	}
-	slices.SortFunc(out, func(a, b connectors.Ref) int { return strings.Compare(a.String(), b.String()) })
-	return out
 }
