@@ -16,8 +16,9 @@ func newApproveCommand(s streams) *cobra.Command {
 		Use:   "approve",
 		Short: "Let go what is held back for safety",
 		Long: "Let go what handoffd holds back by itself: the writes of a state that is an older\n" +
-			"copy, or that knows nothing of the handoffs which stand in a CRM. Look at\n" +
-			"`handoffd status` first: it says why, and lists the handoffs it does not know.",
+			"copy, or that knows nothing of the handoffs which stand in a CRM; and edited rules\n" +
+			"under which more than 2 % of the last week's decisions would have come out\n" +
+			"differently. Look at `handoffd status` first: it says what waits and why.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var done []state.Reconcile

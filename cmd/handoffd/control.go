@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/handoffd/handoffd/state"
 )
 
 // The control socket lies beside the state file and is the operator's alone.
@@ -64,6 +66,12 @@ func (d *daemon) control() http.Handler {
 		done, err := approve(r.Context(), d.config.Store, d.config.Wall().UTC())
 		for _, w := range d.writers {
 			w.Bell.Ring()
+		}
+		if err == nil {
+			var let string
+			if let, err = d.approveRules(r.Context()); let != "" {
+				done = append(done, state.Reconcile{Why: let})
+			}
 		}
 		answer(w)(done, err)
 	})
@@ -136,6 +144,7 @@ type reloads struct {
 type reload struct {
 	At    time.Time `json:"at,omitzero"` // when the folder was last read again
 	Error string    `json:"error,omitempty"`
+	Waits bool      `json:"waits,omitempty"` // for `handoffd approve`; Error says why
 }
 
 func (r *reloads) note(at time.Time, err error) {
@@ -143,7 +152,10 @@ func (r *reloads) note(at time.Time, err error) {
 	defer r.mu.Unlock()
 	r.last = reload{At: at}
 	var config *configError
+	var waits *held
 	switch {
+	case errors.As(err, &waits):
+		r.last.Error, r.last.Waits = err.Error(), true
 	case errors.As(err, &config):
 		r.last.Error = config.first()
 	case err != nil:

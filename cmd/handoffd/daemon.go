@@ -56,6 +56,7 @@ type daemon struct {
 	started  time.Time
 	ready    atomic.Bool
 	reloads  reloads
+	waiting  waiting
 	epoch    uint64 // counts the starts of this state
 }
 

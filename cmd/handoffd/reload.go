@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -55,13 +56,18 @@ func (d *daemon) reloadFolder(ctx context.Context, env environment, log *slog.Lo
 		rules, problems, loadErr := loadRules(folder, env.Mode)
 		err = loadErr
 		if err == nil {
-			err = d.reload(ctx, rules)
+			err = d.tryReload(ctx, rules)
 		}
 		for _, p := range problems {
 			log.Warn("configuration", "problem", p.String(), "stops", !p.Warn)
 		}
 	}
 	d.reloads.note(d.config.Wall().UTC(), err)
+	var waits *held
+	if errors.As(err, &waits) {
+		log.Warn("the edited configuration waits for approval; the running rules stay", "because", waits.Error())
+		return
+	}
 	if err != nil {
 		log.Error("the configuration was not reloaded; the running rules stay", "error", err)
 		return

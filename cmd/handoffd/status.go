@@ -252,7 +252,12 @@ func (st status) lead() []string {
 	for _, r := range st.Reconcile {
 		lines = append(lines, "Held back: "+heldLine(r))
 	}
-	if st.Reload != nil && st.Reload.Error != "" {
+	switch {
+	case st.Reload == nil || st.Reload.Error == "":
+	case st.Reload.Waits:
+		lines = append(lines, "The configuration edited at "+clock(st.Reload.At)+" waits for `handoffd approve`: "+st.Reload.Error,
+			"The rules before it stay until then.")
+	default:
 		lines = append(lines, "The configuration edited at "+clock(st.Reload.At)+" is not in force: "+st.Reload.Error,
 			"The rules before it stay; `handoffd check` shows what is wrong.")
 	}
