@@ -2,6 +2,7 @@ package hubspotsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -66,6 +67,9 @@ func (c *call) objectAssociations(o *object, id string, rest []string) (*reply, 
 		return nil, notFound("Object not found.  objectId are usually numeric.")
 	}
 	plain := len(rest) == 3 && rest[0] == "default"
+	if len(rest) == 3 && !plain && c.version == "v3" {
+		return c.legacyAssociation(rec, rest[0], rest[1], rest[2])
+	}
 	if plain {
 		rest = rest[1:]
 	}
@@ -80,7 +84,10 @@ func (c *call) objectAssociations(o *object, id string, rest []string) (*reply, 
 		if c.r.Method != http.MethodGet || c.version == "2026-09" { // gone from 2026-09
 			return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 		}
-		return ok(map[string]any{"results": c.typed(rec, to)}), nil
+		if c.version == "v3" {
+			return ok(map[string]any{"results": c.legacyLinks(rec, to)}), nil
+		}
+		return c.pageOfTyped(rec, to)
 	}
 	other := to.live(rest[1])
 	if other == nil {
@@ -135,6 +142,32 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 	}}, nil
 }
 
+// pageOfTyped answers limit associations, 500 by default, from after on, which is the id that the page before named.
+func (c *call) pageOfTyped(rec *record, to *object) (*reply, *apiError) {
+	rows, limit, from := c.typed(rec, to), 500, 0
+	if v := c.query.Get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 500 {
+			return nil, invalid("limit must be between 1 and 500")
+		}
+		limit = n
+	}
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = fmt.Sprint(row["toObjectId"])
+	}
+	if after := c.query.Get("after"); after != "" {
+		if from = slices.Index(ids, after); from < 0 {
+			return nil, invalid("after is not a valid paging cursor")
+		}
+	}
+	body := map[string]any{"results": rows[from:min(from+limit, len(rows))]}
+	if from+limit < len(rows) {
+		body["paging"] = pageNext{nextPage{After: ids[from+limit], Link: c.nextLink(ids[from+limit])}}
+	}
+	return ok(body), nil
+}
+
 // typed lists a record's associations to one kind with their types.
 func (c *call) typed(rec *record, to *object) []map[string]any {
 	out := []map[string]any{}
@@ -157,13 +190,16 @@ func (c *call) typed(rec *record, to *object) []map[string]any {
 
 // associations answers /crm/associations/{version}/{from}/{to}/batch/{verb}.
 func (c *call) associations() (*reply, *apiError) {
-	known := len(c.rest) == 3 && c.rest[2] == "labels" || len(c.rest) > 3 && c.rest[2] == "batch" && c.r.Method == http.MethodPost
+	known := len(c.rest) == 3 && (c.rest[2] == "labels" || c.rest[2] == "types" && c.version == "v3" && c.r.Method == http.MethodGet) || len(c.rest) > 3 && c.rest[2] == "batch" && c.r.Method == http.MethodPost
 	if !known {
 		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
 	from, to := c.s.object(c.rest[0]), c.s.object(c.rest[1])
 	if from == nil || to == nil {
 		return nil, invalid("Unable to infer object type from: " + c.rest[0] + ", " + c.rest[1])
+	}
+	if c.version == "v3" && c.rest[2] != "labels" {
+		return c.legacyAssociations(from, to)
 	}
 	if c.rest[2] == "labels" {
 		return c.labels(from, to)
@@ -224,16 +260,20 @@ func (c *call) readAssociations(from, to *object, inputs []pairInput) (*reply, *
 			rows = c.typed(rec, to)
 		}
 		if len(rows) == 0 {
-			errors = append(errors, errorBody{
-				Status: "error", Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
-				Message: "No " + to.singular + " is associated with " + from.singular + " " + string(in.ID) + ".",
-				Context: map[string][]string{"fromObjectId": {string(in.ID)}, "fromObjectType": {from.singular}, "toObjectType": {to.singular}},
-			})
+			errors = append(errors, noAssociations(from, to, string(in.ID)))
 			continue
 		}
 		results = append(results, map[string]any{"from": map[string]string{"id": string(in.ID)}, "to": rows})
 	}
 	return c.finishAny(http.StatusOK, results, errors), nil
+}
+
+func noAssociations(from, to *object, id string) errorBody {
+	return errorBody{
+		Status: "error", Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
+		Message: "No " + to.singular + " is associated with " + from.singular + " " + id + ".",
+		Context: map[string][]string{"fromObjectId": {id}, "fromObjectType": {from.singular}, "toObjectType": {to.singular}},
+	}
 }
 
 func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bool) (*reply, *apiError) {
@@ -271,7 +311,11 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 			"fromObjectId": rec.id, "toObjectId": links[0].to.id, "labels": []string{},
 		})
 	}
-	return c.finishAny(http.StatusCreated, results, errors), nil
+	status := http.StatusCreated
+	if !typed { // HubSpot's own client takes nothing else
+		status = http.StatusOK
+	}
+	return c.finishAny(status, results, errors), nil
 }
 
 func (c *call) archiveAssociations(from, to *object, inputs []pairInput) (*reply, *apiError) {

@@ -38,8 +38,8 @@ type access struct {
 
 // authenticate checks the bearer token.
 func (s *Sim) authenticate(r *http.Request, now time.Time) (appKind, *apiError) {
-	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !isBearer || token == "" {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" { // the answer to a refresh spells it "bearer", and clients copy it
 		return 0, unauthorized("Authentication credentials not found.")
 	}
 	s.mu.Lock()
@@ -79,6 +79,9 @@ func withCategory(body any, category string) any {
 func (c *call) oauth(path []string) (*reply, *apiError) {
 	if strings.Join(path, "/") == "v2/private-apps/get/access-token-info" && c.r.Method == http.MethodPost {
 		return c.tokenInfo()
+	}
+	if len(path) == 3 && path[0] == "v1" && (path[1] == "access-tokens" || path[1] == "refresh-tokens") {
+		return c.aboutToken(path[1], path[2])
 	}
 	known := len(path) > 1 && (dated(path[0]) || path[0] == "v3" || path[0] == "v1")
 	if !known || path[1] != "token" || len(path) > 3 {
@@ -128,6 +131,9 @@ func (s *Sim) checkClient(form url.Values) *apiError {
 }
 
 func (c *call) refreshed(form url.Values) (*reply, *apiError) {
+	if form.Get("grant_type") == "authorization_code" {
+		return nil, oauthError("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
+	}
 	if form.Get("grant_type") != "refresh_token" {
 		return nil, oauthError("unsupported_grant_type", "BAD_GRANT_TYPE", "this portal gives tokens for refresh_token alone")
 	}

@@ -123,7 +123,7 @@ func (c *call) objects() (*reply, *apiError) {
 	}
 	o := c.s.object(c.rest[0])
 	if o == nil {
-		return nil, invalid("Unable to infer object type from: " + c.rest[0])
+		return nil, noSuchObject(c.rest[0])
 	}
 	rest := c.rest[1:]
 	if len(rest) > 1 && rest[1] == "associations" {
@@ -155,7 +155,7 @@ func (s *Sim) object(name string) *object {
 		return o
 	}
 	for _, o := range s.objects {
-		if o.singular == strings.ToLower(name) || o.typeID == name {
+		if lower := strings.ToLower(name); o.name == lower || o.singular == lower || o.typeID == name {
 			return o
 		}
 	}

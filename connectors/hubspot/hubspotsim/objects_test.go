@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown property definition", "GET", "/crm/properties/2026-09/contacts/nothing", "", 404, "OBJECT_NOT_FOUND"},
 		{"merging tasks", "POST", "/crm/v3/objects/tasks/merge", `{"primaryObjectId":"1","objectIdToMerge":"2"}`, 404, ""},
 		{"read of one association in 2026-09", "GET", contacts + "/ID/associations/companies", "", 404, ""},
-		{"v4 for objects", "GET", "/crm/v4/objects/contacts", "", 404, ""},
+		{"v5 for objects", "GET", "/crm/v5/objects/contacts", "", 404, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

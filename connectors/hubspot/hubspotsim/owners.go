@@ -182,6 +182,13 @@ func (c *call) pipelines() (*reply, *apiError) {
 		return ok(list[at]), nil
 	case len(c.rest) == 3 && c.rest[2] == "stages":
 		return ok(map[string]any{"results": list[at].Stages}), nil
+	case len(c.rest) == 4 && c.rest[2] == "stages":
+		for _, s := range list[at].Stages {
+			if s.ID == c.rest[3] {
+				return ok(s), nil
+			}
+		}
+		return nil, notFound("No stage has id " + c.rest[3] + ".")
 	}
 	return nil, notFound("No pipeline has id " + c.rest[1] + ".")
 }

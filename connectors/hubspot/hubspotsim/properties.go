@@ -27,7 +27,7 @@ func (c *call) properties() (*reply, *apiError) {
 	}
 	o := c.s.object(c.rest[0])
 	if o == nil {
-		return nil, invalid("Unable to infer object type from: " + c.rest[0])
+		return nil, noSuchObject(c.rest[0])
 	}
 	post := c.r.Method == http.MethodPost
 	switch path := strings.Join(c.rest[1:], "/"); {
@@ -38,8 +38,12 @@ func (c *call) properties() (*reply, *apiError) {
 		return c.createProperty(o)
 	case path == "batch/create" && post:
 		return c.createProperties(o)
+	case path == "batch/read" && post, path == "batch/archive" && post:
+		return c.namedProperties(o, c.rest[2] == "archive")
 	case path == "groups":
 		return c.groups(o)
+	case len(c.rest) == 3 && c.rest[1] == "groups":
+		return c.oneGroup(o, c.rest[2])
 	case len(c.rest) == 2:
 		return c.oneProperty(o, c.rest[1])
 	}

@@ -54,6 +54,8 @@ func (c *call) needs(family string) [][]string {
 			}
 		}
 		return out
+	case "schemas", "me":
+		return nil
 	case "owners":
 		return [][]string{{"crm.objects.owners.read"}}
 	case "automation":

@@ -38,7 +38,7 @@ type filterInput struct {
 	Values   []text `json:"values"`
 }
 
-// sortInput is the one sort rule: an object, or a property's name.
+// sortInput is the one sort rule: an object, that object as a text, or a property's name.
 type sortInput struct {
 	Property  string `json:"propertyName"`
 	Direction string `json:"direction"`
@@ -46,10 +46,14 @@ type sortInput struct {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *sortInput) UnmarshalJSON(raw []byte) error {
-	if len(raw) > 0 && raw[0] == '"' {
-		return json.Unmarshal(raw, &s.Property)
-	}
 	type plain sortInput
+	if len(raw) > 0 && raw[0] == '"' {
+		err := json.Unmarshal(raw, &s.Property)
+		if strings.HasPrefix(s.Property, "{") { // the object as a text, as HubSpot's own client's manual has it
+			return json.Unmarshal([]byte(s.Property), (*plain)(s))
+		}
+		return err
+	}
 	return json.Unmarshal(raw, (*plain)(s))
 }
 

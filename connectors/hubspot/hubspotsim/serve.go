@@ -31,6 +31,10 @@ const maxURL = 16_000
 func dated(v string) bool { return v == "2026-09" || v == "2026-03" }
 
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead { // answered as a GET, whose body the server leaves out
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet
+	}
 	c := &call{s: s, w: w, r: r, query: r.URL.Query(), now: stamp(), correlation: uuid(s.traces)}
 	if len(r.URL.RequestURI()) > maxURL {
 		c.write(nil, refuse(http.StatusRequestURITooLong, "", "URI Too Long"))
@@ -104,6 +108,9 @@ func (c *call) resolve(path []string) string {
 		c.version, c.rest = path[1], path[3:]
 		return "automation"
 	}
+	if strings.Join(path, "/") == "integrations/v1/me" {
+		return "me"
+	}
 	if path[0] != "crm" || len(path) < 3 {
 		return ""
 	}
@@ -115,7 +122,7 @@ func (c *call) resolve(path []string) string {
 	switch {
 	case dated(version), version == "v3":
 	case version == "v4" && family == "associations":
-	case version == "v4" && family == "objects" && len(c.rest) > 2 && c.rest[2] == "associations":
+	case version == "v4" && family == "objects":
 	default:
 		return ""
 	}
@@ -130,6 +137,8 @@ var families = map[string]func(*call) (*reply, *apiError){
 	"owners":       (*call).owners,
 	"account-info": (*call).account,
 	"automation":   (*call).flows,
+	"schemas":      (*call).schemas,
+	"me":           (*call).me,
 }
 
 func (c *call) methodNotAllowed() *apiError {

@@ -1,0 +1,138 @@
+package hubspotsim_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
+)
+
+// TestRequestsOfPublicClients sends what public clients send, to the letter: HubSpot's own clients for Node and
+// Python from 6 to 13, the Singer tap, Airbyte's source and curl as in the manual. {contact} and {company} are ids.
+func TestRequestsOfPublicClients(t *testing.T) {
+	t.Parallel()
+	const pair = `{"inputs":[{"from":{"id":"{contact}"},"to":{"id":"{company}"},"type":"contact_to_company"}]}`
+	for _, tc := range []struct {
+		name, method, path, body string
+		status                   int
+		want                     string // part of the answer
+	}{
+		{"curl: a list", "GET", "/crm/v3/objects/contacts?limit=100&properties=email,firstname&archived=false", "", 200, `"results":[`},
+		{"Airbyte: histories", "GET", "/crm/v3/objects/contacts?limit=50&propertiesWithHistory=email&associations=companies", "", 200, `"propertiesWithHistory"`},
+		{"Singer tap: objects of v4", "GET", "/crm/v4/objects/tickets?limit=100", "", 200, `"results":[`},
+		{"Singer tap: owners", "GET", "/crm/v3/owners/?limit=100", "", 200, `"email":"ana@example.com"`},
+		{"Singer tap: a singular pair", "POST", "/crm/v3/associations/contact/company/batch/read", `{"inputs":[{"id":"{contact}"}]}`, 200, `"to":[{"id":"{company}","type":"contact_to_company"},{"id":"{company}","type":"contact_to_company_unlabeled"}]`},
+		{"Node 6: a pair in capitals", "POST", "/crm/v3/associations/Contacts/Companies/batch/read", `{"inputs":[{"id":"{contact}"},{"id":"1"}]}`, 207, "crm.associations.NO_ASSOCIATIONS_FOUND"},
+		{"Node 6: create by name", "POST", "/crm/v3/associations/contacts/companies/batch/create", pair, 201, `"type":"contact_to_company"`},
+		{"Node 6: create by a wrong name", "POST", "/crm/v3/associations/contacts/companies/batch/create", strings.Replace(pair, "contact_to_company", "contact_to_deal", 1), 207, "Invalid association type"},
+		{"Node 6: archive by name", "POST", "/crm/v3/associations/contacts/companies/batch/archive", pair, 204, ""},
+		{"Node 6: types", "GET", "/crm/v3/associations/contacts/companies/types", "", 200, `{"id":"1","name":"contact_to_company"}`},
+		{"Node 6: one association", "PUT", "/crm/v3/objects/contacts/{contact}/associations/companies/{company}/contact_to_company", "", 200, `"companies":{"results":[{"id":"{company}"`},
+		{"Node 6: one association by id", "PUT", "/crm/v3/objects/contacts/{contact}/associations/companies/{company}/279", "", 200, `"id":"{contact}"`},
+		{"Node 6: read one", "GET", "/crm/v3/objects/contacts/{contact}/associations/companies", "", 200, `{"id":"{company}","type":"contact_to_company"}`},
+		{"Node 6: take one away", "DELETE", "/crm/v3/objects/contacts/{contact}/associations/companies/{company}/contact_to_company", "", 204, ""},
+		{"Node 11: read one page", "GET", "/crm/v4/objects/contacts/{contact}/associations/companies?limit=500", "", 200, `"toObjectId":{company}`},
+		{"Node 11: default associations", "POST", "/crm/v4/associations/contacts/companies/batch/associate/default", `{"inputs":[{"from":{"id":"{contact}"},"to":{"id":"{company}"}}]}`, 200, "COMPLETE"},
+		{"Node 3: a sort as a text", "POST", "/crm/v3/objects/contacts/search", `{"filterGroups":[],"sorts":["{\"propertyName\":\"createdate\",\"direction\":\"DESCENDING\"}"],"properties":["email"],"limit":1,"after":0}`, 200, `"total":`},
+		{"properties by name", "POST", "/crm/v3/properties/contacts/batch/read", `{"archived":false,"inputs":[{"name":"email"},{"name":"nothing"}]}`, 207, `"name":"email"`},
+		{"a property group", "GET", "/crm/v3/properties/contacts/groups/contactinformation", "", 200, `"label":`},
+		{"a group in use", "DELETE", "/crm/v3/properties/contacts/groups/contactinformation", "", 400, "VALIDATION_ERROR"},
+		{"a stage", "GET", "/crm/v3/pipelines/deals/default/stages/closedwon", "", 200, `"id":"closedwon"`},
+		{"Singer tap: no custom objects", "GET", "/crm/v3/schemas", "", 200, `{"results":[]}`},
+		{"a schema", "GET", "/crm/v3/schemas/contacts", "", 200, `"objectTypeId":"0-1"`},
+		{"another scope's object", "GET", "/crm/v3/objects/line_items?limit=10", "", 403, "crm.objects.line_items.read"},
+		{"no object at all", "GET", "/crm/v3/objects/nothings", "", 400, "Unable to infer object type"},
+		{"whose token is it", "GET", "/integrations/v1/me", "", 200, `"portalId":`},
+		{"the account", "GET", "/account-info/v3/details", "", 200, `"portalId":`},
+		{"the first generation", "GET", "/contacts/v1/lists/all/contacts/all?count=1", "", 404, `"status":"error"`},
+		{"a custom object", "GET", "/crm/v3/objects/p_cars", "", 400, "Unable to infer object type"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPortal(t, hubspotsim.Config{Seed: 3})
+			contact := p.contact(`{"email":"requests@example.org"}`)
+			company := p.must("POST", "/crm/v3/objects/companies", `{"properties":{"name":"Requests"}}`).text("id")
+			p.must("PUT", "/crm/v4/objects/contacts/"+contact+"/associations/default/companies/"+company, "")
+			fill := strings.NewReplacer("{contact}", contact, "{company}", company)
+			got := p.do(tc.method, fill.Replace(tc.path), fill.Replace(tc.body))
+			if got.status != tc.status || !strings.Contains(got.raw, fill.Replace(tc.want)) {
+				t.Errorf("%s %s: %d %.300s; want %d with %s", tc.method, tc.path, got.status, got.raw, tc.status, tc.want)
+			}
+		})
+	}
+}
+
+// TestLegacyAssociationEnds: v3 knows one association between two records, so that taking it away leaves none.
+func TestLegacyAssociationEnds(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Seed: 3})
+	contact := p.contact(`{"email":"ends@example.org"}`)
+	company := p.must("POST", "/crm/v3/objects/companies", `{"properties":{"name":"Ends"}}`).text("id")
+	one := "/crm/v3/objects/contacts/" + contact + "/associations/companies/"
+	p.must("PUT", one+company+"/contact_to_company", "")
+	if got := p.must("GET", "/crm/v3/objects/contacts/"+contact+"?properties=associatedcompanyid", "").text("properties", "associatedcompanyid"); got != company {
+		t.Errorf("associatedcompanyid %q, want %q", got, company)
+	}
+	p.must("DELETE", one+company+"/contact_to_company", "")
+	if got := p.must("GET", strings.TrimSuffix(one, "/"), ""); got.len("results") != 0 {
+		t.Errorf("left: %s", got.raw)
+	}
+}
+
+// TestAssociationsArePaged: the reading of one record's associations has pages of the size that was asked for.
+func TestAssociationsArePaged(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Seed: 3})
+	contact := p.contact(`{"email":"paged@example.org"}`)
+	for i := range 5 {
+		company := p.must("POST", "/crm/v3/objects/companies", fmt.Sprintf(`{"properties":{"name":"Paged %d"}}`, i)).text("id")
+		p.must("PUT", "/crm/v4/objects/contacts/"+contact+"/associations/default/companies/"+company, "")
+	}
+	seen, after := 0, ""
+	for range 4 {
+		page := p.must("GET", "/crm/v4/objects/contacts/"+contact+"/associations/companies?limit=2"+after, "")
+		seen += page.len("results")
+		next := page.text("paging", "next", "after")
+		if next == "" {
+			break
+		}
+		after = "&after=" + next
+	}
+	if seen != 5 {
+		t.Errorf("%d associations in all pages, want 5", seen)
+	}
+}
+
+// TestTokensAreAskedAbout: the first version's questions about tokens, which need no other proof.
+func TestTokensAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Seed: 3})
+	cred := p.sim.Credentials()
+	form := "grant_type=%s&client_id=" + cred.ClientID + "&client_secret=" + cred.ClientSecret + "&refresh_token=" + cred.RefreshToken + "&code=x"
+	if got := p.as("", "POST", "/oauth/v1/token", fmt.Sprintf(form, "authorization_code")); got.status != http.StatusBadRequest || got.text("status") != "BAD_AUTH_CODE" {
+		t.Errorf("a code that was never given: %d %s", got.status, got.raw)
+	}
+	access := p.as("", "POST", "/oauth/v1/token", fmt.Sprintf(form, "refresh_token")).text("access_token")
+	for _, tc := range []struct {
+		path   string
+		status int
+		kind   string
+	}{
+		{"access-tokens/" + access, 200, "access"},
+		{"refresh-tokens/" + cred.RefreshToken, 200, "refresh"},
+		{"refresh-tokens/" + access, 404, ""},
+		{"access-tokens/nothing", 404, ""},
+	} {
+		if got := p.as("", "GET", "/oauth/v1/"+tc.path, ""); got.status != tc.status || got.text("token_type") != tc.kind {
+			t.Errorf("%s: %d %s", tc.path, got.status, got.raw)
+		}
+	}
+	if got := p.as("", "DELETE", "/oauth/v1/refresh-tokens/"+cred.RefreshToken, ""); got.status != http.StatusNoContent {
+		t.Errorf("revoking: %d %s", got.status, got.raw)
+	}
+	if got := p.as(access, "GET", "/crm/v3/owners", ""); got.status != http.StatusUnauthorized {
+		t.Errorf("after revoking: %d", got.status)
+	}
+}
