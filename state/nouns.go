@@ -150,6 +150,8 @@ type Signal struct {
 	Record  connectors.Ref `json:"record"`
 	At      time.Time      `json:"at"`   // when the buyer did it
 	Came    time.Time      `json:"came"` // when we heard
+	// Late says that a deadline which counts from At had passed by then (I3).
+	Late bool `json:"late_intake,omitempty"`
 }
 
 // Effect is how far one write of a handoff has gone.

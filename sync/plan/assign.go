@@ -33,7 +33,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 	c.runnerUp = d.runnerUp(t, f, h, c.owner)
 	a := handoff.Assignment{
 		Owner: c.owner, Backup: d.backupFor(c), Accountable: d.accountable(t, h, c), Decision: d.id,
-		Clocks: d.clocks(f, tier, c.owner, h.Signals[0].At), Why: d.reasons(h, c), At: d.now,
+		Clocks: d.clocks(f, tier, c.owner, h.Signals[0]), Why: d.reasons(h, c), At: d.now,
 	}
 	if c.team != nil {
 		a.Team = c.team.name
@@ -48,6 +48,9 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 	}
 	if f.account().review {
 		d.list(listReview, f.rec.Ref.String(), "several accounts fit; "+sentence(f.account().why)+" "+c.owner+" has it meanwhile")
+	}
+	if h.Stage == state.Detected { // one that was queued has been told of
+		d.tellLate(t, assigned)
 	}
 	d.because(assigned.Why...)
 	d.audit("assigned", h.ID, map[string]string{
@@ -127,17 +130,17 @@ func (d *deciding) accountable(t *typ, h state.Handoff, c choice) string {
 // clocks are the deadlines of a handoff that somebody owns from now on. They
 // are counted once, in the owner's calendar; only the one for assigning always
 // runs, from the signal's own time.
-func (d *deciding) clocks(f *facts, tier *tier, owner string, signal time.Time) handoff.Clocks {
+func (d *deciding) clocks(f *facts, tier *tier, owner string, signal state.Signal) handoff.Clocks {
 	c := handoff.Clocks{Tier: tier.name, Rank: tier.rank}
 	if !tier.assign.IsZero() {
-		c.AssignBy = sla.Always().Add(signal, tier.assign)
+		c.AssignBy = sla.Always().Add(signal.At, tier.assign)
 	}
 	if owner == "" {
 		return c
 	}
 	cal := d.r.calendarOf(owner)
-	c.AcceptBy = d.due(f, cal, tier.accept, tier.acceptFrom, 100)
-	c.TouchBy = d.due(f, cal, tier.touch, tier.touchFrom, 100)
+	c.AcceptBy = d.stillDue(f, cal, tier.accept, tier.acceptFrom, signal)
+	c.TouchBy = d.stillDue(f, cal, tier.touch, tier.touchFrom, signal)
 	return c
 }
 
@@ -210,7 +213,7 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		note = c.why[len(c.why)-1].Text
 	}
 	why := append(started(h), c.why...)
-	queued, err := handoff.Queue(h, d.clocks(f, tier, "", h.Signals[0].At), team, who, note, why)
+	queued, err := handoff.Queue(h, d.clocks(f, tier, "", h.Signals[0]), team, who, note, why)
 	if err != nil {
 		d.because(d.why("", "%v", err))
 		return
@@ -220,6 +223,9 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 	}
 	if again && h.Note == note && h.Accountable == who {
 		return // still the same: only the timer goes on
+	}
+	if !again {
+		d.tellLate(t, queued)
 	}
 	d.because(queued.Why...)
 	d.audit("queued", h.ID, map[string]string{"team": team, "accountable": who, "why": note, "type": t.name})

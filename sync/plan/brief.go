@@ -151,6 +151,9 @@ func (d *deciding) brief(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 func whyNow(h state.Handoff, tier *tier, zone *time.Location) []string {
 	first := h.Signals[0]
 	lines := []string{"Since " + clockText(first.At, zone) + "."}
+	if first.Late {
+		lines = append(lines, "We heard of it on "+clockText(first.Came, zone)+" only; your deadlines count from then.")
+	}
 	if tier.purpose != "" {
 		lines = append(lines, "Tier "+tier.name+": "+tier.purpose+".")
 	}

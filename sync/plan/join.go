@@ -49,7 +49,7 @@ func (d *deciding) tellJoined(f *facts, h state.Handoff, rank int, s signal) sta
 // hasten raises the tier of a handoff.
 func (d *deciding) hasten(t *typ, f *facts, h state.Handoff, tier *tier) state.Handoff {
 	before := h
-	h, err := handoff.Hasten(h, d.clocks(f, tier, h.Owner, h.Signals[len(h.Signals)-1].At))
+	h, err := handoff.Hasten(h, d.clocks(f, tier, h.Owner, h.Signals[len(h.Signals)-1]))
 	if err != nil {
 		return h // not more urgent
 	}

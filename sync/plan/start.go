@@ -330,6 +330,7 @@ func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tie
 		h.Account = a.Ref
 	}
 	h.Why = append([]state.Reason{d.why(where(s.spoke[0].pos), "%s", s.spokeText(f)), tierWhy}, f.account().why...)
+	h = d.lateIntake(t, f, h, s, tier)
 	if d.untouchable(t, f, h) {
 		return
 	}

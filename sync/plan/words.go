@@ -137,10 +137,11 @@ const (
 	listUnowned    = "unowned"
 	listSkipped    = "skipped field"
 	listContext    = "context"
-	listReversed   = "reversed"  // a program keeps setting an owner (G10)
-	listLoop       = "loop"      // written too often (C13)
-	listUnseen     = "unseen"    // the CRM does not tell who changes a field
-	listElsewhere  = "authority" // a field that another CRM has the say over
-	listOtherwise  = "otherwise" // stands for the type's own list_as
+	listReversed   = "reversed"    // a program keeps setting an owner (G10)
+	listLoop       = "loop"        // written too often (C13)
+	listUnseen     = "unseen"      // the CRM does not tell who changes a field
+	listElsewhere  = "authority"   // a field that another CRM has the say over
+	listLate       = "late_intake" // a signal heard of after its deadline (I3)
+	listOtherwise  = "otherwise"   // stands for the type's own list_as
 	actor          = "handoffd"
 )
