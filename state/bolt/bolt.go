@@ -2,7 +2,7 @@
 // is the default store and the only importer of bbolt.
 //
 //	handoffd.db
-//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause · "reconcile",conn → Reconcile · "generation" → number · "credential",conn → Credential · "trial",lane → Trial
+//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause · "reconcile",conn → Reconcile · "generation" → number · "credential",conn → Credential · "trial",lane → Trial · "doubt",conn,key → Doubt
 //	├── cursor      connection, kind → Cursor
 //	├── inbox       connection, rank, sequence → Change
 //	├── seen        instant, event hash → nothing

@@ -48,6 +48,7 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 	results := make([]connectors.Result, 0, len(refs))
 	var found batch
 	var later []state.Intent
+	var doubts []state.Doubt
 	for n, ref := range refs {
 		i := doubt.entries[n]
 		arrived := i.SentAt.Add(requestTimeout)
@@ -67,11 +68,13 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 			i.Due = now.UTC()
 			if i.Looked < lookUps {
 				i.Due = now.UTC().Add(lookAgain)
+			} else if i.Write.Ref.Kind == connectors.Task {
+				doubts = append(doubts, doubtful(i, now))
 			}
 		}
 		later = append(later, i)
 	}
-	if err := w.put(ctx, later); err != nil || found.empty() {
+	if err := w.put(ctx, later, doubts...); err != nil || found.empty() {
 		return true, err
 	}
 	return true, w.settle(ctx, found, results, now)
@@ -87,8 +90,9 @@ const (
 	lookAgain = 5 * time.Second
 )
 
-// put reschedules entries that are still in the outbox.
-func (w *Writer) put(ctx context.Context, entries []state.Intent) error {
+// put reschedules entries that are still in the outbox, and notes which of
+// them are to be watched.
+func (w *Writer) put(ctx context.Context, entries []state.Intent, doubts ...state.Doubt) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -97,6 +101,9 @@ func (w *Writer) put(ctx context.Context, entries []state.Intent) error {
 			if _, ok := state.GetIntent(tx, i.Write.Key); ok {
 				state.PutIntent(tx, i)
 			}
+		}
+		for _, d := range doubts {
+			state.PutDoubt(tx, d)
 		}
 		return tx.Err()
 	})

@@ -15,6 +15,7 @@ type Metrics struct {
 	latency   *prometheus.HistogramVec
 	ambiguous prometheus.Counter
 	prevented prometheus.Counter
+	healed    prometheus.Counter
 }
 
 // NewMetrics registers the metrics of all writers.
@@ -33,6 +34,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		prevented: f.NewCounter(prometheus.CounterOpts{
 			Name: "handoffd_duplicates_prevented_total", Help: "Creates found to have happened already, so not sent again.",
+		}),
+		healed: f.NewCounter(prometheus.CounterOpts{
+			Name: "handoffd_duplicates_healed_total", Help: "Second tasks taken away where the CRM could not refuse them.",
 		}),
 	}
 }

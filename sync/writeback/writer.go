@@ -73,6 +73,9 @@ func (w *Writer) round(ctx context.Context) (bool, error) {
 	if engine.Paused(now, w.hold, longestWait) || !w.Gate.Open() || w.Decider.Book.Rules().Mode() == observe {
 		return false, nil
 	}
+	if err := w.heal(ctx, now); err != nil {
+		return false, err
+	}
 	due, err := w.take(ctx, now)
 	if err != nil {
 		return false, err

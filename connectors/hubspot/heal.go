@@ -1,0 +1,105 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/internal/crmhttp"
+)
+
+const (
+	taskStatusProperty = "hs_task_status"
+	taskOwnerProperty  = "hubspot_owner_id"
+	taskNotStarted     = "NOT_STARTED"
+)
+
+// Copies implements connectors.Healer: by the marker in the tasks associated
+// with the record. A task that is no longer open, or is somebody else's, was
+// touched.
+func (c *Connector) Copies(ctx context.Context, writes []connectors.Write) ([][]connectors.Copy, error) {
+	out := make([][]connectors.Copy, len(writes))
+	at := map[connectors.Kind][]int{} // by the path of the record the task belongs to
+	for i, w := range writes {
+		info, ok := infoOf(anchorOf(w).Kind)
+		if task, isTask := infoOf(w.Ref.Kind); ok && isTask && task.path == string(tasks) && w.Key != "" {
+			at[connectors.Kind(info.path)] = append(at[connectors.Kind(info.path)], i)
+		}
+	}
+	for _, from := range kinds() {
+		if err := c.copies(ctx, from, writes, at[from], out); err != nil {
+			return nil, err
+		}
+	}
+	for i := range out {
+		slices.SortFunc(out[i], func(a, b connectors.Copy) int {
+			if numericLess(a.Ref.ID, b.Ref.ID) {
+				return -1
+			}
+			return 1
+		})
+	}
+	return out, nil
+}
+
+func (c *Connector) copies(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, out [][]connectors.Copy) error {
+	if len(at) == 0 {
+		return nil
+	}
+	var anchors []string
+	for _, n := range at {
+		anchors = append(anchors, anchorOf(writes[n]).ID)
+	}
+	slices.Sort(anchors)
+	ids, err := c.tasksOf(ctx, from, slices.Compact(anchors))
+	if err != nil {
+		return err
+	}
+	info, _ := infoOf(tasks)
+	for chunk := range slices.Chunk(ids, batchSize) {
+		rows, failed, err := c.readBatch(ctx, "find", info, "", chunk, []string{bodyProperty, taskStatusProperty, taskOwnerProperty})
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+		for i := range rows {
+			p := rows[i].Properties
+			for _, n := range at {
+				if markedKey(p[bodyProperty]) != writes[n].Key {
+					continue
+				}
+				owner, _ := writes[n].Set[connectors.TaskOwner].(string)
+				out[n] = append(out[n], connectors.Copy{
+					Ref:     c.ref(writes[n].Ref.Kind, string(rows[i].ID)),
+					Touched: p[taskStatusProperty] != taskNotStarted || p[taskOwnerProperty] != owner,
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// Remove implements connectors.Healer.
+func (c *Connector) Remove(ctx context.Context, refs []connectors.Ref) error {
+	info, _ := infoOf(tasks)
+	for chunk := range slices.Chunk(refs, batchSize) {
+		body := struct {
+			Inputs []input `json:"inputs"`
+		}{}
+		for _, ref := range chunk {
+			if of, ok := infoOf(ref.Kind); !ok || of.path != info.path {
+				return unknownKind("remove", ref.Kind)
+			}
+			body.Inputs = append(body.Inputs, input{ref.ID})
+		}
+		_, err := c.http.Do(ctx, crmhttp.Call{
+			Purpose: "write", Op: "archive tasks", Method: http.MethodPost, Path: c.objects(info, "/batch/archive"), Body: body,
+			Budget: []string{budgetCalls}, Replayable: true,
+		})
+		if err != nil && connectors.ClassOf(err) != connectors.NotFound {
+			return err
+		}
+	}
+	return nil
+}

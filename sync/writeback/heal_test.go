@@ -1,0 +1,116 @@
+package writeback
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// healing is a rig whose CRM shows copies and takes tasks away.
+type healing struct {
+	*rig
+	copies  []connectors.Copy
+	looks   int
+	removed []string
+}
+
+func (h *healing) Copies(_ context.Context, ws []connectors.Write) ([][]connectors.Copy, error) {
+	h.looks++
+	out := make([][]connectors.Copy, len(ws))
+	for n := range out {
+		out[n] = h.copies
+	}
+	return out, nil
+}
+
+func (h *healing) Remove(_ context.Context, refs []connectors.Ref) error {
+	for _, r := range refs {
+		h.removed = append(h.removed, r.ID)
+	}
+	return nil
+}
+
+func copyOf(id string, touched bool) connectors.Copy {
+	return connectors.Copy{Ref: connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: id}, Touched: touched}
+}
+
+// TestSecondTask: a task that was sent again because nobody had answered is
+// looked for once a minute for a quarter of an hour; of two the one stays that
+// a person works with, else the one we know (C2).
+func TestSecondTask(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		copies  []connectors.Copy
+		removed []string
+		known   string // by the handoff, in the end
+		listed  int
+	}{
+		"one":                     {copies: []connectors.Copy{copyOf("new-a", false)}, known: "new-a"},
+		"none any more":           {known: "new-a"},
+		"an older one":            {copies: []connectors.Copy{copyOf("1", false), copyOf("new-a", false)}, removed: []string{"1"}, known: "new-a"},
+		"a person has the other":  {copies: []connectors.Copy{copyOf("1", true), copyOf("new-a", false)}, removed: []string{"new-a"}, known: "1"},
+		"people have both":        {copies: []connectors.Copy{copyOf("1", true), copyOf("new-a", true)}, known: "new-a", listed: 1},
+		"three":                   {copies: []connectors.Copy{copyOf("1", false), copyOf("2", true), copyOf("new-a", false)}, removed: []string{"1", "new-a"}, known: "2"},
+		"neither is known to us":  {copies: []connectors.Copy{copyOf("1", false), copyOf("2", false)}, removed: []string{"2"}, known: "new-a"},
+		"one of them, not by us?": {copies: []connectors.Copy{copyOf("1", true)}, known: "new-a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			h := &healing{rig: r, copies: c.copies}
+			r.w.Connector = h
+			r.put(r.task("a"))
+			err := r.store.Update(t.Context(), func(tx state.Tx) error {
+				state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Effects: map[string]state.Effect{"task": {Key: "a", State: "sent"}}})
+				return tx.Err()
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.crm.apply = failing(connectors.Ambiguous)
+			r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
+			r.rounds(1)
+			r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+			for range 60 {
+				r.later(30 * time.Second)
+			}
+			if len(r.sent) != 2 || h.looks < 13 || h.looks > 16 {
+				t.Errorf("sent %v, %d looks for copies", r.sent, h.looks)
+			}
+			removed := h.removed
+			if len(c.removed) > 0 {
+				removed = removed[:min(len(removed), len(c.removed))] // the CRM of this test goes on showing them
+			}
+			if d := cmp.Diff(c.removed, removed); d != "" {
+				t.Error(d)
+			}
+			listed := 0
+			err = r.store.View(t.Context(), func(tx state.Tx) error {
+				known, _ := state.GetHandoff(tx, "h")
+				if got := known.Effects["task"].Ref.ID; got != c.known {
+					t.Errorf("the handoff knows task %q, want %q", got, c.known)
+				}
+				for _, l := range state.AllListings(tx) {
+					if l.List == listTwice {
+						listed++
+					}
+				}
+				for _, d := range state.Doubts(tx, "hubspot") {
+					t.Errorf("still in doubt: %v", d)
+				}
+				return tx.Err()
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if listed != c.listed {
+				t.Errorf("%d are listed, want %d", listed, c.listed)
+			}
+		})
+	}
+}
