@@ -41,6 +41,7 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		{"a group in use", "DELETE", "/crm/v3/properties/contacts/groups/contactinformation", "", 400, "VALIDATION_ERROR"},
 		{"a stage", "GET", "/crm/v3/pipelines/deals/default/stages/closedwon", "", 200, `"id":"closedwon"`},
 		{"Singer tap: no custom objects", "GET", "/crm/v3/schemas", "", 200, `{"results":[]}`},
+		{"Node 12: no custom objects", "GET", "/crm-object-schemas/v3/schemas?archived=false", "", 200, `{"results":[]}`},
 		{"a schema", "GET", "/crm/v3/schemas/contacts", "", 200, `"objectTypeId":"0-1"`},
 		{"another scope's object", "GET", "/crm/v3/objects/line_items?limit=10", "", 403, "crm.objects.line_items.read"},
 		{"no object at all", "GET", "/crm/v3/objects/nothings", "", 400, "Unable to infer object type"},

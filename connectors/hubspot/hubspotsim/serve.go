@@ -111,6 +111,10 @@ func (c *call) resolve(path []string) string {
 	if strings.Join(path, "/") == "integrations/v1/me" {
 		return "me"
 	}
+	if path[0] == "crm-object-schemas" && len(path) > 2 && (path[1] == "v3" || dated(path[1])) && path[2] == "schemas" {
+		c.version, c.rest = path[1], path[3:]
+		return "schemas"
+	}
 	if path[0] != "crm" || len(path) < 3 {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,6 +83,9 @@ func TestJWTBearer(t *testing.T) {
 		{"test host", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["aud"] = "https://test.salesforce.com" }, ""},
 		{"own address", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["aud"] = defaultBaseURL }, ""},
 		{"an hour", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["exp"] = time.Now().Add(time.Hour).Unix() }, "invalid_grant"},
+		{"Salesforce's own command line", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["exp"] = time.Now().UnixMilli() + 300 }, ""},
+		{"milliseconds of long ago", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["exp"] = time.Now().Add(-time.Hour).UnixMilli() }, "invalid_grant"},
+		{"simple-salesforce: a text", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["exp"] = strconv.FormatInt(time.Now().Add(3*time.Minute).Unix(), 10) }, ""},
 		{"expired", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["exp"] = time.Now().Add(-time.Second).Unix() }, "invalid_grant"},
 		{"no exp", jwt.SigningMethodRS256, func(m jwt.MapClaims) { delete(m, "exp") }, "invalid_grant"},
 		{"token URL as audience", jwt.SigningMethodRS256, func(m jwt.MapClaims) { m["aud"] = defaultBaseURL + "/services/oauth2/token" }, "invalid_grant"},
