@@ -238,6 +238,9 @@ type Conn struct {
 	// that are younger than Approved, when an operator last let them be.
 	Foreign  int       `json:"foreign,omitempty"`
 	Approved time.Time `json:"approved,omitzero"`
+	// Deaf is when polling last showed a write of ours that no webhook had told
+	// of: webhooks get lost, so that none proves that there was no other.
+	Deaf time.Time `json:"deaf,omitzero"`
 }
 
 // Pause is an operator's order not to write to any CRM. Intake and deciding go on.

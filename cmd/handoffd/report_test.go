@@ -496,8 +496,13 @@ func (r *recorded) overtake(req *http.Request) error {
 	}
 	r.mu.Unlock()
 	if e != nil {
+		before := r.pair.HubSpot.Faults()
+		untold := before
+		untold.Webhooks = simulators.WebhookFaults{Drop: 1}
+		r.pair.HubSpot.SetFaults(untold) // of this change nobody tells, of our write somebody will
 		r.takeOver(*e, "gus@example.com")
 		time.Sleep(50 * time.Millisecond) // of a bubble
+		r.pair.HubSpot.SetFaults(before)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type work struct {
 	timers []due
 	unread []string         // inbox keys that say nothing new
 	heard  []connectors.Ref // of which a webhook has told what we wrote
+	deaf   []string         // connections whose webhooks have missed such a write
 	lost   []*item          // the CRM will not answer for them
 }
 
@@ -125,6 +126,8 @@ func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
 	passed := 0
+	known, _ := state.GetConn(tx, conn)
+	trusted := now.Sub(known.Deaf) > deafFor
 	for c := range state.InboxRows(tx, conn) {
 		if l.trial.condemned(c.Ref, now) {
 			w.unread = append(w.unread, c.Key)
@@ -135,7 +138,13 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			continue
 		}
 		echo, written := state.GetEcho(tx, c.Ref)
-		if w.told(c, echo); known(tx, c, echo) {
+		if trusted {
+			w.told(c, echo)
+		}
+		if unheard(c, echo) && now.Sub(echo.Owner) > webhookTime && !slices.Contains(w.deaf, conn) {
+			w.deaf = append(w.deaf, conn)
+		}
+		if stale(tx, c, echo) {
 			w.unread = append(w.unread, c.Key)
 			l.Decider.Metrics.unread.Inc()
 			if len(w.unread) > 10*limit {
@@ -155,6 +164,15 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		w.item(c.Ref).add(c, echo, written)
 	}
 }
+
+const (
+	// deafFor is how long webhooks are not trusted after one was missed: our
+	// own write being told of then proves nothing of another's.
+	deafFor = 24 * time.Hour
+	// webhookTime is what a webhook may take before polling counts as the first
+	// to tell.
+	webhookTime = 30 * time.Second
+)
 
 // told notes that a webhook has told of our own write of an owner: it would
 // have told of another's as well.
@@ -200,14 +218,14 @@ func (it *item) complete() bool {
 	return it.object != nil && !it.read && !it.hint.After(it.object.ModifiedAt)
 }
 
-// known reports whether a change tells nothing new: it is no newer than what
+// stale reports whether a change tells nothing new: it is no newer than what
 // we have read, or it is what our own write left behind. A change that brings
 // the record along costs no call, so only one that is older is passed over:
 // where stamps are whole seconds, a person's edit may carry the stamp of ours.
 //
 // A change dated between our reading and our write of an owner is news however
 // late it comes: we may have written over it.
-func known(tx state.Tx, c state.Change, echo state.Echo) bool {
+func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 	r, ok := state.GetRecord(tx, c.Ref)
 	if c.Object != nil {
 		return ok && c.Object.Version < r.Version
@@ -293,6 +311,12 @@ func (w *work) drop(now time.Time) func(tx state.Tx) {
 			if e, ok := state.GetEcho(tx, ref); ok {
 				e.Heard = true
 				state.PutEcho(tx, ref, e)
+			}
+		}
+		for _, conn := range w.deaf {
+			if c, ok := state.GetConn(tx, conn); ok && now.Sub(c.Deaf) > webhookTime {
+				c.Deaf = now.UTC()
+				state.PutConn(tx, c)
 			}
 		}
 		for _, it := range w.lost {
