@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/cmd/checker/judge"
+	"github.com/handoffd/handoffd/connectors/simulators"
 )
 
 // hellRun is the real daemon beside crmsim at its worst: buyers fill in forms
@@ -62,6 +64,12 @@ connections:
     changes_from: {outbound_messages: yes, poll_every: %d seconds}
 never:
   - {name: competitor, if: {person.email_domain: {in: competitors}}}
+`
+
+// hellAuthority is what has to be chosen where the native sync is on.
+const hellAuthority = `authority:
+  owner: salesforce
+  created_in_salesforce_by: handoffd
 `
 
 // newHell makes a run of a length, with as many buyers as that has time for.
@@ -165,6 +173,9 @@ func (h *hellRun) rules() {
 	err := os.CopyFS(h.folder(), demoFolder())
 	if err == nil {
 		text := fmt.Sprintf(hellConnections, max(1, int(h.poll.Seconds())), max(1, int(h.poll.Seconds())))
+		if h.sync != "off" {
+			text += hellAuthority
+		}
 		err = os.WriteFile(filepath.Join(h.folder(), "handoffd.yaml"), []byte(text), 0o600)
 	}
 	raw, readErr := os.ReadFile(filepath.Join(h.folder(), "sla.yaml"))
@@ -413,6 +424,13 @@ func TestHell(t *testing.T) {
 	length, each := hellWanted(t)
 	h := newHell(t, length, each)
 	h.open()
+	h.play()
+	h.save()
+	h.watch.judge(t, 3*each)
+}
+
+func (h *hellRun) play() {
+	h.t.Helper()
 	h.watch.phase("load")
 	h.buyers()
 	h.watch.phase("calm")
@@ -420,6 +438,62 @@ func TestHell(t *testing.T) {
 	h.settle()
 	h.watch.stop()
 	h.again()
+}
+
+// TestHellSync: with HubSpot's own Salesforce connector between the two CRMs,
+// a round every few seconds and the last change winning, nothing is written
+// round in circles: no field of a record more than four times (C13).
+func TestHellSync(t *testing.T) {
+	t.Parallel()
+	if testing.Short() || os.Getenv("HELL") == "" {
+		t.Skip("takes minutes: bash .ci/long hell")
+	}
+	h := newHell(t, 2*time.Minute, 100)
+	h.sync = "recent"
+	h.open()
+	h.post("/sync", `{"every":"10s","owner":true}`)
+	h.play()
 	h.save()
-	h.watch.judge(t, 3*each)
+	resp, err := http.Get(h.sim.Control.URL + "/sync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	did, err := io.ReadAll(resp.Body)
+	t.Logf("the sync: %.600s %v", did, err)
+	h.loops()
+}
+
+// mostWrites is how often one field of one handoff may be written in an hour.
+const mostWrites = 4
+
+// loops looks in the ledger for fields that we have written more often than
+// that.
+func (h *hellRun) loops() {
+	h.t.Helper()
+	var all bytes.Buffer
+	if err := judge.From(h.sim.Control.URL, nil)(h.t.Context(), "/changes", &all); err != nil {
+		h.t.Fatal(err)
+	}
+	times, most := map[string]int{}, 0
+	for dec := json.NewDecoder(&all); dec.More(); {
+		var c simulators.Change
+		if err := dec.Decode(&c); err != nil {
+			h.t.Fatal(err)
+		}
+		if !strings.HasPrefix(c.Actor, "api:") || c.Op != "update" && c.Op != "create" {
+			continue
+		}
+		for field := range c.Fields {
+			at := strings.Join([]string{c.CRM, c.Object, c.ID, field}, " ")
+			times[at]++
+			most = max(most, times[at])
+		}
+	}
+	h.t.Logf("%d fields were written by us, none more than %d times", len(times), most)
+	for _, at := range slices.Sorted(maps.Keys(times)) {
+		if times[at] > mostWrites {
+			h.t.Errorf("%s was written %d times", at, times[at])
+		}
+	}
 }
