@@ -68,6 +68,7 @@ func Run(t *testing.T, mk Make) {
 		{"create a task and find it", createAndFind},
 		{"a task after a new record", createAfter},
 		{"the same key twice", sameKeyTwice},
+		{"made twice", copies},
 		{"a lost reply", lostReply},
 		{"a lost reply, nothing applied", lostRequest},
 		{"a person who exists", existingPerson},
