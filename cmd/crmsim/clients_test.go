@@ -13,7 +13,7 @@ import (
 )
 
 // TestPublicClients runs clients that others have written, unchanged, against the simulators: HubSpot's own
-// Node client, jsforce and a Go client for Salesforce. They live in modules of their own under
+// Node client, jsforce old and new and a Go client for Salesforce. They live in modules of their own under
 // testdata/clients and are no part of handoffd.
 func TestPublicClients(t *testing.T) {
 	if testing.Short() {
@@ -29,7 +29,7 @@ func TestPublicClients(t *testing.T) {
 	}{
 		{
 			"node", "node",
-			[]string{"node", "-e", "import('@hubspot/api-client').then(() => import('jsforce'))"},
+			[]string{"node", "-e", "import('@hubspot/api-client').then(() => import('jsforce')).then(() => import('jsforce-1'))"},
 			[]string{"node", "--test"},
 			"run `npm ci` in testdata/clients/node",
 		},

@@ -93,6 +93,31 @@ test('associations are made, read and taken away', async () => {
   assert.equal((await client.crm.associations.v4.basicApi.getPage('contacts', who.id, 'companies')).results.length, 0);
 });
 
+test('associations as before: by name, in batches, and with the default type', async () => {
+  const who = await contact(unique('assoc3'));
+  const company = await client.crm.companies.basicApi.create({ properties: { name: 'Clients Three' }, associations: [] });
+  const pair = { _from: { id: who.id }, to: { id: company.id } };
+  const made = await client.crm.associations.v4.batchApi.createDefault('contacts', 'companies', { inputs: [pair] });
+  assert.equal(made.status, 'COMPLETE');
+  const read = await client.apiRequest({ method: 'POST', path: '/crm/v3/associations/contacts/companies/batch/read', body: { inputs: [{ id: who.id }] } });
+  const { results } = await read.json();
+  assert.ok(results[0].to.every((t) => t.id === company.id) && results[0].to.some((t) => t.type === 'contact_to_company'));
+  const found = await client.crm.contacts.searchApi.doSearch({
+    filterGroups: [], sorts: [JSON.stringify({ propertyName: 'createdate', direction: 'DESCENDING' })], properties: ['email'], limit: 1, after: '0',
+  });
+  assert.ok(found.total > 0);
+});
+
+test('schemas, property groups and tokens are told', async () => {
+  assert.deepEqual((await client.crm.schemas.coreApi.getAll()).results, []);
+  assert.equal((await client.crm.properties.groupsApi.getByName('contacts', 'contactinformation')).name, 'contactinformation');
+  const named = await client.crm.properties.batchApi.read('contacts', { archived: false, inputs: [{ name: 'email' }] });
+  assert.deepEqual(named.results.map((p) => p.name), ['email']);
+  const about = await client.oauth.refreshTokensApi.get(refresh_token);
+  assert.equal(about.clientId, client_id);
+  await assert.rejects(client.crm.lineItems.basicApi.getPage(), code(403));
+});
+
 test('a merge leaves one record that both ids lead to', async () => {
   const [a, b] = [await contact(unique('merge-a')), await contact(unique('merge-b'))];
   const answer = await client.apiRequest({ method: 'POST', path: '/crm/v3/objects/contacts/merge', body: { primaryObjectId: a.id, objectIdToMerge: b.id } });
