@@ -41,6 +41,7 @@ type Poller struct {
 	hold     map[connectors.Kind]pause // cursors that cannot be read on now
 	more     map[connectors.Kind]bool  // cursors whose next page can be had now
 	due      time.Time                 // when to ask again those that have been read to their end
+	swept    sweeps
 }
 
 const (
@@ -93,6 +94,10 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	}
 	full := !engine.Paused(p.Wall(), p.due, p.every())
 	readings := p.ready(all, full)
+	swept := p.swept
+	if full {
+		swept = p.sweep(readings, conn.Live)
+	}
 	polls := make([]connectors.Poll, len(readings))
 	for i, r := range readings {
 		polls[i] = r.poll
@@ -113,6 +118,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	if full {
 		p.due = p.Wall().Add(p.every())
 	}
+	p.swept = swept
 	skipped := slices.ContainsFunc(all, func(r reading) bool { return r.lists() && !slices.ContainsFunc(readings, r.same) })
 	return more, p.complete(ctx, listed && !skipped)
 }

@@ -295,7 +295,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestCursorGone: the window is read again from its start.
+// TestCursorGone: where the place is gone, the window is read again from its
+// start, never from now (I12).
 func TestCursorGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

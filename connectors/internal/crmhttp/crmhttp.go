@@ -171,10 +171,15 @@ func (c *Client) authorized(ctx context.Context, call Call) (*Response, *connect
 	if err != nil {
 		return nil, &connectors.Error{Class: connectors.Invalid, Op: call.Op, Err: fmt.Errorf("encode the request: %w", err)}
 	}
+	var last string
+	var refused *connectors.Error
 	for attempt := 0; ; attempt++ {
 		token, cerr := c.token(ctx, call)
 		if cerr != nil {
 			return nil, cerr
+		}
+		if attempt > 0 && token == last && c.holds.doubted() {
+			return nil, refused // there is no other token, and it was refused before
 		}
 		resp, cerr := c.once(ctx, call, body, token)
 		if cerr == nil {
@@ -182,6 +187,7 @@ func (c *Client) authorized(ctx context.Context, call Call) (*Response, *connect
 		}
 		if cerr.Status == http.StatusUnauthorized && c.cfg.Token != nil && attempt == 0 {
 			c.cfg.Token.Invalidate(token)
+			last, refused = token, cerr
 			continue
 		}
 		return nil, cerr

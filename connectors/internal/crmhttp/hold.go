@@ -28,7 +28,11 @@ type holds struct {
 type hold struct {
 	until time.Time
 	err   connectors.Error
+	asked bool // it is over, and one call is on its way to find out
 }
+
+// oneAsks is how long the others wait for the one call that finds out.
+const oneAsks = 15 * time.Second
 
 // of is the refusal that a call would meet again; nil: it may leave.
 func (h *holds) of(op string, now time.Time) *connectors.Error {
@@ -39,7 +43,8 @@ func (h *holds) of(op string, now time.Time) *connectors.Error {
 		switch {
 		case !ok:
 		case !now.Before(held.until):
-			delete(h.by, key)
+			held.until, held.asked = now.Add(oneAsks), true
+			h.by[key] = held
 		default:
 			e := held.err
 			e.Op, e.RetryAfter = op, held.until.Sub(now)
@@ -57,6 +62,7 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 	switch {
 	case cerr == nil:
 		h.refused = false
+		h.over(op)
 		return
 	case cerr.Class == connectors.AuthBroken:
 		wait = firstHold
@@ -71,10 +77,30 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 		wait = min(cerr.RetryAfter, MaxWait)
 	}
 	if wait <= 0 {
+		if c := cerr.Class; c != connectors.Unavailable && c != connectors.Ambiguous && c != connectors.Unknown {
+			h.over(op) // refused for another reason
+		}
 		return
 	}
 	if h.by == nil {
 		h.by = make(map[string]hold)
 	}
 	h.by[key] = hold{until: now.Add(wait), err: *cerr}
+}
+
+// over lets calls leave again that waited for one to find out.
+func (h *holds) over(op string) {
+	for _, key := range []string{"", op} {
+		if h.by[key].asked {
+			delete(h.by, key)
+		}
+	}
+}
+
+// doubted reports whether the credentials were refused by the last answer
+// about them.
+func (h *holds) doubted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.refused
 }

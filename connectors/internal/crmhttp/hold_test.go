@@ -21,7 +21,7 @@ func TestHolds(t *testing.T) {
 		resp        *http.Response
 		sent, other int
 	}{
-		"credentials are refused":    {answer(401, `{}`), 61 * 2, hour},
+		"credentials are refused":    {answer(401, `{}`), 61, hour},
 		"a permission is missing":    {answer(403, `{}`), 60, hour},
 		"too many, a minute's wait":  {answer(429, `{}`, "Retry-After", "60"), 60, hour},
 		"too many, for an hour":      {answer(429, `{}`, "Retry-After", "3600"), 4, hour},
