@@ -21,8 +21,24 @@ type errorBody struct {
 	CorrelationID string              `json:"correlationId,omitempty"`
 	Category      string              `json:"category,omitempty"`
 	SubCategory   string              `json:"subCategory,omitempty"`
-	Context       map[string][]string `json:"context,omitempty"`
-	Errors        []errorDetail       `json:"errors,omitempty"`
+	Context       map[string][]string `json:"context,omitzero"`
+	Errors        []errorDetail       `json:"errors,omitzero"`
+	Links         map[string]string   `json:"links,omitzero"`
+}
+
+// complete gives the rows of a batch's errors all the keys that HubSpot's specification requires of them: its clients
+// for Python and Java refuse an answer without.
+func complete(rows []errorBody) []errorBody {
+	for i := range rows {
+		if rows[i].Context == nil {
+			rows[i].Context = map[string][]string{}
+		}
+		if rows[i].Errors == nil {
+			rows[i].Errors = []errorDetail{}
+		}
+		rows[i].Links = map[string]string{}
+	}
+	return rows
 }
 
 type errorDetail struct {

@@ -114,7 +114,8 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 		}
 		c.s.link(rec, other, []int{base}, c.by, c.now)
 		return ok(map[string]any{"status": "COMPLETE", "results": []any{
-			map[string]any{"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": other.id}},
+			map[string]any{"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": other.id}, "associationSpec": typeInput{"HUBSPOT_DEFINED", base}},
+			map[string]any{"from": map[string]string{"id": other.id}, "to": map[string]string{"id": rec.id}, "associationSpec": typeInput{"HUBSPOT_DEFINED", standardTypes[base].inverse}},
 		}}), nil
 	}
 	var types []typeInput
@@ -308,7 +309,8 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 		c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
 		results = append(results, map[string]any{
 			"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": links[0].to.id},
-			"fromObjectId": rec.id, "toObjectId": links[0].to.id, "labels": []string{},
+			"fromObjectTypeId": from.typeID, "fromObjectId": rec.id, "toObjectTypeId": to.typeID, "toObjectId": links[0].to.id, "labels": []string{},
+			"associationSpec": typeInput{l.Types[0].Category, l.Types[0].ID},
 		})
 	}
 	status := http.StatusCreated
@@ -339,7 +341,7 @@ func (c *call) finishAny(status int, results []map[string]any, errors []errorBod
 	}
 	if len(errors) > 0 {
 		status = http.StatusMultiStatus
-		body["numErrors"], body["errors"] = len(errors), errors
+		body["numErrors"], body["errors"] = len(errors), complete(errors)
 	}
 	return &reply{status, body}
 }

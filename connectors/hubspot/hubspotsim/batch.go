@@ -55,7 +55,7 @@ func (c *call) finish(status int, results []view, errors []errorBody) *reply {
 		status = http.StatusMultiStatus
 	}
 	return &reply{status, batchView{
-		Status: "COMPLETE", Results: results, NumErrors: len(errors), Errors: errors,
+		Status: "COMPLETE", Results: results, NumErrors: len(errors), Errors: complete(errors),
 		StartedAt: moment(c.now), Completed: moment(stamp()),
 	}}
 }

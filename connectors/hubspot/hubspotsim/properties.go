@@ -102,7 +102,7 @@ func (c *call) createProperties(o *object) (*reply, *apiError) {
 	body := map[string]any{"status": "COMPLETE", "results": results, "startedAt": moment(c.now), "completedAt": moment(stamp())}
 	if len(errors) > 0 {
 		status = http.StatusMultiStatus
-		body["numErrors"], body["errors"] = len(errors), errors
+		body["numErrors"], body["errors"] = len(errors), complete(errors)
 	}
 	return &reply{status, body}, nil
 }

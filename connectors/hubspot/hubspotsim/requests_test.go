@@ -39,6 +39,8 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		{"properties by name", "POST", "/crm/v3/properties/contacts/batch/read", `{"archived":false,"inputs":[{"name":"email"},{"name":"nothing"}]}`, 207, `"name":"email"`},
 		{"a property group", "GET", "/crm/v3/properties/contacts/groups/contactinformation", "", 200, `"label":`},
 		{"a group in use", "DELETE", "/crm/v3/properties/contacts/groups/contactinformation", "", 400, "VALIDATION_ERROR"},
+		{"Python: error rows have what its models require", "POST", "/crm/v3/objects/contacts/batch/read", `{"inputs":[{"id":"1"}],"properties":[]}`, 207, `"errors":[],"links":{}}`},
+		{"Python: a default association's type", "PUT", "/crm/v4/objects/contact/{contact}/associations/default/company/{company}", "", 200, `"associationSpec":{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}`},
 		{"a stage", "GET", "/crm/v3/pipelines/deals/default/stages/closedwon", "", 200, `"id":"closedwon"`},
 		{"Singer tap: no custom objects", "GET", "/crm/v3/schemas", "", 200, `{"results":[]}`},
 		{"Node 12: no custom objects", "GET", "/crm-object-schemas/v3/schemas?archived=false", "", 200, `{"results":[]}`},
