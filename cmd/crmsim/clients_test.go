@@ -77,6 +77,6 @@ func serveCalm(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("no ready line: %v; %s", err, errs.String())
 	}
-	go io.Copy(io.Discard, reader) //nolint:errcheck // nothing more is expected
+	go io.Copy(io.Discard, reader) // nothing more is expected
 	return strings.TrimSpace(line)
 }

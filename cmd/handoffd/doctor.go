@@ -396,7 +396,7 @@ func knock(ctx context.Context, r connectors.Request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer res.Body.Close()
+	defer res.Body.Close()                                      //nolint:errcheck // only its status is looked at
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<10)) // only the status says something
 	return res.StatusCode, nil
 }

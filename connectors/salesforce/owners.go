@@ -63,6 +63,7 @@ func (o *org) ownersFit(ctx context.Context, op *operation) *connectors.Error {
 		return e
 	}
 	switch connectors.Kind(op.schema.object) {
+	default:
 	case Contact, Account, Opportunity:
 		return refuse("no queue can own records of " + op.schema.object + "; name a person")
 	}
@@ -70,7 +71,7 @@ func (o *org) ownersFit(ctx context.Context, op *operation) *connectors.Error {
 	if !fresh {
 		found, errs, err := o.queries(ctx, purposeRead, "read what queues may own", []query{queueObjects()})
 		if err != nil || errs[0] != nil {
-			return nil // not to be seen: the org decides
+			return nil //nolint:nilerr // not to be seen: the org decides
 		}
 		o.owns.learn(found[0], time.Now())
 		queues, _ = o.owns.known(time.Now())

@@ -50,7 +50,7 @@ func (o *org) withOwners(ctx context.Context, writes []connectors.Write) (all []
 	}
 	s, err := o.schema(ctx, string(Contact))
 	if err != nil || !s.has(personAccount) {
-		return writes, nil, nil // what is wrong with it, compiling will say
+		return writes, nil, nil //nolint:nilerr // what is wrong with it, compiling will say
 	}
 	slices.Sort(ids)
 	var qs []query

@@ -180,7 +180,6 @@ func TestReceiveUnguarded(t *testing.T) {
 // catcher takes the simulator's messages.
 type catcher struct {
 	bodies []string
-	status int
 }
 
 func (c *catcher) RoundTrip(r *http.Request) (*http.Response, error) {

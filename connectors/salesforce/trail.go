@@ -28,8 +28,9 @@ func historyOf(kind connectors.Kind) (object, parent string) {
 		return "OpportunityFieldHistory", "OpportunityId"
 	case Lead, Contact, Account:
 		return string(kind) + "History", string(kind) + "Id"
+	default:
+		return "", ""
 	}
-	return "", ""
 }
 
 // An owner's history is filed under a name of its own, once with the names and

@@ -65,12 +65,11 @@ func (s *Sim) hangers(r *row) []*row {
 
 // purge deletes a row for good, from the recycle bin or past it: no query and no getDeleted finds it, and what
 // pointed at it points at nothing, without any stamp moving.
-func (s *Sim) purge(r *row, d deed) *apiError {
+func (s *Sim) purge(r *row, d deed) {
 	for _, child := range s.hangers(r) {
 		s.erase(child, d.derived())
 	}
 	s.erase(r, d)
-	return nil
 }
 
 func (s *Sim) erase(r *row, d deed) {

@@ -117,7 +117,8 @@ func (s *Sim) edit(op string, o *object, r *row, in map[string]any, d deed) (map
 	case "restore":
 		return map[string]string{"id": r.id}, s.restore(r, d)
 	case "purge":
-		return map[string]string{"id": r.id}, s.purge(r, d)
+		s.purge(r, d)
+		return map[string]string{"id": r.id}, nil
 	case "merge":
 		return s.merge(o, r, in, d)
 	case "convert":

@@ -11,7 +11,7 @@ const (
 
 // newID composes an 18-character id: key prefix, the pod that every org has, a running number and the
 // checksum over the letters' case.
-func newID(prefix, pod string, n uint64) string {
+func newID(prefix string, n uint64) string {
 	body := []byte(prefix + pod + "0000000000")[:15]
 	for i := 14; i > 2+len(pod) && n > 0; i-- {
 		body[i] = idAlphabet[n%62]

@@ -84,7 +84,7 @@ func (s *Sim) notify(rows []*row, now time.Time) {
 			continue
 		}
 		m.serial++
-		n := notice{id: newID("04l", pod, m.serial), object: r.obj.name, row: r.id}
+		n := notice{id: newID("04l", m.serial), object: r.obj.name, row: r.id}
 		if m.rand.Chance(f.Drop) {
 			m.done.Dropped++
 			continue

@@ -225,7 +225,7 @@ func TestMessageFaults(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() { _ = c.sim.Run(ctx) })
 			for i := range 40 {
-				want = append(want, newID("04l", pod, uint64(i+1)))
+				want = append(want, newID("04l", uint64(i+1)))
 				c.mustEdit(simhttp.Edit{Object: "Lead", Op: "create", Fields: map[string]any{"LastName": fmt.Sprint("L", i), "Company": "C"}})
 				time.Sleep(100 * time.Millisecond)
 			}

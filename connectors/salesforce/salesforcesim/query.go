@@ -106,7 +106,7 @@ func (s *Sim) keep(cur *cursor, now time.Time) string {
 		delete(s.cursors, oldest)
 	}
 	s.serial++
-	name := newID("01g", pod, s.serial)
+	name := newID("01g", s.serial)
 	s.cursors[name] = cur
 	return name
 }

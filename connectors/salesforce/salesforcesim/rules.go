@@ -251,7 +251,7 @@ func (s *Sim) settle(now time.Time) {
 	row := func(object string, fields values) string {
 		n++
 		o := s.keyed[strings.ToLower(object)]
-		id := newID(o.prefix, pod, uint64(n))
+		id := newID(o.prefix, uint64(n))
 		all := s.defaults(o)
 		overlay(all, fields)
 		s.place(o, id, all, now)

@@ -118,7 +118,7 @@ func requiredMissing(names []string) *apiError {
 func (s *Sim) mint(o *object) string {
 	for {
 		s.serial++
-		id := newID(o.prefix, pod, s.serial)
+		id := newID(o.prefix, s.serial)
 		if s.tables[o.name].rows[id] == nil { // a loaded world may hold the next number already
 			return id
 		}

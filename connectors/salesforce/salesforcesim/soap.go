@@ -41,7 +41,7 @@ func (s *Sim) envelope(batch []notice) []byte {
 	b.WriteString(xml.Header)
 	b.WriteString(`<soapenv:Envelope xmlns:soapenv="` + nsSOAP + `" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
 		"\n <soapenv:Body>\n  <notifications xmlns=\"" + nsOutbound + "\">\n")
-	action := newID("04k", pod, uint64(1+len(batch[0].object)))
+	action := newID("04k", uint64(1+len(batch[0].object)))
 	element(&b, "   ", "OrganizationId", s.orgID)
 	element(&b, "   ", "ActionId", action)
 	b.WriteString("   <SessionId xsi:nil=\"true\"/>\n")

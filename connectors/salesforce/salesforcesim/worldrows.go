@@ -41,7 +41,7 @@ func mailOf(name string) string { return strings.ToLower(name) + "@example.com" 
 func (s *Sim) buildWorld(now time.Time) {
 	s.born = now.Add(-90 * 24 * time.Hour)
 	old := now.Add(-60 * 24 * time.Hour)
-	s.orgID = newID("00D", pod, 1+s.cfg.Seed%1_000_000)
+	s.orgID = newID("00D", 1+s.cfg.Seed%1_000_000)
 	s.caller = s.mint(s.keyed["user"])
 	s.place(s.keyed["user"], s.caller, values{
 		"Username": integrationUser, "Email": mailOf("handoffd"), "LastName": "Handoffd", "FirstName": "Integration", "Alias": "handoffd",
