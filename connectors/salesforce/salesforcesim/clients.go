@@ -3,8 +3,10 @@ package salesforcesim
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -218,8 +220,8 @@ func (s *Sim) serveInBatch(outer *call, method, target string, body json.RawMess
 	return s.dispatch(c)
 }
 
-// serveTree answers /composite/tree/X: rows of one type made together or not at all, each under a name of the
-// caller's.
+// serveTree answers /composite/tree/X: rows of one type and their children, made together or not at all, each under
+// a name of the caller's.
 func (s *Sim) serveTree(c *call, name string) reply {
 	if c.method != http.MethodPost {
 		return badMethod(c)
@@ -237,32 +239,87 @@ func (s *Sim) serveTree(c *call, name string) reply {
 	if err := checkBatch(in.Records); err != nil {
 		return refused(err)
 	}
-	type line struct {
-		Ref    string        `json:"referenceId"`
-		ID     string        `json:"id,omitempty"`
-		Errors []outcomeFail `json:"errors,omitempty"`
+	g := &grove{s: s, c: c, met: map[string]bool{}}
+	g.plant(o, in.Records, nil)
+	if g.count > maxRecords {
+		return refused(checkBatch(make([]map[string]any, g.count)))
 	}
-	var made, bad []line
-	met := map[string]bool{}
-	for _, rec := range in.Records {
+	if len(g.bad) > 0 { // whoever calls takes back what was made
+		return reply{status: http.StatusBadRequest, body: mustJSON(map[string]any{"hasErrors": true, "results": g.bad})}
+	}
+	return reply{status: http.StatusCreated, body: mustJSON(map[string]any{"hasErrors": false, "results": g.made}), applied: true}
+}
+
+// treeLine is one row of a tree's answer.
+type treeLine struct {
+	Ref    string        `json:"referenceId"`
+	ID     string        `json:"id,omitempty"`
+	Errors []outcomeFail `json:"errors,omitempty"`
+}
+
+// grove makes the rows of one tree request.
+type grove struct {
+	s         *Sim
+	c         *call
+	met       map[string]bool
+	made, bad []treeLine
+	count     int
+}
+
+// plant makes records of o with link, the field that points at their parent and its id, in each of them.
+func (g *grove) plant(o *object, records []map[string]any, link map[string]any) {
+	for _, rec := range records {
+		g.count++
 		attributes, _ := rec["attributes"].(map[string]any)
 		ref, _ := attributes["referenceId"].(string)
+		own, children := branches(o, rec)
+		maps.Copy(own, link)
 		var e *apiError
 		id := ""
-		if ref == "" || met[ref] {
+		if ref == "" || g.met[ref] {
 			e = &apiError{code: "INVALID_INPUT", message: "Duplicate or missing ReferenceId provided in the request: " + ref}
-		} else if _, e = s.recordType(rec, o); e == nil {
-			id, e = s.insert(o, rec, s.apiDeed(c))
+		} else if _, e = g.s.recordType(rec, o); e == nil {
+			id, e = g.s.insert(o, own, g.s.apiDeed(g.c))
 		}
-		met[ref] = true
+		g.met[ref] = true
 		if e != nil {
-			bad = append(bad, line{Ref: ref, Errors: failed(e).Errors})
+			g.bad = append(g.bad, treeLine{Ref: ref, Errors: failed(e).Errors})
 			continue
 		}
-		made = append(made, line{Ref: ref, ID: id})
+		g.made = append(g.made, treeLine{Ref: ref, ID: id})
+		for _, b := range children {
+			if child := g.s.org[strings.ToLower(b.child)]; child != nil {
+				g.plant(child, b.records, map[string]any{b.field: id})
+			}
+		}
 	}
-	if len(bad) > 0 { // whoever calls takes back what was made
-		return reply{status: http.StatusBadRequest, body: mustJSON(map[string]any{"hasErrors": true, "results": bad})}
+}
+
+// branch are the children of one relation that stand inside a record.
+type branch struct {
+	childRelation
+	records []map[string]any
+}
+
+// branches parts a record from the children inside it.
+func branches(o *object, rec map[string]any) (own map[string]any, children []branch) {
+	if own = maps.Clone(rec); own == nil { // null instead of a record
+		own = map[string]any{}
 	}
-	return reply{status: http.StatusCreated, body: mustJSON(map[string]any{"hasErrors": false, "results": made}), applied: true}
+	for _, rel := range childRelations() {
+		inner, _ := rec[rel.name].(map[string]any)
+		list, isList := inner["records"].([]any)
+		if rel.parent != o.name || !isList {
+			continue
+		}
+		delete(own, rel.name)
+		b := branch{childRelation: rel}
+		for _, v := range list {
+			child, _ := v.(map[string]any)
+			b.records = append(b.records, child)
+		}
+		children = append(children, b)
+	}
+	slices.SortFunc(children, func(a, b branch) int { return strings.Compare(a.name, b.name) })
+	return own, children
 }

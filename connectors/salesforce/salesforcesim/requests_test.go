@@ -46,6 +46,8 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		{"HEAD", "HEAD", "sobjects/Account/{account}", "", nil, 200, ""},
 		{"format as an extension", "GET", "sobjects/Account/{account}.json", "", nil, 200, `"Id":"{account}"`},
 		{"tree", "POST", "composite/tree/Lead/", `{"records":[{"attributes":{"type":"Lead","referenceId":"a"},"LastName":"A","Company":"C"},{"attributes":{"type":"Lead","referenceId":"b"},"LastName":"B","Company":"C"}]}`, nil, 201, `"hasErrors":false,"results":[{"referenceId":"a","id":"00Q`},
+		{"curl: a tree with children", "POST", "composite/tree/Account/", `{"records":[{"attributes":{"type":"Account","referenceId":"ref1"},"name":"SampleAccount1","phone":"1111111111","Contacts":{"records":[{"attributes":{"type":"Contact","referenceId":"ref2"},"lastname":"Smith"}]}}]}`, nil, 201, `{"referenceId":"ref2","id":"003`},
+		{"a tree whose child is none", "POST", "composite/tree/Account/", `{"records":[{"attributes":{"type":"Account","referenceId":"ref1"},"name":"S","Contacts":{"records":[null]}}]}`, nil, 400, `"hasErrors":true`},
 		{"tree, none of it", "POST", "composite/tree/Lead/", `{"records":[{"attributes":{"type":"Lead","referenceId":"a"},"LastName":"A","Company":"C"},{"attributes":{"type":"Lead","referenceId":"b"}}]}`, nil, 400, `"hasErrors":true,"results":[{"referenceId":"b","errors":[{"statusCode":"REQUIRED_FIELD_MISSING"`},
 		{"SOAP log-in", "POST", "/services/Soap/u/60.0", `<x/>`, []string{"Content-Type", "text/xml"}, 500, "<faultcode>INVALID_LOGIN"},
 		{"an XML body", "POST", "sobjects/Lead", `<Lead/>`, []string{"Content-Type", "application/xml"}, 415, "UNSUPPORTED_MEDIA_TYPE"},
