@@ -74,6 +74,7 @@ func (c *Connector) send(ctx context.Context, chunk []*pending, broken *connecto
 	default:
 		c.update(ctx, chunk)
 	}
+	c.sendSpared(ctx, chunk)
 	if err := chunk[0].result.Err; err != nil && err.Class == connectors.AuthBroken {
 		return err
 	}

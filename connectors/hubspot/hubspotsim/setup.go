@@ -28,6 +28,8 @@ type setup struct {
 	Automation     *[]workflow          `json:"automation"`
 	SalesforceSync *bool                `json:"salesforce_sync"`
 	Foreign        *float64             `json:"foreign_webhooks"`
+	Archived       *[]string            `json:"archived_properties"`
+	Retyped        map[string]string    `json:"retyped_properties"`
 }
 
 // migration is a portal on its way to another data centre: share of calls that start a spell of 477s, and how
@@ -61,6 +63,7 @@ type traits struct {
 	noSeat         map[string]bool
 	automation     []workflow
 	foreign        float64
+	archived       []string
 }
 
 // The tracks: which kind of app the credentials are of.
@@ -124,6 +127,9 @@ func (s *Sim) checkSetup(set setup) error {
 		}
 	}
 	if err := s.checkRules(set); err != nil {
+		return err
+	}
+	if err := s.checkDrift(set); err != nil {
 		return err
 	}
 	return s.checkAutomation(set.Automation)
@@ -211,6 +217,7 @@ func (s *Sim) setUp(set setup) {
 			t.noSeat[s.ownerByEmail(email).id] = true
 		}
 	}
+	s.drift(set)
 	if set.SalesforceSync != nil {
 		s.setSalesforceSync(*set.SalesforceSync)
 	}
