@@ -22,7 +22,7 @@ func CompanyName(s string) string {
 	if len(s) > maxName {
 		s = s[:maxName]
 	}
-	ws := words(s)
+	ws := bounded(words(s))
 	for before := -1; before != size(ws); {
 		before = size(ws)
 		ws = unglue(trimLegal(ws))
@@ -36,6 +36,21 @@ func CompanyName(s string) string {
 		return ""
 	}
 	return name
+}
+
+// bounded keeps as many whole words as a name may have: spelling out "&" and
+// folding can make it longer than it came.
+func bounded(ws []string) []string {
+	n := -1
+	for i, w := range ws {
+		if n += 1 + len(w); n > maxName {
+			if i == 0 {
+				return []string{strings.ToValidUTF8(w[:maxName], "")}
+			}
+			return ws[:i]
+		}
+	}
+	return ws
 }
 
 // size shrinks with everything that is taken off, and with every joining.
