@@ -52,10 +52,29 @@ type connectionStatus struct {
 	Mirror   mirrorStatus     `json:"mirror"`
 	Calls    map[string]int64 `json:"calls,omitempty"`
 	Throttle int64            `json:"throttled"`
+	// Daily is what is left of the CRM's calls of the day, where it says.
+	Daily *dailyStatus `json:"daily,omitempty"`
 	// Duplicates is how a second task is ruled out: "exact" or "healed".
 	Duplicates string `json:"duplicate_protection,omitempty"`
 
 	stage string // the state while a daemon runs
+}
+
+// dailyStatus is a CRM's daily limit as it last told us.
+type dailyStatus struct {
+	Limit int       `json:"limit"`
+	Left  int       `json:"left"`
+	Ends  time.Time `json:"ends,omitzero"` // when it counts anew; zero: not known
+}
+
+func (d *dailyStatus) text() string {
+	switch {
+	case d == nil:
+		return ""
+	case d.Ends.IsZero():
+		return fmt.Sprintf("%d of %d", d.Left, d.Limit)
+	}
+	return fmt.Sprintf("%d of %d until %s", d.Left, d.Limit, clock(d.Ends))
 }
 
 // downAfter is how long polls may fail before a connection counts as down.
@@ -96,6 +115,9 @@ func (d *daemon) status(ctx context.Context) (status, error) {
 		if m, ok := d.config.Conns[name].(connectors.Meter); ok {
 			u := m.Usage()
 			c.Calls, c.Throttle = u.Calls, u.Throttled
+			if u.DailyLimit > 0 {
+				c.Daily = &dailyStatus{Limit: u.DailyLimit, Left: u.DailyLeft, Ends: u.DailyEnds}
+			}
 		}
 		if f, ok := d.config.Conns[name].(connectors.Finder); ok {
 			c.Duplicates = "healed"
@@ -292,10 +314,10 @@ func (st status) tables(brief bool) []table {
 	head.add("writes waiting for a CRM", st.Outbox)
 	head.add("writes refused by a CRM", st.Refused)
 	head.add("signals no rule took", st.Unmatched)
-	conns := table{head: []string{"connection", "state", "accounts and deals", "last poll", "a second task is"}}
+	conns := table{head: []string{"connection", "state", "accounts and deals", "last poll", "calls left today", "a second task is"}}
 	for _, name := range slices.Sorted(maps.Keys(st.Connections)) {
 		c := st.Connections[name]
-		conns.add(name, c.State, c.Mirror.text(c.State), time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.second())
+		conns.add(name, c.State, c.Mirror.text(c.State), time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.Daily.text(), c.second())
 	}
 	short := func(s string) string { return s }
 	if brief {

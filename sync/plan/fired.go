@@ -89,9 +89,15 @@ func (d *deciding) escalate(h state.Handoff, ev Fired) {
 	d.because(d.why(where(s.pos), "not accepted by %s", h.AcceptBy.Format(time.RFC3339)))
 	d.audit("breached", h.ID, map[string]string{"owner": h.Owner, "accept_by": h.AcceptBy.Format(time.RFC3339)})
 	if late.Target.ID != "" && !late.Observed {
+		n := len(d.c.Intents)
 		late = d.intend(late, stepBreach, connectors.Write{
 			Ref: late.Target, Set: map[string]any{ownBreached: true}, Key: key(h, stepBreach, "set"),
 		})
+		// A breach is told however little the buyer wanted: it may use what is
+		// kept of the day's calls (C7).
+		for i := range d.c.Intents[n:] {
+			d.c.Intents[n+i].Rank = min(h.Rank, connectors.UrgentRank)
+		}
 	}
 	d.put(late)
 }
