@@ -50,7 +50,8 @@ func poisoned(t *testing.T, dir, email string) string {
 }
 
 // TestPoison: a record that ends the process whenever it is looked at is found
-// out across processes and put aside, and everybody else is served (I10).
+// out across processes and put aside after its third death, and everybody else
+// is served (I10).
 func TestPoison(t *testing.T) {
 	t.Parallel()
 	needs(t)
@@ -94,7 +95,7 @@ func TestPoison(t *testing.T) {
 				quarantined++
 			}
 		}
-		if served != 12 || quarantined != 1 || deaths < 3 || deaths > 4 { // a fourth where it was looked at with others first
+		if served != 12 || quarantined != 1 || deaths != 3 {
 			t.Errorf("%d of 12 others served, %d put aside after %d deaths", served, quarantined, deaths)
 		}
 		return tx.Err()

@@ -122,6 +122,9 @@ func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (
 			return nil, err
 		}
 		drop = nil
+		for _, ask := range asks {
+			l.trial.survived(refOf(ask.Event))
+		}
 		var again []Ask
 		answers := Answers{}
 		if needs := needsOf(verdicts); len(needs) > 0 {

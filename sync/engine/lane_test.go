@@ -489,6 +489,37 @@ func TestTrial(t *testing.T) {
 	}
 }
 
+// TestTrialWaits: what killed the process is not forgotten while its connection
+// cannot be read yet, neither before anything is suspect nor when it is the
+// suspect's turn (I10).
+func TestTrialWaits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	gate := &Gate{}
+	r.lane.Gates = map[string]*Gate{"hubspot": gate}
+	r.hear("hubspot", "6", r.now, nil)
+	r.begin() // the second life: all that is known is that the first one died
+	r.later(3 * setAside)
+	if !r.lane.trial.on {
+		t.Fatal("the trial is over before anything could be looked at")
+	}
+	gate.Pass()
+	if _, err := r.lane.roundUntil(t.Context(), func([]string) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	r.begin() // the third: it has a suspect, which cannot be read at once
+	r.lane.Gates = map[string]*Gate{"hubspot": {}}
+	r.later(3 * setAside)
+	if d := cmp.Diff(map[string]int{"hubspot/contacts/6": 1}, r.lane.trial.Suspects); d != "" {
+		t.Error(d)
+	}
+	r.lane.Gates = nil
+	r.later(3 * setAside)
+	if r.lane.trial.on || len(r.inbox()) > 0 {
+		t.Errorf("it was looked at and harmed nobody; on trial still: %v, in the inbox: %v", r.lane.trial.on, r.inbox())
+	}
+}
+
 // TestTrialOfMany: after a storm of kills the suspects are tried by the batch,
 // and a buyer who comes meanwhile is not kept waiting for them.
 func TestTrialOfMany(t *testing.T) {

@@ -27,7 +27,8 @@ import (
 // tries those of a single death together; every other round is everybody's.
 type trial struct {
 	state.Trial
-	on    bool            // the process before this one died
+	on    bool // the process before this one died
+	began time.Time
 	after time.Time       // when the suspects are tried
 	tried map[string]bool // the suspects being tried; none: the round is everybody's
 }
@@ -77,7 +78,7 @@ func (l *Lane) begin(ctx context.Context) error {
 	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		condemned = ""
 		t := state.GetTrial(tx, l.name())
-		l.trial = trial{Trial: t, on: t.Running, after: now.Add(setAside)}
+		l.trial = trial{Trial: t, on: t.Running, began: now, after: now.Add(setAside)}
 		if t.Running {
 			l.trial.Suspects = maps.Clone(t.Suspects)
 			for _, name := range t.Trying {
@@ -141,12 +142,23 @@ func (l *Lane) end(ctx context.Context) error {
 	return noted(err)
 }
 
-// next chooses what this round may take. A suspect that was looked at, and
-// the process lives, is none any more.
+// survived clears a suspect that was tried: it has been looked at, and the
+// process lives.
+func (t *trial) survived(ref connectors.Ref) {
+	if name := ref.String(); t.tried[name] {
+		delete(t.Suspects, name)
+	}
+}
+
+// next chooses what this round may take. Suspects that could not be looked at
+// when it was their turn, because the CRM is down, stay what they are, and
+// their trial is put off.
 func (t *trial) next(now time.Time) {
 	before := t.tried
 	for name := range before {
-		delete(t.Suspects, name)
+		if t.Suspects[name] > 0 {
+			t.after = now.Add(setAside)
+		}
 	}
 	t.tried = nil
 	if before != nil || !t.due(now) {
@@ -167,7 +179,9 @@ func (t *trial) next(now time.Time) {
 }
 
 // note keeps what is in hand before it is looked at, while there is reason to,
-// and ends the trial once there is nothing left to doubt.
+// and ends the trial once there is nothing left to doubt: the event that killed
+// is still waiting, be its connection ready to be read or not, until it has
+// been looked at.
 func (l *Lane) note(ctx context.Context, w *work) error {
 	t := &l.trial
 	if !t.on {
@@ -175,7 +189,11 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 	}
 	was := t.Trying
 	t.Trying = w.names()
-	t.on = !w.empty() || len(t.Suspects) > 0
+	if w.empty() {
+		if err := l.doubt(ctx); err != nil {
+			return err
+		}
+	}
 	if t.on && t.tried == nil && len(was) == 0 && len(t.Trying) == 0 {
 		return nil
 	}
@@ -183,6 +201,44 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 		state.PutTrial(tx, l.name(), t.Trial)
 		return tx.Err()
 	}))
+}
+
+// doubt clears the suspects that were to be tried and that nothing asks for
+// any more, and ends the trial where no suspect is left, nor anything that had
+// been waiting when the process began.
+func (l *Lane) doubt(ctx context.Context) error {
+	t := &l.trial
+	if len(t.Suspects) > 0 && t.tried == nil {
+		return nil
+	}
+	waiting, old := map[string]bool{}, false
+	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
+		for _, conn := range l.Group {
+			for c := range state.InboxRows(tx, conn) {
+				waiting[c.Ref.String()] = true
+				if old = old || !c.Came.After(t.began); old && t.tried == nil {
+					return tx.Err() // nothing else is asked
+				}
+			}
+		}
+		for due := range state.TimersUntil(tx, l.Decider.Wall()) {
+			if h, ok := state.GetHandoff(tx, due.Handoff); ok && slices.Contains(l.Group, h.Record.Conn) {
+				waiting[timerRef(due).String()] = true
+				old = old || !due.Due.After(t.began)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return noted(err)
+	}
+	for name := range t.tried {
+		if !waiting[name] {
+			delete(t.Suspects, name)
+		}
+	}
+	t.on = old || len(t.Suspects) > 0
+	return nil
 }
 
 func noted(err error) error {
