@@ -12,8 +12,9 @@ import (
 // what the CRM allows of errors, and look like an attack; so the calls that
 // they speak of fail here, without leaving, until it is time to ask again (C6).
 const (
-	firstHold = 5 * time.Second  // after credentials were refused once: it may have been a hiccup
-	holdFor   = time.Minute      // after they were refused again, or a permission was missing
+	firstHold = time.Second      // after credentials were refused once: it may have been a hiccup
+	nextHold  = 5 * time.Second  // after they were refused again
+	holdFor   = time.Minute      // after they were refused three times in a row, or a permission was missing
 	longWait  = 30 * time.Second // a wait from here on concerns every call
 )
 
@@ -22,7 +23,7 @@ const (
 type holds struct {
 	mu      sync.Mutex
 	by      map[string]hold // by the call's Op; "": every call
-	refused bool            // the credentials were, by the last answer about them
+	refused int             // how often the credentials were, by the last answers about them
 }
 
 type hold struct {
@@ -61,15 +62,12 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 	key, wait := "", time.Duration(0)
 	switch {
 	case cerr == nil:
-		h.refused = false
+		h.refused = 0
 		h.over(op)
 		return
 	case cerr.Class == connectors.AuthBroken:
-		wait = firstHold
-		if h.refused {
-			wait = holdFor
-		}
-		h.refused = true
+		h.refused = min(h.refused+1, 3)
+		wait = [...]time.Duration{firstHold, nextHold, holdFor}[h.refused-1]
 	case cerr.Class == connectors.Denied && cerr.Status == http.StatusForbidden && cerr.RetryAfter > 0:
 		key, wait = op, cerr.RetryAfter // a permission that is missing for this sort of call
 	case cerr.Class == connectors.Throttled && cerr.RetryAfter >= longWait,
@@ -79,6 +77,8 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 	if wait <= 0 {
 		if c := cerr.Class; c != connectors.Unavailable && c != connectors.Ambiguous && c != connectors.Unknown {
 			h.over(op) // refused for another reason
+		} else {
+			h.next(op, now)
 		}
 		return
 	}
@@ -86,6 +86,17 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 		h.by = make(map[string]hold)
 	}
 	h.by[key] = hold{until: now.Add(wait), err: *cerr}
+}
+
+// next lets another call find out: the one that was to has met trouble that
+// says nothing of what is held.
+func (h *holds) next(op string, now time.Time) {
+	for _, key := range []string{"", op} {
+		if held := h.by[key]; held.asked {
+			held.until, held.asked = now, false
+			h.by[key] = held
+		}
+	}
 }
 
 // over lets calls leave again that waited for one to find out.
@@ -102,5 +113,5 @@ func (h *holds) over(op string) {
 func (h *holds) doubted() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.refused
+	return h.refused > 0
 }

@@ -21,7 +21,7 @@ func TestHolds(t *testing.T) {
 		resp        *http.Response
 		sent, other int
 	}{
-		"credentials are refused":    {answer(401, `{}`), 61, hour},
+		"credentials are refused":    {answer(401, `{}`), 63, hour},
 		"a permission is missing":    {answer(403, `{}`), 60, hour},
 		"too many, a minute's wait":  {answer(429, `{}`, "Retry-After", "60"), 60, hour},
 		"too many, for an hour":      {answer(429, `{}`, "Retry-After", "3600"), 4, hour},
@@ -100,7 +100,12 @@ func TestHoldEnds(t *testing.T) {
 			{401, 0, "auth_broken"},
 			{401, firstHold, "auth_broken"},
 			{200, firstHold, "auth_broken"},
-			{200, holdFor, ""},
+			{401, nextHold - firstHold, "auth_broken"},
+			{200, nextHold, "auth_broken"},
+			{200, holdFor - nextHold, ""},
+			{401, 0, "auth_broken"},
+			{503, firstHold, "ambiguous"}, // which says nothing of the credentials
+			{200, 0, ""},
 		} {
 			status = step.status
 			time.Sleep(step.wait)
