@@ -136,10 +136,11 @@ func rssAnon(pid int) float64 {
 	return 0
 }
 
-// What may remain when the load is over: idle connections to two CRMs come and
-// go, and a collected heap is given back in steps.
+// What may remain when the load is over: some idle connections, each with two
+// goroutines; and a collected heap is given back in steps.
 const (
-	mostGoroutines = 12      // more than at the start
+	mostGoroutines = 4       // more than at the start, beside those of connections
+	mostFiles      = 16      // open, more than at the start
 	mostSlope      = 1 << 20 // bytes a minute, over the last half of the calm
 	mostGrowth     = 8 << 20 // bytes, over the same: what a short one can tell
 	mostPerBuyer   = 24 << 10
@@ -172,7 +173,11 @@ func (w *watcher) judge(t *testing.T, buyers int) {
 		first.goroutines, busiest.goroutines, last.goroutines, mb(first.anon), mb(peak(w.samples)), mb(last.anon),
 		mb(first.resident), mb(busiest.resident), mb(last.resident), first.fds, busiest.fds, last.fds)
 	t.Logf("in the last %s of the calm memory rises by %.2f MB a minute", took.Round(time.Second), mb(rise))
-	if last.goroutines > first.goroutines+mostGoroutines {
+	opened := max(0, last.fds-first.fds)
+	if opened > mostFiles {
+		t.Errorf("%g files are open at rest, %g at the start", last.fds, first.fds)
+	}
+	if last.goroutines > first.goroutines+2*opened+mostGoroutines {
 		t.Errorf("%g goroutines at rest, %g at the start", last.goroutines, first.goroutines)
 	}
 	if rise > mostSlope && rise*took.Minutes() > mostGrowth {
