@@ -65,7 +65,7 @@ func (o *org) compile(ctx context.Context, writes []connectors.Write, pairs map[
 			return nil, err
 		}
 		if err != nil {
-			results[i].Err = err
+			results[i].Err = hiddenObject(err)
 			continue
 		}
 		op, skipped, err := makeOperation(i, w, s)
@@ -96,6 +96,17 @@ func (o *org) compile(ctx context.Context, writes []connectors.Write, pairs map[
 	}
 	tie(ops, pairs)
 	return ops, nil
+}
+
+// hiddenObject is what it means for a write that the org does not show us its
+// object: the permission was taken away, and may be given back (C6).
+func hiddenObject(err *connectors.Error) *connectors.Error {
+	if err.Class != connectors.Schema {
+		return err
+	}
+	e := *err
+	e.RetryAfter = hiddenLife
+	return &e
 }
 
 func invalid(text string) *connectors.Error {

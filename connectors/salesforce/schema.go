@@ -23,6 +23,9 @@ const (
 	schemaLife     = time.Hour
 	pollSchemaLife = 25 * time.Hour
 
+	// hiddenLife is how long an object is believed to be hidden from us.
+	hiddenLife = time.Minute
+
 	// mostLessons is how many columns may turn out to be gone in one call.
 	mostLessons = 8
 
@@ -177,6 +180,11 @@ func (o *org) shown(ctx context.Context, object string, life time.Duration) (*sc
 	s, err := o.schemaAsOf(ctx, object, time.Now().Add(-life))
 	if err != nil {
 		return nil, err
+	}
+	if s.missing && time.Since(s.fetched) >= hiddenLife {
+		if s, err = o.schemaAsOf(ctx, object, time.Now().Add(-hiddenLife)); err != nil {
+			return nil, err
+		}
 	}
 	if s.missing {
 		return nil, &connectors.Error{Class: connectors.Schema, Op: "describe " + object, Err: fmt.Errorf("the org does not show an object %q", object)}

@@ -29,10 +29,10 @@ func (d denied) until(kind connectors.Kind, now time.Time) time.Time {
 }
 
 // wholeKind reports whether a refusal speaks of every object of its kind: a
-// scope or a permission was taken away. The adapter says so by saying when to
+// scope or a permission was taken away, or the object is gone. The adapter says so by saying when to
 // ask again; a record that alone is out of reach is refused for good.
 func wholeKind(e *connectors.Error) bool {
-	return e.Class == connectors.Denied && e.RetryAfter > 0
+	return (e.Class == connectors.Denied || e.Class == connectors.Schema) && e.RetryAfter > 0
 }
 
 // deny keeps an entry until an admin has given back what is missing. It is not
