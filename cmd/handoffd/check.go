@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -191,20 +190,15 @@ func showProblems(w io.Writer, problems []mappings.Diagnostic, rules *plan.Rules
 // compare finds fields that the rules read or write and the CRM does not show
 // us.
 func compare(ctx context.Context, rules *plan.Rules) ([]mappings.Diagnostic, error) {
-	conns, _, err := connect(ctx, envconfig.OsLookuper(), rules, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
 	var found []mappings.Diagnostic
 	for _, c := range rules.Conns() {
-		describer, ok := conns[c.Name].(connectors.Describer)
-		if !ok {
+		wanted := wantedFields(rules, c.Name)
+		schemas, err := describe(ctx, rules, c.Name, slices.Sorted(maps.Keys(wanted)))
+		if errors.Is(err, errNotDescribed) {
 			continue
 		}
-		wanted := wantedFields(rules, c.Name)
-		schemas, err := describer.Describe(ctx, slices.Sorted(maps.Keys(wanted)))
 		if err != nil {
-			return nil, &exitError{code: exitCRM, err: fmt.Errorf("%s cannot be reached: %w", c.Name, err), try: "check the connection's address and credentials"}
+			return nil, err
 		}
 		for _, kind := range slices.Sorted(maps.Keys(wanted)) {
 			found = append(found, lackingIn(c.Name, kind, wanted[kind], schemas)...)

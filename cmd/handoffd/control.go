@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 )
 
@@ -58,6 +59,14 @@ func (d *daemon) control() http.Handler {
 	})
 	mux.HandleFunc("POST /doctor", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(d.doctor(r.Context(), r.URL.Query().Get("probe") != ""), nil)
+	})
+	mux.HandleFunc("GET /describe", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		var kinds []connectors.Kind
+		for _, kind := range q["kind"] {
+			kinds = append(kinds, connectors.Kind(kind))
+		}
+		answer(w)(showFields(r.Context(), d.config.Conns, q.Get("conn"), kinds))
 	})
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(pause(r.Context(), d.config.Store, r.URL.Query().Get("off") == "", d.config.Wall().UTC()))
