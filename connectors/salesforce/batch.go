@@ -247,8 +247,13 @@ func (b *batch) missing(ctx context.Context, ops []*operation) {
 }
 
 func (b *batch) succeed(op *operation, id string) {
-	if long, ok := normalizeID(id); ok {
+	long, ok := normalizeID(id)
+	switch {
+	case ok:
 		id = long
+	case op.creates(): // success, and nothing that could be found again
+		b.fail(op, unanswered())
+		return
 	}
 	b.state[op] = applied
 	r := &b.results[op.at]
