@@ -89,6 +89,11 @@ type Object struct {
 	// Links are the records this one belongs to, by the CRM's own word, the
 	// primary one first: the company of a person, the account of a deal.
 	Links []Ref `json:"links,omitempty"`
+	// Same is who this record is in another CRM, where the CRM itself keeps
+	// that, the surest first. Conn holds the name of the CRM there, as a
+	// configuration writes it after crm:, since an adapter knows of no other
+	// connection.
+	Same []Ref `json:"same,omitempty"`
 }
 
 // Change says "look at this record". It is a hint, never an order: what the
@@ -280,7 +285,7 @@ type Finder interface {
 // Question asks which records of some kinds hold a value, read fresh.
 type Question struct {
 	Kinds []Kind `json:"kinds"` // in order of preference
-	Field string `json:"field"` // the CRM's own name
+	Field string `json:"field"` // the CRM's own name; blank: Value is the record's id, of the first kind, which no [Locator] is asked
 	Value string `json:"value"`
 }
 

@@ -24,6 +24,8 @@ type Record struct {
 	Fields map[string]string `json:"fields,omitempty"`
 	// Links as the CRM gave them: the company of a person, the account of a deal.
 	Links []connectors.Ref `json:"links,omitempty"`
+	// Same is who it is elsewhere, as the CRM itself keeps it; Conn holds a CRM.
+	Same []connectors.Ref `json:"same,omitempty"`
 }
 
 // Change is one inbox row: a hint that a record may have changed.

@@ -382,6 +382,8 @@ func (st *stage) do(l storyLine) {
 		if err := sim.Setup([]byte(l.file)); err != nil {
 			st.t.Fatalf("%s: %s setup: %v", st.story.name, l.edit.CRM, err)
 		}
+	case "sync":
+		st.syncs(l.file)
 	case "config":
 		st.reconfigure(l.file)
 	case "edit":
@@ -400,6 +402,23 @@ func (st *stage) do(l storyLine) {
 		if _, err := sim.Edit(e); err != nil {
 			st.t.Fatalf("%s: %s %s %s: %v", st.story.name, e.CRM, e.Op, e.Object, err)
 		}
+	}
+}
+
+// syncs sets up HubSpot's own Salesforce integration, or plays a round of it.
+func (st *stage) syncs(how string) {
+	st.t.Helper()
+	var err error
+	if how == "now" {
+		err = st.pair.SyncNow()
+	} else {
+		var cfg simulators.SyncConfig
+		if err = json.Unmarshal([]byte(how), &cfg); err == nil {
+			err = st.pair.SetSync(cfg)
+		}
+	}
+	if err != nil {
+		st.t.Fatalf("%s: sync: %v", st.story.name, err)
 	}
 }
 

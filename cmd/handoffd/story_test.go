@@ -42,8 +42,8 @@ type storyLine struct {
 	at   time.Duration
 	edit simulators.Edit // with the record's natural key in ID, resolved when played
 	key  string
-	verb string // "edit", "stop", "start", "look", "config", "mode", "faults", "setup"
-	file string // of config; the mode of mode; the document of setup
+	verb string // "edit", "stop", "start", "look", "config", "mode", "faults", "setup", "sync"
+	file string // of config; the mode of mode; the document of setup and sync
 	// faults are shares of calls, by name: "503=1" is an outage.
 	faults map[string]float64
 }
@@ -190,6 +190,8 @@ func (s *story) readLines(t *testing.T, text string) {
 			l.verb = w[1]
 		case "config", "mode":
 			l.verb, l.file = w[1], w[2]
+		case "sync":
+			l.verb, l.file = w[1], strings.TrimSpace(line[strings.Index(line, "sync")+len("sync"):])
 		case "backup", "restore", "forget", "approve":
 			l.verb = w[1]
 			if len(w) > 2 {

@@ -183,6 +183,11 @@ func choose(kind connectors.Kind, info kindInfo, s *schema, fields []string) sel
 			sel.names = append(sel.names, own)
 		}
 	}
+	for _, x := range crossIDs(info) {
+		if s.has(x.property) {
+			sel.names = append(sel.names, x.property)
+		}
+	}
 	if info.merges && s.has(mergedProperty) {
 		sel.names = append(sel.names, mergedProperty)
 	}
@@ -220,6 +225,7 @@ func (c *Connector) object(sel selection, r *row) connectors.Object {
 	if id := r.Properties[sel.info.company]; sel.info.company != "" && id != "" {
 		o.Links = []connectors.Ref{c.ref(companies, id)}
 	}
+	o.Same = sameAs(sel.info, r)
 	for old := range strings.SplitSeq(r.Properties[mergedProperty], ";") {
 		if old != "" {
 			o.Absorbed = append(o.Absorbed, c.ref(sel.kind, old))

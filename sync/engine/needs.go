@@ -51,6 +51,12 @@ func (l *Lane) locate(ctx context.Context, rules *plan.Rules, conn string, asked
 	if len(asked) == 0 || l.held(conn, locating, began) {
 		return
 	}
+	known := slices.DeleteFunc(slices.Clone(asked), func(n state.Need) bool { return n.Question.Field != "" })
+	l.readKnown(ctx, rules, conn, known, answers)
+	asked = slices.DeleteFunc(asked, func(n state.Need) bool { return n.Question.Field == "" })
+	if len(asked) == 0 {
+		return
+	}
 	questions := make([]connectors.Question, len(asked))
 	for i, n := range asked {
 		questions[i] = n.Question
@@ -68,6 +74,39 @@ func (l *Lane) locate(ctx context.Context, rules *plan.Rules, conn string, asked
 			records = append(records, r)
 		}
 		answers[asked[i].ID()] = Answer{Records: records, At: began.UTC()}
+	}
+}
+
+// readKnown reads records that are asked for by their ids, a kind in one call.
+// One that is gone is an answer too.
+func (l *Lane) readKnown(ctx context.Context, rules *plan.Rules, conn string, asked []state.Need, answers Answers) {
+	byKind := map[connectors.Kind][]string{}
+	var order []connectors.Kind
+	for _, n := range asked {
+		kind := n.Question.Kinds[0]
+		if byKind[kind] == nil {
+			order = append(order, kind)
+		}
+		byKind[kind] = append(byKind[kind], n.Question.Value)
+	}
+	for _, kind := range order {
+		began := l.Decider.Wall()
+		calls := mostCalls
+		objects, err := read(ctx, l.Conns[conn], kind, byKind[kind], rules.Fields(conn, kind), &calls)
+		if c := connectors.ClassOf(err); err != nil && c != connectors.Invalid && c != connectors.NotFound {
+			l.failed(conn, locating, "read "+string(kind), err)
+			continue
+		}
+		found := map[string][]state.Record{}
+		for _, o := range objects {
+			r, _ := rules.Normalize(o)
+			found[o.Ref.ID] = append(found[o.Ref.ID], r)
+		}
+		for _, n := range asked {
+			if n.Question.Kinds[0] == kind {
+				answers[n.ID()] = Answer{Records: found[n.Question.Value], At: began.UTC()}
+			}
+		}
 	}
 }
 

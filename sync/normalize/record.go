@@ -36,6 +36,7 @@ func (m *Mapping) Record(o connectors.Object) (state.Record, []Unmapped) {
 		MovedTo:    o.MovedTo,
 		Absorbed:   slices.Clone(o.Absorbed),
 		Links:      slices.Clone(o.Links),
+		Same:       slices.Clone(o.Same),
 	}
 	p := m.plans[o.Ref.Kind]
 	if p == nil || len(o.Fields) == 0 {

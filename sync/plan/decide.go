@@ -76,6 +76,7 @@ func (d *deciding) observed(ev Observed) {
 		return
 	}
 	d.absorb(rec)
+	d.sameByID(rec)
 	carried := d.aboutNow(rec)
 	if rec.Deleted || !rec.MovedTo.IsZero() {
 		d.gone(rec, carried)

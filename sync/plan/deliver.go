@@ -10,8 +10,8 @@ import (
 )
 
 // landing finds the record that carries a delivered handoff in the other CRM:
-// who the person is known to be there, else whoever has the address, else
-// nobody, and then one is made. A question that has to be asked first stops
+// who the CRM itself says the person is there, else who they are known to be,
+// else whoever has the address, else nobody, and then one is made. A question that has to be asked first stops
 // deciding. Where a record is being made for another handoff of the same
 // person, this one hangs on it, so that two signals do not make two.
 func (d *deciding) landing(t *typ, f *facts) {
@@ -26,9 +26,12 @@ func (d *deciding) landing(t *typ, f *facts) {
 		f.landPending, f.landWith = true, &other
 		return
 	}
+	if d.landingByID(t, f) {
+		return
+	}
 	if ref := f.elsewhere(f.rec.Ref, to, t.about); !ref.IsZero() {
 		if r, ok := d.v.Record(ref); ok && !r.Deleted && r.MovedTo.IsZero() {
-			f.land, f.landCached = &r, true
+			f.land, f.landCached, f.landBy = &r, true, sameEmail
 			return
 		}
 	}
@@ -44,7 +47,7 @@ func (d *deciding) landing(t *typ, f *facts) {
 	}
 	for i := range found {
 		if !found[i].Deleted && found[i].MovedTo.IsZero() && found[i].Ref.Conn == to.name {
-			f.land = &found[i]
+			f.land, f.landBy = &found[i], sameEmail
 			return
 		}
 	}

@@ -63,7 +63,7 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		h = d.writeOwner(t, f, h, f.conn, f.rec, set, d.read)
 		h = d.writeTask(t, f, h, tier, brief, "")
 	case f.land != nil:
-		d.same(f.rec.Ref, f.land.Ref, sameEmail)
+		d.same(f.rec.Ref, f.land.Ref, f.landBy)
 		read := d.asked
 		if f.landCached {
 			read = time.Time{}

@@ -23,6 +23,7 @@ type facts struct {
 	landPending bool           // it is being made for another handoff right now
 	landWith    *state.Handoff // another record's, for which it is being made
 	landCached  bool           // and how old our reading of it is, nobody knows
+	landBy      string         // how it was found
 
 	// before holds what the fields of a condition said at assignment; a value
 	// that has not changed since says nothing new. Keyed by beforeKey.

@@ -206,7 +206,7 @@ func (d *deciding) landedOn(t *typ, f *facts, s signal) bool {
 		return false
 	}
 	if !d.stopped() {
-		d.same(f.rec.Ref, f.land.Ref, sameEmail)
+		d.same(f.rec.Ref, f.land.Ref, f.landBy)
 		d.remember(t, f, s, s.version)
 	}
 	return true

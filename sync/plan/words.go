@@ -124,6 +124,7 @@ const (
 	sameCreated    = "created"
 	sameEmail      = "email"
 	sameMoved      = "moved"
+	sameID         = "id"
 	modeWrite      = "write"
 	lookUpParents  = "parents"
 	ifFullBackup   = "backup"
