@@ -24,8 +24,9 @@ func crossIDs(info kindInfo) []crossID {
 		return []crossID{{"salesforceaccountid", "Account"}}
 	case deals:
 		return []crossID{{"hs_salesforceopportunityid", "Opportunity"}}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // sameAs is who a row is in Salesforce.

@@ -162,8 +162,9 @@ func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, id
 	switch connectors.ClassOf(err) {
 	case connectors.Denied, connectors.Invalid, connectors.NotFound, connectors.Schema:
 		return nil, nil // it does not tell
+	default:
+		return found, err
 	}
-	return found, err
 }
 
 // answered is the ask with its needs answered; false where a CRM did not.
