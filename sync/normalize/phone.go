@@ -13,12 +13,17 @@ const dialable = 5
 // What cannot be read, for want of a country, is kept as typed as long as a
 // person could still dial it.
 func phone(t, country string) (string, bool) {
-	if n, err := phonenumbers.Parse(t, country); err == nil && phonenumbers.IsPossibleNumber(n) {
-		e164 := phonenumbers.Format(n, phonenumbers.E164)
-		if ext := n.GetExtension(); ext != "" {
-			e164 += " ext. " + ext
+	// Zeros in front may be read as part of the number once and as a prefix the
+	// next time: it is read until that changes nothing.
+	for last, n := t, 0; n < phoneReadings; n++ {
+		next, ok := readPhone(last, country)
+		if !ok {
+			break
 		}
-		return e164, true
+		if next == last {
+			return next, true
+		}
+		last = next
 	}
 	digits := 0
 	for _, c := range t {
@@ -30,4 +35,19 @@ func phone(t, country string) (string, bool) {
 		return "", false
 	}
 	return t, false
+}
+
+// phoneReadings is how often a number may still change when it is read again.
+const phoneReadings = 4
+
+func readPhone(t, country string) (string, bool) {
+	n, err := phonenumbers.Parse(t, country)
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return "", false
+	}
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if ext := n.GetExtension(); ext != "" {
+		e164 += " ext. " + ext
+	}
+	return e164, true
 }
