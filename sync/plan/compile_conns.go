@@ -152,6 +152,10 @@ func (c *compiler) settings() {
 	}
 	for _, p := range c.doc.Authority.Fields {
 		c.conn(p.To)
+		c.warn(p.From.Pos, "not-yet", "take the field out of the mapping of the connection that may not be written", "only authority over owner is held yet")
+	}
+	if by := c.doc.Authority.CreatedBy; by.S == "connector" {
+		c.warn(by.Pos, "not-yet", "let handoffd create them, and switch the integration's creating off", "handoffd does not wait for the connector to create people yet")
 	}
 }
 
