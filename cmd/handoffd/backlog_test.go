@@ -14,6 +14,7 @@ import (
 // overdue is told once each, the oldest deadline first, on one entry a handoff
 // (I13). BACKLOG=7000 is 500 a day.
 func TestBacklog(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	const before, days = 20, 14
 	missed := scale(t, "BACKLOG", 140)

@@ -372,6 +372,7 @@ func TestBadAnswers(t *testing.T) {
 // answers come again: also where a task hangs on a record of which it is not
 // known either whether it was made.
 func TestLostAnswers(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	half := func(b []byte) *http.Response { return spoiltBy(200, "application/json", b[:len(b)/2]) }
 	step := 5 * time.Second

@@ -46,6 +46,7 @@ func (r *rig) handOff(variant string, n int) cost {
 // CRMs count them, alone and in full batches; none is refused for being too
 // many, and HubSpot's limit is used to at least 0.95 (design §8, §15).
 func TestCallsPerHandoff(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	for _, variant := range variants {
 		t.Run(variant, func(t *testing.T) {

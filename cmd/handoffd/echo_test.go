@@ -88,6 +88,7 @@ func (st *stage) audited() (n int) {
 // is written once, and then the trail stands still (C12). ECHOES=3334 makes it
 // ten thousand handoffs.
 func TestEchoes(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	each := scale(t, "ECHOES", 40)
 	s := readStory(t, filepath.FromSlash(messagesStory))

@@ -455,6 +455,7 @@ func hellWanted(t *testing.T) (length time.Duration, each int) {
 // nothing grows in the process once the load is over (L9, I1, I2, I4, C2, C8,
 // C9, C14; A1 to A15).
 func TestHell(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("lets processes run for minutes")

@@ -326,6 +326,7 @@ func seedWanted(t *testing.T) uint64 {
 // one owner and one live task per signal, whether or not tasks can be unique
 // (L1, C2, A1, A3, A4).
 func TestKill(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts and kills processes for a minute")

@@ -15,6 +15,7 @@ import (
 // minutes where it is worse, within a day at the worst. An index that misses a
 // change altogether costs nothing where a webhook tells of it (P2, P4).
 func TestLag(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	for name, test := range map[string]struct {
 		lag     time.Duration

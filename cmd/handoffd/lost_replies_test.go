@@ -53,6 +53,7 @@ func writesWanted(t *testing.T) int {
 // twice; where they are not, and creates are done minutes after we gave them
 // up besides, none is for longer than one poll (C2).
 func TestLostReplies(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run(map[bool]string{false: "tasks unique", true: "tasks plain"}[plain], func(t *testing.T) {

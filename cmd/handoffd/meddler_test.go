@@ -342,6 +342,7 @@ func (m meddled) judge(r *rig, wire *slowWire, ref connectors.Ref) verdict {
 // younger one is put back once, in time; one that came after our write is left
 // alone (design §1.5, C11).
 func TestMeddlerOffsets(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	tracked := map[string]json.RawMessage{"salesforce": json.RawMessage(`{"track_history":["Lead.OwnerId"]}`)}
 	for name, c := range map[string]struct {

@@ -231,6 +231,7 @@ func overlay(t *testing.T, dir string, all []mutant) string {
 // the mistakes by its report, and nothing in that of the same binary without
 // one.
 func TestMutantsAreCaught(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds another daemon and plays it some twenty times")

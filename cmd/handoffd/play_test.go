@@ -698,6 +698,7 @@ func TestStories(t *testing.T) {
 // run without a crash, and no buyer has a second task (L1). Every k for the
 // stories that say so, thirty for the others.
 func TestCrashSweep(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	for _, file := range storyFiles(t) {
 		s := readStory(t, file)

@@ -53,6 +53,7 @@ func poisoned(t *testing.T, dir, email string) string {
 // out across processes and put aside after its third death, and everybody else
 // is served (I10).
 func TestPoison(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	needs(t)
 	bin := t.TempDir()

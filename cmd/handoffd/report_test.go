@@ -576,6 +576,7 @@ func (r *recorded) scrape() []byte {
 // looks at holds, whether or not tasks can be unique. REPORT=folder keeps the
 // report there and judges nothing, so that it can be judged by another build.
 func TestReport(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	for _, unique := range []string{"yes", "no"} {
 		t.Run("unique tasks "+unique, func(t *testing.T) {
