@@ -52,7 +52,7 @@ func (s *Sim) enroll(rec *record, by source, born bool, changed []string, now ti
 	for _, w := range s.traits.automation {
 		starts := w.On == "create" && born || w.On == "owner_change" && !born && slices.Contains(changed, "hubspot_owner_id")
 		if w.Object == rec.of.name && starts {
-			s.people.agenda.put(now.Add(s.people.rand.Between(workflowSoonest, workflowLatest)), func() { s.act(w, rec) })
+			s.people.agenda.Put(now.Add(s.people.rand.Between(workflowSoonest, workflowLatest)), func() { s.act(w, rec) })
 		}
 	}
 }

@@ -12,11 +12,11 @@ import (
 type people struct {
 	sim    *Sim
 	rand   *simhttp.Rand
-	agenda *agenda[func()]
+	agenda *simhttp.Agenda[func()]
 }
 
 func newPeople(s *Sim) *people {
-	return &people{sim: s, rand: simhttp.NewRand(s.cfg.Seed, "hubspot/people"), agenda: newAgenda[func()]()}
+	return &people{sim: s, rand: simhttp.NewRand(s.cfg.Seed, "hubspot/people"), agenda: simhttp.NewAgenda[func()]()}
 }
 
 // saw notes that a record may have been assigned to somebody. The caller holds the portal's lock.
@@ -31,14 +31,14 @@ func (p *people) saw(rec *record, now time.Time) {
 	}
 	if since("handoff_status") || since("hubspot_owner_id") {
 		wait := p.sim.cfg.Wait
-		p.agenda.put(now.Add(p.rand.Between(wait[0], wait[1])), func() { p.accept(rec, owner) })
+		p.agenda.Put(now.Add(p.rand.Between(wait[0], wait[1])), func() { p.accept(rec, owner) })
 	}
 }
 
 // work plays the people until ctx ends.
 func (p *people) work(ctx context.Context) {
-	for p.agenda.wait(ctx) {
-		for _, act := range p.agenda.take(time.Now(), maxBatch) {
+	for p.agenda.Wait(ctx) {
+		for _, act := range p.agenda.Take(time.Now(), maxBatch) {
 			act()
 		}
 	}

@@ -93,7 +93,7 @@ type hooks struct {
 	rand   *simhttp.Rand
 	client *http.Client
 	subs   map[Subscription]int64
-	agenda *agenda[hookEvent]
+	agenda *simhttp.Agenda[hookEvent]
 	slots  chan struct{}
 
 	mu      sync.Mutex
@@ -116,7 +116,7 @@ func newHooks(s *Sim) *hooks {
 		rand:   simhttp.NewRand(s.cfg.Seed, "hubspot/webhooks"),
 		client: &http.Client{Transport: s.cfg.Transport, Timeout: answerWithin, CheckRedirect: noRedirect},
 		subs:   make(map[Subscription]int64, len(subs)),
-		agenda: newAgenda[hookEvent](),
+		agenda: simhttp.NewAgenda[hookEvent](),
 		slots:  make(chan struct{}, maxInFlight),
 		url:    s.cfg.WebhookURL,
 		idle:   make(chan struct{}),
@@ -238,9 +238,9 @@ func (h *hooks) plan(rec *record, e hookEvent, by source, now time.Time) {
 	if h.rushing > 0 {
 		due = now
 	}
-	h.agenda.put(due, e)
+	h.agenda.Put(due, e)
 	if h.rand.Chance(f.Double) {
-		h.agenda.put(due.Add(h.rand.Between(0, time.Second)), e)
+		h.agenda.Put(due.Add(h.rand.Between(0, time.Second)), e)
 	}
 }
 
@@ -248,7 +248,7 @@ func (h *hooks) plan(rec *record, e hookEvent, by source, now time.Time) {
 func (h *hooks) pump(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer h.agenda.ring() // another pump may have slept through a wake-up that this one took
+	defer h.agenda.Ring() // another pump may have slept through a wake-up that this one took
 	for {
 		select {
 		case h.slots <- struct{}{}:
@@ -258,7 +258,7 @@ func (h *hooks) pump(ctx context.Context) {
 		batch := h.batch()
 		if len(batch) == 0 {
 			<-h.slots
-			if !h.agenda.wait(ctx) {
+			if !h.agenda.Wait(ctx) {
 				return
 			}
 			continue
@@ -274,7 +274,7 @@ func (h *hooks) pump(ctx context.Context) {
 func (h *hooks) batch() []hookEvent {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	batch := h.agenda.take(time.Now(), maxEvents)
+	batch := h.agenda.Take(time.Now(), maxEvents)
 	h.flying += len(batch)
 	if h.sim.Faults().Webhooks.Shuffle > 0 {
 		h.rand.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
@@ -294,12 +294,12 @@ func (h *hooks) send(ctx context.Context, batch []hookEvent) {
 		case delivered:
 			h.done.Delivered++
 		case ctx.Err() != nil && e.Attempt <= maxRetries: // stopped, not refused: the next pump sends it
-			h.agenda.put(now, e)
+			h.agenda.Put(now, e)
 		case e.Attempt >= maxRetries:
 			h.done.Failed++
 		default:
 			e.Attempt++
-			h.agenda.put(now.Add(h.backoff(e.Attempt)), e)
+			h.agenda.Put(now.Add(h.backoff(e.Attempt)), e)
 		}
 	}
 	close(h.idle)
@@ -372,10 +372,10 @@ func (h *hooks) deliver(ctx context.Context) (simhttp.Delivery, error) {
 	pumping, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { h.pump(pumping) })
-	h.agenda.hurry(time.Now())
+	h.agenda.Hurry(time.Now())
 	for ctx.Err() == nil {
 		h.mu.Lock()
-		pending, idle := h.flying+h.agenda.len(), h.idle
+		pending, idle := h.flying+h.agenda.Len(), h.idle
 		h.mu.Unlock()
 		if pending == 0 {
 			break
@@ -391,6 +391,6 @@ func (h *hooks) deliver(ctx context.Context) (simhttp.Delivery, error) {
 	defer h.mu.Unlock()
 	h.rushing--
 	out := h.done
-	out.Pending = h.flying + h.agenda.len()
+	out.Pending = h.flying + h.agenda.Len()
 	return out, ctx.Err()
 }

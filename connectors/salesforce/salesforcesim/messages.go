@@ -35,7 +35,7 @@ type messages struct {
 	sim    *Sim
 	rand   *simhttp.Rand
 	client *http.Client
-	agenda *agenda[notice]
+	agenda *simhttp.Agenda[notice]
 	slots  chan struct{}
 
 	mu      sync.Mutex
@@ -53,7 +53,7 @@ func newMessages(s *Sim) *messages {
 		sim:    s,
 		rand:   simhttp.NewRand(s.cfg.Seed, "salesforce/messages"),
 		client: &http.Client{Transport: s.cfg.Transport, Timeout: ackWithin, CheckRedirect: noRedirect},
-		agenda: newAgenda[notice](),
+		agenda: simhttp.NewAgenda[notice](),
 		slots:  make(chan struct{}, maxInFlight),
 		url:    s.cfg.MessagesURL,
 		idle:   make(chan struct{}),
@@ -103,9 +103,9 @@ func (s *Sim) notify(rows []*row, now time.Time) {
 		if m.rushing > 0 {
 			due = now
 		}
-		m.agenda.put(due, n)
+		m.agenda.Put(due, n)
 		if m.rand.Chance(f.Double) {
-			m.agenda.put(due.Add(m.rand.Between(0, time.Second)), n)
+			m.agenda.Put(due.Add(m.rand.Between(0, time.Second)), n)
 		}
 	}
 }
@@ -114,11 +114,11 @@ func (s *Sim) notify(rows []*row, now time.Time) {
 func (m *messages) pump(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer m.agenda.ring() // another pump may have slept through a wake-up that this one took
+	defer m.agenda.Ring() // another pump may have slept through a wake-up that this one took
 	for {
 		batches := m.take()
 		if len(batches) == 0 {
-			if !m.agenda.wait(ctx) {
+			if !m.agenda.Wait(ctx) {
 				return
 			}
 			continue
@@ -141,7 +141,7 @@ func (m *messages) pump(ctx context.Context) {
 func (m *messages) take() [][]notice {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := m.agenda.take(time.Now(), maxNotifications)
+	all := m.agenda.Take(time.Now(), maxNotifications)
 	m.flying += len(all)
 	if m.sim.Faults().Webhooks.Shuffle > 0 {
 		m.rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
@@ -174,7 +174,7 @@ func (m *messages) send(ctx context.Context, batch []notice) {
 			continue
 		}
 		if ctx.Err() != nil { // stopped, not refused: the next pump sends it
-			m.agenda.put(now, n)
+			m.agenda.Put(now, n)
 			continue
 		}
 		wait := min(firstRetry<<min(n.attempt, 10), longestRetry)
@@ -186,7 +186,7 @@ func (m *messages) send(ctx context.Context, batch []notice) {
 		if m.rushing > 0 {
 			wait = min(wait, time.Duration(float64(rushRetry)*(0.5+m.rand.Float64()/2)))
 		}
-		m.agenda.put(now.Add(wait), n)
+		m.agenda.Put(now.Add(wait), n)
 	}
 	close(m.idle)
 	m.idle = make(chan struct{})
@@ -229,10 +229,10 @@ func (m *messages) deliver(ctx context.Context) (simhttp.Delivery, error) {
 	pumping, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { m.pump(pumping) })
-	m.agenda.hurry(time.Now())
+	m.agenda.Hurry(time.Now())
 	for ctx.Err() == nil {
 		m.mu.Lock()
-		pending, idle := m.flying+m.agenda.len(), m.idle
+		pending, idle := m.flying+m.agenda.Len(), m.idle
 		m.mu.Unlock()
 		if pending == 0 {
 			break
@@ -248,6 +248,6 @@ func (m *messages) deliver(ctx context.Context) (simhttp.Delivery, error) {
 	defer m.mu.Unlock()
 	m.rushing--
 	out := m.done
-	out.Pending = m.flying + m.agenda.len()
+	out.Pending = m.flying + m.agenda.Len()
 	return out, ctx.Err()
 }

@@ -1,4 +1,4 @@
-package salesforcesim
+package simhttp
 
 import (
 	"container/heap"
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// agenda is a list of things to do at their time, safe for concurrent use.
-type agenda[T any] struct {
+// Agenda is a list of things to do at their time, safe for concurrent use.
+type Agenda[T any] struct {
 	mu   sync.Mutex
 	rows agendaRows[T]
 	seq  int
@@ -21,26 +21,28 @@ type agendaRow[T any] struct {
 	item T
 }
 
-func newAgenda[T any]() *agenda[T] { return &agenda[T]{wake: make(chan struct{}, 1)} }
+// NewAgenda returns an empty one.
+func NewAgenda[T any]() *Agenda[T] { return &Agenda[T]{wake: make(chan struct{}, 1)} }
 
-func (a *agenda[T]) put(due time.Time, item T) {
+// Put enters an item.
+func (a *Agenda[T]) Put(due time.Time, item T) {
 	a.mu.Lock()
 	a.seq++
 	heap.Push(&a.rows, agendaRow[T]{due, a.seq, item})
 	a.mu.Unlock()
-	a.ring()
+	a.Ring()
 }
 
-// ring wakes one waiter.
-func (a *agenda[T]) ring() {
+// Ring wakes one waiter.
+func (a *Agenda[T]) Ring() {
 	select {
 	case a.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take removes at most most items that are due.
-func (a *agenda[T]) take(now time.Time, most int) []T {
+// Take removes at most most items that are due.
+func (a *Agenda[T]) Take(now time.Time, most int) []T {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var out []T
@@ -53,8 +55,8 @@ func (a *agenda[T]) take(now time.Time, most int) []T {
 	return out
 }
 
-// hurry makes everything due by at; the order stays.
-func (a *agenda[T]) hurry(at time.Time) {
+// Hurry makes everything due by at; the order stays.
+func (a *Agenda[T]) Hurry(at time.Time) {
 	a.mu.Lock()
 	for i := range a.rows {
 		if a.rows[i].due.After(at) {
@@ -63,17 +65,18 @@ func (a *agenda[T]) hurry(at time.Time) {
 	}
 	heap.Init(&a.rows)
 	a.mu.Unlock()
-	a.ring()
+	a.Ring()
 }
 
-func (a *agenda[T]) len() int {
+// Len is how many items are still to be done.
+func (a *Agenda[T]) Len() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.rows)
 }
 
-// wait returns true when something is due or the agenda has changed, false when ctx has ended.
-func (a *agenda[T]) wait(ctx context.Context) bool {
+// Wait returns true when something is due or the agenda has changed, false when ctx has ended.
+func (a *Agenda[T]) Wait(ctx context.Context) bool {
 	a.mu.Lock()
 	var next <-chan time.Time
 	if len(a.rows) > 0 {
