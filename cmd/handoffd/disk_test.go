@@ -93,6 +93,7 @@ func (k *killTest) report(wrong []string) {
 // up to a limit, one life each: it ends with 74 and never goes on, what it has
 // acknowledged is there, and the next life is right (L3, L12).
 func TestFaultyDisk(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	needs(t, "strace")
 	k := processTest(t, wanted(t, "EIOS", 12))
@@ -126,6 +127,7 @@ func TestFaultyDisk(t *testing.T) {
 // TestTerminate stops the daemon at random moments: it ends by itself, in ten
 // seconds at most, and nothing is half done (L11).
 func TestTerminate(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	needs(t)
 	k := processTest(t, wanted(t, "SIGTERMS", 20))
@@ -218,6 +220,7 @@ func (i *island) drain() {
 // process: intake stops with 503, nothing that was acknowledged is lost, and
 // everything goes on by itself once there is space (L4).
 func TestFullDisk(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	needs(t)
 	k := processTest(t, 1)

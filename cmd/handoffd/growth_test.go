@@ -13,6 +13,7 @@ import (
 // TestNothingGrows sends buyer after buyer through the real process:
 // goroutines and file descriptors stay as many as they were (L9).
 func TestNothingGrows(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	needs(t)
 	buyers := wanted(t, "BUYERS", 250)

@@ -230,7 +230,7 @@ func newWire(t *testing.T, to string, seed uint64) *wire {
 		ErrorLog:     log.New(io.Discard, "", 0), // killed callers are what this is for
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the daemon died while it sent
@@ -238,8 +238,9 @@ func newWire(t *testing.T, to string, seed uint64) *wire {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), creating{}, creates(r.URL.Path, body))))
 	}))
+	w.url = "http://" + srv.Listener.Addr().String()
+	srv.Start()
 	t.Cleanup(srv.Close)
-	w.url = srv.URL
 	return w
 }
 
