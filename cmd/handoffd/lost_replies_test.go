@@ -84,6 +84,7 @@ type lostCount struct {
 	tasks   int // made
 	doubled int // keys of tasks that were there twice at one moment
 	longest time.Duration
+	calm    time.Time // from then on no reply was lost
 }
 
 func (c *lostCount) add(o lostCount) {
@@ -116,6 +117,7 @@ func loseReplies(t *testing.T, plain bool, writes int, seed uint64) (count lostC
 		}
 		time.Sleep(2 * time.Minute)
 		st.dropReplies(0)
+		count.calm = time.Now()
 		slow.hold(false)
 		time.Sleep(30 * time.Minute)
 		count.writes, count.late = rows.count(st), slow.count()
@@ -236,7 +238,7 @@ type standing struct {
 func (st *stage) judgeTasks(count *lostCount, plain bool) {
 	st.t.Helper()
 	for _, e := range st.pair.History.Snapshot() {
-		if e.Applied {
+		if e.Applied && e.Time.Before(count.calm) {
 			count.calls++
 			if e.Status == 0 {
 				count.lost++
