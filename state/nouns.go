@@ -131,6 +131,25 @@ type Handoff struct {
 	// Again are the instants, not older than an hour, at which a field was
 	// written once more, by the CRM's name (C13).
 	Again map[string][]time.Time `json:"again,omitempty"`
+
+	Work *Work `json:"work,omitempty"` // what people did since the assignment
+	// Due are the deadlines beside those above, by clock: "attempts", "return",
+	// "document", "kickoff", "outer". Late is when a clock's breach was told.
+	Due  map[string]time.Time `json:"due,omitempty"`
+	Late map[string]time.Time `json:"late,omitempty"`
+	// Held: since when it waits for context, until when at most, and for what.
+	HeldAt    time.Time `json:"held_at,omitzero"`
+	HoldUntil time.Time `json:"hold_until,omitzero"`
+	Missing   []string  `json:"missing,omitempty"`  // of the required context, by our words
+	Complete  int       `json:"complete,omitempty"` // percent of the context that was filled
+	Items     []Item    `json:"items,omitempty"`    // its checklist
+	Returned  *Return   `json:"returned,omitempty"`
+	Holders   []Holder  `json:"holders,omitempty"` // who had it before, the first one first
+	Support   string    `json:"support,omitempty"` // who is asked and not accountable
+	Watchers  []string  `json:"watchers,omitempty"`
+	Questions int       `json:"questions,omitempty"` // times the receiver asked what the context should have said
+	Follows   string    `json:"follows,omitempty"`   // the handoff whose return or end led to this one
+	Exception string    `json:"exception,omitempty"` // the named exception it runs under (2.43)
 }
 
 // Stake is one write of an owner field. A CRM that cannot write under a
@@ -193,6 +212,7 @@ type Intent struct {
 	Dest     string           `json:"dest"` // a connection, or a message channel
 	Rank     int              `json:"rank"` // urgency; 0 first
 	Write    connectors.Write `json:"write"`
+	Message  *Message         `json:"message,omitempty"` // in place of the write, where Dest is a channel
 	Expect   map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
 	ReadAt   time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
 	Over     time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading

@@ -1,0 +1,70 @@
+package state
+
+import (
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Work is what has been done about a handoff since it was assigned, as far as
+// the CRM tells. Counts that a CRM keeps on the record are compared with what
+// they were at the assignment.
+type Work struct {
+	Count int `json:"count"` // contacts with the buyer, distinct
+	// Seen are the activities counted, by the CRM's id, the newest last; at
+	// most 50 are kept.
+	Seen   []string  `json:"seen,omitempty"`
+	Base   int       `json:"base,omitempty"`  // what the record's own counter said at the assignment
+	First  time.Time `json:"first,omitzero"`  // the first contact by the receiver
+	Type   string    `json:"type,omitempty"`  // of the first: "call", "email", "meeting"
+	By     string    `json:"by,omitempty"`    // who made it, by e-mail
+	Last   time.Time `json:"last,omitzero"`   // the last contact by anybody of ours
+	Next   time.Time `json:"next,omitzero"`   // when the next task of theirs was made (not ours)
+	Met    time.Time `json:"met,omitzero"`    // when a meeting with the buyer was held
+	Opened time.Time `json:"opened,omitzero"` // when the owner was first seen to have opened the record
+	Heard  time.Time `json:"heard,omitzero"`  // when anything was last seen to happen
+}
+
+// Return is a handoff that came back.
+type Return struct {
+	By     string    `json:"by"`               // who returned it, by e-mail
+	To     string    `json:"to,omitempty"`     // who has it now
+	Reason string    `json:"reason,omitempty"` // of the picklist; blank: none was given
+	Note   string    `json:"note,omitempty"`   // what they wrote
+	At     time.Time `json:"at"`
+	Asked  time.Time `json:"asked,omitzero"` // when the returner was asked for a reason
+	Rule   string    `json:"rule,omitempty"` // the rule that had routed it (G7)
+}
+
+// Item is one thing of a checklist that one person has to do.
+type Item struct {
+	Step  string         `json:"step"` // derived from the type's text: the write and the timer are named by it
+	Do    string         `json:"do"`
+	Who   string         `json:"who,omitempty"`   // by e-mail
+	Gives bool           `json:"gives,omitempty"` // the giver's: due before the transfer
+	By    time.Time      `json:"by,omitzero"`
+	Done  time.Time      `json:"done,omitzero"`
+	Task  connectors.Ref `json:"task,omitzero"`
+	Late  time.Time      `json:"late,omitzero"` // when it was told to be late
+	Rule  string         `json:"rule,omitempty"`
+}
+
+// Holder is somebody who had a handoff before its present owner.
+type Holder struct {
+	Who   string    `json:"who"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
+	Why   string    `json:"why"` // "backup took over", "returned", "reassigned"
+}
+
+// Message is something people are told outside the CRM. It travels in the
+// outbox like a write, to a channel of `notify:`; it fails open: after a day of
+// trying it is listed and given up.
+type Message struct {
+	To      string `json:"to,omitempty"` // a person by e-mail; blank: the channel itself
+	Subject string `json:"subject"`
+	Text    string `json:"text"` // plain; no personal data of the buyer beyond name and company
+	Link    string `json:"link,omitempty"`
+	// Digest says that it may wait and be sent together with others.
+	Digest bool `json:"digest,omitempty"`
+}
