@@ -56,4 +56,7 @@ type Adapter struct {
 	// OwnField is the CRM's name for one of handoffd's own fields
 	// ("handoff_why"), for docs, check --writes and provisioning.
 	OwnField func(name string) string
+	// GateRule says how the CRM itself is made to refuse what a gate forbids;
+	// nil: it cannot be. It does no I/O.
+	GateRule func(Gate) GateRule
 }
