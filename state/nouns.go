@@ -133,8 +133,8 @@ type Handoff struct {
 	Again map[string][]time.Time `json:"again,omitempty"`
 
 	Work *Work `json:"work,omitempty"` // what people did since the assignment
-	// Due are the deadlines beside those above, by clock: "attempts", "return",
-	// "document", "kickoff", "outer". Late is when a clock's breach was told.
+	// Due are the deadlines beside those above, by clock: "opened", "attempts",
+	// "no_activity", "return", "document", "kickoff", "outer_limit". Late is when a clock's breach was told.
 	Due  map[string]time.Time `json:"due,omitempty"`
 	Late map[string]time.Time `json:"late,omitempty"`
 	// Held: since when it waits for context, until when at most, and for what.

@@ -27,6 +27,15 @@ func CancelTimer(tx Tx, id string) {
 	}
 }
 
+// GetTimer returns a timer that is set, by its id.
+func GetTimer(tx Tx, id string) (Timer, bool) {
+	key, ok := timerIDs.Get(tx, timerID+id)
+	if !ok {
+		return Timer{}, false
+	}
+	return timers.Get(tx, string(key))
+}
+
 // TimersUntil yields the timers due at or before the instant, in order.
 func TimersUntil(tx Tx, until time.Time) iter.Seq[Timer] {
 	return func(yield func(Timer) bool) {

@@ -34,6 +34,7 @@ func (v view) User(conn, id string) (connectors.User, bool)   { return state.Get
 func (v view) Unaccepted(person string) int               { return state.Unaccepted(v.tx, person) }
 func (v view) Same(ref connectors.Ref) (state.Same, bool) { return state.GetSame(v.tx, ref) }
 func (v view) Conn(name string) (state.Conn, bool)        { return state.GetConn(v.tx, name) }
+func (v view) Timer(id string) (state.Timer, bool)        { return state.GetTimer(v.tx, id) }
 func (v view) Err() error                                 { return v.tx.Err() }
 
 func (v view) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {

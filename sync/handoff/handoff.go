@@ -91,6 +91,7 @@ type Clocks struct {
 	Tier                        string
 	Rank                        int
 	AssignBy, AcceptBy, TouchBy time.Time
+	Due                         map[string]time.Time // the others, by clock
 }
 
 // Queue keeps a handoff until somebody is free. Somebody is accountable
@@ -119,7 +120,7 @@ func Assign(h state.Handoff, a Assignment) (state.Handoff, error) {
 	}
 	h.Stage, h.Owner, h.Team, h.Backup, h.Accountable = state.Assigned, a.Owner, a.Team, a.Backup, a.Accountable
 	h.Tier, h.Rank = a.Clocks.Tier, a.Clocks.Rank
-	h.AssignBy, h.AcceptBy, h.TouchBy = a.Clocks.AssignBy, a.Clocks.AcceptBy, a.Clocks.TouchBy
+	h.AssignBy, h.AcceptBy, h.TouchBy, h.Due = a.Clocks.AssignBy, a.Clocks.AcceptBy, a.Clocks.TouchBy, maps.Clone(a.Clocks.Due)
 	h.AssignedAt, h.Decision, h.Why, h.Note = a.At, a.Decision, slices.Clone(a.Why), ""
 	return h, nil
 }
@@ -146,6 +147,14 @@ func Hasten(h state.Handoff, c Clocks) (state.Handoff, error) {
 	h.AssignBy = nearer(h.AssignBy, c.AssignBy)
 	if h.Stage == state.Assigned {
 		h.AcceptBy, h.TouchBy = nearer(h.AcceptBy, c.AcceptBy), nearer(h.TouchBy, c.TouchBy)
+		due := maps.Clone(h.Due)
+		for clock, by := range c.Due {
+			if due == nil {
+				due = map[string]time.Time{}
+			}
+			due[clock] = nearer(due[clock], by)
+		}
+		h.Due = due
 	}
 	return h, nil
 }

@@ -3,13 +3,11 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/handoff"
-	"github.com/handoffd/handoffd/sync/sla"
 )
 
 // How soon a handoff that waits is looked at again, and how long an observed
@@ -61,7 +59,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		d.observe(assigned)
 		return
 	}
-	d.timers(t, assigned, tier)
+	d.timers(t, f, assigned, tier)
 	d.put(d.write(t, f, assigned, tier, c))
 }
 
@@ -127,73 +125,6 @@ func (d *deciding) accountable(t *typ, h state.Handoff, c choice) string {
 	return who
 }
 
-// clocks are the deadlines of a handoff that somebody owns from now on. They
-// are counted once, in the owner's calendar; only the one for assigning always
-// runs, from the signal's own time.
-func (d *deciding) clocks(f *facts, tier *tier, owner string, signal state.Signal) handoff.Clocks {
-	c := handoff.Clocks{Tier: tier.name, Rank: tier.rank}
-	if !tier.assign.IsZero() {
-		c.AssignBy = sla.Always().Add(signal.At, tier.assign)
-	}
-	if owner == "" {
-		return c
-	}
-	cal := d.r.calendarOf(owner)
-	c.AcceptBy = d.stillDue(f, cal, tier.accept, tier.acceptFrom, signal)
-	c.TouchBy = d.stillDue(f, cal, tier.touch, tier.touchFrom, signal)
-	return c
-}
-
-// due is when so many percent of a clock have run; zero for no clock.
-func (d *deciding) due(f *facts, cal sla.Calendar, clock sla.Duration, from field, percent float64) time.Time {
-	if clock.IsZero() {
-		return time.Time{}
-	}
-	start := d.now
-	if from.given() && f != nil {
-		if at, day, ok := instant(f.value(from)); ok {
-			if start = at; day {
-				start = time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, cal.Zone())
-			}
-		}
-	}
-	if percent != 100 {
-		clock = clock.Scale(percent)
-	}
-	return cal.Add(start, clock).UTC()
-}
-
-func timerID(h, clock string, step int) string {
-	return state.Digest("timer", h, clock, strconv.Itoa(step))
-}
-
-// timers sets the steps of the accept clock.
-func (d *deciding) timers(t *typ, h state.Handoff, tier *tier) {
-	cal := d.r.calendarOf(h.Owner)
-	for i, s := range t.steps {
-		due := h.AcceptBy
-		if s.percent != 100 {
-			due = d.due(nil, cal, tier.accept, field{}, s.percent)
-		}
-		if due.IsZero() {
-			continue
-		}
-		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockAccept, i), Handoff: h.ID, Clock: clockAccept, Step: i, Due: due})
-	}
-}
-
-// quiet cancels every timer a handoff may have.
-func (d *deciding) quiet(h state.Handoff) {
-	n := 1
-	if t := d.r.byName[h.Type]; t != nil {
-		n = max(n, len(t.steps))
-	}
-	for i := range n {
-		d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockAccept, i))
-	}
-	d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockRetry, 0), timerID(h.ID, clockObserve, 0))
-}
-
 // queue keeps a handoff until somebody is free. The team's manager answers for
 // it meanwhile, else the giver.
 func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice) {
@@ -219,7 +150,7 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		return
 	}
 	if !c.asked || again {
-		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockRetry, 0), Handoff: h.ID, Clock: clockRetry, Due: d.now.Add(retryAfter)})
+		d.timer(h, clockRetry, 0, d.now.Add(retryAfter))
 	}
 	if again && h.Note == note && h.Accountable == who {
 		return // still the same: only the timer goes on
@@ -245,6 +176,6 @@ func (d *deciding) observe(h state.Handoff) {
 	if !h.AcceptBy.IsZero() && h.AcceptBy.Before(due) {
 		due = h.AcceptBy
 	}
-	d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockObserve, 0), Handoff: h.ID, Clock: clockObserve, Due: due})
+	d.timer(h, clockObserve, 0, due)
 	d.put(h)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -16,27 +17,36 @@ func (c *compiler) tiersOf() {
 		}
 		t := &tier{
 			name: d.Name.S, purpose: d.For.S, none: d.None,
-			assign: sla.Of(d.Assign.Time), accept: sla.Of(d.Accept.Time), touch: sla.Of(d.FirstTouch.Time),
+			assign: sla.Of(d.Assign.Time), lasts: map[string]lasting{}, attempts: d.AttemptsMin,
 		}
 		t.rank, t.priority = urgency(d)
 		if !d.None && d.Accept.Time.IsZero() && d.FirstTouch.Time.IsZero() {
 			c.bad(d.Pos, "no-clock", "add accept_within or first_touch_within", "tier %s has no clock for the receiver", t.name)
 		}
-		t.acceptFrom = c.countedFrom(d.Accept)
-		t.touchFrom = c.countedFrom(d.FirstTouch)
+		c.lasts(t, d)
 		c.tiers[t.name] = t
 	}
 }
 
-// countedFrom is the date field from which a clock counts, in place of the
-// assignment.
-func (c *compiler) countedFrom(k mappings.Clock) field {
-	if !k.CountedFrom.Given() {
-		return field{}
+// lasts are the clocks of a tier.
+func (c *compiler) lasts(t *tier, d mappings.Tier) {
+	for clock, k := range map[string]mappings.Clock{
+		clockAccept: d.Accept, clockTouch: d.FirstTouch, clockReturn: d.Return, clockDocument: d.Document, clockKickoff: d.Kickoff,
+		clockAttempts: {Time: d.AttemptsIn},
+	} {
+		if k.Time.IsZero() {
+			continue
+		}
+		l := lasting{time: sla.Of(k.Time)}
+		if k.CountedFrom.Given() {
+			l.from, _ = c.fieldIn(k.CountedFrom, c.r.conns, false)
+			c.datelike(k.CountedFrom, l.from, c.r.conns)
+		}
+		t.lasts[clock] = l
 	}
-	f, _ := c.fieldIn(k.CountedFrom, c.r.conns, false)
-	c.datelike(k.CountedFrom, f, c.r.conns)
-	return f
+	if d.OuterLimit.Given() {
+		t.lasts[clockOuter] = lasting{sameDay: true}
+	}
 }
 
 // datelike tells of a field that holds no date.
@@ -97,7 +107,7 @@ func (c *compiler) escalationsOf() {
 	for _, d := range c.doc.Escalations {
 		e := escalation{name: d.Name.S, clock: d.Clock.S}
 		for _, s := range d.Steps {
-			st := step{percent: s.At.P, mark: s.Mark.S == markBreached, pos: s.Pos}
+			st := step{clock: cmp.Or(d.Clock.S, clockAccept), percent: s.At.P, mark: s.Mark.S == markBreached, pos: s.Pos}
 			for _, what := range []struct{ verb, whom string }{
 				{"remind", s.Remind.S}, {"alert", s.Alert.S}, {"give to", s.GiveTo.S}, {"make a task for", s.Task.S},
 			} {
@@ -114,8 +124,7 @@ func (c *compiler) escalationsOf() {
 	}
 }
 
-// stalled gathers the steps of a type's escalations on the accept clock. The
-// others wait until what stops their clock can be seen.
+// stalled gathers the steps of a type's escalations.
 func (c *compiler) stalled(names []mappings.Text) []step {
 	var out []step
 	for _, name := range names {
@@ -128,9 +137,7 @@ func (c *compiler) stalled(names []mappings.Text) []step {
 			c.undefined(name, "undefined-escalation", "escalation", "sla.yaml", known)
 			continue
 		}
-		if e := c.escalations[i]; e.clock == clockAccept || e.clock == "" {
-			out = append(out, e.steps...)
-		}
+		out = append(out, c.escalations[i].steps...)
 	}
 	return out
 }

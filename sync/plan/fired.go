@@ -26,6 +26,10 @@ func (d *deciding) fired(ev Fired) {
 		if h.Stage == state.Assigned {
 			d.escalate(h, ev)
 		}
+	case clockItem:
+		d.itemDue(h, ev.Timer.Step, ev.Fresh)
+	case clockHold:
+		d.holdOver(h, ev)
 	}
 }
 
@@ -34,7 +38,7 @@ func (d *deciding) retry(h state.Handoff, ev Fired) {
 	t := d.r.byName[h.Type]
 	rec, ok := d.v.Record(h.Record)
 	if t == nil || !ok {
-		d.c.Timers = append(d.c.Timers, state.Timer{ID: ev.Timer.ID, Handoff: h.ID, Clock: clockRetry, Due: d.now.Add(retryAfter)})
+		d.timer(h, clockRetry, 0, d.now.Add(retryAfter))
 		return
 	}
 	f := d.r.facts(d.now, d.v, &rec)

@@ -166,7 +166,7 @@ func (d *deciding) accepted(t *typ, rec *state.Record, h state.Handoff) {
 	}
 	why := d.why(where(t.pos), "accepted: %s", t.accepted.say(f))
 	d.because(why)
-	d.quiet(done)
+	done = d.clocksOnAcceptance(t, done)
 	d.audit("accepted", h.ID, map[string]string{"by": done.AcceptedBy, "at": done.AcceptedAt.Format(time.RFC3339), "because": why.Text})
 	set := map[string]any{
 		ownStatus: statusAccepted, ownAcceptedBy: done.AcceptedBy, ownAcceptedAt: text(done.AcceptedAt), ownAccountable: done.Accountable,

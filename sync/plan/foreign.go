@@ -202,17 +202,7 @@ func (d *deciding) standing(t *typ, f *facts, h state.Handoff, at *state.Record,
 // stillAssigned sets the clock of an adopted handoff going again, and sees to
 // its task. What was due before is told once more: twice rather than never.
 func (d *deciding) stillAssigned(t *typ, f *facts, h state.Handoff, tier *tier) state.Handoff {
-	cal := d.r.calendarOf(h.Owner)
-	for i, s := range t.steps {
-		due := h.AcceptBy
-		if s.percent != 100 && !tier.accept.IsZero() {
-			due = cal.Add(h.AssignedAt, tier.accept.Scale(s.percent)).UTC()
-		}
-		if due.IsZero() || due.Before(d.now) && !s.mark {
-			continue
-		}
-		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockAccept, i), Handoff: h.ID, Clock: clockAccept, Step: i, Due: due})
-	}
+	h = d.clocksAgain(t, f, h, tier)
 	if h.Record != h.Target || len(f.rec.Absorbed) > 0 {
 		return h // its task was named when another record was to carry it
 	}

@@ -56,26 +56,7 @@ func (d *deciding) hasten(t *typ, f *facts, h state.Handoff, tier *tier) state.H
 	d.because(d.why(where(t.pos), "tier %s in place of %s", h.Tier, before.Tier))
 	d.audit("hastened", h.ID, map[string]string{"tier": h.Tier, "was": before.Tier})
 	if h.Stage == state.Assigned {
-		d.sooner(t, before, tier)
+		d.sooner(t, f, h, tier)
 	}
 	return h
-}
-
-// sooner brings the steps nearer that have not been done yet.
-func (d *deciding) sooner(t *typ, before state.Handoff, tier *tier) {
-	old := d.r.tiers[before.Tier]
-	if old == nil || before.Observed {
-		return
-	}
-	cal := d.r.calendarOf(before.Owner)
-	for i, s := range t.steps {
-		if old.accept.IsZero() {
-			break
-		}
-		was := cal.Add(before.AssignedAt, old.accept.Scale(s.percent)).UTC()
-		due := d.due(nil, cal, tier.accept, field{}, s.percent)
-		if !due.IsZero() && due.Before(was) {
-			d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(before.ID, clockAccept, i), Handoff: before.ID, Clock: clockAccept, Step: i, Due: due})
-		}
-	}
 }

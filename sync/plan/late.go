@@ -23,7 +23,7 @@ func (d *deciding) lateIntake(t *typ, f *facts, h state.Handoff, s signal, tier 
 		missed = sla.Always().Add(first.At, tier.assign)
 	}
 	for _, by := range []time.Time{
-		d.fromField(f, d.r.calendar, tier.accept, tier.acceptFrom), d.fromField(f, d.r.calendar, tier.touch, tier.touchFrom),
+		d.fromField(f, d.r.calendar, tier.clock(clockAccept)), d.fromField(f, d.r.calendar, tier.clock(clockTouch)),
 	} {
 		if missed.IsZero() || !by.IsZero() && by.Before(missed) {
 			missed = by
@@ -41,22 +41,11 @@ func (d *deciding) lateIntake(t *typ, f *facts, h state.Handoff, s signal, tier 
 
 // fromField is a deadline that counts from a field; zero where it counts from
 // the assignment.
-func (d *deciding) fromField(f *facts, cal sla.Calendar, clock sla.Duration, from field) time.Time {
-	if !from.given() {
+func (d *deciding) fromField(f *facts, cal sla.Calendar, l lasting) time.Time {
+	if !l.from.given() {
 		return time.Time{}
 	}
-	return d.due(f, cal, clock, from, 100)
-}
-
-// stillDue is a clock of the receiver's. Where we heard too late for one that
-// counts from a field, they get the time that the type grants from now on:
-// nobody is in breach before they could act (I3).
-func (d *deciding) stillDue(f *facts, cal sla.Calendar, clock sla.Duration, from field, signal state.Signal) time.Time {
-	by := d.due(f, cal, clock, from, 100)
-	if signal.Late && !by.After(d.now) {
-		return d.due(f, cal, clock, field{}, 100)
-	}
-	return by
+	return l.reach(cal, d.counted(f, cal, l), 100)
 }
 
 // tellLate tells once, on a list of its own, of a handoff whose signal came too

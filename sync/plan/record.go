@@ -161,6 +161,13 @@ func (r *Recorder) Conn(name string) (state.Conn, bool) {
 	return c, ok
 }
 
+// Timer implements View.
+func (r *Recorder) Timer(id string) (state.Timer, bool) {
+	t, ok := r.v.Timer(id)
+	remember(&r.seen.Timers, id, optional(t, ok))
+	return t, ok
+}
+
 // Err implements View.
 func (r *Recorder) Err() error { return r.v.Err() }
 

@@ -28,6 +28,7 @@ type Snapshot struct {
 	Trails      map[string]*state.Trail     `json:"trails,omitempty"`  // by need
 	Intents     map[string]*state.Intent    `json:"intents,omitempty"` // by key
 	Conns       map[string]*state.Conn      `json:"conns,omitempty"`
+	Timers      map[string]*state.Timer     `json:"timers,omitempty"` // by id
 
 	versions map[string]state.Record
 }
@@ -194,6 +195,10 @@ func (p *replay) Conn(name string) (state.Conn, bool) {
 	return orNot(ask(p, p.s.Conns, "connection", name))
 }
 
+func (p *replay) Timer(id string) (state.Timer, bool) {
+	return orNot(ask(p, p.s.Timers, "timer", id))
+}
+
 func (p *replay) Err() error { return nil }
 
 // nothing is a view of an empty world.
@@ -213,4 +218,5 @@ func (nothing) Located(state.Need) (rs []state.Record, ok bool)           { retu
 func (nothing) Trail(state.Need) (t state.Trail, ok bool)                 { return t, false }
 func (nothing) Intent(string) (i state.Intent, ok bool)                   { return i, false }
 func (nothing) Conn(string) (c state.Conn, ok bool)                       { return c, false }
+func (nothing) Timer(string) (t state.Timer, ok bool)                     { return t, false }
 func (nothing) Err() error                                                { return nil }

@@ -118,7 +118,7 @@ type typ struct {
 	support           field
 	accepted          cond
 	acceptFields      []field
-	steps             []step // of the accept clock
+	steps             []step // of all escalations, list after list
 	subject           template
 	taskType          string
 	firstTouch        string // "call", "email", "meeting"
@@ -147,16 +147,18 @@ type tierRow struct {
 
 // tier is a set of clocks.
 type tier struct {
-	name, purpose         string
-	none                  bool
-	rank                  int
-	priority              string
-	assign, accept, touch sla.Duration
-	acceptFrom, touchFrom field
+	name, purpose string
+	none          bool
+	rank          int
+	priority      string
+	assign        sla.Duration       // of the clock that always runs, from the signal
+	lasts         map[string]lasting // by clock; the others
+	attempts      int                // how many, at least
 }
 
 // step is one step of an escalation.
 type step struct {
+	clock   string
 	percent float64
 	does    []string // "remind owner", "alert manager"
 	mark    bool

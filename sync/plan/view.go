@@ -35,5 +35,7 @@ type View interface {
 	// Intent is a write that waits to be sent or answered, by its key.
 	Intent(key string) (state.Intent, bool)
 	Conn(name string) (state.Conn, bool)
+	// Timer is one that is set, by its id.
+	Timer(id string) (state.Timer, bool)
 	Err() error
 }

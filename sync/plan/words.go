@@ -2,7 +2,6 @@ package plan
 
 import (
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/state"
 )
 
 // The words of a mapping that the rules themselves look at. Every other word
@@ -100,23 +99,20 @@ const (
 
 // The steps of a handoff that are written.
 const (
-	stepAssign     = "assign"         // owner and own fields on the record that carries it
-	stepCreate     = "create"         // the same, on a record that has to be made first
-	stepTask       = "task"           // the owner's task
-	stepSource     = "source"         // own fields where the signal came from
-	stepQueue      = "queue"          // own fields while nobody is free
-	stepJoin       = "join"           // nearer deadlines after a further signal
-	stepAccept     = "accept"         // who accepted and when
-	stepEcho       = "accept here"    // the same where the signal came from
-	stepBreach     = "breach"         // late
-	stepSupersede  = "supersede"      // a person took over
-	stepTaskOwner  = "task owner"     // the task, to who took the handoff over
-	stepRewrite    = "rewrite"        // the owner once more, after a program took it away
-	stepRestore    = "restore"        // a person's owner, written over and put back
-	stepOtherwise  = "otherwise"      // what a type sets when it does not start
-	clockAccept    = "accept"         // the clock of acceptance
-	clockRetry     = state.ClockRetry // look again for somebody who is free
-	clockObserve   = "observe"        // an observed handoff is forgotten
+	stepAssign     = "assign"      // owner and own fields on the record that carries it
+	stepCreate     = "create"      // the same, on a record that has to be made first
+	stepTask       = "task"        // the owner's task
+	stepSource     = "source"      // own fields where the signal came from
+	stepQueue      = "queue"       // own fields while nobody is free
+	stepJoin       = "join"        // nearer deadlines after a further signal
+	stepAccept     = "accept"      // who accepted and when
+	stepEcho       = "accept here" // the same where the signal came from
+	stepBreach     = "breach"      // late
+	stepSupersede  = "supersede"   // a person took over
+	stepTaskOwner  = "task owner"  // the task, to who took the handoff over
+	stepRewrite    = "rewrite"     // the owner once more, after a program took it away
+	stepRestore    = "restore"     // a person's owner, written over and put back
+	stepOtherwise  = "otherwise"   // what a type sets when it does not start
 	untilGiver     = "giver"
 	untilReceiver  = "receiver"
 	untilQueue     = "queue"

@@ -153,6 +153,8 @@ func (w *world) Pool(team string) (state.Pool, bool) { p, ok := w.pools[team]; r
 
 func (w *world) Same(ref connectors.Ref) (state.Same, bool) { s, ok := w.same[ref]; return s, ok }
 
+func (w *world) Timer(id string) (state.Timer, bool) { t, ok := w.timers[id]; return t, ok }
+
 func (w *world) Conn(name string) (state.Conn, bool) { c, ok := w.conns[name]; return c, ok }
 func (w *world) Err() error                          { return w.err }
 

@@ -1,0 +1,269 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+	"github.com/handoffd/handoffd/sync/sla"
+)
+
+// The clocks of a handoff, by the names that `escalations:` uses. A clock runs
+// from its start to its deadline; the steps of the escalation lists that name
+// it are timers. A timer whose clock is met says nothing.
+//
+//	clock        starts at              met by
+//	assign       the signal             an owner
+//	accept       the assignment         acceptance
+//	opened       the assignment         the owner opens the record, or does anything
+//	first_touch  the assignment         the first touch
+//	outer_limit  the assignment         the first touch, on the same day
+//	attempts     the assignment         so many attempts, or an end
+//	no_activity  acceptance             any activity; counts anew from each
+//	return       the assignment         acceptance or return
+//	document     the assignment         its checklist item, or an end
+//	kickoff      the assignment         the meeting, or an end
+//
+// Any but assign, opened and no_activity may count from a date field or from
+// acceptance instead (`counted_from:`). item and hold are timers of the
+// checklist and of the gate, and no clocks of an escalation.
+const (
+	clockAssign   = "assign"
+	clockAccept   = "accept"
+	clockOpened   = "opened"
+	clockTouch    = "first_touch"
+	clockOuter    = "outer_limit"
+	clockAttempts = "attempts"
+	clockActivity = "no_activity"
+	clockReturn   = "return"
+	clockDocument = "document"
+	clockKickoff  = "kickoff"
+	clockItem     = "item"           // a thing of the checklist; the step is its index in Handoff.Items
+	clockHold     = "hold"           // a gate has been shut for as long as it may
+	clockRetry    = state.ClockRetry // look again for somebody who is free
+	clockObserve  = "observe"        // an observed handoff is forgotten
+)
+
+// timerID names the timer of one step of one clock: setting it again moves it.
+func timerID(h, clock string, step int) string {
+	return state.Digest("timer", h, clock, strconv.Itoa(step))
+}
+
+// timer has a handoff looked at again: fired is then called with its clock and
+// step. One that is set already is moved. An instant that has passed fires at
+// once; none at all sets nothing.
+func (d *deciding) timer(h state.Handoff, clock string, step int, due time.Time) {
+	if !due.IsZero() {
+		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clock, step), Handoff: h.ID, Clock: clock, Step: step, Due: due.UTC()})
+	}
+}
+
+// stop cancels one timer, whether it was set or not.
+func (d *deciding) stop(h state.Handoff, clock string, step int) {
+	d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clock, step))
+}
+
+// quiet cancels every timer a handoff may have.
+func (d *deciding) quiet(h state.Handoff) {
+	d.stopClocks(h, clockAssign, clockAccept, clockOpened, clockTouch, clockOuter, clockAttempts, clockActivity, clockReturn, clockDocument, clockKickoff)
+	for i := range h.Items {
+		d.stop(h, clockItem, i)
+	}
+	for _, clock := range []string{clockHold, clockRetry, clockObserve} {
+		d.stop(h, clock, 0)
+	}
+}
+
+// lasting is how long a clock of a tier runs, and from when where that is not
+// the assignment. The zero lasting is no clock.
+type lasting struct {
+	time     sla.Duration
+	sameDay  bool  // until the working day of its start ends
+	from     field // a date
+	accepted bool  // from acceptance
+}
+
+func (l lasting) given() bool { return l.sameDay || !l.time.IsZero() }
+
+// reach is when so many percent of a clock have run.
+func (l lasting) reach(cal sla.Calendar, start time.Time, percent float64) time.Time {
+	switch {
+	case !l.given():
+		return time.Time{}
+	case !l.sameDay:
+		return cal.Add(start, l.time.Scale(percent)).UTC()
+	}
+	end := cal.EndOfDay(start)
+	if percent == 100 {
+		return end.UTC()
+	}
+	return cal.Add(start, sla.Working(cal.Between(start, end)).Scale(percent)).UTC()
+}
+
+// clock is one clock of a tier other than assign.
+func (t *tier) clock(name string) lasting { return t.lasts[name] }
+
+// counted is the instant a clock counts from: the date its field holds, else
+// now.
+func (d *deciding) counted(f *facts, cal sla.Calendar, l lasting) time.Time {
+	if l.from.given() && f != nil {
+		if at, day, ok := instant(f.value(l.from)); ok {
+			if day {
+				return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, cal.Zone())
+			}
+			return at
+		}
+	}
+	return d.now
+}
+
+// begins is counted, except where we heard too late of a signal for a clock
+// that counts from a field: the receiver gets the time that the type grants
+// from now on, and nobody is in breach before they could act (I3).
+func (d *deciding) begins(f *facts, cal sla.Calendar, l lasting, signal state.Signal) time.Time {
+	start := d.counted(f, cal, l)
+	if signal.Late && !l.reach(cal, start, 100).After(d.now) {
+		return d.now
+	}
+	return start
+}
+
+// clocks are the deadlines of a handoff that somebody owns from now on. They
+// are counted once, in the owner's calendar; only the one for assigning always
+// runs, from the signal's own time.
+func (d *deciding) clocks(f *facts, tier *tier, owner string, signal state.Signal) handoff.Clocks {
+	c := handoff.Clocks{Tier: tier.name, Rank: tier.rank}
+	if !tier.assign.IsZero() {
+		c.AssignBy = sla.Always().Add(signal.At, tier.assign)
+	}
+	if owner == "" {
+		return c
+	}
+	cal := d.r.calendarOf(owner)
+	for name, l := range tier.lasts {
+		if l.accepted {
+			continue
+		}
+		by := l.reach(cal, d.begins(f, cal, l, signal), 100)
+		switch name {
+		case clockAccept:
+			c.AcceptBy = by
+		case clockTouch:
+			c.TouchBy = by
+		default:
+			if c.Due == nil {
+				c.Due = map[string]time.Time{}
+			}
+			c.Due[name] = by
+		}
+	}
+	return c
+}
+
+// deadline is when a clock of a handoff runs out; zero: it does not run.
+func deadline(h state.Handoff, clock string) time.Time {
+	switch clock {
+	case clockAssign:
+		return h.AssignBy
+	case clockAccept:
+		return h.AcceptBy
+	case clockTouch:
+		return h.TouchBy
+	}
+	return h.Due[clock]
+}
+
+// timers sets the steps of the clocks that start with the assignment.
+func (d *deciding) timers(t *typ, f *facts, h state.Handoff, tier *tier) {
+	for i, due := range d.steps(t, f, h, tier) {
+		d.timer(h, t.steps[i].clock, i, due)
+	}
+}
+
+// steps are when the steps of a handoff's clocks are due, counted from now; a
+// step without a time is due never.
+func (d *deciding) steps(t *typ, f *facts, h state.Handoff, tier *tier) []time.Time {
+	cal := d.r.calendarOf(h.Owner)
+	out := make([]time.Time, len(t.steps))
+	for i, s := range t.steps {
+		l := tier.clock(s.clock)
+		switch {
+		case !l.given() || l.accepted || deadline(h, s.clock).IsZero():
+		case s.percent == 100:
+			out[i] = deadline(h, s.clock)
+		default:
+			out[i] = l.reach(cal, d.begins(f, cal, l, h.Signals[len(h.Signals)-1]), s.percent)
+		}
+	}
+	return out
+}
+
+// sooner brings the steps nearer that have not been done yet.
+func (d *deciding) sooner(t *typ, f *facts, h state.Handoff, tier *tier) {
+	for i, due := range d.steps(t, f, h, tier) {
+		was, set := d.v.Timer(timerID(h.ID, t.steps[i].clock, i))
+		if set && due.Before(was.Due) && !due.IsZero() {
+			d.timer(h, t.steps[i].clock, i, due)
+		}
+	}
+}
+
+// clocksAgain sets the clocks of an adopted handoff going again. What was due
+// before is told once more: twice rather than never.
+func (d *deciding) clocksAgain(t *typ, f *facts, h state.Handoff, tier *tier) state.Handoff {
+	now := d.now
+	d.now = h.AssignedAt
+	h.Due = d.clocks(f, tier, h.Owner, h.Signals[0]).Due
+	due := d.steps(t, f, h, tier)
+	d.now = now
+	for i, at := range due {
+		if !at.Before(d.now) || t.steps[i].mark {
+			d.timer(h, t.steps[i].clock, i, at)
+		}
+	}
+	return h
+}
+
+// stopClocks cancels the steps of some clocks.
+func (d *deciding) stopClocks(h state.Handoff, clocks ...string) {
+	t := d.r.byName[h.Type]
+	if t == nil {
+		return // a timer that finds its handoff ended says nothing
+	}
+	for i, s := range t.steps {
+		if slices.Contains(clocks, s.clock) {
+			d.stop(h, s.clock, i)
+		}
+	}
+}
+
+// clocksOnAcceptance stops the clocks that acceptance meets and starts those
+// that count from it. The others run on.
+func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
+	d.stopClocks(h, clockAccept, clockOpened, clockReturn)
+	tier := d.r.tiers[h.Tier]
+	if tier == nil {
+		return h
+	}
+	cal := d.r.calendarOf(h.Owner)
+	h.Due = maps.Clone(h.Due)
+	for i, s := range t.steps {
+		l := tier.clock(s.clock)
+		if !l.accepted {
+			continue
+		}
+		d.timer(h, s.clock, i, l.reach(cal, h.AcceptedAt, s.percent))
+	}
+	for clock, l := range tier.lasts {
+		if l.accepted {
+			if h.Due == nil {
+				h.Due = map[string]time.Time{}
+			}
+			h.Due[clock] = l.reach(cal, h.AcceptedAt, 100)
+		}
+	}
+	return h
+}
