@@ -155,7 +155,8 @@ func TestAcceptance(t *testing.T) {
 			}
 			switch test.want {
 			case state.Accepted:
-				if !h.AcceptedAt.Equal(later) || h.AcceptedBy != h.Owner || h.Accountable != h.Owner || len(w.timers) != 0 {
+				accepting := w.ticking("accept") + w.ticking("return")
+				if !h.AcceptedAt.Equal(later) || h.AcceptedBy != h.Owner || h.Accountable != h.Owner || accepting != 0 || w.ticking("first_touch") == 0 {
 					t.Errorf("%+v, timers %v", h, w.timers)
 				}
 				if set := w.steps()["accept"].Write.Set; set["handoff_status"] != "Accepted" || set["handoff_accepted_by"] != "ana@example.com" {

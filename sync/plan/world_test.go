@@ -155,6 +155,17 @@ func (w *world) Same(ref connectors.Ref) (state.Same, bool) { s, ok := w.same[re
 
 func (w *world) Timer(id string) (state.Timer, bool) { t, ok := w.timers[id]; return t, ok }
 
+// ticking counts the timers of a clock.
+func (w *world) ticking(clock string) int {
+	n := 0
+	for _, t := range w.timers {
+		if t.Clock == clock {
+			n++
+		}
+	}
+	return n
+}
+
 func (w *world) Conn(name string) (state.Conn, bool) { c, ok := w.conns[name]; return c, ok }
 func (w *world) Err() error                          { return w.err }
 
