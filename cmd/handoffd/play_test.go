@@ -399,6 +399,7 @@ func (st *stage) do(l storyLine) {
 		if into, ok := e.Fields["into"].(string); ok {
 			e.Fields["into"] = st.idOf(e.CRM, e.Object, into)
 		}
+		st.aboutOf(&e)
 		if _, err := sim.Edit(e); err != nil {
 			st.t.Fatalf("%s: %s %s %s: %v", st.story.name, e.CRM, e.Op, e.Object, err)
 		}
@@ -506,6 +507,9 @@ func (st *stage) idOf(crm, kind, key string) string {
 		if r.named(key) {
 			return r.ID
 		}
+	}
+	if id := st.taskID(crm, kind, key); id != "" {
+		return id
 	}
 	st.t.Fatalf("%s: there is no %s %s %s", st.story.name, crm, kind, key)
 	return ""

@@ -222,7 +222,7 @@ func (p *pending) translate() {
 		}
 		name := propertyOf(p.write.Ref.Kind, field)
 		text, ok := encodeValue(p.schema.fields[name], value)
-		if !ok || !p.schema.writable(name) {
+		if !ok || isWork(field) || !p.schema.writable(name) {
 			p.result.Skipped = append(p.result.Skipped, field)
 			continue
 		}

@@ -2,7 +2,8 @@ package hubspot
 
 import "github.com/handoffd/handoffd/connectors"
 
-// Lacks implements connectors.Lacker from the schema that reading has cached.
+// Lacks implements connectors.Lacker from the schema that reading has cached. A
+// counter that HubSpot never keeps on a kind is not lacking.
 func (c *Connector) Lacks(kind connectors.Kind, fields []string) []string {
 	info, ok := infoOf(kind)
 	if !ok {
@@ -16,6 +17,9 @@ func (c *Connector) Lacks(kind connectors.Kind, fields []string) []string {
 	}
 	var out []string
 	for _, name := range fields {
+		if isWork(name) && !keepsWork(info, name) {
+			continue
+		}
 		if !s.has(propertyOf(kind, name)) {
 			out = append(out, name)
 		}

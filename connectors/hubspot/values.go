@@ -46,6 +46,9 @@ func propertyOf(kind connectors.Kind, field string) string {
 			}
 		}
 	}
+	if isWork(field) {
+		return workProperty(field)
+	}
 	return field
 }
 
@@ -166,7 +169,7 @@ func choose(kind connectors.Kind, info kindInfo, s *schema, fields []string) sel
 	for _, field := range fields {
 		name := propertyOf(kind, field)
 		switch {
-		case field == connectors.TaskZone && info.path == string(tasks):
+		case name == "" || field == connectors.TaskZone && info.path == string(tasks):
 		case name == keyProperty && info.path == string(tasks):
 			sel.wanted = append(sel.wanted, field)
 			if s.known && s.has(keyProperty) {
@@ -176,6 +179,9 @@ func choose(kind connectors.Kind, info kindInfo, s *schema, fields []string) sel
 		case s.has(name):
 			sel.wanted = append(sel.wanted, field)
 			sel.names = append(sel.names, name)
+			if name == engagedProperty { // means nothing without its type
+				sel.names = append(sel.names, engagedTypeProperty)
+			}
 		}
 	}
 	for _, own := range []string{editorProperty, info.company} {
@@ -213,6 +219,10 @@ func (c *Connector) object(sel selection, r *row) connectors.Object {
 		}
 		switch {
 		case text == "":
+		case isWork(field):
+			if v := workValue(sel.schema, r, field); v != nil {
+				o.Fields[field] = v
+			}
 		case field != name: // a Task word
 			o.Fields[field] = wordValue(name, text)
 			if name == dueProperty {

@@ -40,6 +40,7 @@ var owned = []fieldSpec{
 var touched = []fieldSpec{
 	{"notes_last_contacted", "Last contacted", "datetime", "ro"},
 	{"notes_last_updated", "Last activity date", "datetime", "ro"},
+	{"notes_next_activity_date", "Next activity date", "datetime", "ro"},
 	{"num_contacted_notes", "Number of times contacted", "number", "ro"},
 	{"num_notes", "Number of sales activities", "number", "ro"},
 	{"hs_last_sales_activity_timestamp", "Last engagement date", "datetime", "ro"},
@@ -96,6 +97,9 @@ var contactFields = []fieldSpec{
 	{"message", "Message", "textarea", ""},
 	{"hs_buying_role", "Buying role", "checkbox", "BLOCKER|BUDGET_HOLDER|CHAMPION|DECISION_MAKER|END_USER|EXECUTIVE_SPONSOR|INFLUENCER|LEGAL_AND_COMPLIANCE|OTHER"},
 	{"hs_language", "Language", "select", "en|de|es|fr"},
+	{"hs_email_optout", "Unsubscribed from all email", "bool", "ro"},
+	{"hs_legal_basis", "Legal basis for processing contact's data", "checkbox", "Legitimate interest – prospect/lead|Legitimate interest – existing customer|Performance of a contract|Freely given consent from contact|Not applicable"},
+	{"do_not_call", "Do not call", "bool", ""},
 	{"lifecyclestage", "Lifecycle stage", "select", lifecycle},
 	{"hs_lead_status", "Lead status", "select", leadStatus},
 	{"intent_signal", "Intent signal", "string", ""},
@@ -114,7 +118,7 @@ var contactFields = []fieldSpec{
 	{"first_conversion_date", "First conversion date", "datetime", "ro"},
 	{"num_conversion_events", "Number of form submissions", "number", "ro"},
 	{"hs_sa_first_engagement_date", "Date of first engagement", "datetime", "ro"},
-	{"hs_sa_first_engagement_object_type", "Type of first engagement", "string", "ro"},
+	{"hs_sa_first_engagement_object_type", "Type of first engagement", "select", "CALL|CONVERSATION_SESSION|EMAIL|MEETING_EVENT|TASK|ro"},
 	{"hs_first_outreach_date", "First outreach date", "datetime", "ro"},
 	{"hs_time_to_first_engagement", "Lead response time", "number", "ro"},
 }
@@ -184,7 +188,7 @@ var activityFields = []fieldSpec{
 	{"hs_timestamp", "Activity date", "datetime", ""},
 	{"hs_note_body", "Note body", "textarea", ""},
 	{"hs_meeting_title", "Meeting name", "string", ""},
-	{"hs_meeting_outcome", "Meeting outcome", "string", ""},
+	{"hs_meeting_outcome", "Meeting outcome", "select", "SCHEDULED|COMPLETED|RESCHEDULED|NO_SHOW|CANCELED"},
 	{"hs_call_title", "Call title", "string", ""},
 	{"hs_call_disposition", "Call outcome", "string", ""},
 	{"hs_email_subject", "Email subject", "string", ""},
@@ -246,6 +250,7 @@ func (s *Sim) makeSchema() {
 		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
 		{object{name: "calls", singular: "call", typeID: "0-48", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
 		{object{name: "emails", singular: "email", typeID: "0-49", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
+		{object{name: "users", singular: "user", typeID: "0-115"}, [][]fieldSpec{userFields}},
 		{object{name: "leads", singular: "lead", typeID: "0-136", required: []string{"hs_lead_name"}}, [][]fieldSpec{owned, handoffFields, leadFields}},
 	} {
 		o := t.object
@@ -318,7 +323,7 @@ func (f fieldSpec) property(information string) property {
 func isCustom(name string) bool {
 	return slices.Contains([]string{
 		"intent_signal", "primary_business_problem", "buying_timeline", "products_of_interest", "segment", "is_named_account",
-		"csm", "csm_planned", "budget_confirmed", "authority_confirmed", "need_confirmed", "timeline_known", "use_case", "current_stack",
+		"csm", "csm_planned", "do_not_call", "budget_confirmed", "authority_confirmed", "need_confirmed", "timeline_known", "use_case", "current_stack",
 	}, name)
 }
 
@@ -354,6 +359,7 @@ func (s *Sim) makeOwners() {
 			created: time.Date(2024, 1, 8, 9, 0, 0, 0, time.UTC),
 		})
 	}
+	s.addUsers(time.Date(2024, 1, 8, 9, 0, 0, 0, time.UTC))
 }
 
 // defaultPipelines are one sales pipeline and one for renewals, whose stages have the same labels under

@@ -15,8 +15,9 @@ import (
 
 // Edit implements simhttp.Sim: what a person does in HubSpot's screens, a visitor with a form, a workflow or
 // another program; By says which. An owner may be named by e-mail; "links" in the fields is a list of
-// {"kind","id"} to associate with, "unlinks" one of associations to take away. The object "owners" takes an
-// update of "active", by the owner's id or e-mail.
+// {"kind","id"} to associate with, "unlinks" one of associations to take away; "about" of a new activity names a
+// record by e-mail address, domain, name or id. The object "owners" takes an update of "active", or of "away_from"
+// and "away_until" (out of office), by the owner's id or e-mail.
 func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,6 +39,13 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 	fields, links, err := s.editFields(e.Fields)
 	if err != nil {
 		return nil, err
+	}
+	if e.Op == "create" && activities[o.name].kind != "" {
+		more, err := s.logged(o, fields, by, now)
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, more...)
 	}
 	rec, bad, err := s.editRecord(o, e, fields, by, now)
 	if err != nil {
@@ -124,18 +132,22 @@ func syncFields(o *object, fields written, by source) map[string]string {
 	return out
 }
 
-// editOwner activates or deactivates a user. Records keep the owner they have.
+// editOwner activates or deactivates a user, or notes when they are out of office. Records keep the owner they have.
 func (s *Sim) editOwner(e simhttp.Edit, by source, now time.Time) (map[string]string, error) {
 	o := s.ownerByID(e.ID)
 	if o == nil {
 		o = s.ownerByEmail(e.ID)
 	}
 	active, isBool := e.Fields["active"].(bool)
+	from, _ := e.Fields["away_from"].(string)
+	until, _ := e.Fields["away_until"].(string)
 	switch {
 	case o == nil:
 		return nil, fmt.Errorf("no owner has id or e-mail %q", e.ID)
+	case e.Op == "update" && from != "" && until != "" && len(e.Fields) == 2:
+		return map[string]string{"id": o.id}, s.away(o, from, until, by, now)
 	case e.Op != "update" || !isBool || len(e.Fields) != 1:
-		return nil, errors.New(`an owner takes an update of {"active": true or false}`)
+		return nil, errors.New(`an owner takes an update of {"active": true or false} or of {"away_from", "away_until"}`)
 	}
 	if o.archived == active {
 		o.archived = !active

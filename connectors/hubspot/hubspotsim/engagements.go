@@ -34,6 +34,7 @@ func (s *Sim) engaged(a, b *record, step int, now time.Time) {
 	set := map[string]string{"num_notes": counted(b, "num_notes", step)}
 	done := s.activitiesOf(b)
 	set["notes_last_updated"] = latest(b.values["notes_last_updated"], done, step, now, false)
+	set["notes_next_activity_date"] = next(done, now)
 	if what.touches {
 		set["num_contacted_notes"] = counted(b, "num_contacted_notes", step)
 		set["notes_last_contacted"] = latest(b.values["notes_last_contacted"], done, step, now, true)
@@ -95,15 +96,17 @@ func incoming(a *record) bool {
 }
 
 // firsts are the dates of first things: the first outreach ever, the current owner's first engagement, and how long
-// that took, which a task in progress or done ends too; and the buyer's last sign of life.
+// that took; and the buyer's last sign of life. A task that the owner has begun or done is an engagement too, whoever
+// made it (facts §9; TASK is one of the type's own options).
 func (s *Sim) firsts(contact *record, done []*record, now time.Time) map[string]string {
 	set := map[string]string{"hs_sa_first_engagement_date": "", "hs_sa_first_engagement_object_type": ""}
 	if len(done) == 0 {
 		set["hs_first_outreach_date"] = ""
 	}
-	owner, responded, buyer := contact.values["hubspot_owner_id"], time.Time{}, time.Time{}
+	owner, buyer := contact.values["hubspot_owner_id"], time.Time{}
 	outreach := contact.values["hs_first_outreach_date"]
 	assigned, _ := parseMoment(contact.values["hubspot_owner_assigneddate"]) // unset: zero
+	first, kind := time.Time{}, ""
 	for _, a := range done {
 		at, what := happened(a), activities[a.of.name]
 		if at.After(now) {
@@ -112,32 +115,67 @@ func (s *Sim) firsts(contact *record, done []*record, now time.Time) map[string]
 		if incoming(a) || a.of.name == "meetings" {
 			buyer = at
 		}
-		working := a.values["hs_task_status"] == "IN_PROGRESS" || a.values["hs_task_status"] == "COMPLETED"
-		switch mine := owner != "" && a.values["hubspot_owner_id"] == owner && s.engagedSince(contact, a); {
-		case incoming(a):
-		case what.touches:
-			if outreach == "" {
-				outreach = moment(at)
-				set["hs_first_outreach_date"] = outreach
-			}
-			if mine && set["hs_sa_first_engagement_date"] == "" {
-				set["hs_sa_first_engagement_date"], set["hs_sa_first_engagement_object_type"] = moment(at), what.kind
-				responded = earlier(responded, at)
-			}
-		case mine && working:
-			responded = earlier(responded, now)
+		if what.touches && !incoming(a) && outreach == "" {
+			outreach = moment(at)
+			set["hs_first_outreach_date"] = outreach
+		}
+		begun, isWorked := workedAt(a)
+		if isWorked {
+			at = begun
+		}
+		mine := owner != "" && a.values["hubspot_owner_id"] == owner && s.engagedSince(contact, a)
+		if mine && !incoming(a) && (what.touches || isWorked) && (first.IsZero() || at.Before(first)) {
+			first, kind = at, what.kind
 		}
 	}
 	if !buyer.IsZero() {
 		set["hs_last_sales_activity_timestamp"] = moment(buyer)
 	}
+	set["hs_sa_first_engagement_date"], set["hs_sa_first_engagement_object_type"] = moment(first), kind
 	switch {
-	case responded.IsZero():
+	case first.IsZero():
 		set["hs_time_to_first_engagement"] = ""
 	case contact.values["hs_time_to_first_engagement"] == "":
-		set["hs_time_to_first_engagement"] = strconv.FormatInt(max(0, responded.Sub(assigned).Milliseconds()), 10)
+		set["hs_time_to_first_engagement"] = strconv.FormatInt(max(0, first.Sub(assigned).Milliseconds()), 10)
 	}
 	return set
+}
+
+// workedAt is since when a task has been in progress or done; false: it is neither, or no task.
+func workedAt(a *record) (time.Time, bool) {
+	if status := a.values["hs_task_status"]; status != "IN_PROGRESS" && status != "COMPLETED" {
+		return time.Time{}, false
+	}
+	past := a.past["hs_task_status"]
+	for i := len(past) - 1; i > 0; i-- {
+		if v := past[i-1].value; v != "IN_PROGRESS" && v != "COMPLETED" {
+			return past[i].at, true
+		}
+	}
+	return past[0].at, true
+}
+
+// next is when the next planned activity is due: a task that is not done, a meeting or call to come. The moment that
+// passes stays until something moves.
+func next(all []*record, now time.Time) string {
+	out := time.Time{}
+	for _, a := range all {
+		at, dated := parseMoment(a.values["hs_timestamp"])
+		if !dated || !at.After(now) || a.of.name == "notes" || over(a) {
+			continue
+		}
+		if out.IsZero() || at.Before(out) {
+			out = at
+		}
+	}
+	return moment(out)
+}
+
+// over says that nothing more will come of an activity, whenever it is dated.
+func over(a *record) bool {
+	outcome := a.values["hs_meeting_outcome"]
+	return a.values["hs_task_status"] == "COMPLETED" || a.values["hs_call_status"] == "CANCELED" ||
+		outcome != "" && outcome != "SCHEDULED"
 }
 
 // engagedSince says that the activity was associated after the contact's owner was last set: what went before is
@@ -147,18 +185,23 @@ func (s *Sim) engagedSince(contact, a *record) bool {
 	return len(past) == 0 || !a.created.Before(past[len(past)-1].at)
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// worked lets the records of a task see that somebody has begun with it or done it.
-func (s *Sim) worked(task *record, now time.Time) {
-	for _, id := range task.linked("contacts") {
-		if contact := s.objects["contacts"].live(id); contact != nil {
-			s.update(contact, s.firsts(contact, s.activitiesOf(contact), now), system, now)
+// worked lets the records of an activity see that somebody has begun with it, done it or moved it.
+func (s *Sim) worked(a *record, now time.Time) {
+	for _, kind := range []string{"companies", "contacts", "deals"} {
+		for _, id := range a.linked(kind) {
+			rec := s.objects[kind].live(id)
+			if rec == nil {
+				continue
+			}
+			all := s.activitiesOf(rec)
+			set := map[string]string{"notes_next_activity_date": next(all, now)}
+			if activities[a.of.name].touches {
+				set["notes_last_contacted"] = latest(rec.values["notes_last_contacted"], all, 1, now, true)
+			}
+			if kind == "contacts" {
+				maps.Copy(set, s.firsts(rec, all, now))
+			}
+			s.update(rec, set, system, now)
 		}
 	}
 }

@@ -63,7 +63,8 @@ func TestEngagements(t *testing.T) {
 	}{
 		{"note", "notes", "ana", 0, nil, "notes_last_updated=0s num_notes=1"},
 		{"task", "tasks", "ana", time.Hour, nil, "notes_last_updated=1m0s num_notes=1"},
-		{"task done", "tasks", "ana", 0, map[string]any{"hs_task_status": "COMPLETED"}, "notes_last_updated=1m0s num_notes=1 hs_time_to_first_engagement=60000"},
+		{"task done", "tasks", "ana", 0, map[string]any{"hs_task_status": "COMPLETED"}, "notes_last_updated=1m0s num_notes=1 " +
+			"hs_sa_first_engagement_date=1m0s hs_sa_first_engagement_object_type=TASK hs_time_to_first_engagement=60000"},
 		{
 			"owner's call", "calls", "ana", 30 * time.Second, nil, "notes_last_contacted=30s notes_last_updated=30s num_contacted_notes=1 num_notes=1 " +
 				"hs_first_outreach_date=30s hs_sa_first_engagement_date=30s hs_sa_first_engagement_object_type=CALL hs_time_to_first_engagement=30000",

@@ -111,7 +111,7 @@ func (s *Sim) granted() []string {
 	if s.traits.scopes != nil {
 		return slices.Sorted(maps.Keys(s.traits.scopes))
 	}
-	out := []string{"automation", "crm.objects.owners.read", "oauth", "tickets"}
+	out := []string{"automation", "crm.objects.owners.read", "crm.objects.users.read", "oauth", "tickets"}
 	for _, name := range [...]string{"companies", "contacts", "deals", "leads"} {
 		for _, what := range [...]string{"objects", "schemas"} {
 			out = append(out, "crm."+what+"."+name+".read", "crm."+what+"."+name+".write")

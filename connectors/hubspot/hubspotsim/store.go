@@ -359,9 +359,12 @@ func (s *Sim) follow(rec *record, set map[string]string, now time.Time) {
 		if set["hs_task_status"] == "COMPLETED" {
 			s.derive(rec, "hs_task_completion_date", moment(now), now, true)
 		}
-		if _, named := set["hs_task_status"]; named {
-			s.worked(rec, now)
-		}
+	}
+	if activities[rec.of.name].kind != "" && slices.ContainsFunc([]string{"hs_task_status", "hs_timestamp", "hs_meeting_outcome", "hs_call_status"}, func(name string) bool {
+		_, named := set[name]
+		return named
+	}) {
+		s.worked(rec, now)
 	}
 }
 

@@ -143,6 +143,7 @@ func (s *Sim) LoadWorld(world World) error {
 			return fmt.Errorf("%s %s: %w", p.rec.of.name, p.rec.id, err)
 		}
 	}
+	s.addUsers(now)
 	return nil
 }
 
