@@ -35,7 +35,10 @@ type World struct {
 	Merges            bool          // Edit knows the op "merge" for a person
 	// Unique says that the CRM refuses a second person with an e-mail address
 	// and names the one that is there.
-	Unique bool
+	Unique     bool
+	OwnerField string      // of a person: the user who owns it
+	Activities *Activities // nil: the adapter follows none
+	Away       Away        // nil: the CRM knows nothing of leave
 	// Refusals are the CRM's own ways to refuse a whole request, by class.
 	Refusals map[connectors.Class]Answer
 }
@@ -77,6 +80,11 @@ func Run(t *testing.T, mk Make) {
 		{"cancelled", cancelled},
 		{"describe", describe},
 		{"usage", usage},
+		{"a task of ours as an activity", ourTask},
+		{"activities of people", theirActivities},
+		{"more activities than a page holds", manyActivities},
+		{"what the CRM counts", workCounted},
+		{"leave", absences},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

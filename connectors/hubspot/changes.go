@@ -33,11 +33,12 @@ const (
 // the index is late.
 func (c *Connector) Changes(ctx context.Context, polls []connectors.Poll) ([]connectors.Page, error) {
 	pages := make([]connectors.Page, len(polls))
+	about := c.subjects(polls)
 	var g errgroup.Group
 	g.SetLimit(pollsAtOnce)
 	for i, poll := range polls {
 		g.Go(func() error {
-			page, err := c.page(ctx, poll)
+			page, err := c.page(ctx, poll, about)
 			if err != nil {
 				page = connectors.Page{Next: poll.From, Err: connectors.AsError("poll "+string(poll.Kind), err)}
 			}
@@ -49,7 +50,10 @@ func (c *Connector) Changes(ctx context.Context, polls []connectors.Poll) ([]con
 	return pages, g.Wait()
 }
 
-func (c *Connector) page(ctx context.Context, poll connectors.Poll) (connectors.Page, error) {
+func (c *Connector) page(ctx context.Context, poll connectors.Poll, about []connectors.Kind) (connectors.Page, error) {
+	if poll.Kind == connectors.Activity {
+		return c.activities(ctx, poll, about)
+	}
 	info, ok := infoOf(poll.Kind)
 	if !ok {
 		return connectors.Page{}, unknownKind("poll", poll.Kind)
@@ -103,7 +107,7 @@ func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kind
 	page.Changes = make([]connectors.Change, 0, len(answer.Results))
 	for i := range answer.Results {
 		r := &answer.Results[i]
-		change := c.polled(poll.Kind, info, r)
+		change := c.polledRow(poll.Kind, info, r)
 		if whole {
 			o := c.object(sel, r)
 			change.Object = &o
@@ -173,43 +177,60 @@ func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindI
 	if from.Upper.IsZero() {
 		from.Upper, from.After = now, ""
 	}
+	w, err := c.searchWindow(ctx, info, from, from.After, pageSize(poll.Limit, searchSize), []string{info.modified})
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	page := connectors.Page{Changes: make([]connectors.Change, 0, len(w.rows)), Next: from, More: w.more}
+	for i := range w.rows {
+		page.Changes = append(page.Changes, c.polledRow(poll.Kind, info, &w.rows[i]))
+	}
+	if w.more {
+		page.Next.After = w.last
+	} else {
+		page.Next = connectors.Cursor{From: c.nextFrom(from)}
+	}
+	return page, nil
+}
+
+// walked is one page of a window.
+type walked struct {
+	rows []row
+	last string // the highest id in it
+	more bool
+}
+
+// searchWindow is one page of what changed in a window, in order of id, after
+// the last id of the page before.
+func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connectors.Cursor, after string, size int, properties []string) (walked, error) {
 	filters := []filter{
-		{info.modified, "GTE", strconv.FormatInt(from.From.UnixMilli(), 10)},
-		{info.modified, "LTE", strconv.FormatInt(from.Upper.UnixMilli(), 10)},
+		{info.modified, "GTE", strconv.FormatInt(in.From.UnixMilli(), 10)},
+		{info.modified, "LTE", strconv.FormatInt(in.Upper.UnixMilli(), 10)},
 	}
-	if from.After != "" {
-		filters = append(filters, filter{"hs_object_id", "GT", from.After})
+	if after != "" {
+		filters = append(filters, filter{"hs_object_id", "GT", after})
 	}
-	size := pageSize(poll.Limit, searchSize)
 	var answer list
 	err := c.search(ctx, info, searchRequest{
 		FilterGroups: []filterGroup{{filters}},
 		Sorts:        []sorting{{"hs_object_id", "ASCENDING"}},
-		Properties:   []string{info.modified},
+		Properties:   properties,
 		Limit:        size,
 	}, &answer)
 	if err != nil {
-		return connectors.Page{}, err
+		return walked{}, err
 	}
-	page := connectors.Page{Changes: make([]connectors.Change, 0, len(answer.Results)), Next: from}
-	last := from.After
+	w := walked{rows: answer.Results, last: after}
 	for i := range answer.Results {
-		r := &answer.Results[i]
-		page.Changes = append(page.Changes, c.polled(poll.Kind, info, r))
-		if numericLess(last, string(r.ID)) {
-			last = string(r.ID)
+		if id := string(answer.Results[i].ID); numericLess(w.last, id) {
+			w.last = id
 		}
 	}
-	page.More = answer.Paging.Next.After != "" || answer.Total > len(answer.Results) && len(answer.Results) >= size
-	switch {
-	case !page.More:
-		page.Next = connectors.Cursor{From: c.nextFrom(from)}
-	case last == from.After:
-		return connectors.Page{}, errStuck("poll " + info.path)
-	default:
-		page.Next.After = last
+	w.more = answer.Paging.Next.After != "" || answer.Total > len(answer.Results) && len(answer.Results) >= size
+	if w.more && w.last == after {
+		return walked{}, errStuck("poll " + info.path)
 	}
-	return page, nil
+	return w, nil
 }
 
 // nextFrom is where the window after this one begins. It never goes back
@@ -222,7 +243,7 @@ func (c *Connector) nextFrom(done connectors.Cursor) time.Time {
 	return next
 }
 
-func (c *Connector) polled(kind connectors.Kind, info kindInfo, r *row) connectors.Change {
+func (c *Connector) polledRow(kind connectors.Kind, info kindInfo, r *row) connectors.Change {
 	at := r.modified(info)
 	return connectors.Change{
 		Ref: c.ref(kind, string(r.ID)), At: at,

@@ -79,6 +79,11 @@ func TestContract(t *testing.T) {
 					Sim: sim, Wire: wire, Person: "contacts", Company: "companies", TaskObject: "tasks",
 					Email: "email", Text: "firstname", CompanyText: "name", Owner: owner(t, c),
 					MaxRead: 100, MaxWrite: 100, Lag: 10 * time.Second, Exact: exact, Merges: true, Unique: true,
+					OwnerField: "hubspot_owner_id", Activities: activities(), Away: func(from, until time.Time) simhttp.Edit {
+						return simhttp.Edit{Object: "owners", Op: "update", ID: owner(t, c), Fields: map[string]any{
+							"away_from": from.Format(time.RFC3339), "away_until": until.Format(time.RFC3339),
+						}}
+					},
 					Refusals: map[connectors.Class]connectortest.Answer{
 						connectors.Throttled:   answer(429, `{"status":"error","message":"You have reached your daily limit.","errorType":"RATE_LIMIT","policyName":"DAILY"}`),
 						connectors.Unavailable: answer(423, `{"status":"error","message":"locked"}`),
@@ -92,5 +97,25 @@ func TestContract(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// activities is how people log what they do in HubSpot.
+func activities() *connectortest.Activities {
+	return &connectortest.Activities{
+		Follows: []string{"task", "meeting"}, Counts: true, Quiet: 2,
+		Log: func(l connectortest.Logged) simhttp.Edit {
+			title := map[string]string{"task": "hs_task_subject", "meeting": "hs_meeting_title", "call": "hs_call_title", "email": "hs_email_subject"}
+			fields := map[string]any{
+				title[l.Type]: l.Subject, "about": l.Person, "hubspot_owner_id": l.Owner, "hs_timestamp": l.At.UTC().Format(time.RFC3339Nano),
+			}
+			if l.Type == "meeting" {
+				fields["hs_meeting_outcome"] = map[string]string{"": "SCHEDULED", "held": "COMPLETED", "no_show": "NO_SHOW"}[l.Outcome]
+			}
+			return simhttp.Edit{Object: l.Type + "s", Op: "create", Fields: fields}
+		},
+		Finish: func(taskID string) simhttp.Edit {
+			return simhttp.Edit{Object: "tasks", Op: "update", ID: taskID, Fields: map[string]any{"hs_task_status": "COMPLETED"}}
+		},
 	}
 }

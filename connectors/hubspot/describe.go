@@ -273,6 +273,7 @@ func (c *Connector) owners(ctx context.Context, archived string, byID map[string
 		var answer struct {
 			Results []struct {
 				ID        id     `json:"id"`
+				UserID    id     `json:"userIdIncludingInactive"`
 				Email     string `json:"email"`
 				Type      string `json:"type"`
 				FirstName string `json:"firstName"`
@@ -285,6 +286,7 @@ func (c *Connector) owners(ctx context.Context, archived string, byID map[string
 			return err
 		}
 		for _, o := range answer.Results {
+			c.knowOwner(string(o.UserID), string(o.ID))
 			byID[string(o.ID)] = connectors.User{
 				ID: string(o.ID), Email: strings.ToLower(o.Email),
 				Name:   strings.TrimSpace(o.FirstName + " " + o.LastName),
@@ -297,4 +299,24 @@ func (c *Connector) owners(ctx context.Context, archived string, byID map[string
 		}
 		after = next
 	}
+}
+
+// knowOwner remembers which owner a user is: histories and activities name the
+// user, records the owner.
+func (c *Connector) knowOwner(user, owner string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.people == nil {
+		c.people = map[string]string{}
+	}
+	if user != "" {
+		c.people[user] = owner
+	}
+}
+
+// ownerOf is the owner that a user is; "" while the owners have not been read.
+func (c *Connector) ownerOf(user string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.people[user]
 }

@@ -123,9 +123,12 @@ type Connector struct {
 	static  connectors.Secret // the static token; "": OAuth
 
 	mu      sync.Mutex
-	schemas map[string]*schema // by kindInfo.path
-	zone    *time.Location     // the portal's; nil: not read yet
-	flights singleflight.Group // of reading them
+	schemas map[string]*schema    // by kindInfo.path
+	zone    *time.Location        // the portal's; nil: not read yet
+	flights singleflight.Group    // of reading them
+	polled  []connectors.Kind     // kinds of records that were ever polled, in order
+	links   map[string]knownLinks // of activities, by their id
+	people  map[string]string     // owner by HubSpot's user id
 }
 
 var (

@@ -39,6 +39,9 @@ type input struct {
 // More than a few that are neither live nor in the bin are left for the next
 // reading.
 func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
+	if kind == connectors.Activity {
+		return c.readActivities(ctx, ids)
+	}
 	info, ok := infoOf(kind)
 	if !ok {
 		return nil, unknownKind("read", kind)
