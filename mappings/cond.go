@@ -221,7 +221,7 @@ func (v value) args(op string) []Text {
 	case "count_at_least":
 		return v.counted(1)
 	case "within":
-		if v.duration().IsZero() {
+		if v.clockTimeOnly().IsZero() {
 			return nil
 		}
 		return oneText(v.text())

@@ -76,6 +76,13 @@ func (v value) duration() Duration {
 	return d
 }
 
+// ParseDuration reads an amount of time that the reader has let pass; the zero
+// Duration for anything else.
+func ParseDuration(s string) Duration {
+	d, _ := parseDuration(s)
+	return d
+}
+
 // parseDuration reads "N [working] UNIT".
 func parseDuration(s string) (Duration, bool) {
 	f := strings.Fields(s)

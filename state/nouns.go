@@ -193,6 +193,8 @@ type Timer struct {
 	Clock   string    `json:"clock"` // "accept", "first_touch"; "retry" for a queued or held one
 	Step    int       `json:"step"`  // index into the escalation's steps
 	Due     time.Time `json:"due"`
+	// Record, where there is no handoff yet, is what is read and looked at again.
+	Record connectors.Ref `json:"record,omitzero"`
 }
 
 // IntentState is how far an outbox entry is.
@@ -342,6 +344,8 @@ type Changes struct {
 	Conns    []Conn    `json:"conns,omitempty"`
 	// Reconcile holds back what would be written (L7).
 	Reconcile []Reconcile `json:"reconcile,omitempty"`
+	Told      []Told      `json:"told,omitempty"`
+	Paces     []Pace      `json:"paces,omitempty"`
 	Audit     []AuditRow  `json:"audit,omitempty"` // without Seq, Prev and Hash
 	Why       []Reason    `json:"why,omitempty"`
 	// Needs, when there are any, are questions a CRM has to answer first:
@@ -424,5 +428,5 @@ func (n Need) ID() string {
 func (c *Changes) Empty() bool {
 	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
-		len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
+		len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
 }

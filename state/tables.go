@@ -298,6 +298,12 @@ func Apply(tx Tx, c Changes) {
 	for _, r := range c.Reconcile {
 		PutReconcile(tx, r)
 	}
+	for _, t := range c.Told {
+		PutTold(tx, t)
+	}
+	for _, p := range c.Paces {
+		PutPace(tx, p)
+	}
 	for _, row := range c.Audit {
 		AppendAudit(tx, row)
 	}

@@ -98,6 +98,9 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 			continue
 		}
 		h, ok := state.GetHandoff(tx, t.Handoff)
+		if !t.Record.IsZero() {
+			h, ok = state.Handoff{Record: t.Record}, true
+		}
 		if !ok || !slices.Contains(l.Group, h.Record.Conn) {
 			continue
 		}

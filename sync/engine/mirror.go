@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/match"
+	"github.com/handoffd/handoffd/sync/normalize"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // Mirror is the index over our copy of accounts, open deals, users and the
@@ -24,6 +27,16 @@ type Mirror struct {
 	deals map[connectors.Ref]map[connectors.Ref]bool // account -> its deals
 	owner map[connectors.Ref]connectors.Ref          // deal -> account
 	users map[string]map[string]string               // connection -> e-mail -> user id
+
+	people map[connectors.Ref]map[connectors.Ref]bool    // account -> the people it is linked to
+	loose  map[string]map[string]map[connectors.Ref]bool // connection -> e-mail domain -> people without an account
+	placed map[connectors.Ref]place                      // where a person is filed
+}
+
+// place is the account a person belongs to, else the domain of their address.
+type place struct {
+	account connectors.Ref
+	domain  string
 }
 
 // NewMirror is an empty index.
@@ -34,6 +47,10 @@ func NewMirror() *Mirror {
 		deals: map[connectors.Ref]map[connectors.Ref]bool{},
 		owner: map[connectors.Ref]connectors.Ref{},
 		users: map[string]map[string]string{},
+
+		people: map[connectors.Ref]map[connectors.Ref]bool{},
+		loose:  map[string]map[string]map[connectors.Ref]bool{},
+		placed: map[connectors.Ref]place{},
 	}
 }
 
@@ -95,6 +112,9 @@ func (m *Mirror) Learn(r state.Record) {
 		m.deals[account][r.Ref] = true
 		m.owner[r.Ref] = account
 	}
+	if r.Noun == "person" {
+		m.gather(r)
+	}
 	keys := match.Keys(r)
 	if len(keys) == 0 {
 		return
@@ -125,6 +145,52 @@ func (m *Mirror) forget(ref connectors.Ref) {
 		delete(m.deals[account], ref)
 		delete(m.owner, ref)
 	}
+	if at, ok := m.placed[ref]; ok {
+		delete(m.people[at.account], ref)
+		delete(m.loose[ref.Conn][at.domain], ref)
+		delete(m.placed, ref)
+	}
+}
+
+// gather files a person under the account the CRM links, or under the domain of
+// their address where it links none.
+func (m *Mirror) gather(r state.Record) {
+	at, where := place{}, map[connectors.Ref]bool(nil)
+	if len(r.Links) > 0 {
+		at.account = r.Links[0]
+		if where = m.people[at.account]; where == nil {
+			where = map[connectors.Ref]bool{}
+			m.people[at.account] = where
+		}
+	} else if at.domain = r.Fields[normalize.EmailDomain]; at.domain != "" {
+		byDomain := m.loose[r.Ref.Conn]
+		if byDomain == nil {
+			byDomain = map[string]map[connectors.Ref]bool{}
+			m.loose[r.Ref.Conn] = byDomain
+		}
+		if where = byDomain[at.domain]; where == nil {
+			where = map[connectors.Ref]bool{}
+			byDomain[at.domain] = where
+		}
+	}
+	if where != nil {
+		where[r.Ref], m.placed[r.Ref] = true, at
+	}
+}
+
+// around lists the records around an account, in order of Ref.
+func (m *Mirror) around(q plan.Crowd) []connectors.Ref {
+	if q.Noun == "deal" {
+		return m.dealsOf(q.Account)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	refs := slices.Collect(maps.Keys(m.people[q.Account]))
+	if q.Domain != "" {
+		refs = slices.AppendSeq(refs, maps.Keys(m.loose[q.Account.Conn][q.Domain]))
+	}
+	slices.SortFunc(refs, compareRefs)
+	return refs
 }
 
 // LearnUser files a user under the e-mail address. Of two users with one

@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/match"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // Answers are what the CRMs said to the needs of a deciding, by need.
@@ -60,6 +62,29 @@ func (v view) Trail(n state.Need) (state.Trail, bool) {
 }
 
 func (v view) Intent(key string) (state.Intent, bool) { return state.GetIntent(v.tx, key) }
+
+func (v view) Told(key string) (state.Told, bool)  { return state.GetTold(v.tx, key) }
+func (v view) Pace(name string) (state.Pace, bool) { return state.GetPace(v.tx, name) }
+
+// mostAround is how many records around one account are looked through, and
+// mostCrowd how many of them are answered at most.
+const (
+	mostAround = 5000
+	mostCrowd  = 200
+)
+
+// Crowd implements plan.View by the mirror's index, the newest first.
+func (v view) Crowd(q plan.Crowd) []state.Record {
+	refs := v.mirror.around(q)
+	var out []state.Record
+	for _, ref := range refs[:min(len(refs), mostAround)] {
+		if r, ok := state.GetRecord(v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() && q.Fits(r) {
+			out = append(out, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b state.Record) int { return cmp.Compare(b.Fields[q.Word], a.Fields[q.Word]) })
+	return out[:min(len(out), mostCrowd)]
+}
 
 // Candidates are the linked account and every account filed under one of the
 // query's keys; a person filed under the e-mail address stands for the account

@@ -19,7 +19,7 @@ import (
 func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c := &compiler{doc: doc, r: &Rules{
 		files: doc.Files, write: doc.Mode.S == modeWrite,
-		byConn: map[string]*conn{}, byName: map[string]*typ{}, byNoun: map[place][]*typ{},
+		byConn: map[string]*conn{}, byName: map[string]*typ{}, byNoun: map[place][]*typ{}, countedBy: map[place][]*typ{},
 		people: map[string]*person{}, teams: map[string]*team{}, caps: map[string]int{},
 		freeMail: map[string]bool{}, untouched: map[string]bool{},
 	}, lists: map[string]map[string]bool{}, calendars: map[string]sla.Calendar{}, tiers: map[string]*tier{}}
@@ -77,6 +77,7 @@ type compiler struct {
 	territories []territory
 	tiers       map[string]*tier
 	escalations []escalation
+	startsNow   bool // what is compiled is a starts_when
 }
 
 func (c *compiler) bad(at mappings.Pos, code, hint, text string, args ...any) {

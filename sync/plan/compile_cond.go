@@ -29,6 +29,9 @@ func (c *compiler) cond(d mappings.Cond, conns []*conn, happens bool) cond {
 	out := cond{kind: aField, orBlank: d.OrBlank, text: textOf(d)}
 	f, known := c.fieldIn(d.Field, conns, false)
 	out.field = f
+	if slices.ContainsFunc(d.Ops, func(o mappings.Op) bool { return o.Name == opCount }) {
+		return c.counting(d, f, conns, known)
+	}
 	w, _ := word(conns, f)
 	for _, op := range d.Ops {
 		if t, ok := c.test(op, d, w, conns, known); ok {
@@ -92,8 +95,6 @@ func (c *compiler) test(op mappings.Op, d mappings.Cond, w normalize.Field, conn
 	switch op.Name {
 	case opPipeline, opWithin, opSame:
 		return t, false
-	case opCount:
-		c.warn(op.Pos, "not-counted-yet", "use a field of the CRM that counts", "count_at_least cannot be seen yet, so this never holds")
 	case opSameAs:
 		t.other, _ = c.fieldIn(op.Args[0], conns, false)
 	case opAtLeast:

@@ -253,6 +253,10 @@ func (c *compiler) watch() {
 			}
 			at := place{n.name, t.about}
 			c.r.byNoun[at] = append(c.r.byNoun[at], t)
+			for _, noun := range t.counted() {
+				at := place{n.name, noun}
+				c.r.countedBy[at] = append(c.r.countedBy[at], t)
+			}
 		}
 	}
 }

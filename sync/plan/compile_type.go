@@ -151,10 +151,15 @@ func (n *conn) knowsCond(d mappings.Cond, about string) bool {
 
 func (c *compiler) starts(t *typ, d *mappings.Handoff, here []*conn) {
 	for _, s := range d.StartsWhen {
+		c.startsNow = true
 		st := start{when: c.cond(s, here, false), pos: s.Pos}
+		c.startsNow = false
 		st.see = st.when.fields()
 		st.tag = state.Digest(st.when.text, t.about)[:8]
 		t.starts = append(t.starts, st)
+	}
+	for i := range t.starts {
+		t.starts[i].counts = t.starts[i].when.counts()
 	}
 	if d.HappenedAt.Given() {
 		t.happened, _ = c.fieldIn(d.HappenedAt, here, false)

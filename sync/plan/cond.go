@@ -27,6 +27,7 @@ const (
 	noneOf                    // no kid holds
 	aField                    // every test of a field holds
 	aRecord                   // a record of the noun is there, or is not
+	counting                  // so many records around the account hold a date
 	happening                 // something that happens to a handoff; not seen yet, so it never holds
 )
 
@@ -38,6 +39,7 @@ type cond struct {
 	field   field
 	tests   []test
 	orBlank bool
+	count   count  // counting
 	absent  bool   // aRecord: it must not be there
 	text    string // as the admin would say it
 }
@@ -93,7 +95,8 @@ func (c *cond) others() []field {
 }
 
 func (c *cond) walk(visit func(leaf *cond)) {
-	if c.kind == aField || c.kind == aRecord || c.kind == happening {
+	switch c.kind {
+	case aField, aRecord, happening, counting:
 		visit(c)
 		return
 	}
@@ -136,9 +139,45 @@ func (c *cond) holds(f *facts) bool {
 		return c.passes(v, f)
 	case aRecord:
 		return f.has(c.field.noun) != c.absent
+	case counting:
+		return len(f.groups(c)) > 0
 	case happening:
 	}
 	return false
+}
+
+// looked are the values that name what made a condition hold, word by word. A
+// bound is crossed or not: what lies beyond it may move without being news, so
+// its value is none of them.
+func (c *cond) looked(f *facts) []string {
+	switch c.kind {
+	case allOf, anyOf:
+		var out []string
+		for i := range c.kids {
+			if c.kind == allOf || c.kids[i].holds(f) {
+				out = append(out, c.kids[i].looked(f)...)
+			}
+		}
+		return out
+	case aField:
+		if c.bounded() {
+			return nil
+		}
+		out := []string{c.field.word, f.value(c.field)}
+		for _, o := range c.others() {
+			out = append(out, o.word, f.value(o))
+		}
+		return out
+	case always, noneOf, aRecord, counting, happening:
+	}
+	return nil
+}
+
+// bounded reports whether a field is only held against bounds.
+func (c *cond) bounded() bool {
+	return len(c.tests) > 0 && !slices.ContainsFunc(c.tests, func(t test) bool {
+		return t.op != opAtLeast && t.op != opAtMost && t.op != opBetween && t.op != opWithinDays
+	})
 }
 
 func (c *cond) passes(v string, f *facts) bool {
@@ -184,6 +223,8 @@ func (c *cond) say(f *facts) string {
 			return "the " + c.field.noun + " is known"
 		}
 		return "the " + c.field.noun + " is not known"
+	case counting:
+		return f.sayGroups(c)
 	case happening:
 	}
 	return c.text + " cannot be seen yet"

@@ -99,6 +99,9 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 	}
+	if d.aroundIt(f, ev); d.stopped() {
+		return
+	}
 	d.stranger(c, rec, &prev)
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)

@@ -29,6 +29,11 @@ type facts struct {
 	// that has not changed since says nothing new. Keyed by beforeKey.
 	before map[string]any
 
+	// news is the record that brought the news, where that is not the one at
+	// hand: somebody who completes a count, or what a program has said.
+	news    *state.Record
+	counted map[*cond][]group
+
 	found  *finding
 	linked map[string]*state.Record
 	wait   string // why nothing can be decided yet

@@ -168,6 +168,31 @@ func (r *Recorder) Timer(id string) (state.Timer, bool) {
 	return t, ok
 }
 
+// Crowd implements View.
+func (r *Recorder) Crowd(q Crowd) []state.Record {
+	found := r.v.Crowd(q)
+	hashes := make([]string, 0, len(found))
+	for _, rec := range found {
+		hashes = append(hashes, r.keep(rec))
+	}
+	remember(&r.seen.Crowds, q.id(), hashes)
+	return found
+}
+
+// Told implements View.
+func (r *Recorder) Told(key string) (state.Told, bool) {
+	t, ok := r.v.Told(key)
+	remember(&r.seen.Tolds, key, optional(t, ok))
+	return t, ok
+}
+
+// Pace implements View.
+func (r *Recorder) Pace(name string) (state.Pace, bool) {
+	p, ok := r.v.Pace(name)
+	remember(&r.seen.Paces, name, optional(p, ok))
+	return p, ok
+}
+
 // Err implements View.
 func (r *Recorder) Err() error { return r.v.Err() }
 

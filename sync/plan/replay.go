@@ -30,6 +30,10 @@ type Snapshot struct {
 	Conns       map[string]*state.Conn      `json:"conns,omitempty"`
 	Timers      map[string]*state.Timer     `json:"timers,omitempty"` // by id
 
+	Crowds map[string][]string    `json:"crowds,omitempty"` // by query → hashes
+	Tolds  map[string]*state.Told `json:"tolds,omitempty"`
+	Paces  map[string]*state.Pace `json:"paces,omitempty"`
+
 	versions map[string]state.Record
 }
 
@@ -55,6 +59,9 @@ func (s *Snapshot) hashes() []string {
 		}
 	}
 	for _, list := range s.Answers {
+		out = append(out, list...)
+	}
+	for _, list := range s.Crowds {
 		out = append(out, list...)
 	}
 	return out
@@ -199,6 +206,22 @@ func (p *replay) Timer(id string) (state.Timer, bool) {
 	return orNot(ask(p, p.s.Timers, "timer", id))
 }
 
+func (p *replay) Crowd(q Crowd) []state.Record {
+	var out []state.Record
+	for _, h := range ask(p, p.s.Crowds, "crowd", q.id()) {
+		out = append(out, p.s.versions[h])
+	}
+	return out
+}
+
+func (p *replay) Told(key string) (state.Told, bool) {
+	return orNot(ask(p, p.s.Tolds, "told", key))
+}
+
+func (p *replay) Pace(name string) (state.Pace, bool) {
+	return orNot(ask(p, p.s.Paces, "pace", name))
+}
+
 func (p *replay) Err() error { return nil }
 
 // nothing is a view of an empty world.
@@ -219,4 +242,7 @@ func (nothing) Trail(state.Need) (t state.Trail, ok bool)                 { retu
 func (nothing) Intent(string) (i state.Intent, ok bool)                   { return i, false }
 func (nothing) Conn(string) (c state.Conn, ok bool)                       { return c, false }
 func (nothing) Timer(string) (t state.Timer, ok bool)                     { return t, false }
+func (nothing) Crowd(Crowd) []state.Record                                { return nil }
+func (nothing) Told(string) (t state.Told, ok bool)                       { return t, false }
+func (nothing) Pace(string) (p state.Pace, ok bool)                       { return p, false }
 func (nothing) Err() error                                                { return nil }

@@ -25,6 +25,7 @@ type Rules struct {
 	types     []*typ
 	byName    map[string]*typ
 	byNoun    map[place][]*typ // types that may start there
+	countedBy map[place][]*typ // types about a company that count such records
 	people    map[string]*person
 	caps      map[string]int // the smallest cap a person has in any team
 	teams     map[string]*team
@@ -131,7 +132,9 @@ type start struct {
 	when cond
 	tag  string // names the condition, so that a rule changed later is noticed
 	see  []field
-	pos  mappings.Pos
+	// counts are the parts of when that count; they point into it.
+	counts []*cond
+	pos    mappings.Pos
 }
 
 type setting struct {

@@ -30,6 +30,11 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
 		return true
 	}
+	if h, ok := d.startedByGroup(t, f, s); ok {
+		d.remember(t, f, s, s.version)
+		d.because(d.why(where(t.pos), "the same group is handed over already, as %s from %s", h.ID, h.Record))
+		return true
+	}
 	if d.never(f) || d.joined(t, f, s, slices.Concat(carried, related)) {
 		if !d.stopped() {
 			d.remember(t, f, s, s.version)

@@ -10,7 +10,8 @@ import (
 // A trigger version is what a type's starts_when looked at, one part for each
 // of its alternatives and one for the date, joined by commas:
 //
-//	tag=digest   the alternative holds, on these values
+//	tag=digest   the alternative holds, on these values; behind each + a group
+//	             that has reached its count, and since when
 //	tag=-        it does not
 //	@=instant    the record's happened_at
 //
@@ -46,6 +47,7 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 	if t.happened.given() {
 		date, day, dated = instant(f.value(t.happened))
 	}
+	before := parts(strings.TrimPrefix(prev.Version, heldBack))
 	var b strings.Builder
 	b.Grow(len(s.prev.Version) + 24*len(t.starts))
 	for i := range t.starts {
@@ -61,6 +63,7 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 		}
 		s.spoke = append(s.spoke, st)
 		b.WriteString(st.values(f))
+		b.WriteString(st.reached(f, before[st.tag]))
 	}
 	s.holds = len(s.spoke) > 0
 	if dated && s.holds {
@@ -72,7 +75,10 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 	}
 	s.dated = dated
 	s.at = d.happenedAt(f.rec, date, day, dated, came)
-	s.compare(d.live(f.conn), date, day, f.rec, d.now)
+	if f.news != nil && !dated {
+		s.at = d.bounded(f.news.ModifiedAt)
+	}
+	s.compare(d.live(f.conn), date, day, f, d.now)
 	if s.dated && !s.first && s.at.Equal(prev.At) {
 		// The date is that of an earlier signal, so it does not tell when this
 		// one came.
@@ -96,11 +102,7 @@ func (d *deciding) seen(t *typ, rec *state.Record) (state.Trigger, bool) {
 
 // values names what an alternative looked at.
 func (st *start) values(f *facts) string {
-	parts := make([]string, 0, 2*len(st.see))
-	for _, of := range st.see {
-		parts = append(parts, of.word, f.value(of))
-	}
-	return state.Digest(parts...)[:12]
+	return state.Digest(st.when.looked(f)...)[:12]
 }
 
 // happenedAt is when the buyer gave the signal, never later than we heard of
@@ -137,9 +139,18 @@ func (d *deciding) live(c *conn) time.Time {
 // if it is dated after the connection went live or, without a date, if the
 // record itself was made since. Later, an alternative that holds on other
 // values than before is news, and so is a later date.
-func (s *signal) compare(live, date time.Time, day bool, rec *state.Record, now time.Time) {
+//
+// What another record or a program brings is news by its own date, and a count
+// by the newest date it counted.
+func (s *signal) compare(live, date time.Time, day bool, f *facts, now time.Time) {
+	rec := f.rec
 	recent := !rec.CreatedAt.Before(live)
+	newest := s.counted(f)
 	switch {
+	case !newest.IsZero():
+		recent = !newest.Add(24 * time.Hour).Before(live)
+	case f.news != nil:
+		recent = !f.news.ModifiedAt.Before(live)
 	case s.dated && s.first && date.After(now):
 		// A date to come says nothing about when the signal was given.
 	case s.dated && day && date.Equal(live.Truncate(24*time.Hour)):
@@ -163,7 +174,7 @@ func (s *signal) compare(live, date time.Time, day bool, rec *state.Record, now 
 		switch {
 		case !known:
 			s.fresh = s.fresh || later && recent // the admin has changed the rule since
-		case old != st.is(s.version):
+		case isNews(old, st.is(s.version)):
 			s.fresh = true
 		case held || later:
 			s.fresh = s.fresh || recent || !s.dated

@@ -35,6 +35,12 @@ type View interface {
 	// Intent is a write that waits to be sent or answered, by its key.
 	Intent(key string) (state.Intent, bool)
 	Conn(name string) (state.Conn, bool)
+	// Crowd are the records around an account that [Crowd] asks for.
+	Crowd(q Crowd) []state.Record
+	// Told is what programs have said by signals; state.Told has the keys.
+	Told(key string) (state.Told, bool)
+	// Pace is how much of something was let through.
+	Pace(name string) (state.Pace, bool)
 	// Timer is one that is set, by its id.
 	Timer(id string) (state.Timer, bool)
 	Err() error

@@ -106,6 +106,8 @@ type world struct {
 	load     map[string]int
 	intents  map[string]state.Intent
 	timers   map[string]state.Timer
+	told     map[string]state.Told
+	paces    map[string]state.Pace
 	listings []state.Listing
 	audit    []state.AuditRow
 	err      error
@@ -130,6 +132,7 @@ func everyone() []string {
 func newWorld() *world {
 	w := &world{
 		records: map[connectors.Ref]state.Record{}, handoffs: map[string]state.Handoff{}, triggers: map[string]state.Trigger{},
+		told: map[string]state.Told{}, paces: map[string]state.Pace{},
 		pools: map[string]state.Pool{}, same: map[connectors.Ref]state.Same{}, located: map[string][]state.Record{},
 		conns: map[string]state.Conn{}, load: map[string]int{}, intents: map[string]state.Intent{}, timers: map[string]state.Timer{},
 	}
@@ -164,6 +167,27 @@ func (w *world) ticking(clock string) int {
 		}
 	}
 	return n
+}
+
+func (w *world) Told(key string) (state.Told, bool) { t, ok := w.told[key]; return t, ok }
+
+func (w *world) Pace(name string) (state.Pace, bool) { p, ok := w.paces[name]; return p, ok }
+
+func (w *world) Crowd(q plan.Crowd) []state.Record {
+	var out []state.Record
+	for _, r := range w.records {
+		linked := slices.Contains(r.Links, q.Account) || len(r.Links) == 0 && q.Domain != "" && r.Fields["email_domain"] == q.Domain
+		if r.Noun == q.Noun && r.Ref.Conn == q.Account.Conn && linked && !r.Deleted && q.Fits(r) {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Record) int {
+		if byDate := strings.Compare(b.Fields[q.Word], a.Fields[q.Word]); byDate != 0 {
+			return byDate
+		}
+		return strings.Compare(a.Ref.String(), b.Ref.String())
+	})
+	return out
 }
 
 func (w *world) Conn(name string) (state.Conn, bool) { c, ok := w.conns[name]; return c, ok }
@@ -287,6 +311,12 @@ func (w *world) apply(c state.Changes) {
 	}
 	for _, p := range c.Pools {
 		w.pools[p.Team] = p
+	}
+	for _, t := range c.Told {
+		w.told[t.Key] = t
+	}
+	for _, p := range c.Paces {
+		w.paces[p.Name] = p
 	}
 	for _, s := range c.Same {
 		for _, ref := range s.Refs {
