@@ -20,8 +20,9 @@ type poll struct {
 	connectors.Poll
 	sel   selection
 	stmt  statement
-	bare  bool // the rows carry no fields: hints only
-	count bool // the page also asks how many there are in all
+	bare  bool  // the rows carry no fields: hints only
+	count bool  // the page also asks how many there are in all
+	legs  []leg // of a poll of activities, in place of the statement
 }
 
 // Changes reads the next page of every kind, up to five kinds a call.
@@ -59,6 +60,7 @@ func (o *org) Changes(ctx context.Context, polls []connectors.Poll) ([]connector
 func (o *org) pollOnce(ctx context.Context, polls []connectors.Poll, todo []int, pages []connectors.Page) (again []int, err *connectors.Error) {
 	ready := make(map[int]poll, len(todo))
 	var order []int
+	var asks []ask
 	for _, i := range todo {
 		p, err := o.preparePoll(ctx, polls[i])
 		if err != nil {
@@ -70,33 +72,97 @@ func (o *org) pollOnce(ctx context.Context, polls []connectors.Poll, todo []int,
 		}
 		ready[i] = p
 		order = append(order, i)
+		asks = append(asks, p.asks(i)...)
 	}
-	for n, chunk := range slices.Collect(slices.Chunk(order, heavyPer)) {
-		a, err := o.sendPolls(ctx, chunk, ready)
-		if err != nil && n == 0 {
-			return nil, err
+	got, err := o.sendPolls(ctx, asks, ready)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range order {
+		page, stale, perr := o.answered(ctx, i, ready[i], got)
+		if perr != nil {
+			pages[i].Err = o.scrub(perr)
+			if stale != nil && o.relearn(ctx, stale, perr) {
+				again = append(again, i)
+			}
+			continue
 		}
-		for _, i := range chunk {
-			if err != nil {
-				pages[i].Err = err
-				continue
-			}
-			part, present := a.parts[reference("p", i)]
-			found, perr := decodeRows(opPoll+" "+string(polls[i].Kind), part, present)
-			if perr != nil {
-				pages[i].Err = o.scrub(perr)
-				if o.relearn(ctx, ready[i].sel.schema, perr) {
-					again = append(again, i)
-				}
-				continue
-			}
-			pages[i] = o.page(ready[i], found, a)
-			if polls[i].From.Listing || polls[i].From.IsZero() {
-				pages[i].Total = o.total(polls[i].Kind, a, reference("n", i))
-			}
-		}
+		pages[i] = page
 	}
 	return again, nil
+}
+
+// ask is one query of a poll: the i-th, or one of its legs.
+type ask struct {
+	poll, leg int
+	stmt      statement
+}
+
+func (k ask) reference() string { return reference("p", k.poll) + reference("x", k.leg) }
+
+// asks are the queries of a poll.
+func (p poll) asks(i int) []ask {
+	if p.legs == nil {
+		return []ask{{poll: i, stmt: p.stmt}}
+	}
+	var out []ask
+	for n, l := range p.legs {
+		if l.asked {
+			out = append(out, ask{i, n, l.stmt})
+		}
+	}
+	return out
+}
+
+// answered makes the i-th poll's page. With an error comes the schema that the
+// query was made by, where a query failed.
+func (o *org) answered(ctx context.Context, i int, p poll, got map[string]answered) (connectors.Page, *schema, *connectors.Error) {
+	op := opPoll + " " + string(p.Kind)
+	read := func(leg int, s *schema) (rows, answers, *schema, *connectors.Error) {
+		g := got[ask{poll: i, leg: leg}.reference()]
+		if g.err != nil {
+			return rows{}, g.answers, nil, g.err
+		}
+		part, present := g.parts[ask{poll: i, leg: leg}.reference()]
+		found, err := decodeRows(op, part, present)
+		return found, g.answers, s, err
+	}
+	if p.legs == nil {
+		found, a, s, err := read(0, p.sel.schema)
+		if err != nil {
+			return connectors.Page{}, s, err
+		}
+		page := o.page(p, found, a)
+		if p.From.Listing {
+			page.Total = o.total(p.Kind, a, reference("n", i))
+		}
+		return page, nil, nil
+	}
+	var found []legRows
+	var first answers
+	for n, l := range p.legs {
+		if !l.asked {
+			found = append(found, legRows{leg: l})
+			continue
+		}
+		rows, a, s, err := read(n, l.sel.schema)
+		if err != nil && l.name == emailObject && codeOf(err) == codeInvalidType { // e-mails were switched off
+			o.schemas.forget(s)
+			continue
+		}
+		if err != nil {
+			if tasks := o.schemas.get(taskObject); l.name == emailObject && tasks != nil {
+				o.schemas.forget(tasks) // its columns are read through the task
+			}
+			return connectors.Page{}, s, err
+		}
+		if first.parts == nil {
+			first = a
+		}
+		found = append(found, legRows{l, rows})
+	}
+	page, err := o.activityPage(ctx, p, found, first)
+	return page, nil, err
 }
 
 // stopsAll reports whether an error speaks of the connection, not of a kind.
@@ -104,22 +170,37 @@ func stopsAll(err *connectors.Error) bool {
 	return err.Class == connectors.Throttled || err.Class == connectors.Unavailable || err.Class == connectors.AuthBroken
 }
 
-// sendPolls sends up to five page queries, and counts where there is room.
-func (o *org) sendPolls(ctx context.Context, chunk []int, ready map[int]poll) (answers, *connectors.Error) {
-	c := composite{purpose: purposePoll, op: opPoll}
-	room := heavyPer - len(chunk)
-	for _, i := range chunk {
-		c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: o.queryURL(ready[i].stmt, true), Reference: reference("p", i)})
-	}
-	for _, i := range chunk {
-		if !ready[i].count || room == 0 {
-			continue
+// answered is the composite that a query travelled in.
+type answered struct {
+	answers
+	err *connectors.Error
+}
+
+// sendPolls sends the queries, five a call, and counts where there is room. Its
+// error is that of the first call: then nothing was read.
+func (o *org) sendPolls(ctx context.Context, asks []ask, ready map[int]poll) (map[string]answered, *connectors.Error) {
+	got := make(map[string]answered, len(asks))
+	for n, chunk := range slices.Collect(slices.Chunk(asks, heavyPer)) {
+		c := composite{purpose: purposePoll, op: opPoll}
+		for _, k := range chunk {
+			c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: o.queryURL(k.stmt, true), Reference: k.reference()})
 		}
-		room--
-		count := statement{columns: []string{"COUNT()"}, object: ready[i].stmt.object, where: ready[i].sel.live()}
-		c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: o.queryURL(count, true), Reference: reference("n", i)})
+		for _, k := range chunk {
+			if !ready[k.poll].count || len(c.subs) == heavyPer {
+				continue
+			}
+			count := statement{columns: []string{"COUNT()"}, object: k.stmt.object, where: ready[k.poll].sel.live()}
+			c.subs = append(c.subs, subrequest{Method: http.MethodGet, URL: o.queryURL(count, true), Reference: reference("n", k.poll)})
+		}
+		a, err := o.send(ctx, c)
+		if err != nil && n == 0 {
+			return nil, err
+		}
+		for _, k := range chunk {
+			got[k.reference()] = answered{a, err}
+		}
 	}
-	return o.send(ctx, c)
+	return got, nil
 }
 
 // total is how many there are to list: as just counted, or as counted on an
@@ -144,14 +225,6 @@ func (sel selection) live() string {
 }
 
 func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connectors.Error) {
-	s, err := o.shown(ctx, objectOf(p.Kind), pollSchemaLife)
-	if err != nil {
-		return poll{}, err
-	}
-	stamp := s.stampColumn()
-	if stamp == "" {
-		return poll{}, &connectors.Error{Class: connectors.Schema, Op: opPoll + " " + string(p.Kind), Fields: []string{"SystemModstamp"}}
-	}
 	if p.Limit <= 0 || p.Limit > perPage {
 		p.Limit = perPage
 	}
@@ -160,6 +233,21 @@ func (o *org) preparePoll(ctx context.Context, p connectors.Poll) (poll, *connec
 	}
 	if now := time.Now().UTC(); p.From.From.After(now) { // damaged, or from another clock
 		p.From = connectors.Cursor{Listing: p.From.Listing, From: now.Add(-o.overlap)}
+	}
+	if p.Kind == connectors.Activity {
+		legs, err := o.legs(ctx, p)
+		return poll{Poll: p, legs: legs}, err
+	}
+	s, err := o.shown(ctx, objectOf(p.Kind), pollSchemaLife)
+	if err != nil {
+		return poll{}, err
+	}
+	stamp := s.stampColumn()
+	if stamp == "" {
+		return poll{}, &connectors.Error{Class: connectors.Schema, Op: opPoll + " " + string(p.Kind), Fields: []string{"SystemModstamp"}}
+	}
+	if err := o.meetRosters(ctx, s, p.Fields, pollSchemaLife); err != nil {
+		return poll{}, err
 	}
 	out := poll{Poll: p, sel: o.choose(p.Kind, s, p.Fields)}
 	out.stmt = statement{object: s.object, limit: p.Limit}

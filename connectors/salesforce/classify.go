@@ -23,6 +23,7 @@ const (
 	codeHalted         = "PROCESSING_HALTED"
 	codeLocked         = "UNABLE_TO_LOCK_ROW"
 	codeInvalidField   = "INVALID_FIELD"
+	codeInvalidType    = "INVALID_TYPE"
 	codeFieldWrite     = "INVALID_FIELD_FOR_INSERT_UPDATE"
 	codeBadReference   = "INVALID_CROSS_REFERENCE_KEY"
 	codeIntegrity      = "FIELD_INTEGRITY_EXCEPTION"
@@ -251,7 +252,7 @@ var codes = [...]struct {
 		"CONFLICTING_EDITS", "ENTITY_IS_LOCKED_BY_MERGE",
 	}},
 	{connectors.CursorGone, []string{"INVALID_QUERY_LOCATOR", "INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT"}},
-	{connectors.Schema, []string{codeInvalidField, codeFieldWrite, "INVALID_TYPE", "INVALID_TYPE_FOR_OPERATION"}},
+	{connectors.Schema, []string{codeInvalidField, codeFieldWrite, codeInvalidType, "INVALID_TYPE_FOR_OPERATION"}},
 	{connectors.Invalid, []string{
 		"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR", "FIELD_CUSTOM_VALIDATION_EXCEPTION",
 		"REQUIRED_FIELD_MISSING", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "STRING_TOO_LONG", "FIELD_INTEGRITY_EXCEPTION",

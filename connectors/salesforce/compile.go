@@ -173,7 +173,7 @@ func columnsOf(s *schema, set map[string]any, create bool) (body map[string]any,
 	return body, skipped
 }
 
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // write is a value in the form of the column. What does not fit goes as it is:
 // the CRM's refusal says more than ours would.

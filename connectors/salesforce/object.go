@@ -41,6 +41,9 @@ func (o *org) choose(kind connectors.Kind, s *schema, asked []string) selection 
 			}
 		}
 		add(name)
+		if column := o.derivedColumn(s, name); column != "" {
+			sel.names = append(sel.names, column)
+		}
 	}
 	slices.Sort(sel.names)
 	sel.names = slices.Compact(sel.names)
@@ -79,6 +82,9 @@ func (sel selection) object(row map[string]any) connectors.Object {
 	for _, name := range sel.asked {
 		f, ok := sel.schema.column(name)
 		if !ok {
+			if v := sel.derived(name, row); v != nil {
+				sel.set(&obj, name, v)
+			}
 			continue
 		}
 		if v := f.read(row[f.Name]); v != nil {
@@ -129,14 +135,14 @@ func (sel selection) links(row map[string]any) []connectors.Ref {
 			links = append(links, connectors.Ref{Conn: sel.conn, Kind: kind, ID: id})
 		}
 	}
-	switch objectOf(sel.kind) {
+	switch sel.schema.object {
 	case string(Contact):
 		if row[personAccount] != true {
 			add("AccountId", Account)
 		}
 	case string(Opportunity):
 		add("AccountId", Account)
-	case taskObject, "Event":
+	case taskObject, eventObject:
 		add("WhoId", "")
 		add("WhatId", "")
 	}

@@ -15,8 +15,21 @@ import (
 // back Deleted, whether the recycle bin still has it or not.
 func (o *org) Read(ctx context.Context, kind connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
 	op := "read " + string(kind)
+	if kind == connectors.Activity {
+		out, stale, err := o.readActs(ctx, ids)
+		for n := 0; n < mostLessons && err != nil && stale != nil && o.relearn(ctx, stale, err); n++ {
+			out, stale, err = o.readActs(ctx, ids)
+		}
+		if err != nil {
+			return nil, o.scrub(err)
+		}
+		return out, nil
+	}
 	s, err := o.schema(ctx, objectOf(kind))
 	if err != nil {
+		return nil, err
+	}
+	if err := o.meetRosters(ctx, s, fields, schemaLife); err != nil {
 		return nil, err
 	}
 	out, err := o.read(ctx, op, o.choose(kind, s, fields), ids)

@@ -72,6 +72,7 @@ type org struct {
 	slots     chan struct{}
 	tenant    atomic.Pointer[string]
 	owns      ownership
+	post      postbox
 	totals    sync.Map // kind -> int: how many there were when a listing began
 }
 

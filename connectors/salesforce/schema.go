@@ -56,6 +56,7 @@ type field struct {
 	ExternalID bool     `json:"externalId"`
 	Filterable *bool    `json:"filterable"`
 	ReferTo    []string `json:"referenceTo"`
+	Relation   string   `json:"relationshipName"`
 	Picklist   []struct {
 		Value   string `json:"value"`
 		Label   string `json:"label"`
@@ -100,6 +101,7 @@ func (f *field) standard() string {
 type schema struct {
 	object   string
 	fields   map[string]*field // by lower-case name
+	children map[string]bool   // what queries call the objects that hang on it
 	missing  bool              // the org has no such object, or hides it from us
 	modified string            // Last-Modified of the describe
 	fetched  time.Time
@@ -243,15 +245,23 @@ func (o *org) describe(ctx context.Context, op, object string, old *schema) (*sc
 		return nil, e
 	}
 	var body struct {
-		Fields []*field `json:"fields"`
+		Fields   []*field `json:"fields"`
+		Children []struct {
+			Relation string `json:"relationshipName"`
+		} `json:"childRelationships"`
 	}
 	if err := json.Unmarshal(resp.Body, &body); err != nil || len(body.Fields) == 0 {
 		return nil, &connectors.Error{Class: connectors.Unavailable, Op: op, Status: resp.Status, Err: errors.New("the answer is not a describe")}
 	}
-	s := &schema{object: object, fields: make(map[string]*field, len(body.Fields)), modified: resp.Header.Get("Last-Modified"), fetched: now}
+	s := &schema{object: object, fields: make(map[string]*field, len(body.Fields)), children: map[string]bool{}, modified: resp.Header.Get("Last-Modified"), fetched: now}
 	for _, f := range body.Fields {
 		if f != nil && identifier.MatchString(f.Name) {
 			s.fields[strings.ToLower(f.Name)] = f
+		}
+	}
+	for _, c := range body.Children {
+		if identifier.MatchString(c.Relation) {
+			s.children[c.Relation] = true
 		}
 	}
 	return s, nil
@@ -288,7 +298,8 @@ func essential(column string) bool {
 // relearn answers an INVALID_FIELD: describe again and leave out the column
 // that was named, should describe still show it. False: nothing was learnt.
 func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) bool {
-	if codeOf(cause) != codeInvalidField {
+	dropped := o.dropRosters(s)
+	if codeOf(cause) != codeInvalidField && !(dropped && codeOf(cause) == codeInvalidType) {
 		return false
 	}
 	fresh, err := o.schemaAsOf(ctx, s.object, time.Now())
@@ -297,7 +308,7 @@ func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) b
 	}
 	named := namedFields(*cause)
 	if len(named) == 0 {
-		return len(fresh.fields) != len(s.fields)
+		return dropped || len(fresh.fields) != len(s.fields)
 	}
 	without := *fresh
 	without.fields, without.modified = maps.Clone(fresh.fields), ""
@@ -317,6 +328,10 @@ func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) b
 func (o *org) Describe(ctx context.Context, kinds []connectors.Kind) (map[connectors.Kind]connectors.KindSchema, error) {
 	out := make(map[connectors.Kind]connectors.KindSchema, len(kinds))
 	for _, kind := range kinds {
+		if kind == connectors.Activity {
+			out[kind] = actSchema()
+			continue
+		}
 		s, err := o.schemaAsOf(ctx, objectOf(kind), time.Now().Add(-schemaLife))
 		if err != nil {
 			return nil, err
@@ -327,6 +342,11 @@ func (o *org) Describe(ctx context.Context, kinds []connectors.Kind) (map[connec
 		ks := connectors.KindSchema{Fields: make(map[string]connectors.Field, len(s.fields))}
 		for _, f := range s.fields {
 			ks.Fields[f.Name] = f.described()
+		}
+		for _, r := range rosters() {
+			if _, ok := s.roster(r.name); ok {
+				ks.Fields[r.name] = connectors.Field{Name: r.name, Type: "text"}
+			}
 		}
 		out[kind] = ks
 	}

@@ -39,10 +39,13 @@ func (s *Sim) hangers(r *row) []*row {
 	switch r.obj.name {
 	case "Lead", "Contact":
 		links = []childRelation{{child: "Task", field: "WhoId"}, {child: "Event", field: "WhoId"}}
+		if r.obj.name == "Contact" {
+			links = append(links, childRelation{child: "OpportunityContactRole", field: "ContactId"}, childRelation{child: "AccountContactRelation", field: "ContactId"})
+		}
 	case "Opportunity":
-		links = []childRelation{{child: "Task", field: "WhatId"}, {child: "Event", field: "WhatId"}}
+		links = []childRelation{{child: "Task", field: "WhatId"}, {child: "Event", field: "WhatId"}, {child: "OpportunityContactRole", field: "OpportunityId"}}
 	case "Account":
-		links = []childRelation{{child: "Contact", field: "AccountId"}, {child: "Opportunity", field: "AccountId"}, {child: "Task", field: "WhatId"}, {child: "Event", field: "WhatId"}}
+		links = []childRelation{{child: "AccountContactRelation", field: "AccountId"}, {child: "Contact", field: "AccountId"}, {child: "Opportunity", field: "AccountId"}, {child: "Task", field: "WhatId"}, {child: "Event", field: "WhatId"}}
 	}
 	var rows []*row
 	add := func(more ...*row) {

@@ -59,7 +59,7 @@ func (s *Sim) objectInfo(o *object, version string) json.RawMessage {
 // children lists the references to o, as describe's childRelationships.
 func (s *Sim) children(o *object) []map[string]any {
 	list := []map[string]any{}
-	for _, kind := range []string{"account", "contact", "event", "lead", "opportunity", "task"} {
+	for _, kind := range []string{"account", "accountcontactrelation", "contact", "event", "lead", "opportunity", "opportunitycontactrole", "task"} {
 		child := s.org[kind]
 		if child == nil {
 			continue

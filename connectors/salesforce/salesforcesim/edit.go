@@ -98,6 +98,9 @@ func (s *Sim) editor(in map[string]any, r *row) string {
 			return owner.id
 		}
 	}
+	if id := s.doer(in); r == nil && id != "" {
+		return id
+	}
 	names := reps()
 	return s.users[mailOf(names[s.rand.IntN(len(names))])]
 }
@@ -105,6 +108,9 @@ func (s *Sim) editor(in map[string]any, r *row) string {
 func (s *Sim) edit(op string, o *object, r *row, in map[string]any, d deed) (map[string]string, *apiError) {
 	switch op {
 	case "create":
+		if o.name == "EmailMessage" {
+			return s.mail(in, d)
+		}
 		id, err := s.insert(o, in, d)
 		s.learn(o)
 		return map[string]string{"id": id}, err
@@ -165,7 +171,7 @@ func (s *Sim) mergeOne(o *object, loser *row, in map[string]any, d deed, last bo
 	case winner.deleted() || loser.deleted():
 		return nil, deletedEntity()
 	}
-	for _, kind := range []string{"Account", "Contact", "Event", "Opportunity", "Task"} {
+	for _, kind := range []string{"Account", "AccountContactRelation", "Contact", "Event", "Opportunity", "OpportunityContactRole", "Task"} {
 		for _, f := range s.keyed[strings.ToLower(kind)].fields {
 			if f.typ != "reference" || !slices.Contains(f.refTo, o.name) || f.name == "MasterRecordId" {
 				continue

@@ -81,6 +81,7 @@ NumberOfEmployees int
 AnnualRevenue currency 18.0
 OwnerId reference ref=User,Group rel=Owner
 HasOptedOutOfEmail boolean
+DoNotCall boolean
 EmailBouncedDate datetime ro
 IsConverted boolean ro
 ConvertedDate date ro
@@ -112,6 +113,7 @@ Description textarea 32000
 OwnerId reference ref=User rel=Owner
 ReportsToId reference ref=Contact rel=ReportsTo
 HasOptedOutOfEmail boolean
+DoNotCall boolean
 EmailBouncedDate datetime ro
 LastActivityDate date ro
 Contact_Status__c picklist 255 pick=New;Working;Nurture;Customer
@@ -179,6 +181,7 @@ OwnerId reference ref=User,Group rel=Owner
 Description textarea 32000
 AccountId reference ro ref=Account rel=Account
 IsArchived boolean ro
+IsRecurrence boolean ro
 ReminderDateTime datetime
 IsReminderSet boolean
 `
@@ -199,10 +202,13 @@ CompletedDateTime datetime ro
 
 const eventFields = activityFields + `
 ActivityDate date
+ActivityDateTime datetime
 StartDateTime datetime
 EndDateTime datetime
 DurationInMinutes int
 IsAllDayEvent boolean
+IsChild boolean ro
+ShowAs picklist 40 restricted pick=Busy;OutOfOffice;Free def=Busy
 Type picklist 255 pick=Call;Email;Meeting;Other
 EventSubtype picklist 40 restricted noup pick=Event def=Event
 `
@@ -218,6 +224,23 @@ ToAddress string 4000
 Incoming boolean
 Status picklist 40 restricted pick=0;1;2;3;4;5 def=3
 MessageDate datetime
+`
+
+const contactRoleFields = `
+Id id ro
+OpportunityId reference req noup ref=Opportunity rel=Opportunity
+ContactId reference req ref=Contact rel=Contact
+Role picklist 40 pick=Business_User;Decision_Maker;Economic_Buyer;Economic_Decision_Maker;Evaluator;Executive_Sponsor;Influencer;Technical_Buyer;Other
+IsPrimary boolean
+`
+
+const accountRelationFields = `
+Id id ro
+AccountId reference req noup ref=Account rel=Account
+ContactId reference req noup ref=Contact rel=Contact
+Roles string 4099
+IsDirect boolean ro
+IsActive boolean def=true
 `
 
 const userFields = `

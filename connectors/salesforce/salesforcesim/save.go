@@ -230,8 +230,9 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 	}
 	s.mirror(r, fields, d)
 	s.commit(r, fields, d)
-	if due, dated := fields["ActivityDate"].(date); dated && fields["IsClosed"] == true {
+	if due, dated := fields["ActivityDate"].(date); dated && (fields["IsClosed"] == true || o.name == "Event" && due <= dateOf(d.now)) {
 		s.touchParent(text(fields, "WhoId"), due, d)
+		s.touchParent(text(fields, "WhatId"), due, d)
 	}
 	s.people.noticed(s, r, old, fields, d.now)
 	return nil
@@ -326,6 +327,8 @@ func (s *Sim) objectRules(o *object, old, fields values, d deed) *apiError {
 		}
 	case "Task", "Event":
 		return s.activityRules(o, old, fields, d)
+	case "OpportunityContactRole":
+		s.onePrimary(fields, d)
 	}
 	return nil
 }
@@ -337,34 +340,6 @@ func fullName(fields values) string {
 func text(fields values, name string) string {
 	v, _ := fields[name].(string)
 	return v
-}
-
-func (s *Sim) activityRules(o *object, old, fields values, d deed) *apiError {
-	who, what := text(fields, "WhoId"), text(fields, "WhatId")
-	if strings.HasPrefix(who, "00Q") && what != "" {
-		return &apiError{code: "FIELD_INTEGRITY_EXCEPTION", message: "Related To ID: a task or event on a lead cannot be related to another record: " + what, fields: []string{"WhatId"}}
-	}
-	delete(fields, "AccountId")
-	for _, id := range []string{what, who} {
-		if r := s.byID(id); r != nil && fields["AccountId"] == nil {
-			if r.obj.name == "Account" {
-				fields["AccountId"] = id
-			} else if account := text(r.last(), "AccountId"); account != "" {
-				fields["AccountId"] = account
-			}
-		}
-	}
-	if o.name != "Task" {
-		return nil
-	}
-	closed := fields["Status"] == "Completed"
-	if was := old != nil && old["IsClosed"] == true; closed && !was && (old != nil || fields["CompletedDateTime"] == nil) {
-		fields["CompletedDateTime"] = d.stamp()
-	} else if !closed {
-		delete(fields, "CompletedDateTime")
-	}
-	fields["IsClosed"], fields["IsHighPriority"] = closed, fields["Priority"] == "High"
-	return nil
 }
 
 // touchParent moves LastActivityDate, which follows the due date of closed tasks and no stamp.

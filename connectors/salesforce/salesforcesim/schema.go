@@ -82,6 +82,8 @@ func orgSchema(uniqueTasks bool, set shape) (map[string]*object, error) {
 		{"Task", "Tasks", "00T", "write queue", taskFields + deletable + auditFields + activityKey},
 		{"Event", "Events", "00U", "write", eventFields + deletable + auditFields + activityKey},
 		{"EmailMessage", "Email Messages", "02s", "write", emailFields + deletable + auditFields},
+		{"OpportunityContactRole", "Opportunity Contact Roles", "00K", "write", contactRoleFields + deletable + auditFields},
+		{"AccountContactRelation", "Account Contact Relationships", "07k", "write", accountRelationFields + deletable + auditFields},
 		{"User", "Users", "005", "", userFields + auditFields},
 		{"Group", "Groups", "00G", "", "Id id ro\nName string 40\nDeveloperName string 80\nType picklist 40 pick=Regular;Queue\nEmail email 255\n" + auditFields},
 		{"QueueSobject", "Queue Sobjects", "03g", "", "Id id ro\nQueueId reference ref=Group rel=Queue\nSobjectType string 40\nCreatedById reference ro ref=User rel=CreatedBy\nSystemModstamp datetime ro\n"},

@@ -2,6 +2,7 @@ package salesforcesim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,13 @@ func (s *Sim) run(q *query, o *object, all bool, now time.Time) []hit {
 			met[r] = true
 		}
 		fields := r.seen(now)
+		if fields != nil && archived(o, fields, now) {
+			if !all {
+				continue
+			}
+			fields = maps.Clone(fields)
+			fields["IsArchived"] = true
+		}
 		if fields == nil || !inScope(fields, all, now) || q.where != nil && !s.match(q.where, fields) {
 			continue
 		}

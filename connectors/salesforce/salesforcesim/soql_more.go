@@ -35,6 +35,10 @@ func childRelations() []childRelation {
 		{"Account", "Contacts", "Contact", "AccountId"},
 		{"Account", "Opportunities", "Opportunity", "AccountId"},
 		{"Account", "ChildAccounts", "Account", "ParentId"},
+		{"Account", "AccountContactRelations", "AccountContactRelation", "AccountId"},
+		{"Contact", "AccountContactRelations", "AccountContactRelation", "ContactId"},
+		{"Opportunity", "OpportunityContactRoles", "OpportunityContactRole", "OpportunityId"},
+		{"Contact", "OpportunityContactRoles", "OpportunityContactRole", "ContactId"},
 		{"Group", "QueueSobjects", "QueueSobject", "QueueId"},
 	}
 	for parent, link := range map[string]string{"Account": "WhatId", "Opportunity": "WhatId", "Lead": "WhoId", "Contact": "WhoId"} {
