@@ -11,7 +11,7 @@ import (
 // NamedEvents are the things that may happen to a handoff and stand in a
 // condition by name alone.
 func NamedEvents() []string {
-	return []string{"next_task_created", "first_touch_logged", "first_touch", "checklist_done"}
+	return []string{"next_task_created", "first_touch_logged", "first_touch", "task_done", "checklist_done"}
 }
 
 // Nouns are what a handoff may be about, and the left half of every field.

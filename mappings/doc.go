@@ -382,7 +382,9 @@ type Handoff struct {
 	CompletedWhen    Cond
 	ReturnedWhen     Cond
 	OnReturnReason   Text // required
-	OnReturnThen     Text // return_to_giver
+	OnReturnThen     Text // return_to_giver, queue, next_owner
+	OnReturnReasons  []Text
+	OnReturnAsk      Duration // how long a reason may be missing; zero: the default
 	IfStalled        []Text
 	TaskSubject      Text
 	TaskType         Text

@@ -50,7 +50,9 @@ func (d *Doc) handoff(root value) {
 	if v := s.field("on_return"); v.given() {
 		f := v.scope("on_return")
 		h.OnReturnReason = f.field("reason").oneOf("required", "optional")
-		h.OnReturnThen = f.field("then").oneOf("return_to_giver")
+		h.OnReturnThen = f.field("then").oneOf("return_to_giver", "queue", "next_owner")
+		h.OnReturnReasons = readAll(f.field("reasons").oneOrMore(), value.text)
+		h.OnReturnAsk = f.field("ask_after").duration()
 		f.done()
 	}
 	if v := s.field("task"); v.given() {

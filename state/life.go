@@ -14,7 +14,7 @@ type Work struct {
 	// Seen are the activities counted, by the CRM's id, the newest last; at
 	// most 50 are kept.
 	Seen   []string  `json:"seen,omitempty"`
-	Base   int       `json:"base,omitempty"`  // what the record's own counter said at the assignment
+	Base   int       `json:"base,omitempty"`  // what the record's own counter said at the assignment; -1: to be seen anew
 	First  time.Time `json:"first,omitzero"`  // the first contact by the receiver
 	Type   string    `json:"type,omitempty"`  // of the first: "call", "email", "meeting"
 	By     string    `json:"by,omitempty"`    // who made it, by e-mail
@@ -23,6 +23,10 @@ type Work struct {
 	Met    time.Time `json:"met,omitzero"`    // when a meeting with the buyer was held
 	Opened time.Time `json:"opened,omitzero"` // when the owner was first seen to have opened the record
 	Heard  time.Time `json:"heard,omitzero"`  // when anything was last seen to happen
+	Maker  string    `json:"maker,omitempty"` // who made the next task, by e-mail
+	Ticked time.Time `json:"ticked,omitzero"` // when a person ticked off the task that handoffd made
+	Reply  time.Time `json:"reply,omitzero"`  // when the buyer first answered
+	Gap    string    `json:"gap,omitempty"`   // digest of the question the receiver asked last
 }
 
 // Return is a handoff that came back.

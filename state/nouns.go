@@ -184,6 +184,8 @@ type Effect struct {
 	State   string         `json:"state"`             // "sent", "done", "refused"
 	Error   string         `json:"error,omitempty"`   // the CRM's words
 	Skipped []string       `json:"skipped,omitempty"` // fields the CRM does not have
+	// Task says that it makes a task, by whose key the CRM knows it.
+	Task bool `json:"task,omitempty"`
 }
 
 // Timer is an instant at which a handoff is looked at again.

@@ -146,6 +146,34 @@ func HandoffsOf(tx Tx, ref connectors.Ref) iter.Seq[Handoff] {
 	}
 }
 
+// The byrecord bucket also holds account, handoff id under byAccount, and the
+// keys of the tasks we make under byTask. No reference begins with that byte.
+const (
+	byAccount = "\x02account\x00"
+	byTask    = "\x02task\x00"
+)
+
+// HandoffsAt yields the handoffs of an account that are about something else
+// than the account itself, by id.
+func HandoffsAt(tx Tx, account connectors.Ref) iter.Seq[Handoff] {
+	return func(yield func(Handoff) bool) {
+		for id := range Prefix(tx, ByRecord, byAccount+Key(account)) {
+			h, ok := GetHandoff(tx, id)
+			if ok && !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// HandoffOfTask returns the handoff for which a task was made with this key.
+func HandoffOfTask(tx Tx, key string) (Handoff, bool) {
+	for id := range Prefix(tx, ByRecord, byTask+Key(key)) {
+		return GetHandoff(tx, id)
+	}
+	return Handoff{}, false
+}
+
 // Unaccepted counts the handoffs a person owns and has not accepted.
 func Unaccepted(tx Tx, person string) int {
 	n := 0
@@ -156,7 +184,8 @@ func Unaccepted(tx Tx, person string) int {
 }
 
 // PutHandoff stores a handoff and keeps its indexes right. Keys: byrecord:
-// record or target, id; load: owner, id.
+// record or target, id; account, id while it is open; task's key, id; load:
+// owner, id.
 func PutHandoff(tx Tx, h Handoff) {
 	if old, ok := GetHandoff(tx, h.ID); ok {
 		index(old, func(b Bucket, k string) { tx.Delete(b, []byte(k)) })
@@ -169,6 +198,14 @@ func index(h Handoff, do func(Bucket, string)) {
 	do(ByRecord, Key(h.Record)+h.ID)
 	if h.Target.ID != "" && h.Target != h.Record {
 		do(ByRecord, Key(h.Target)+h.ID)
+	}
+	if !h.Account.IsZero() && h.Account != h.Record && h.Account != h.Target && h.Stage.Open() {
+		do(ByRecord, byAccount+Key(h.Account)+h.ID)
+	}
+	for _, e := range h.Effects {
+		if e.Task {
+			do(ByRecord, byTask+Key(e.Key)+h.ID)
+		}
 	}
 	if h.Stage == Assigned && h.Owner != "" {
 		do(Load, Key(h.Owner)+h.ID)

@@ -47,6 +47,12 @@ func (v view) Handoffs(ref connectors.Ref) []state.Handoff {
 	return slices.Collect(state.HandoffsOf(v.tx, ref))
 }
 
+func (v view) HandoffsAt(account connectors.Ref) []state.Handoff {
+	return slices.Collect(state.HandoffsAt(v.tx, account))
+}
+
+func (v view) HandoffOfTask(key string) (state.Handoff, bool) { return state.HandoffOfTask(v.tx, key) }
+
 func (v view) UserByEmail(conn, email string) (connectors.User, bool) {
 	return state.GetUser(v.tx, conn, v.mirror.userID(conn, email))
 }

@@ -12,17 +12,22 @@
 //	nobody free |     | an owner was picked
 //	            v     v
 //	         queued-->assigned -----> accepted ----> touched ----> completed
-//	            |       |    |           |    |
-//	            |       |    +--+     +--+    |
-//	            |       |       v     v       |
-//	            |       |      superseded     |    a person took it over
-//	            |       |                     |
-//	            +-------+----> cancelled <----+    the record is gone
+//	            |       |              |            |
+//	            |       +-----> returned <----------+   given back, with a reason;
+//	            |       |              |            |   handed over again, it is
+//	            |       |              |            |   another one that follows
+//	            +-------+---> superseded <----------+   a person took the record over
+//	            |       |              |            |
+//	            +-------+---> cancelled <-----------+   the record is gone
+//
+// What waits for context (held) is like queued. Completed, returned,
+// superseded, cancelled and refused are final.
 //
 // Beside its stage a handoff collects signals (a second one joins), deadlines
 // (which may come nearer and never move away), effects (how far each write has
 // gone) and a breach, which is a mark and no stage: who is late can still
-// accept. Touched and what follows are reached by what the receiver does.
+// accept. Accepted and what follows are reached by what people do, never by what
+// handoffd itself has written.
 package handoff
 
 import (
@@ -175,7 +180,58 @@ func Accept(h state.Handoff, by string, at time.Time) (state.Handoff, error) {
 	if at.Before(h.AssignedAt) {
 		at = h.AssignedAt
 	}
-	h.Stage, h.AcceptedBy, h.AcceptedAt, h.Accountable = state.Accepted, by, at, by
+	h.Stage, h.AcceptedBy, h.AcceptedAt, h.Accountable = state.Accepted, by, at, h.Owner
+	return h, nil
+}
+
+// Touch records that the buyer has heard from the receiver. What nobody has
+// accepted is not touched, whoever spoke to the buyer.
+func Touch(h state.Handoff, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Accepted || at.IsZero() {
+		return refuse(h, "touched")
+	}
+	h.Stage, h.TouchedAt = state.Touched, at
+	return h, nil
+}
+
+// Complete ends a handoff that has reached its goal. Only what somebody has
+// accepted can (1.14).
+func Complete(h state.Handoff, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Accepted && h.Stage != state.Touched || h.AcceptedAt.IsZero() {
+		return refuse(h, "completed")
+	}
+	h.Stage, h.ClosedAt = state.Completed, at
+	return h, nil
+}
+
+// Return ends a handoff that the receiver gave back. Whom it went to answers
+// for the record from then on (0.12).
+func Return(h state.Handoff, r state.Return) (state.Handoff, error) {
+	switch h.Stage {
+	case state.Assigned, state.Accepted, state.Touched:
+	default:
+		return refuse(h, "returned")
+	}
+	if h.Written.IsZero() || r.By == "" || r.To == "" {
+		return refuse(h, "returned")
+	}
+	h.Stage, h.ClosedAt, h.Accountable, h.Returned = state.Returned, r.At, r.To, &r
+	h.Note = "returned by " + r.By
+	if r.Reason != "" {
+		h.Note += ": " + r.Reason
+	}
+	return h, nil
+}
+
+// Explain adds the reason to a handoff that came back without one.
+func Explain(h state.Handoff, reason, note string) (state.Handoff, error) {
+	if h.Stage != state.Returned || h.Returned == nil || h.Returned.Reason != "" || reason == "" {
+		return refuse(h, "explained")
+	}
+	r := *h.Returned
+	r.Reason, r.Note = reason, note
+	h.Returned = &r
+	h.Note = "returned by " + r.By + ": " + reason
 	return h, nil
 }
 
@@ -207,7 +263,9 @@ func Breach(h state.Handoff, at time.Time) (state.Handoff, error) {
 // Supersede ends a handoff because a person gave the record to somebody else,
 // who is accountable from then on.
 func Supersede(h state.Handoff, owner, note string, at time.Time) (state.Handoff, error) {
-	if h.Stage != state.Assigned && h.Stage != state.Accepted {
+	switch h.Stage {
+	case state.Held, state.Queued, state.Assigned, state.Accepted, state.Touched, state.Stalled:
+	default:
 		return refuse(h, "superseded")
 	}
 	h.Stage, h.Note, h.ClosedAt = state.Superseded, note, at

@@ -28,7 +28,7 @@ func stages() []state.Stage {
 
 func at(s state.Stage) state.Handoff {
 	h := handoff.Detect(handoff.New{ID: "h", Type: "demo", Record: record, Target: record, Signal: state.Signal{Trigger: "v1", Record: record}, At: t0})
-	h.Stage, h.Owner, h.Written, h.AssignedAt, h.Rank = s, "ana@example.com", t0, t0, 3
+	h.Stage, h.Owner, h.Written, h.AssignedAt, h.AcceptedAt, h.Rank = s, "ana@example.com", t0, t0, t0, 3
 	return h
 }
 
@@ -60,7 +60,12 @@ func TestSteps(t *testing.T) {
 		{"breach", func(h state.Handoff) (state.Handoff, error) { return handoff.Breach(h, t0) }, []state.Stage{state.Assigned, state.Queued}, ""},
 		{"supersede", func(h state.Handoff) (state.Handoff, error) {
 			return handoff.Supersede(h, "b@example.com", "by hand", t0)
-		}, []state.Stage{state.Assigned, state.Accepted}, state.Superseded},
+		}, []state.Stage{state.Held, state.Queued, state.Assigned, state.Accepted, state.Touched, state.Stalled}, state.Superseded},
+		{"touch", func(h state.Handoff) (state.Handoff, error) { return handoff.Touch(h, t0) }, []state.Stage{state.Accepted}, state.Touched},
+		{"complete", func(h state.Handoff) (state.Handoff, error) { return handoff.Complete(h, t0) }, []state.Stage{state.Accepted, state.Touched}, state.Completed},
+		{"return", func(h state.Handoff) (state.Handoff, error) {
+			return handoff.Return(h, state.Return{By: "ana@example.com", To: "jo@example.com", At: t0})
+		}, []state.Stage{state.Assigned, state.Accepted, state.Touched}, state.Returned},
 		{"cancel", func(h state.Handoff) (state.Handoff, error) { return handoff.Cancel(h, "gone", t0) }, open, state.Cancelled},
 	}
 	for _, test := range tests {

@@ -69,7 +69,7 @@ func (c *compiler) bare(d mappings.Cond, happens bool) cond {
 	if !happens {
 		c.bad(d.Field.Pos, "never-true", "name a field and what it has to be", "%s is something that happens to a handoff; it cannot decide here", d.Field.S)
 	}
-	return cond{kind: happening, text: strings.ReplaceAll(d.Field.S, "_", " ")}
+	return cond{kind: happening, event: d.Field.S, text: strings.ReplaceAll(d.Field.S, "_", " ")}
 }
 
 // textOf is a condition on one line.

@@ -135,7 +135,7 @@ func TestWhatTheEngineAsks(t *testing.T) {
 		t.Errorf("%+v", conns)
 	}
 	watched := r.Watched("salesforce")
-	if len(watched) != 4 || watched[0].Kind != "Lead" || watched[0].Mirror || !watched[2].Mirror || !slices.Contains(watched[0].Fields, "OwnerId") {
+	if len(watched) != 5 || watched[4].Kind != connectors.Activity || watched[4].Mirror || watched[0].Kind != "Lead" || watched[0].Mirror || !watched[2].Mirror || !slices.Contains(watched[0].Fields, "OwnerId") {
 		t.Errorf("%+v", watched)
 	}
 	writes := r.Writes()

@@ -41,14 +41,13 @@ func (c *compiler) typ(d *mappings.Handoff) {
 		c.warn(t.pos, "no-acceptance", "add accepted_when", "nothing says when %s is accepted", t.name)
 	}
 	t.acceptFields = t.accepted.fields()
-	if len(t.acceptFields) == 0 && !d.AcceptedWhen.IsZero() {
-		c.warn(d.AcceptedWhen.Pos, "acceptance-not-seen", "name a field too, like {person.handoff_status: Accepted}", "%s is accepted by what cannot be seen yet, so it will look late", t.name)
-	}
-	c.cond(d.CompletedWhen, all, true)
-	c.cond(d.ReturnedWhen, all, true)
+	t.completed = c.cond(d.CompletedWhen, all, true)
+	t.acceptFields = append(t.acceptFields, t.completed.fields()...)
+	c.returning(t, d, all)
 	t.steps = c.stalled(d.IfStalled)
 	t.subject = c.template(d.TaskSubject, all)
 	t.taskType = taskType(d)
+	t.firstTouches = touchKinds(d.FirstTouchIs)
 	if len(d.FirstTouchIs) > 0 {
 		t.firstTouch = d.FirstTouchIs[0].Kind.S
 	}

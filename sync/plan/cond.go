@@ -28,7 +28,7 @@ const (
 	aField                    // every test of a field holds
 	aRecord                   // a record of the noun is there, or is not
 	counting                  // so many records around the account hold a date
-	happening                 // something that happens to a handoff; not seen yet, so it never holds
+	happening                 // something that happens to a handoff
 )
 
 // cond is a condition, checked and ready. A blank field passes no test but
@@ -41,6 +41,7 @@ type cond struct {
 	orBlank bool
 	count   count  // counting
 	absent  bool   // aRecord: it must not be there
+	event   string // happening: which, as the admin writes it
 	text    string // as the admin would say it
 }
 
@@ -133,7 +134,7 @@ func (c *cond) holds(f *facts) bool {
 		return c.kind == noneOf
 	case aField:
 		v := f.value(c.field)
-		if f.unchanged(c.field, v) {
+		if f.unchanged(c.field, v) || f.another && isOwn(c.field.word) && c.field.noun == f.rec.Noun {
 			return false
 		}
 		return c.passes(v, f)
@@ -142,6 +143,7 @@ func (c *cond) holds(f *facts) bool {
 	case counting:
 		return len(f.groups(c)) > 0
 	case happening:
+		return c.happened(f)
 	}
 	return false
 }
@@ -226,8 +228,9 @@ func (c *cond) say(f *facts) string {
 	case counting:
 		return f.sayGroups(c)
 	case happening:
+		return c.sayHappened(f)
 	}
-	return c.text + " cannot be seen yet"
+	return c.text
 }
 
 func (c *cond) join(f *facts, which func(cond) bool, with string) string {

@@ -24,6 +24,8 @@ type deciding struct {
 
 	read, asked time.Time // when the record was asked for, and the first answer; zero: unknown
 
+	not map[string]bool // who is not to have it again
+
 	without string // somebody who is taken for gone, to find the runner-up
 }
 
@@ -65,6 +67,10 @@ func (d *deciding) observed(ev Observed) {
 	d.read, d.asked = ev.Read, ev.Asked
 	c := d.r.byConn[rec.Ref.Conn]
 	if c == nil {
+		return
+	}
+	if rec.Noun == nounActivity {
+		d.activity(c, rec)
 		return
 	}
 	prev, seen := d.v.Record(rec.Ref)

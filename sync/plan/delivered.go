@@ -54,6 +54,10 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		h = d.putBackOver(staked(d.stands(h, ev), ev), ev)
 	case stepRewrite:
 		h = staked(h, ev)
+	case stepTask:
+		if h.Stage == state.Completed || h.Stage == state.Returned {
+			h = d.closeTask(h)
+		}
 	}
 	d.put(h)
 }
@@ -115,6 +119,8 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 		d.put(d.stillTell(h, ev.Intent))
 	case step == stepRewrite && ev.Class == connectors.Conflict.String():
 		d.put(handoff.Forget(h, step)) // the record says what it is now, and is looked at anew
+	case step == stepReturn && ev.Class == connectors.Conflict.String():
+		d.contestReturn(h, ev)
 	case !h.Stage.Open():
 		d.put(h)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():

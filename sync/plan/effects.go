@@ -44,7 +44,7 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 		Expect: s.expect, ReadAt: s.read, Over: s.over, AtRisk: s.atRisk,
 		State: state.Ready, Due: d.now, Created: d.now,
 	})
-	e := state.Effect{Key: w.Key, State: sent, At: d.now}
+	e := state.Effect{Key: w.Key, State: sent, At: d.now, Task: w.Ref.Kind == connectors.Task && w.Creates()}
 	if w.Ref.ID != "" {
 		e.Ref = w.Ref
 	}

@@ -34,6 +34,11 @@ type facts struct {
 	news    *state.Record
 	counted map[*cond][]group
 
+	// handoff is the one that is judged, where there is one; another says that
+	// handoffd's own fields on the record at hand speak of another one.
+	handoff *state.Handoff
+	another bool
+
 	found  *finding
 	linked map[string]*state.Record
 	wait   string // why nothing can be decided yet

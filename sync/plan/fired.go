@@ -12,6 +12,10 @@ import (
 // fired does what a timer was set for.
 func (d *deciding) fired(ev Fired) {
 	h, ok := d.v.Handoff(ev.Timer.Handoff)
+	if ok && ev.Timer.Clock == clockReason {
+		d.askReason(h)
+		return
+	}
 	if !ok || !h.Stage.Open() {
 		return
 	}

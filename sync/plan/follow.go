@@ -14,13 +14,15 @@ import (
 // carries: somebody took it over, or the receiver accepted it.
 func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	t := d.r.byName[h.Type]
-	if t == nil || h.Observed || !h.Stage.Open() {
+	if t == nil || h.Observed {
+		return
+	}
+	if !h.Stage.Open() {
+		d.explained(t, rec, h)
 		return
 	}
 	if h.Written.IsZero() {
-		if h.Target == rec.Ref {
-			d.beforeUs(t, rec, h)
-		}
+		d.unwritten(t, rec, h)
 		return
 	}
 	age := age(rec, h)
@@ -40,9 +42,26 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		}
 		h = d.current(h)
 	}
-	if h.Stage == state.Assigned {
-		d.accepted(t, rec, h)
+	h = d.counters(t, rec, h)
+	if d.returns(t, rec, h) || d.stopped() {
+		return
 	}
+	d.asks(t, rec, d.current(h))
+	d.advance(t, rec, d.current(h))
+}
+
+// unwritten looks at a record before the receiver stands on it: a person may
+// have given it to somebody already, while our write was on its way, or while
+// the handoff waits for context or for somebody who is free.
+func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff) {
+	if h.Target != rec.Ref {
+		return
+	}
+	if h.Stage == state.Queued || h.Stage == state.Held {
+		d.takenMeanwhile(t, rec, h)
+		return
+	}
+	d.beforeUs(t, rec, h)
 }
 
 // age is 1 for a reading that is later than what our own writes left on the
@@ -123,7 +142,7 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("superseded", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": by})
-	if !h.Written.IsZero() && done.Target.ID != "" {
+	if told := !h.Written.IsZero() || h.Effects[stepQueue].Key != ""; told && done.Target.ID != "" && d.shows(done.Target, h) {
 		set := map[string]any{ownStatus: statusSuperseded}
 		if who != "" {
 			set[ownAccountable] = who
@@ -148,34 +167,6 @@ func (d *deciding) withdraw(h state.Handoff) {
 	}
 	slices.Sort(keys)
 	d.c.Withdraw = append(d.c.Withdraw, keys...)
-}
-
-// accepted takes the receiver's own doing for acceptance: what accepted_when
-// names, if it was not so already when the handoff was assigned.
-func (d *deciding) accepted(t *typ, rec *state.Record, h state.Handoff) {
-	f := d.r.facts(d.now, d.v, rec)
-	if f.before = h.Before; f.before == nil {
-		f.before = map[string]any{}
-	}
-	if !t.accepted.holds(f) || f.wait != "" {
-		return
-	}
-	done, err := handoff.Accept(h, h.Owner, d.bounded(rec.ModifiedAt))
-	if err != nil {
-		return
-	}
-	why := d.why(where(t.pos), "accepted: %s", t.accepted.say(f))
-	d.because(why)
-	done = d.clocksOnAcceptance(t, done)
-	d.audit("accepted", h.ID, map[string]string{"by": done.AcceptedBy, "at": done.AcceptedAt.Format(time.RFC3339), "because": why.Text})
-	set := map[string]any{
-		ownStatus: statusAccepted, ownAcceptedBy: done.AcceptedBy, ownAcceptedAt: text(done.AcceptedAt), ownAccountable: done.Accountable,
-	}
-	done = d.intend(done, stepAccept, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepAccept, "set")})
-	if done.Record != done.Target {
-		done = d.intend(done, stepEcho, connectors.Write{Ref: done.Record, Set: set, Key: key(h, stepEcho, "set")})
-	}
-	d.put(done)
 }
 
 // gone ends or moves the handoffs of a record that is deleted or lives on as

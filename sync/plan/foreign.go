@@ -38,9 +38,10 @@ func handedOver() []string {
 // handoff.
 func (r *Rules) memory(c *conn, kind connectors.Kind) []string {
 	noun := c.m.Noun(kind)
+	read := slices.Concat(handedOver(), []string{ownReturnReason, ownReturnNote, ownGaps}, connectors.WorkFields())
 	for _, t := range r.types {
 		if t.about == noun && (t.deliver == c || slices.Contains(t.on, c)) {
-			return handedOver()
+			return read
 		}
 	}
 	return nil
@@ -71,8 +72,13 @@ func (r *Rules) recall(c *conn, o connectors.Object, rec *state.Record) {
 	}
 	for _, name := range r.memory(c, o.Ref.Kind) {
 		is := "text"
-		if name == ownAssignedAt || name == ownAcceptBy || name == ownTouchBy {
+		switch name {
+		case ownAssignedAt, ownAcceptBy, ownTouchBy, connectors.WorkFirstAt, connectors.WorkReachedAt, connectors.WorkLastAt, connectors.WorkNextAt:
 			is = isDatetime
+		case connectors.WorkCount:
+			is = isNumber
+		case connectors.WorkOpened:
+			is = "yes_no"
 		}
 		v, ok := normalize.Value(normalize.Field{Word: name, IsA: is}, o.Fields[name], "")
 		if !ok || v == "" || rec.Fields[name] != "" {

@@ -280,6 +280,8 @@ func (d *deciding) out(who string, c *conn, atMost int) (why string, known bool)
 		return "is no user of " + c.name, false
 	case who == d.without:
 		return "is taken for gone", false
+	case d.not[who]:
+		return "has had it already", true
 	case !u.Active:
 		return "is inactive in " + c.name, false
 	}

@@ -77,6 +77,28 @@ func (r *Recorder) Handoffs(ref connectors.Ref) []state.Handoff {
 	return hs
 }
 
+// HandoffsAt implements View.
+func (r *Recorder) HandoffsAt(account connectors.Ref) []state.Handoff {
+	hs := r.v.HandoffsAt(account)
+	ids := make([]string, 0, len(hs))
+	for i := range hs {
+		ids = append(ids, hs[i].ID)
+		remember(&r.seen.HandoffByID, hs[i].ID, &hs[i])
+	}
+	remember(&r.seen.HandoffsOn, account.String(), ids)
+	return hs
+}
+
+// HandoffOfTask implements View.
+func (r *Recorder) HandoffOfTask(key string) (state.Handoff, bool) {
+	h, ok := r.v.HandoffOfTask(key)
+	if ok {
+		remember(&r.seen.HandoffByID, h.ID, &h)
+	}
+	remember(&r.seen.TaskOf, key, h.ID)
+	return h, ok
+}
+
 // Handoff implements View.
 func (r *Recorder) Handoff(id string) (state.Handoff, bool) {
 	h, ok := r.v.Handoff(id)

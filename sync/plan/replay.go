@@ -17,6 +17,8 @@ type Snapshot struct {
 	Records     map[string]string           `json:"records,omitempty"`    // ref → hash
 	Candidates  map[string][]Candidate      `json:"candidates,omitempty"` // digest of the query
 	HandoffsOf  map[string][]string         `json:"handoffs_of,omitempty"`
+	HandoffsOn  map[string][]string         `json:"handoffs_on,omitempty"` // account → ids
+	TaskOf      map[string]string           `json:"task_of,omitempty"`     // key → id; blank: none
 	HandoffByID map[string]*state.Handoff   `json:"handoffs,omitempty"`
 	Triggers    map[string]*state.Trigger   `json:"triggers,omitempty"` // type, ref
 	Pools       map[string]*state.Pool      `json:"pools,omitempty"`
@@ -152,6 +154,24 @@ func (p *replay) Handoffs(ref connectors.Ref) []state.Handoff {
 	return out
 }
 
+func (p *replay) HandoffsAt(account connectors.Ref) []state.Handoff {
+	var out []state.Handoff
+	for _, id := range ask(p, p.s.HandoffsOn, "handoffs at", account.String()) {
+		if h := p.s.HandoffByID[id]; h != nil {
+			out = append(out, *h)
+		}
+	}
+	return out
+}
+
+func (p *replay) HandoffOfTask(key string) (state.Handoff, bool) {
+	id := ask(p, p.s.TaskOf, "handoff of task", key)
+	if id == "" {
+		return state.Handoff{}, false
+	}
+	return orNot(p.s.HandoffByID[id])
+}
+
 func (p *replay) Handoff(id string) (state.Handoff, bool) {
 	return orNot(ask(p, p.s.HandoffByID, "handoff", id))
 }
@@ -230,6 +250,8 @@ type nothing struct{}
 func (nothing) Record(connectors.Ref) (s state.Record, ok bool)           { return s, false }
 func (nothing) Candidates(match.Query) []match.Account                    { return nil }
 func (nothing) Handoffs(connectors.Ref) []state.Handoff                   { return nil }
+func (nothing) HandoffsAt(connectors.Ref) []state.Handoff                 { return nil }
+func (nothing) HandoffOfTask(string) (h state.Handoff, ok bool)           { return h, false }
 func (nothing) Handoff(string) (h state.Handoff, ok bool)                 { return h, false }
 func (nothing) Trigger(string, connectors.Ref) (t state.Trigger, ok bool) { return t, false }
 func (nothing) Pool(string) (p state.Pool, ok bool)                       { return p, false }

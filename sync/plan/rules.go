@@ -123,6 +123,9 @@ type typ struct {
 	subject           template
 	taskType          string
 	firstTouch        string // "call", "email", "meeting"
+	firstTouches      []touchKind
+	completed         cond
+	returned          returning
 	observed          bool
 	share             float64 // percent of records on which it acts, in write mode
 }
@@ -247,7 +250,15 @@ func (r *Rules) Watched(name string) []Watch {
 		noun := c.m.Noun(k)
 		out = append(out, Watch{Kind: k, Noun: noun, Mirror: noun != nounPerson, Fields: r.fields(c, k), Own: r.unmapped(c, k)})
 	}
+	if r.handsOver(c) {
+		out = append(out, Watch{Kind: connectors.Activity, Noun: nounActivity})
+	}
 	return out
+}
+
+// handsOver reports whether any type starts or lands in a connection.
+func (r *Rules) handsOver(c *conn) bool {
+	return slices.ContainsFunc(r.types, func(t *typ) bool { return t.deliver == c || slices.Contains(t.on, c) })
 }
 
 // Fields are the CRM's fields to read for a kind, sorted; nil for a kind that
@@ -278,6 +289,9 @@ func (r *Rules) Normalize(o connectors.Object) (state.Record, []state.Listing) {
 	c := r.byConn[o.Ref.Conn]
 	if c == nil {
 		return state.Record{Ref: o.Ref, Version: o.Version, Deleted: o.Deleted, MovedTo: o.MovedTo}, nil
+	}
+	if o.Ref.Kind == connectors.Activity {
+		return activityRecord(o), nil
 	}
 	rec, unmapped := c.m.Record(o)
 	r.recall(c, o, &rec)
@@ -351,11 +365,16 @@ func ownFields() []string {
 		ownID, ownStatus, ownAccountable, ownAcceptBy, ownTouchBy, ownWhy, ownType, ownTier, ownReason, ownNeed,
 		ownNextStep, ownGiver, ownCreatedBy, ownBackup, ownSupport, ownAssignedAt, ownAcceptedBy, ownAcceptedAt,
 		ownBreached, ownCompleteness, ownBrief, ownRule, ownDecision,
+		ownFirstTouch, ownAttempts, ownQuality, ownReturnReason, ownReturnNote, ownWatchers, ownQuestions,
 	}
 }
 
 // leastUrgent is the lane of what nobody waits for.
 const leastUrgent = 9
+
+// activityRank lets what people have done be seen before what nobody waits
+// for: it costs no call, and nobody who has acted is to be reminded.
+const activityRank = 1
 
 // Urgency is the rank of a record for the inbox: that of the most urgent tier
 // its signals can lead to, without looking anything up.
@@ -364,6 +383,9 @@ func (r *Rules) Urgency(rec state.Record) int {
 	c := r.byConn[rec.Ref.Conn]
 	if c == nil {
 		return best
+	}
+	if rec.Noun == nounActivity {
+		return activityRank
 	}
 	f := &facts{r: r, v: nothing{}, rec: &rec, conn: c, to: c}
 	for _, t := range r.byNoun[place{rec.Ref.Conn, rec.Noun}] {

@@ -17,6 +17,11 @@ type View interface {
 	Candidates(q match.Query) []match.Account
 	// Handoffs are those a record started or carries, by id.
 	Handoffs(ref connectors.Ref) []state.Handoff
+	// HandoffsAt are those of an account that are about something else, by id,
+	// while they are open.
+	HandoffsAt(account connectors.Ref) []state.Handoff
+	// HandoffOfTask is the one for which a task was made with this key.
+	HandoffOfTask(key string) (state.Handoff, bool)
 	Handoff(id string) (state.Handoff, bool)
 	Trigger(typ string, ref connectors.Ref) (state.Trigger, bool)
 	Pool(team string) (state.Pool, bool)

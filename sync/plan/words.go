@@ -88,6 +88,14 @@ const (
 	ownBrief        = own + "brief"
 	ownRule         = own + "rule"
 	ownDecision     = own + "decision_id"
+	ownFirstTouch   = own + "first_touch_at"
+	ownAttempts     = own + "touch_attempts"
+	ownQuality      = own + "quality_check"
+	ownReturnReason = own + "return_reason"
+	ownReturnNote   = own + "return_note"
+	ownWatchers     = own + "watchers"
+	ownQuestions    = own + "questions" // how often the receiver asked what the context should have said
+	ownGaps         = own + "gaps"      // what they ask; people write it
 )
 
 // The values of handoff_status (design §8).
@@ -95,24 +103,54 @@ const (
 	statusAssigned   = "Assigned"
 	statusAccepted   = "Accepted"
 	statusSuperseded = "Superseded"
+	statusTouched    = "Touched"
+	statusCompleted  = "Completed"
+	statusReturned   = "Returned"
+	statusCancelled  = "Cancelled"
+)
+
+// What stands in handoff_quality_check: that it was taken, or why not (4.21).
+const (
+	qualityAccepted = "accepted"
+	qualityReturned = "returned"
+)
+
+// What happens to a handoff, as conditions name it.
+const (
+	eventNextTask    = "next_task_created"
+	eventTouchLogged = "first_touch_logged"
+	eventTouch       = "first_touch"
+	eventTaskDone    = "task_done"
+	eventChecklist   = "checklist_done"
 )
 
 // The steps of a handoff that are written.
 const (
-	stepAssign     = "assign"      // owner and own fields on the record that carries it
-	stepCreate     = "create"      // the same, on a record that has to be made first
-	stepTask       = "task"        // the owner's task
-	stepSource     = "source"      // own fields where the signal came from
-	stepQueue      = "queue"       // own fields while nobody is free
-	stepJoin       = "join"        // nearer deadlines after a further signal
-	stepAccept     = "accept"      // who accepted and when
-	stepEcho       = "accept here" // the same where the signal came from
-	stepBreach     = "breach"      // late
-	stepSupersede  = "supersede"   // a person took over
-	stepTaskOwner  = "task owner"  // the task, to who took the handoff over
-	stepRewrite    = "rewrite"     // the owner once more, after a program took it away
-	stepRestore    = "restore"     // a person's owner, written over and put back
-	stepOtherwise  = "otherwise"   // what a type sets when it does not start
+	stepAssign     = "assign"        // owner and own fields on the record that carries it
+	stepCreate     = "create"        // the same, on a record that has to be made first
+	stepTask       = "task"          // the owner's task
+	stepSource     = "source"        // own fields where the signal came from
+	stepQueue      = "queue"         // own fields while nobody is free
+	stepJoin       = "join"          // nearer deadlines after a further signal
+	stepAccept     = "accept"        // who accepted and when
+	stepTouch      = "touch"         // the first buyer-facing action
+	stepComplete   = "complete"      // done
+	stepHere       = " here"         // behind a step: the same where the signal came from
+	stepTaskDone   = "task done"     // the task of a handoff that is over
+	stepAttempts   = "attempts"      // how often the buyer was tried
+	stepShow       = "show"          // the fields of a record, to the handoff they now speak of
+	stepReturn     = "return"        // owner and own fields back to the giver
+	stepGiverTask  = "giver task"    // theirs
+	stepAskReason  = "ask reason"    // a task for who returned it without a reason
+	stepGaps       = "gaps"          // how often the receiver has asked
+	stepGapTask    = "gap task"      // a task for the giver, who is asked something
+	stepBreach     = "breach"        // late
+	stepSupersede  = "supersede"     // a person took over
+	stepTaskOwner  = "task owner"    // the task, to who took the handoff over
+	stepRewrite    = "rewrite"       // the owner once more, after a program took it away
+	stepRestore    = "restore"       // a person's owner, written over and put back
+	stepOtherwise  = "otherwise"     // what a type sets when it does not start
+	clockReason    = "return reason" // a return without a reason is asked about
 	untilGiver     = "giver"
 	untilReceiver  = "receiver"
 	untilQueue     = "queue"
@@ -138,6 +176,8 @@ const (
 	listLoop       = "loop"        // written too often (C13)
 	listUnseen     = "unseen"      // the CRM does not tell who changes a field
 	listElsewhere  = "authority"   // a field that another CRM has the say over
+	listAttempts   = "attempts"    // tried too seldom (4.13)
+	listReturned   = "returned"    // came back late, or without a reason
 	listLate       = "late_intake" // a signal heard of after its deadline (I3)
 	listOtherwise  = "otherwise"   // stands for the type's own list_as
 	actor          = "handoffd"

@@ -226,6 +226,28 @@ func (w *world) Handoffs(ref connectors.Ref) []state.Handoff {
 	return out
 }
 
+func (w *world) HandoffsAt(account connectors.Ref) []state.Handoff {
+	var out []state.Handoff
+	for _, h := range w.handoffs {
+		if h.Account == account && h.Record != account && h.Target != account && h.Stage.Open() {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Handoff) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (w *world) HandoffOfTask(key string) (state.Handoff, bool) {
+	for _, h := range w.handoffs {
+		for _, e := range h.Effects {
+			if e.Task && e.Key == key {
+				return h, true
+			}
+		}
+	}
+	return state.Handoff{}, false
+}
+
 func (w *world) User(conn, id string) (connectors.User, bool) {
 	for _, u := range w.users {
 		if u.conn == conn && u.ID == id {

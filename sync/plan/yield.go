@@ -17,6 +17,39 @@ import (
 //
 // A hand that the CRM does not name is a person's.
 
+// takenMeanwhile leaves a handoff that waits, for context or for somebody who
+// is free, to a person who has given the record to somebody.
+func (d *deciding) takenMeanwhile(t *typ, rec *state.Record, h state.Handoff) {
+	c := d.r.byConn[rec.Ref.Conn]
+	name, ok := c.m.WriteName(rec.Ref.Kind, t.becomes)
+	now := rec.Fields[t.becomes]
+	if !ok {
+		return
+	}
+	if h.Stake == nil {
+		h.Stake = &state.Stake{Field: name, Was: now, Over: rec.ModifiedAt}
+		d.put(h)
+		return
+	}
+	if now == h.Stake.Was || rec.ModifiedAt.Before(h.Stake.Over) {
+		return
+	}
+	who := d.r.facts(d.now, d.v, rec).user(c, now)
+	if who != "" {
+		tr, asked := d.trail(rec, *h.Stake)
+		if !asked {
+			return
+		}
+		if hand, byPerson := changedBy(tr, now, "", h.Stake.Over); byPerson {
+			h.Stake = ceded(h.Stake, now)
+			d.supersede(h, who, hand.By, nil)
+			return
+		}
+	}
+	h.Stake = &state.Stake{Field: name, Was: now, Over: rec.ModifiedAt}
+	d.put(h)
+}
+
 // trail is what the owner field of a record has held since the reading that
 // our write of it rests on. Where nobody has asked since we wrote, deciding
 // stops for the answer.

@@ -77,6 +77,8 @@ func (s *signs) Record(ref connectors.Ref) (state.Record, bool) {
 }
 func (s *signs) Candidates(match.Query) []match.Account          { return nil }
 func (s *signs) Handoffs(connectors.Ref) []state.Handoff         { return nil }
+func (s *signs) HandoffsAt(connectors.Ref) []state.Handoff       { return nil }
+func (s *signs) HandoffOfTask(string) (h state.Handoff, ok bool) { return h, false }
 func (s *signs) Handoff(string) (h state.Handoff, ok bool)       { return h, false }
 func (s *signs) Pool(string) (p state.Pool, ok bool)             { return p, false }
 func (s *signs) Unaccepted(string) int                           { return 0 }

@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// Several handoffs may be open on one record: a deal that goes to a sales
+// engineer and to legal at once. The record has handoffd's own fields once, so
+// they show one of them, the primary: the first, unless a more urgent one comes.
+// What a person sets there speaks of that one alone. The others have their
+// task: who ticks it off has accepted.
+
+// sharing are the other open handoffs whose fields would stand on a record.
+func (d *deciding) sharing(ref connectors.Ref, h state.Handoff) []state.Handoff {
+	var out []state.Handoff
+	for _, o := range slices.Concat(d.c.Handoffs, d.v.Handoffs(ref)) {
+		o = d.current(o)
+		live := o.Stage.Open() && !o.Observed && !o.AssignedAt.IsZero() && (o.Target == ref || o.Record == ref)
+		if o.ID != h.ID && live && !slices.ContainsFunc(out, func(x state.Handoff) bool { return x.ID == o.ID }) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// parallel reports whether somebody else has another handoff of the record
+// that carries this one.
+func (d *deciding) parallel(h state.Handoff) bool {
+	return slices.ContainsFunc(d.sharing(h.Target, h), func(o state.Handoff) bool { return o.Owner != h.Owner })
+}
+
+// shows reports whether the fields of a record are this handoff's: no other
+// open one of another receiver comes before it.
+func (d *deciding) shows(ref connectors.Ref, h state.Handoff) bool {
+	if ref.ID == "" {
+		return false
+	}
+	for _, o := range d.sharing(ref, h) {
+		if o.Owner != h.Owner && before(o, h) {
+			return false
+		}
+	}
+	return true
+}
+
+// before reports whether one handoff is shown in place of another: the more
+// urgent one, else the earlier.
+func before(o, h state.Handoff) bool {
+	switch {
+	case o.Rank != h.Rank:
+		return o.Rank < h.Rank
+	case !o.AssignedAt.Equal(h.AssignedAt):
+		return h.AssignedAt.IsZero() || o.AssignedAt.Before(h.AssignedAt)
+	}
+	return o.ID < h.ID
+}
+
+// speaksOf reports whether handoffd's own fields on a record, as they were
+// read, are about this handoff: its id stands there, or that of another one of
+// the same receiver, or none can be read.
+func (d *deciding) speaksOf(rec *state.Record, h state.Handoff) bool {
+	id := rec.Fields[ownID]
+	if id == "" || id == h.ID {
+		return true
+	}
+	shown, ok := d.v.Handoff(id)
+	return ok && d.current(shown).Stage.Open() && shown.Owner == h.Owner
+}
+
+// showNext gives the fields of a record to the handoff they now speak of,
+// after the one they spoke of is over.
+func (d *deciding) showNext(over state.Handoff) {
+	for _, h := range d.sharing(over.Target, over) {
+		if h.Target != over.Target || h.Written.IsZero() || h.Owner == over.Owner || !d.shows(over.Target, h) || !d.shows(over.Target, over) {
+			continue
+		}
+		set := map[string]any{
+			ownID: h.ID, ownType: h.Type, ownStatus: statusOf(h.Stage), ownTier: h.Tier, ownAccountable: h.Accountable,
+			ownAcceptBy: text(h.AcceptBy), ownTouchBy: text(h.TouchBy), ownAssignedAt: text(h.AssignedAt),
+			ownAcceptedBy: blankNil(h.AcceptedBy), ownAcceptedAt: text(h.AcceptedAt), ownFirstTouch: text(h.TouchedAt),
+			ownAttempts: float64(workOf(h).Count),
+		}
+		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepShow, over.ID)}))
+		return
+	}
+}
+
+// statusOf is a stage as handoff_status has it.
+func statusOf(s state.Stage) string {
+	switch s {
+	case state.Assigned, state.Stalled:
+		return statusAssigned
+	case state.Accepted:
+		return statusAccepted
+	case state.Touched:
+		return statusTouched
+	case state.Completed:
+		return statusCompleted
+	case state.Returned:
+		return statusReturned
+	case state.Superseded, state.Reassigned:
+		return statusSuperseded
+	case state.Cancelled, state.Refused:
+		return statusCancelled
+	case state.Detected, state.Held, state.Queued:
+	}
+	return ""
+}

@@ -1,0 +1,442 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+	"github.com/handoffd/handoffd/sync/route"
+)
+
+// returning is what a type says about giving back.
+type returning struct {
+	given    bool
+	when     cond
+	required bool // a reason has to be given
+	then     string
+	reasons  []string
+	askAfter time.Duration
+	pos      mappings.Pos
+}
+
+// What happens to what came back.
+const (
+	thenGiver = "return_to_giver" // the giver has it again, with a task
+	thenQueue = "queue"           // who leads the team has it, with a task
+	thenNext  = "next_owner"      // it is handed over again, to somebody else
+)
+
+// askAfter is how long a reason may follow the return before it is asked for.
+const askAfter = 10 * time.Minute
+
+// usualReasons are those a return may have where a type names none.
+func usualReasons() []string {
+	return []string{"Procedural", "Clerical", "Definitional", "Too early", "Too late", "Duplicate", "Other"}
+}
+
+func (c *compiler) returning(t *typ, d *mappings.Handoff, all []*conn) {
+	t.returned = returning{
+		given: !d.ReturnedWhen.IsZero(), when: c.cond(d.ReturnedWhen, all, true), required: d.OnReturnReason.S != "optional",
+		then: d.OnReturnThen.S, reasons: usualReasons(), askAfter: askAfter, pos: d.ReturnedWhen.Pos,
+	}
+	if !t.returned.given {
+		t.returned.pos = t.pos
+	}
+	if len(d.OnReturnReasons) > 0 {
+		t.returned.reasons = nil
+		for _, r := range d.OnReturnReasons {
+			t.returned.reasons = append(t.returned.reasons, r.S)
+		}
+	}
+	if !d.OnReturnAsk.IsZero() {
+		t.returned.askAfter = plain(d.OnReturnAsk)
+	}
+}
+
+// ReturnReasons are the reasons for which a handoff of a type may be returned,
+// as a picklist has them.
+func (r *Rules) ReturnReasons(typ string) []string {
+	if t := r.byName[typ]; t != nil {
+		return slices.Clone(t.returned.reasons)
+	}
+	return nil
+}
+
+// returns takes back what the receiver gives back. It reports whether they do.
+func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
+	if !t.returned.given || h.Stage != state.Assigned && h.Stage != state.Accepted && h.Stage != state.Touched {
+		return false
+	}
+	f := d.judged(rec, h)
+	if rec.Fields[ownID] == "" && age(rec, h) == 0 || !t.returned.when.holds(f) || f.wait != "" {
+		return false
+	}
+	r := state.Return{By: h.Owner, At: d.bounded(rec.ModifiedAt), Rule: routedBy(h)}
+	if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
+		r.By = who
+	}
+	r.Reason, r.Note = t.returned.reason(rec)
+	r.To = d.takesBack(t, h)
+	if r.To == "" {
+		r.To = h.Owner
+		d.list(listUnowned, h.ID, h.Type+": returned by "+r.By+", and nobody is there to take it back")
+	}
+	done, err := handoff.Return(h, r)
+	if err != nil {
+		return false
+	}
+	why := d.why(where(t.returned.pos), "returned by %s: %s", r.By, orNone(r.Reason))
+	d.because(why)
+	detail := map[string]string{"by": r.By, "to": r.To, "reason": r.Reason, "rule": r.Rule, "then": t.returned.then}
+	if by := h.Due[clockReturn]; !by.IsZero() && r.At.After(by) {
+		detail["late"] = by.Format(time.RFC3339)
+		done.Late = withInstant(done.Late, clockReturn, r.At)
+		d.list(listReturned, h.ID, fmt.Sprintf("%s: returned by %s at %s, after %s (%s)", h.Type, r.By, r.At.Format(time.RFC3339), by.Format(time.RFC3339), orNone(r.Reason)))
+	}
+	d.audit("returned", h.ID, detail)
+	d.quiet(done)
+	d.withdraw(done)
+	d.credit(h)
+	d.put(done)
+	if t.returned.then != thenNext || !d.handOn(t, rec, done, why) {
+		d.put(d.giveBack(t, rec, h, done))
+	}
+	done = d.current(done)
+	d.put(d.closeTask(done))
+	if r.Reason == "" && t.returned.required {
+		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockReason, 0), Handoff: h.ID, Clock: clockReason, Due: d.now.Add(t.returned.askAfter)})
+	}
+	return true
+}
+
+func withInstant(m map[string]time.Time, k string, at time.Time) map[string]time.Time {
+	out := maps.Clone(m)
+	if out == nil {
+		out = map[string]time.Time{}
+	}
+	out[k] = at
+	return out
+}
+
+func orNone(reason string) string {
+	if reason == "" {
+		return "no reason given"
+	}
+	return reason
+}
+
+// reason is what the receiver wrote: a reason of the list in its own spelling,
+// else their words.
+func (r *returning) reason(rec *state.Record) (reason, note string) {
+	reason, note = strings.TrimSpace(rec.Fields[ownReturnReason]), rec.Fields[ownReturnNote]
+	if i := slices.IndexFunc(r.reasons, func(s string) bool { return strings.EqualFold(s, reason) }); i >= 0 {
+		reason = r.reasons[i]
+	}
+	return reason, note
+}
+
+// routedBy is the rule that gave a handoff its owner (G7).
+func routedBy(h state.Handoff) string {
+	if n := len(h.Why); n > 0 {
+		return h.Why[n-1].Rule
+	}
+	return ""
+}
+
+// takesBack is who answers for what comes back: the giver, or who leads the
+// team; and the other of the two where there is none.
+func (d *deciding) takesBack(t *typ, h state.Handoff) string {
+	manager := ""
+	if team := d.r.teams[h.Team]; team != nil {
+		manager = team.manager
+	}
+	all := []string{h.Giver, manager}
+	if t.returned.then == thenQueue || t.returned.then == thenNext {
+		all = []string{manager, h.Giver}
+	}
+	if p := d.r.people[h.Owner]; p != nil {
+		all = append(all, p.manager)
+	}
+	for _, who := range all {
+		if who != "" && who != h.Owner {
+			return who
+		}
+	}
+	return ""
+}
+
+// credit gives the turn back to who was drawn and has returned it.
+func (d *deciding) credit(h state.Handoff) {
+	team := d.r.teams[h.Team]
+	if team == nil || !strings.Contains(routedBy(h), ownerRule) {
+		return
+	}
+	i := slices.IndexFunc(team.members, func(m member) bool { return m.who == h.Owner })
+	pool, ok := d.v.Pool(h.Team)
+	if j := slices.IndexFunc(d.c.Pools, func(p state.Pool) bool { return p.Team == h.Team }); j >= 0 {
+		pool, ok = d.c.Pools[j], true
+	}
+	if !ok || i < 0 {
+		return
+	}
+	d.c.Pools = append(d.c.Pools, route.Credit(pool, h.Owner, team.members[i].weight))
+}
+
+// giveBack writes a return: the owner and handoffd's own fields in one write,
+// and one task for who has it again.
+func (d *deciding) giveBack(t *typ, rec *state.Record, was, h state.Handoff) state.Handoff {
+	set := map[string]any{
+		ownStatus: statusReturned, ownAccountable: h.Accountable,
+		ownQuality: qualityReturned + ": " + orNone(h.Returned.Reason),
+	}
+	if h.Record != h.Target && h.Record.ID != "" && d.shows(h.Record, was) {
+		h = d.intend(h, stepReturn+stepHere, connectors.Write{Ref: h.Record, Set: maps.Clone(set), Key: key(h, stepReturn+stepHere, "set")})
+	}
+	if !d.shows(h.Target, was) {
+		set = map[string]any{}
+	}
+	c := d.r.byConn[h.Target.Conn]
+	at := rec
+	if rec.Ref != h.Target {
+		if known, ok := d.v.Record(h.Target); ok {
+			at = &known
+		}
+	}
+	h = d.writeReturn(t, c, at, h, set)
+	return d.taskFor(h, c, stepGiverTask, h.Accountable, fmt.Sprintf("Returned by %s: %s. %s", h.Returned.By, orNone(h.Returned.Reason), d.titleOf(at)), h.Returned.Note)
+}
+
+// writeReturn gives the record back to whoever takes it, unless somebody has
+// changed its owner meanwhile. Where the receiver stands in a field of their
+// own, beside the owner, it is cleared.
+func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handoff, set map[string]any) state.Handoff {
+	name, ok := c.m.WriteName(h.Target.Kind, t.becomes)
+	u, known := d.user(c, h.Accountable)
+	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReturn, "set")}
+	standing := at.Fields[t.becomes]
+	held := at.Ref == h.Target && ok && d.r.facts(d.now, d.v, at).user(c, standing) == h.Owner && !d.elsewhereOwned(t, c, h.Target)
+	var to any
+	if t.becomes == wordOwner {
+		to = u.ID
+	}
+	if !held || t.becomes == wordOwner && (!known || !u.Active || u.ID == standing) || d.sharesReceiver(t, h) {
+		if t.becomes == wordOwner && (!known || !u.Active) {
+			d.list(listUnowned, h.ID, h.Type+": "+h.Accountable+" can own nothing in "+c.name+", so "+h.Owner+" stays the owner of what was returned")
+		}
+		if len(set) == 0 {
+			return h
+		}
+		return d.intend(h, stepReturn, w)
+	}
+	set[name] = to
+	w.IfVersion = at.Version
+	return d.intendSeen(h, stepReturn, w, seen{expect: map[string]any{name: blankNil(standing)}, read: d.readOf(at), over: at.ModifiedAt, atRisk: true})
+}
+
+// readOf is when a record was asked for; zero where nobody knows.
+func (d *deciding) readOf(at *state.Record) time.Time {
+	if len(d.c.Records) > 0 && d.c.Records[0].Ref == at.Ref {
+		return d.read
+	}
+	return time.Time{}
+}
+
+// sharesReceiver reports whether another open handoff has put the same person into the
+// same field: they keep it.
+func (d *deciding) sharesReceiver(t *typ, h state.Handoff) bool {
+	return slices.ContainsFunc(d.sharing(h.Target, h), func(o state.Handoff) bool {
+		other := d.r.byName[o.Type]
+		return other != nil && other.becomes == t.becomes && o.Owner == h.Owner
+	})
+}
+
+// titleOf names a record to a person.
+func (d *deciding) titleOf(rec *state.Record) string { return titled(rec) }
+
+// taskFor plans a task for a person beside the receiver's own.
+func (d *deciding) taskFor(h state.Handoff, c *conn, step, who, subject, body string) state.Handoff {
+	set := map[string]any{
+		connectors.TaskSubject: subject, connectors.TaskBody: body, connectors.TaskZone: d.r.calendarOf(who).Zone().String(),
+		connectors.TaskPriority: "high", connectors.TaskType: "todo", connectors.TaskStatus: "open", connectors.TaskDue: text(d.now.Add(time.Hour)),
+	}
+	if body == "" {
+		delete(set, connectors.TaskBody)
+	}
+	if u, ok := d.user(c, who); ok {
+		set[connectors.TaskOwner] = u.ID
+	}
+	w := connectors.Write{Ref: connectors.Ref{Conn: c.name, Kind: connectors.Task}, Set: set, Key: key(h, step, "create")}
+	if h.Target.ID != "" {
+		w.Links = append(w.Links, h.Target)
+		if h.Account.Conn == c.name && h.Account != h.Target {
+			w.Links = append(w.Links, h.Account)
+		}
+	}
+	return d.intend(h, step, w)
+}
+
+// handOn hands a returned handoff over again, to somebody who has not returned
+// it. It reports whether it began.
+func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
+	from, ok := d.v.Record(old.Record)
+	if rec.Ref == old.Record {
+		from, ok = *rec, true
+	}
+	if !ok {
+		return false
+	}
+	f := d.r.facts(d.now, d.v, &from)
+	if t.deliver != nil {
+		f.to = t.deliver
+		land, ok := d.v.Record(old.Target)
+		if rec.Ref == old.Target {
+			land, ok = *rec, true
+		}
+		if !ok {
+			return false
+		}
+		f.land = &land
+	}
+	tier := d.r.tiers[old.Tier]
+	if f.account(); tier == nil || f.wait != "" {
+		return false
+	}
+	signal := old.Signals[len(old.Signals)-1]
+	h := handoff.Detect(handoff.New{
+		ID: state.Digest("after", old.ID), Type: t.name, Rules: d.r.digest, Giver: old.Giver, Record: old.Record, Target: old.Target,
+		Account: old.Account, Signal: signal, Observed: old.Observed, At: d.now,
+	})
+	h.Follows, h.Holders = old.ID, d.holders(old, "returned")
+	h.Why = append(started(old), why)
+	d.id = state.Digest("decision", h.ID)
+	d.not = map[string]bool{}
+	for _, x := range h.Holders {
+		d.not[x.Who] = true
+	}
+	d.assign(t, f, h, tier)
+	d.not = nil
+	return d.current(h).Stage.Open()
+}
+
+// holders are those who have had a handoff, its present owner now included.
+func (d *deciding) holders(h state.Handoff, why string) []state.Holder {
+	return append(slices.Clone(h.Holders), state.Holder{Who: h.Owner, Since: h.AssignedAt, Until: d.now, Why: why})
+}
+
+// explained takes in the reason of a handoff that came back without one.
+func (d *deciding) explained(t *typ, rec *state.Record, h state.Handoff) {
+	if h.Stage != state.Returned || h.Returned == nil || h.Returned.Reason != "" || !d.stillShown(rec, h) {
+		return
+	}
+	reason, note := t.returned.reason(rec)
+	done, err := handoff.Explain(h, reason, note)
+	if err != nil {
+		return
+	}
+	d.audit("reason given", h.ID, map[string]string{"by": h.Returned.By, "reason": reason, "rule": h.Returned.Rule})
+	d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockReason, 0))
+	if e := done.Effects[stepAskReason]; e.Key != "" && e.State == sent {
+		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	}
+	if rec.Fields[ownID] == h.ID {
+		done = d.intend(done, stepReturn, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownQuality: qualityReturned + ": " + reason}, Key: key(h, stepReturn, "reason")})
+	}
+	d.put(done)
+}
+
+// stillShown reports whether what people write on a record is about a handoff
+// that is over: its id stands there, or that of the one that followed it.
+func (d *deciding) stillShown(rec *state.Record, h state.Handoff) bool {
+	id := rec.Fields[ownID]
+	if id == h.ID {
+		return true
+	}
+	next, ok := d.v.Handoff(id)
+	return ok && next.Follows == h.ID
+}
+
+// askReason asks who has returned a handoff why, once.
+func (d *deciding) askReason(h state.Handoff) {
+	if h.Stage != state.Returned || h.Returned == nil || h.Returned.Reason != "" || !h.Returned.Asked.IsZero() || h.Observed {
+		return
+	}
+	c := d.r.byConn[h.Target.Conn]
+	if c == nil || h.Target.ID == "" {
+		return
+	}
+	r := *h.Returned
+	r.Asked = d.now
+	h.Returned = &r
+	subject := "Why was it returned?"
+	if rec, ok := d.v.Record(h.Target); ok {
+		subject += " " + d.titleOf(&rec)
+	}
+	d.audit("asked for a reason", h.ID, map[string]string{"of": r.By})
+	d.list(listReturned, h.ID, h.Type+": returned by "+r.By+" without a reason")
+	d.put(d.taskFor(h, c, stepAskReason, r.By, subject, "It went back without a reason. Please choose one in the field for the return reason, so that "+r.To+" can mend it."))
+}
+
+// asks counts what the receiver asks because the context does not say it, and
+// puts each question to the giver once (2.46, 3.32).
+func (d *deciding) asks(t *typ, rec *state.Record, h state.Handoff) {
+	said := strings.TrimSpace(rec.Fields[ownGaps])
+	if said == "" || !d.speaksOf(rec, h) || !h.Stage.Open() {
+		return
+	}
+	digest := state.Digest("gap", said)[:12]
+	w := workOf(h)
+	if w.Gap == digest {
+		return
+	}
+	w.Gap, w.Heard = digest, d.now
+	h.Work, h.Questions = &w, h.Questions+1
+	asked := h.Giver
+	if h.Support != "" {
+		asked = h.Support
+	}
+	d.because(d.why(where(t.pos), "%s asks what the context does not say", h.Owner))
+	detail := map[string]string{"by": h.Owner, "of": asked, "questions": fmt.Sprint(h.Questions)}
+	if by := h.Due[clockReturn]; !by.IsZero() && d.now.After(by) {
+		detail["late"] = by.Format(time.RFC3339)
+	}
+	d.audit("question", h.ID, detail)
+	if asked != "" && asked != h.Owner {
+		h = d.taskFor(h, d.r.byConn[h.Target.Conn], fmt.Sprintf("%s %d", stepGapTask, h.Questions), asked, h.Owner+" asks about "+d.titleOf(rec), said)
+	}
+	d.put(d.intend(h, stepGaps, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownQuestions: float64(h.Questions)}, Key: key(h, stepGaps, fmt.Sprint(h.Questions))}))
+}
+
+// contestReturn settles the write of a return that came upon a change: who has
+// given the record to somebody else meanwhile is left alone, anything else is
+// written again on the new version.
+func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
+	i := ev.Intent
+	rec, ok := d.v.Record(i.Write.Ref)
+	t, c := d.r.byName[h.Type], d.r.byConn[i.Write.Ref.Conn]
+	if t == nil || c == nil {
+		d.put(h)
+		return
+	}
+	name, _ := c.m.WriteName(i.Write.Ref.Kind, t.becomes)
+	w := i.Write
+	w.Key = key(h, stepReturn, "set "+rec.Version)
+	newer := ok && rec.Version > i.Write.IfVersion
+	if newer && blankNil(rec.Fields[t.becomes]) != i.Expect[name] {
+		d.put(d.stillTell(h, i))
+		return
+	}
+	if newer {
+		w.IfVersion = rec.Version
+	}
+	h = d.intendSeen(h, stepReturn, w, seen{expect: i.Expect, atRisk: true})
+	if n := len(d.c.Intents) - 1; !newer && n >= 0 && h.Frozen == "" {
+		d.c.Intents[n].Due = d.now.Add(againAfter)
+	}
+	d.put(h)
+}

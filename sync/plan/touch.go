@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/state"
+)
+
+// touchKind is one kind of buyer-facing action that counts as the first touch.
+type touchKind struct {
+	kind       string
+	byReceiver bool // sent by the receiver themself, not by a colleague
+}
+
+func touchKinds(ts []mappings.Touch) []touchKind {
+	var out []touchKind
+	for _, t := range ts {
+		out = append(out, touchKind{t.Kind.S, t.Qualifier.Given()})
+	}
+	return out
+}
+
+// touch reports whether an activity of the receivers is a first touch: of a
+// kind the type names, and a meeting to which the buyer came.
+func (t *typ) touch(a act, owner string) bool {
+	if a.typ == actMeeting && a.outcome == outcomeNoShow {
+		return false
+	}
+	return slices.ContainsFunc(t.firstTouches, func(k touchKind) bool {
+		return k.kind == a.typ && (!k.byReceiver || a.owner == owner)
+	})
+}
+
+// touches reports whether a kind counts.
+func (t *typ) touches(kind string) bool {
+	return slices.ContainsFunc(t.firstTouches, func(k touchKind) bool { return k.kind == kind })
+}
+
+// anyTouch reports whether a contact of which the CRM does not say what it was
+// counts: calls and messages both do.
+func (t *typ) anyTouch() bool { return t.touches(actCall) && t.touches(actEmail) }
+
+// facing reports whether the type involves a buyer at all. Where nothing is
+// named as a first touch, as for legal or finance, it does not.
+func (t *typ) facing() bool { return len(t.firstTouches) > 0 }
+
+// attempted says how often the buyer was contacted, and whether that was too
+// seldom: fewer than the tier wants, and nobody answered or met us (4.13).
+func (d *deciding) attempted(h state.Handoff) (n int, tooFew bool) {
+	tier := d.r.tiers[h.Tier]
+	w := workOf(h)
+	if tier == nil || tier.attempts == 0 || !w.Reply.IsZero() || !w.Met.IsZero() {
+		return w.Count, false
+	}
+	switch h.Stage {
+	case state.Returned, state.Cancelled, state.Superseded, state.Refused:
+		return w.Count, false
+	default:
+		return w.Count, w.Count < tier.attempts
+	}
+}
+
+// attemptsOver is the end of the window in which the buyer had to be tried:
+// how often it was is written, and too seldom is listed.
+func (d *deciding) attemptsOver(h state.Handoff) state.Handoff {
+	n, tooFew := d.attempted(h)
+	tier := d.r.tiers[h.Tier]
+	if tooFew {
+		d.list(listAttempts, h.ID, fmt.Sprintf("%s: %s tried to reach the buyer %d times of %d, by %s",
+			h.Type, h.Owner, n, tier.attempts, h.Due[clockAttempts].Format(time.RFC3339)))
+		d.audit("too few attempts", h.ID, map[string]string{"owner": h.Owner, "attempts": fmt.Sprint(n), "at_least": fmt.Sprint(tier.attempts)})
+	}
+	if h.Target.ID == "" || h.Observed || !d.shows(h.Target, h) {
+		return h
+	}
+	return d.intend(h, stepAttempts, connectors.Write{Ref: h.Target, Set: map[string]any{ownAttempts: float64(n)}, Key: key(h, stepAttempts, "set")})
+}
+
+// happened evaluates what happens to a handoff.
+func (c *cond) happened(f *facts) bool {
+	h := f.handoff
+	if h == nil {
+		return false
+	}
+	w := workOf(*h)
+	switch c.event {
+	case eventNextTask:
+		return !w.Next.IsZero()
+	case eventTouchLogged, eventTouch:
+		return !h.TouchedAt.IsZero() || !w.First.IsZero()
+	case eventTaskDone:
+		return !w.Ticked.IsZero()
+	case eventChecklist:
+		return checklistDone(*h)
+	}
+	return false
+}
+
+// deed is who made an event happen, and when.
+func (c *cond) deed(h state.Handoff) (by string, at time.Time) {
+	w := workOf(h)
+	switch c.event {
+	case eventNextTask:
+		return w.Maker, w.Next
+	case eventTouchLogged, eventTouch:
+		return w.By, w.First
+	case eventTaskDone:
+		return h.Owner, w.Ticked
+	}
+	return "", time.Time{}
+}
+
+// sayHappened explains an event.
+func (c *cond) sayHappened(f *facts) string {
+	h := f.handoff
+	if h == nil || !c.happened(f) {
+		return c.text + ": not yet"
+	}
+	w := workOf(*h)
+	switch c.event {
+	case eventNextTask:
+		return w.Maker + " has planned a next action"
+	case eventTouchLogged, eventTouch:
+		what := w.Type
+		if what == "" {
+			what = "contact"
+		}
+		return strings.TrimSpace("first "+what+" by "+w.By) + " at " + w.First.Format(time.RFC3339)
+	case eventTaskDone:
+		return "the task was ticked off"
+	}
+	return c.text
+}
+
+// checklistDone reports whether everything on a handoff's list is done.
+func checklistDone(h state.Handoff) bool {
+	return len(h.Items) > 0 && !slices.ContainsFunc(h.Items, func(i state.Item) bool { return i.Done.IsZero() })
+}

@@ -1,0 +1,425 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/normalize"
+)
+
+// What people do about a record comes in two ways: as activities, each once,
+// and as counters that a CRM keeps on the record itself. Both end up in
+// [state.Work], which is all that the rules ask about. What we do ourselves is
+// never work: our own tasks are known by their keys (1.15).
+
+// nounActivity is the noun of what people do about records. No mapping names
+// it, and it is not remembered as a record.
+const nounActivity = "activity"
+
+// The values of the words of an activity.
+const (
+	actTask    = "task"
+	actCall    = "call"
+	actEmail   = "email"
+	actMeeting = "meeting"
+
+	actDone      = "done"
+	actCancelled = "cancelled"
+
+	towardsUs = "us"
+
+	outcomeHeld   = "held"
+	outcomeNoShow = "no_show"
+)
+
+// act is one activity as the rules see it.
+type act struct {
+	id       string
+	typ      string
+	state    string
+	at, made time.Time
+	owner    string // by e-mail
+	maker    string // by e-mail: who put it there, else whose it is
+	towards  string
+	outcome  string
+	key      string
+	links    []connectors.Ref
+}
+
+// activityRecord is an activity as a record: its words as they come, the times
+// in UTC.
+func activityRecord(o connectors.Object) state.Record {
+	rec := state.Record{
+		Ref: o.Ref, Noun: nounActivity, Version: o.Version, CreatedAt: o.CreatedAt.UTC(), ModifiedAt: o.ModifiedAt.UTC(),
+		Deleted: o.Deleted, Links: slices.Clone(o.Links), Fields: map[string]string{},
+	}
+	for _, w := range []string{
+		connectors.ActType, connectors.ActState, connectors.ActAt, connectors.ActMade, connectors.ActOwner,
+		connectors.ActMadeBy, connectors.ActTowards, connectors.ActOutcome, connectors.ActKey,
+	} {
+		is := "text"
+		if w == connectors.ActAt || w == connectors.ActMade {
+			is = isDatetime
+		}
+		if v, ok := normalize.Value(normalize.Field{Noun: nounActivity, Word: w, IsA: is}, o.Fields[w], ""); ok && v != "" {
+			rec.Fields[w] = v
+		}
+	}
+	return rec
+}
+
+// act reads an activity.
+func (d *deciding) act(c *conn, rec *state.Record) act {
+	f := d.r.facts(d.now, d.v, rec)
+	a := act{
+		id: rec.Ref.String(), typ: rec.Fields[connectors.ActType], state: rec.Fields[connectors.ActState],
+		owner: f.user(c, rec.Fields[connectors.ActOwner]), maker: f.user(c, rec.Fields[connectors.ActMadeBy]),
+		towards: rec.Fields[connectors.ActTowards], outcome: rec.Fields[connectors.ActOutcome],
+		key: rec.Fields[connectors.ActKey], links: rec.Links,
+	}
+	if rec.Fields[connectors.ActMadeBy] == "" {
+		a.maker = a.owner
+	}
+	a.at, _, _ = instant(rec.Fields[connectors.ActAt])
+	a.made, _, _ = instant(rec.Fields[connectors.ActMade])
+	if a.made.IsZero() {
+		a.made = rec.CreatedAt
+	}
+	return a
+}
+
+// activity takes in something that somebody did or plans. Only what concerns a
+// handoff is remembered.
+func (d *deciding) activity(c *conn, rec *state.Record) {
+	a := d.act(c, rec)
+	if a.key != "" {
+		if h, ok := d.v.HandoffOfTask(a.key); ok && !rec.Deleted {
+			d.ownTask(d.current(h), a)
+		}
+		return
+	}
+	if rec.Deleted {
+		return
+	}
+	for _, x := range d.concerned(c, rec) {
+		h := d.current(x.h)
+		if t := d.r.byName[h.Type]; t != nil && (!x.loose || a.owner == h.Owner) {
+			d.worked(t, h, a)
+		}
+	}
+}
+
+// concern is a handoff that an activity may be about. Loosely, when only the
+// account says so: then it counts if the receiver did it.
+type concern struct {
+	h     state.Handoff
+	loose bool
+}
+
+// concerned are the handoffs that still want something done, or whose attempts
+// are still counted, and that an activity is about: by their record, by who
+// that is elsewhere, or by their account where the activity names nothing of
+// their own noun.
+func (d *deciding) concerned(c *conn, rec *state.Record) []concern {
+	var out []concern
+	add := func(loose bool, hs ...state.Handoff) {
+		for _, h := range hs {
+			known := slices.ContainsFunc(out, func(o concern) bool { return o.h.ID == h.ID })
+			if !known && !h.Observed && !h.Written.IsZero() && (h.Stage.Open() || d.counting(h)) {
+				out = append(out, concern{h, loose})
+			}
+		}
+	}
+	nouns := map[string]bool{}
+	for _, link := range rec.Links {
+		nouns[c.m.Noun(link.Kind)] = true
+		add(false, d.v.Handoffs(link)...)
+		if same, ok := d.v.Same(link); ok {
+			for _, other := range same.Refs {
+				if other != link {
+					add(false, d.v.Handoffs(other)...)
+				}
+			}
+		}
+	}
+	for _, account := range d.accountsOf(c, rec.Links, nouns) {
+		for _, h := range d.v.HandoffsAt(account) {
+			if t := d.r.byName[h.Type]; t != nil && !nouns[t.about] {
+				add(true, h)
+			}
+		}
+	}
+	return out
+}
+
+// accountsOf are the accounts that an activity is about: those it names, else
+// those of the people it names.
+func (d *deciding) accountsOf(c *conn, links []connectors.Ref, nouns map[string]bool) []connectors.Ref {
+	var out []connectors.Ref
+	for _, link := range links {
+		switch c.m.Noun(link.Kind) {
+		case nounCompany:
+			out = append(out, link)
+		case nounPerson:
+			if nouns[nounCompany] {
+				continue
+			}
+			if person, ok := d.v.Record(link); ok {
+				for _, ref := range person.Links {
+					if c.m.Noun(ref.Kind) == nounCompany && !slices.Contains(out, ref) {
+						out = append(out, ref)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// counting reports whether the attempts of a handoff that is done are still
+// counted.
+func (d *deciding) counting(h state.Handoff) bool {
+	return h.Stage == state.Completed && d.now.Before(h.Due[clockAttempts])
+}
+
+// ownTask is news of a task that we made. Ticking it off is a person's doing
+// and no contact with the buyer.
+func (d *deciding) ownTask(h state.Handoff, a act) {
+	t := d.r.byName[h.Type]
+	step := ""
+	for s, e := range h.Effects {
+		if e.Key == a.key {
+			step = s
+		}
+	}
+	if t == nil || !h.Stage.Open() || h.Observed || a.state != actDone {
+		return
+	}
+	if step != stepTask {
+		d.ticked(t, h, step, a)
+		return
+	}
+	if h.Work != nil && !h.Work.Ticked.IsZero() || h.Written.IsZero() {
+		return
+	}
+	w := workOf(h)
+	w.Ticked, w.Heard = d.now, d.now
+	h.Work = &w
+	d.audit("task done", h.ID, map[string]string{"by": a.owner})
+	d.put(h)
+	d.advance(t, d.recordOf(t, h), h)
+}
+
+// ticked marks the item of a checklist whose task was ticked off.
+func (d *deciding) ticked(t *typ, h state.Handoff, step string, a act) {
+	i := slices.IndexFunc(h.Items, func(it state.Item) bool { return it.Step == step })
+	if i < 0 || !h.Items[i].Done.IsZero() {
+		return
+	}
+	h.Items = slices.Clone(h.Items)
+	h.Items[i].Done = d.now
+	d.audit("item done", h.ID, map[string]string{"item": h.Items[i].Do, "by": a.owner})
+	d.put(h)
+	d.advance(t, d.recordOf(t, h), h)
+}
+
+// workOf is a copy of the work on a handoff, to be changed.
+func workOf(h state.Handoff) state.Work {
+	if h.Work == nil {
+		return state.Work{Base: -1}
+	}
+	w := *h.Work
+	w.Seen = slices.Clone(w.Seen)
+	return w
+}
+
+// mostSeen bounds what is remembered of the activities counted.
+const mostSeen = 50
+
+// worked takes one activity into the work on a handoff.
+func (d *deciding) worked(t *typ, h state.Handoff, a act) {
+	w := workOf(h)
+	before := w
+	switch {
+	case a.planned():
+		d.plannedNext(h, &w, a)
+	case a.towards == towardsUs:
+		if !a.at.Before(h.AssignedAt) && w.Reply.IsZero() {
+			w.Reply, w.Heard = d.bounded(a.at), d.now
+		}
+	case a.contact():
+		d.contacted(t, h, &w, a)
+	}
+	if sameWork(before, w) {
+		return
+	}
+	h.Work = &w
+	d.put(h)
+	d.advance(t, d.recordOf(t, h), h)
+}
+
+func sameWork(a, b state.Work) bool {
+	return len(a.Seen) == len(b.Seen) && a.Count == b.Count && a.Base == b.Base && a.First.Equal(b.First) && a.Next.Equal(b.Next) &&
+		a.Met.Equal(b.Met) && a.Last.Equal(b.Last) && a.Reply.Equal(b.Reply) && a.Opened.Equal(b.Opened) && a.Type == b.Type && a.By == b.By
+}
+
+// planned reports whether an activity is a next action rather than one that
+// has been taken: a task, done or not, and a call or a meeting that is to come.
+func (a *act) planned() bool {
+	return a.state != actCancelled && (a.typ == actTask || a.state != actDone)
+}
+
+// contact reports whether it is an attempt to reach the buyer.
+func (a *act) contact() bool {
+	return a.state == actDone && a.outcome != actCancelled && slices.Contains([]string{actCall, actEmail, actMeeting}, a.typ)
+}
+
+// plannedNext notes the next action that somebody of the receivers has planned
+// since the assignment.
+func (d *deciding) plannedNext(h state.Handoff, w *state.Work, a act) {
+	if w.Next.IsZero() && !a.made.Before(h.AssignedAt) && d.receives(h, a.maker) {
+		w.Next, w.Maker, w.Heard = d.bounded(a.made), a.maker, d.now
+	}
+}
+
+// contacted counts a contact by the receivers since the assignment, each once.
+// Where a CRM knows whole minutes only, one in the minute of the assignment
+// counts if it was logged since.
+func (d *deciding) contacted(t *typ, h state.Handoff, w *state.Work, a act) {
+	since := h.AssignedAt
+	if !a.made.Before(since) {
+		since = since.Truncate(time.Minute)
+	}
+	if a.at.IsZero() || a.at.Before(since) || !d.receives(h, a.owner) || slices.Contains(w.Seen, a.id) {
+		return
+	}
+	at := d.bounded(a.at)
+	if at.Before(h.AssignedAt) {
+		at = h.AssignedAt
+	}
+	w.Seen = append(w.Seen, a.id)
+	w.Seen = w.Seen[max(0, len(w.Seen)-mostSeen):]
+	w.Count = max(w.Count, len(w.Seen))
+	w.Heard = d.now
+	if at.After(w.Last) {
+		w.Last = at
+	}
+	if a.typ == actMeeting && a.outcome != outcomeNoShow && w.Met.IsZero() {
+		w.Met = at
+	}
+	if w.First.IsZero() && t.touch(a, h.Owner) {
+		w.First, w.Type, w.By = at, a.typ, a.owner
+	}
+}
+
+// receives reports whether somebody is one of those a handoff was given to:
+// its owner, their backup, or a colleague of the team the owner was drawn from.
+// The giver never is.
+func (d *deciding) receives(h state.Handoff, who string) bool {
+	switch {
+	case who == "" || who == h.Giver && who != h.Owner:
+		return false
+	case who == h.Owner || who == h.Backup:
+		return true
+	}
+	team := d.r.teams[h.Team]
+	return team != nil && slices.ContainsFunc(team.members, func(m member) bool { return m.who == who })
+}
+
+// recordOf is the record by which a handoff is judged: the one that carries it
+// as last read, if that was after our own writes, and else one that says
+// nothing.
+func (d *deciding) recordOf(t *typ, h state.Handoff) *state.Record {
+	for _, ref := range []connectors.Ref{h.Target, h.Record} {
+		if rec, ok := d.v.Record(ref); ok && age(&rec, h) >= 0 {
+			return &rec
+		}
+	}
+	return &state.Record{Ref: h.Target, Noun: t.about}
+}
+
+// counters takes in what the CRM itself counts on the record. A count alone is
+// never a touch: merging adds counts up and deleting lowers them, so that one
+// which moved without a newer date is only a new base.
+func (d *deciding) counters(t *typ, rec *state.Record, h state.Handoff) state.Handoff {
+	w := workOf(h)
+	before := w
+	if rec.Fields[connectors.WorkOpened] == yes && w.Opened.IsZero() {
+		w.Opened = d.bounded(rec.ModifiedAt)
+	}
+	last, _, _ := instant(rec.Fields[connectors.WorkLastAt])
+	d.recount(rec, h, &w, last)
+	if w.First.IsZero() {
+		w.First, w.Type = d.firstCounted(t, rec, h, last)
+		if !w.First.IsZero() {
+			w.By = h.Owner
+		}
+	}
+	if !last.Before(h.AssignedAt) && d.bounded(last).After(w.Last) {
+		w.Last = d.bounded(last)
+	}
+	if sameWork(before, w) {
+		return h
+	}
+	if !w.Last.Equal(before.Last) || !w.First.Equal(before.First) || !w.Opened.Equal(before.Opened) {
+		w.Heard = d.now
+	}
+	h.Work = &w
+	d.put(h)
+	return h
+}
+
+func (d *deciding) recount(rec *state.Record, h state.Handoff, w *state.Work, last time.Time) {
+	n, err := strconv.Atoi(rec.Fields[connectors.WorkCount])
+	newer := !last.Before(h.AssignedAt) && last.After(w.Last)
+	switch {
+	case err != nil:
+	case w.Base < 0 && newer:
+		// First seen after somebody has acted: that was one contact, at least.
+		w.Count = max(w.Count, 1)
+		w.Base = n - w.Count
+	case w.Base < 0 || n-w.Base < 0 || n-w.Base > w.Count && !newer:
+		w.Base = max(n-w.Count, 0)
+	default:
+		w.Count = max(w.Count, n-w.Base)
+	}
+}
+
+// firstCounted is the first contact as far as the CRM's own dates on the
+// record tell, with its kind. Dates that do not say which kind it was count
+// only where a call and a message both would.
+func (d *deciding) firstCounted(t *typ, rec *state.Record, h state.Handoff, last time.Time) (time.Time, string) {
+	since := h.AssignedAt.Truncate(time.Second)
+	if at, _, ok := instant(rec.Fields[connectors.WorkFirstAt]); ok && !at.Before(since) {
+		kind := rec.Fields[connectors.WorkFirstType]
+		if t.touches(kind) || kind == "" && t.anyTouch() {
+			return d.within(h, at), kind
+		}
+		return time.Time{}, ""
+	}
+	if !t.anyTouch() {
+		return time.Time{}, ""
+	}
+	for _, at := range []time.Time{instantOf(rec.Fields[connectors.WorkReachedAt]), last} {
+		if !at.IsZero() && !at.Before(since) {
+			return d.within(h, at), ""
+		}
+	}
+	return time.Time{}, ""
+}
+
+func instantOf(v string) time.Time {
+	at, _, _ := instant(v)
+	return at
+}
+
+// within is an instant a CRM told, not before the assignment and not after now.
+func (d *deciding) within(h state.Handoff, at time.Time) time.Time {
+	if at = d.bounded(at); at.Before(h.AssignedAt) {
+		return h.AssignedAt
+	}
+	return at
+}
