@@ -14,7 +14,7 @@ import (
 // Adapters is every adapter by the name an admin writes as a connection's crm.
 func Adapters() map[string]connectors.Adapter {
 	return map[string]connectors.Adapter{
-		"hubspot":    {New: hubspot.New, OwnField: hubspot.OwnField},
+		"hubspot":    {New: hubspot.New, OwnField: hubspot.OwnField, GateRule: hubspot.GateRule},
 		"salesforce": {New: salesforce.New, OwnField: salesforce.OwnField},
 	}
 }

@@ -45,6 +45,7 @@ func activityProperties(sort connectors.Kind) []string {
 		out = append(out, "hs_call_direction", "hs_call_status")
 	case emails:
 		out = append(out, "hs_email_direction", "hs_email_status")
+	default:
 	}
 	return out
 }
@@ -220,6 +221,7 @@ func (c *Connector) activityFields(sort connectors.Kind, r *row) map[string]any 
 	case emails:
 		f[connectors.ActState] = sentState(p["hs_email_status"], !at.After(time.Now()))
 		put(connectors.ActTowards, towards(p["hs_email_direction"]))
+	default:
 	}
 	if !at.IsZero() {
 		f[connectors.ActAt] = at.Format(time.RFC3339Nano)

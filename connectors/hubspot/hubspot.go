@@ -103,8 +103,9 @@ func infoOf(kind connectors.Kind) (kindInfo, bool) {
 		return kindInfo{path: "leads", modified: "hs_lastmodifieddate"}, true
 	case tasks, connectors.Task:
 		return kindInfo{path: "tasks", modified: "hs_lastmodifieddate"}, true
+	default:
+		return kindInfo{}, false
 	}
-	return kindInfo{}, false
 }
 
 // OwnField is HubSpot's name for one of handoffd's own fields: the same.

@@ -18,7 +18,7 @@ import (
 func (c *Connector) Inspect(ctx context.Context, q connectors.Inspection) ([]connectors.Finding, error) {
 	var out []connectors.Finding
 	for _, look := range []func(context.Context, connectors.Inspection) ([]connectors.Finding, error){
-		c.inspectScopes, c.inspectWebhooks, c.inspectTaskKey, c.inspectFlows, c.inspectSync, c.inspectRules, c.inspectVersion, c.inspectDay,
+		c.inspectScopes, c.inspectWebhooks, c.inspectTaskKey, c.inspectFlows, c.inspectSync, c.inspectRules, c.inspectWork, c.inspectVersion, c.inspectDay,
 	} {
 		found, err := look(ctx, q)
 		out = append(out, found...)

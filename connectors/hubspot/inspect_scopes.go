@@ -42,7 +42,7 @@ func neededScopes(q connectors.Inspection) []string {
 // harmless are the scopes that nobody can do damage with, or that this
 // inspection uses.
 func harmless(scope string) bool {
-	return scope == "oauth" || scope == "automation" || scope == "crm.objects.users.read" || scope == "sales-email-read" ||
+	return scope == "oauth" || scope == "automation" || scope == usersScope || scope == "sales-email-read" ||
 		strings.HasPrefix(scope, "crm.schemas.") && strings.HasSuffix(scope, ".read")
 }
 

@@ -20,7 +20,7 @@ var inspection = connectors.Inspection{
 }
 
 // exactScopes are the ones that inspection needs.
-const exactScopes = `"oauth","automation","crm.objects.contacts.read","crm.objects.contacts.write","crm.objects.companies.read","crm.objects.owners.read"`
+const exactScopes = `"oauth","automation","crm.objects.contacts.read","crm.objects.contacts.write","crm.objects.companies.read","crm.objects.owners.read","crm.objects.users.read"`
 
 // What an inspection finds, by what the portal is.
 func TestInspect(t *testing.T) {
@@ -51,7 +51,11 @@ func TestInspect(t *testing.T) {
 		},
 		"scopes are missing": {
 			cfg: hubspotsim.Config{UniqueTasks: true}, setup: `{"scopes":["oauth","automation","crm.objects.contacts.read","crm.objects.contacts.write"]}`,
-			want: map[string]connectors.Level{"required-rules": connectors.Unseen, "task-key": connectors.Notice, "scopes-missing": connectors.Failure}, text: "crm.objects.companies.read, crm.objects.owners.read",
+			want: map[string]connectors.Level{"required-rules": connectors.Unseen, "task-key": connectors.Notice, "scopes-missing": connectors.Failure, "work-counters": connectors.Unseen, "leave": connectors.Notice}, text: "crm.objects.companies.read, crm.objects.owners.read",
+		},
+		"counters are hidden": {
+			cfg: hubspotsim.Config{UniqueTasks: true}, setup: `{"scopes":[` + exactScopes + `],"archived_properties":["contacts.num_contacted_notes"]}`,
+			want: map[string]connectors.Level{"required-rules": connectors.Unseen, "task-key": connectors.Notice, "work-counters": connectors.Warning}, text: "lacks or hides num_contacted_notes",
 		},
 		"workflows cannot be seen": {
 			cfg: hubspotsim.Config{UniqueTasks: true}, setup: `{"scopes":[` + strings.Replace(exactScopes, `"automation",`, "", 1) + `]}`,
@@ -77,7 +81,7 @@ func TestInspect(t *testing.T) {
 			want:   map[string]connectors.Level{"task-key": connectors.Notice},
 		},
 		"the day is nearly over": {
-			cfg: hubspotsim.Config{UniqueTasks: true, Faults: simhttp.Faults{Quota: 7}}, setup: `{"scopes":[` + exactScopes + `]}`,
+			cfg: hubspotsim.Config{UniqueTasks: true, Faults: simhttp.Faults{Quota: 12}}, setup: `{"scopes":[` + exactScopes + `]}`,
 			want: map[string]connectors.Level{"required-rules": connectors.Unseen, "task-key": connectors.Notice, "daily-calls": connectors.Warning},
 		},
 		"OAuth": {
@@ -114,6 +118,10 @@ func TestInspect(t *testing.T) {
 					}
 					text += f.Subject + ": " + f.Text + " " + f.Fix + "\n"
 				}
+				if got["task-engagement"] != connectors.Notice { // always worth knowing (1.15)
+					t.Errorf("nobody is told that a task may count as engagement:\n%s", text)
+				}
+				delete(got, "task-engagement")
 				if diff := cmp.Diff(test.want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s\n%s", diff, text)
 				}
