@@ -42,6 +42,7 @@ type Doc struct {
 	Authority   Authority
 	Never       []Never
 	Imports     Imports
+	Sources     []Origin
 	Safety      Safety
 	Reports     []Report
 	Lists       []List
@@ -74,6 +75,15 @@ type Imports struct {
 	UseTier Text
 	AtMost  Pace
 	Pos     Pos
+}
+
+// Origin is a way in which records come, and how long one that came so has to
+// rest before it starts anything.
+type Origin struct {
+	Name Text
+	If   Cond
+	Wait Duration
+	Pos  Pos
 }
 
 // Pace is so many per unit of time: "50 a day".

@@ -26,6 +26,13 @@ func (d *Doc) settings(root value) {
 		n.done()
 	}
 	d.Imports = imports(s.field("imports"))
+	for _, v := range s.field("sources").list() {
+		n := v.scope("an entry of sources")
+		d.Sources = append(d.Sources, Origin{
+			Name: n.need("name", "").text(), If: n.need("if", condHint).cond(), Wait: n.need("wait", "write it like 2 minutes").clockTimeOnly(), Pos: v.pos(),
+		})
+		n.done()
+	}
 	d.Safety = safety(s.field("safety"))
 	for _, e := range s.field("reports").entries("write it like {weekly: {on: monday 08:00, …}}") {
 		d.Reports = append(d.Reports, report(e))

@@ -140,13 +140,12 @@ func (c *compiler) settings() {
 	}
 	if i := c.doc.Imports; !i.When.IsZero() {
 		c.r.imports = imports{when: c.cond(i.When, c.r.conns, false), pos: i.Pos}
-		if i.AtMost.N > 0 {
-			c.warn(i.AtMost.Pos, "no-pace-yet", "", "imports have their own tier; at_most is not counted yet")
-		}
+		c.r.imports.most, c.r.imports.per = i.AtMost.N, plain(mappings.Duration{N: 1, Unit: i.AtMost.Per})
 		if i.UseTier.Given() {
 			c.r.imports.tier = c.tier(i.UseTier)
 		}
 	}
+	c.sourcesOf()
 	if a := c.doc.Authority.Owner; a.Given() {
 		c.r.authority = c.conn(a)
 	}

@@ -11,6 +11,10 @@ import (
 
 // fired does what a timer was set for.
 func (d *deciding) fired(ev Fired) {
+	if !ev.Timer.Record.IsZero() {
+		d.lookAgain(ev)
+		return
+	}
 	h, ok := d.v.Handoff(ev.Timer.Handoff)
 	if ok && ev.Timer.Clock == clockReason {
 		d.askReason(h)

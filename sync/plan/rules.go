@@ -32,6 +32,7 @@ type Rules struct {
 	tiers     map[string]*tier
 	never     []never
 	imports   imports
+	sources   []source
 	freeMail  map[string]bool
 	authority *conn // the one CRM whose owner field may be written; nil: each its own
 	untouched map[string]bool
@@ -91,6 +92,8 @@ type never struct {
 type imports struct {
 	when cond
 	tier *tier
+	most int // start in one per; 0: any number
+	per  time.Duration
 	pos  mappings.Pos
 }
 

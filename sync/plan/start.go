@@ -41,7 +41,9 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 		}
 		return true
 	}
-	d.begin(t, f, s, ev)
+	if !d.settles(t, f, &s) {
+		d.begin(t, f, s, ev)
+	}
 	return true
 }
 
@@ -181,8 +183,7 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 		d.heldBack(t, g, s, listLowTier, reason)
 		return
 	}
-	g.account()
-	if d.waits(g) {
+	if g.account(); d.waits(g) || d.waitsItsTurn(t, g, s) {
 		return
 	}
 	id, exists := d.identify(t, g, s)

@@ -179,6 +179,7 @@ const (
 	listAttempts   = "attempts"    // tried too seldom (4.13)
 	listReturned   = "returned"    // came back late, or without a reason
 	listLate       = "late_intake" // a signal heard of after its deadline (I3)
+	listImports    = "imports"     // waits for its turn
 	listOtherwise  = "otherwise"   // stands for the type's own list_as
 	actor          = "handoffd"
 )
