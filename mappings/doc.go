@@ -243,13 +243,17 @@ type Person struct {
 	Calendar Text
 	Works    []Hours         // instead of the calendar's hours
 	Can      map[string]List // skill: values
-	Pos      Pos
+	// LeaveFeed is where their iCalendar of absences is: an address (https, or
+	// http on this machine), a file: path, or the name of an environment
+	// variable that holds one of these.
+	LeaveFeed Text
+	Pos       Pos
 }
 
 // Cover is somebody else's work, for a while.
 type Cover struct {
 	Who, By     Text
-	From, Until Text // YYYY-MM-DD, both included
+	From, Until Text // YYYY-MM-DD, both included, or YYYY-MM-DD HH:MM where they are
 	OpenOnes    bool
 	Pos         Pos
 }
@@ -260,6 +264,8 @@ type Team struct {
 	Accountable      Text // a person, for a team that only gives
 	Manager          Text
 	AtMost           int // unaccepted handoffs, each; 0: no cap
+	AllTogether      int // unaccepted handoffs of the whole team; 0: no cap
+	CountBy          Text // "tier": each tier is a rotation of its own; "" counts all together
 	Members          []Member
 	LeaveFrom        []Text
 	IfEveryoneIsFull Text // "queue" (default) or "backup"

@@ -44,7 +44,7 @@ func (d *Doc) people(root value) {
 		f := v.scope("an entry of cover")
 		c := Cover{
 			Who: f.need("who", "").email(), By: f.need("by", "").email(),
-			From: f.need("from", "write it like 2026-03-01").date(), Until: f.need("until", "write it like 2026-03-15").date(),
+			From: f.need("from", "write it like 2026-03-01").dateOrTime(), Until: f.need("until", "write it like 2026-03-15").dateOrTime(),
 			OpenOnes: f.field("open_ones").yesNo(), Pos: v.pos(),
 		}
 		f.done()
@@ -76,6 +76,9 @@ func person(v value) Person {
 			p.Can = map[string]List{}
 		}
 		p.Can[e.key.S] = List{Name: e.key, Values: e.val.texts()}
+	}
+	if feed := s.field("leave_feed"); feed.given() {
+		p.LeaveFeed = feed.feed()
 	}
 	s.done()
 	return p
@@ -130,6 +133,8 @@ func team(e entry) Team {
 		Accountable: s.field("accountable").email(),
 		Manager:     s.field("manager").email(),
 		AtMost:      s.field("at_most").whole(1),
+		AllTogether: s.field("at_most_together").whole(1),
+		CountBy:     s.field("count_by").oneOf("tier"),
 		LeaveFrom: readAll(s.field("leave_from").oneOrMore(), func(v value) Text {
 			return v.oneOf("crm", "calendar_feeds")
 		}),

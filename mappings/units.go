@@ -3,6 +3,8 @@ package mappings
 import (
 	"fmt"
 	"math"
+	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -189,6 +191,49 @@ func (v value) checkDate(s string) bool {
 		return false
 	}
 	return true
+}
+
+// dateOrTime is one day, or one minute of a day on the clock of whoever it is
+// about: YYYY-MM-DD or YYYY-MM-DD HH:MM.
+func (v value) dateOrTime() Text {
+	t := v.text()
+	if _, err := time.Parse(dayAndTime, t.S); err == nil {
+		return t
+	}
+	if t.Given() && !v.checkDate(t.S) {
+		return Text{}
+	}
+	return t
+}
+
+const dayAndTime = "2006-01-02 15:04"
+
+// feed is where an iCalendar is, or the name of the environment variable that
+// says so. Such an address is often as good as a password.
+func (v value) feed() Text {
+	t := v.text()
+	u, err := url.Parse(t.S)
+	switch {
+	case !t.Given():
+		return Text{}
+	case isVariable(t.S):
+		return t
+	case err == nil && (u.Scheme == "https" && u.Host != "" || u.Scheme == "http" && isLoopback(u.Hostname()) || u.Scheme == "file" && u.Path != ""):
+		return t
+	}
+	v.bad("bad-feed", fmt.Sprintf("%s is %q, which is no address of a calendar", v.name, t.S),
+		"write https://…, file:///…, or the name of an environment variable that holds it, such as ANA_LEAVE_FEED")
+	return Text{}
+}
+
+// isVariable reports whether a text can be the name of an environment variable.
+func isVariable(s string) bool {
+	return s != "" && (s[0] < '0' || s[0] > '9') && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // dates is one day, or two joined by "to".

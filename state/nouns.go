@@ -241,6 +241,26 @@ type Pool struct {
 	Turns   map[string]int   `json:"turns,omitempty"`   // handoffs given, by e-mail
 	Present map[string]bool  `json:"present,omitempty"` // who was there at the last draw
 	Seq     uint64           `json:"seq"`               // draws so far
+	// Weights are those of the last draw where they are not 1: a weight that
+	// changes makes its member start anew.
+	Weights map[string]int `json:"weights,omitempty"`
+	// Tiers is the same tier by tier: the turns always, the accounts where the
+	// team counts by tier.
+	Tiers map[string]Rotation `json:"tiers,omitempty"`
+}
+
+// Rotation is the part of a [Pool] that one tier has.
+type Rotation struct {
+	Served  map[string]int64 `json:"served,omitempty"`
+	Turns   map[string]int   `json:"turns,omitempty"`
+	Present map[string]bool  `json:"present,omitempty"`
+}
+
+// Gone is a user who turned out to own nothing any more, before the CRM's
+// next list of users says so.
+type Gone struct {
+	Conn string `json:"conn"`
+	ID   string `json:"id"`
 }
 
 // Cursor is how far one kind was read.
@@ -341,6 +361,7 @@ type Changes struct {
 	Intents  []Intent  `json:"intents,omitempty"`
 	Withdraw []string  `json:"withdraw,omitempty"` // keys of intents no longer wanted
 	Pools    []Pool    `json:"pools,omitempty"`
+	Gone     []Gone    `json:"gone,omitempty"` // users
 	Same     []Same    `json:"same,omitempty"`
 	Listings []Listing `json:"listings,omitempty"`
 	Conns    []Conn    `json:"conns,omitempty"`
@@ -430,5 +451,5 @@ func (n Need) ID() string {
 func (c *Changes) Empty() bool {
 	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
-		len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
+		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
 }

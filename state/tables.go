@@ -321,6 +321,12 @@ func Apply(tx Tx, c Changes) {
 	for _, p := range c.Pools {
 		pools.Put(tx, p.Team, p)
 	}
+	for _, g := range c.Gone {
+		if u, ok := GetUser(tx, g.Conn, g.ID); ok {
+			u.Active = false
+			PutUser(tx, g.Conn, u)
+		}
+	}
 	for _, s := range c.Same {
 		for _, ref := range s.Refs {
 			same.Put(tx, Key(ref), s)

@@ -117,11 +117,11 @@ func TestReturnsAtTheLevelOfTheOthers(t *testing.T) {
 	for n := range 160 {
 		members[1].Out = ""
 		if n >= 10 && n < 110 {
-			members[1].Out = "on leave until Monday"
+			members[1].Out, members[1].Kind = "on leave until Monday", route.OnLeave
 		}
 		d := route.Next(pool, "sdr", members, now)
 		if members[1].Out != "" {
-			if diff := cmp.Diff([]route.Skip{{Who: members[1].Who, Why: "on leave until Monday"}}, d.Skipped); diff != "" {
+			if diff := cmp.Diff([]route.Skip{{Who: members[1].Who, Why: "on leave until Monday", Kind: route.OnLeave}}, d.Skipped); diff != "" {
 				t.Fatal(diff)
 			}
 		}

@@ -28,6 +28,7 @@ type Calendar struct {
 	closed []days         // sorted, disjoint: holidays from firstYear to lastYear and days closed on
 	rules  *country       // holidays outside those years; nil: none
 	except map[string]bool
+	away   []opening // instants at which it is closed whatever the hours say; sorted, disjoint
 }
 
 // week is the spans that begin on each weekday, in order.
@@ -333,6 +334,7 @@ type walk struct {
 	day   int
 	last  int
 	spans []mappings.Span
+	rest  opening // of the hours in hand, before what is closed is cut out
 }
 
 func (c Calendar) from(t time.Time) walk {
@@ -345,6 +347,13 @@ func (c Calendar) from(t time.Time) walk {
 // end of the search.
 func (w *walk) next() (s opening, ok bool) {
 	for {
+		if w.rest.open.Before(w.rest.close) {
+			s, w.rest = w.c.cut(w.rest)
+			if s.open.Before(s.close) {
+				return s, true
+			}
+			continue
+		}
 		for len(w.spans) == 0 {
 			if w.day++; w.day > w.last {
 				return opening{}, false
@@ -359,8 +368,7 @@ func (w *walk) next() (s opening, ok bool) {
 		}
 		s = opening{later(w.pos, w.c.at(w.day, span.From)), end}
 		if s.open.Before(s.close) {
-			w.pos = end
-			return s, true
+			w.pos, w.rest = end, s
 		}
 	}
 }
