@@ -263,8 +263,8 @@ type Team struct {
 	Name             Text
 	Accountable      Text // a person, for a team that only gives
 	Manager          Text
-	AtMost           int // unaccepted handoffs, each; 0: no cap
-	AllTogether      int // unaccepted handoffs of the whole team; 0: no cap
+	AtMost           int  // unaccepted handoffs, each; 0: no cap
+	AllTogether      int  // unaccepted handoffs of the whole team; 0: no cap
 	CountBy          Text // "tier": each tier is a rotation of its own; "" counts all together
 	Members          []Member
 	LeaveFrom        []Text

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -22,9 +21,9 @@ const FeedSource = "calendar feed"
 
 // LeaveSource is how one source of absences was last read.
 type LeaveSource struct {
-	Name   string    `json:"name"`            // a connection, or [FeedName]
+	Name   string    `json:"name"`             // a connection, or [FeedName]
 	ReadAt time.Time `json:"read_at,omitzero"` // last in full; zero: never
-	Failed time.Time `json:"failed,omitzero"` // since when it cannot be read; zero: it can
+	Failed time.Time `json:"failed,omitzero"`  // since when it cannot be read; zero: it can
 	Error  string    `json:"error,omitempty"`
 	// ETag and At are what a feed said of itself, so that it is not sent again
 	// while it is the same at the same address.
@@ -45,16 +44,20 @@ const (
 	leaveSourceKey = "leave source"
 )
 
-// LeaveOf is everything known of when a person is away, by beginning, and at
-// one beginning by source. Key: "leave", person, source.
-func LeaveOf(tx Tx, who string) []connectors.Absence {
-	var out []connectors.Absence
+// mostLeave is how many absences of one person a decision looks at.
+const mostLeave = 8
+
+// LeaveOf is what each source says of when a person is away, as far as it is
+// not over, the nearest first. Key: "leave", person, source.
+func LeaveOf(tx Tx, who string, now time.Time) []Leave {
+	var out []Leave
 	for _, l := range leaves.All(tx, Key(leaveKey, who)) {
-		out = append(out, l.Away...)
+		l.Away = slices.DeleteFunc(l.Away, func(a connectors.Absence) bool { return !a.Until.After(now) })
+		slices.SortStableFunc(l.Away, func(a, b connectors.Absence) int { return a.From.Compare(b.From) })
+		if l.Away = l.Away[:min(len(l.Away), mostLeave)]; len(l.Away) > 0 {
+			out = append(out, l)
+		}
 	}
-	slices.SortStableFunc(out, func(a, b connectors.Absence) int {
-		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Source, b.Source), a.Until.Compare(b.Until))
-	})
 	return out
 }
 

@@ -57,6 +57,8 @@ func (v view) UserByEmail(conn, email string) (connectors.User, bool) {
 	return state.GetUser(v.tx, conn, v.mirror.userID(conn, email))
 }
 
+func (v view) Leave(who string, now time.Time) []state.Leave { return state.LeaveOf(v.tx, who, now) }
+
 func (v view) Located(n state.Need) ([]state.Record, bool) {
 	a, ok := v.answers[n.ID()]
 	return a.Records, ok

@@ -51,10 +51,10 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		d.tellLate(t, assigned)
 	}
 	d.because(assigned.Why...)
-	d.audit("assigned", h.ID, map[string]string{
+	d.audit("assigned", h.ID, c.drawn(map[string]string{
 		"owner": c.owner, "because": c.because, "rule": c.where, "tier": tier.name, "runner_up": c.runnerUp,
 		"accountable": a.Accountable, "backup": a.Backup, "observed": yesIf(h.Observed), "type": t.name,
-	})
+	}))
 	if assigned.Observed {
 		d.observe(assigned)
 		return

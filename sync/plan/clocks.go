@@ -142,7 +142,7 @@ func (d *deciding) clocks(f *facts, tier *tier, owner string, signal state.Signa
 	if owner == "" {
 		return c
 	}
-	cal := d.r.calendarOf(owner)
+	cal := d.calendarOf(owner)
 	for name, l := range tier.lasts {
 		if l.accepted {
 			continue
@@ -186,7 +186,7 @@ func (d *deciding) timers(t *typ, f *facts, h state.Handoff, tier *tier) {
 // steps are when the steps of a handoff's clocks are due, counted from now; a
 // step without a time is due never.
 func (d *deciding) steps(t *typ, f *facts, h state.Handoff, tier *tier) []time.Time {
-	cal := d.r.calendarOf(h.Owner)
+	cal := d.calendarOf(h.Owner)
 	out := make([]time.Time, len(t.steps))
 	for i, s := range t.steps {
 		l := tier.clock(s.clock)
@@ -248,7 +248,7 @@ func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 	if tier == nil {
 		return h
 	}
-	cal := d.r.calendarOf(h.Owner)
+	cal := d.calendarOf(h.Owner)
 	h.Due = maps.Clone(h.Due)
 	for i, s := range t.steps {
 		l := tier.clock(s.clock)

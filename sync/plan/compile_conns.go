@@ -123,11 +123,6 @@ func (c *compiler) notYet() {
 	for _, r := range c.doc.Reports {
 		c.warn(r.Pos, "not-yet", "", "report %s is not sent yet", r.Name.S)
 	}
-	for _, t := range c.doc.Teams {
-		for _, from := range t.LeaveFrom {
-			c.warn(from.Pos, "not-yet", "write absences under cover: in people.yaml", "leave is not read from %s yet", from.S)
-		}
-	}
 }
 
 // settings reads what applies to every type.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/sync/sla"
@@ -101,33 +100,16 @@ func (c *compiler) everyone() []string {
 	return known
 }
 
-func (c *compiler) cover() {
-	for _, d := range c.doc.Cover {
-		c.person(d.Who)
-		if d.By.Given() {
-			c.person(d.By)
-		}
-		for _, day := range []mappings.Text{d.From, d.Until} {
-			if _, err := time.Parse(time.DateOnly, day.S); day.Given() && err != nil {
-				c.bad(day.Pos, "bad-date", "write it like 2026-03-15", "%q is not a day", day.S)
-			}
-		}
-		if d.Until.Given() && d.Until.S < d.From.S {
-			c.bad(d.Until.Pos, "bad-date", "until is the last day of the absence", "this cover ends before it begins")
-		}
-		if p := c.r.people[d.Who.S]; p != nil {
-			p.away = append(p.away, absence{from: d.From.S, until: d.Until.S, by: d.By.S})
-		}
-	}
-}
-
 func (c *compiler) teamsOf() {
 	for _, d := range c.doc.Teams {
 		if c.r.teams[d.Name.S] != nil {
 			c.bad(d.Name.Pos, "team-twice", "keep one of them", "team %s is written a second time", d.Name.S)
 			continue
 		}
-		t := &team{name: d.Name.S, accountable: d.Accountable.S, manager: d.Manager.S, backupIfFull: d.IfEveryoneIsFull.S == ifFullBackup, pos: d.Pos}
+		t := &team{
+			name: d.Name.S, accountable: d.Accountable.S, manager: d.Manager.S, pos: d.Pos,
+			backupIfFull: d.IfEveryoneIsFull.S == ifFullBackup, byTier: d.CountBy.Given(), atMost: d.AllTogether,
+		}
 		c.mentioned(d.Accountable)
 		c.mentioned(d.Manager)
 		for _, m := range d.Members {
@@ -136,8 +118,10 @@ func (c *compiler) teamsOf() {
 		if len(t.members) > 0 && t.manager == "" {
 			c.warn(d.Pos, "no-manager", "add manager: and an e-mail address", "nobody is accountable for %s while everyone there is busy", t.name)
 		}
+		c.believes(t, d)
 		c.r.teams[t.name] = t
 	}
+	c.feeds()
 }
 
 func (c *compiler) member(t *team, d mappings.Team, m mappings.Member) {

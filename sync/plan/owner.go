@@ -3,14 +3,11 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/route"
-	"github.com/handoffd/handoffd/sync/sla"
 )
 
 // choice is who gets a handoff, or that nobody is free.
@@ -20,7 +17,8 @@ type choice struct {
 	where    string // the place of the line that answered
 	team     *team  // the pool it was drawn from or waits in
 	pool     *state.Pool
-	runnerUp string // who would have got it without the owner
+	draw     *route.Draw // with pool
+	runnerUp string      // who would have got it without the owner
 	why      []state.Reason
 	waits    bool   // nobody is free: it waits in the team's queue
 	silent   bool   // only the answer is wanted, not the reasons
@@ -154,7 +152,7 @@ func (d *deciding) backup(who string) string {
 	if p == nil {
 		return ""
 	}
-	if a := p.absent(d.now); a != nil && a.by != "" {
+	if a := d.absent(who); a != nil && a.by != "" {
 		return a.by
 	}
 	return p.backup
@@ -271,55 +269,6 @@ func (d *deciding) relation(t *typ, f *facts) (who, what string) {
 	return "", "nobody of ours owns the " + t.about + " yet"
 }
 
-// out is why somebody cannot take a handoff now; blank: they can. known is
-// false for somebody who is no user of the CRM, or no longer.
-func (d *deciding) out(who string, c *conn, atMost int) (why string, known bool) {
-	u, ok := d.user(c, who)
-	switch {
-	case !ok:
-		return "is no user of " + c.name, false
-	case who == d.without:
-		return "is taken for gone", false
-	case d.not[who]:
-		return "has had it already", true
-	case !u.Active:
-		return "is inactive in " + c.name, false
-	}
-	if p := d.r.people[who]; p != nil {
-		if a := p.absent(d.now); a != nil {
-			return strings.TrimSpace("is on leave until " + a.until), true
-		}
-	}
-	if atMost > 0 {
-		if n := d.v.Unaccepted(who); n >= atMost {
-			return fmt.Sprintf("has %d of %d handoffs not accepted yet", n, atMost), true
-		}
-	}
-	return "", true
-}
-
-// absent is the absence somebody is in, by the date where they work.
-func (p *person) absent(now time.Time) *absence {
-	if len(p.away) == 0 {
-		return nil
-	}
-	day := now.In(p.calendar.Zone()).Format(time.DateOnly)
-	for i := range p.away {
-		if a := &p.away[i]; a.from <= day && (a.until == "" || day <= a.until) {
-			return a
-		}
-	}
-	return nil
-}
-
-// calendarOf is when somebody works.
-func (r *Rules) calendarOf(who string) sla.Calendar {
-	if p := r.people[who]; p != nil {
-		return p.calendar
-	}
-	return r.calendar
-}
-
 // pool answers a line that names a team. It reports whether the line decides.
 func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool {
 	c.team = l.team
@@ -343,13 +292,14 @@ func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool
 		return true
 	}
 	members, skilled := d.candidates(l, f, h, c.team)
+	d.together(c.team, members)
 	if !skilled {
 		c.note(l, "nobody in %s can do what it needs", c.team.name)
 		c.team = nil
 		return false
 	}
 	old, _ := d.v.Pool(c.team.name)
-	draw := route.Next(old, c.team.name, members, d.now)
+	draw := route.NextOf(old, route.Turn{Team: c.team.name, Tier: h.Tier, ByTier: c.team.byTier}, members, d.now)
 	for _, s := range draw.Skipped {
 		c.note(l, "%s %s", s.Who, s.Why)
 	}
@@ -357,7 +307,7 @@ func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool
 		d.nobodyFree(l, f, h, c, old, members)
 		return true
 	}
-	c.owner, c.because, c.pool = draw.Who, l.use, &draw.Pool
+	c.owner, c.because, c.pool, c.draw = draw.Who, l.use, &draw.Pool, &draw
 	c.note(l, "%s is next in %s", draw.Who, c.team.name)
 	return true
 }
@@ -367,17 +317,20 @@ func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool
 func (d *deciding) candidates(l *ownerLine, f *facts, h state.Handoff, t *team) (out []route.Candidate, skilled bool) {
 	for _, m := range t.members {
 		c := route.Candidate{Who: m.who, Weight: m.weight, Opens: d.now}
-		if c.Out = d.lacks(l, f, m.who); c.Out == "" {
-			skilled = true
-			c.Out, _ = d.out(m.who, f.to, m.atMost)
-			if m.who == h.Giver {
-				c.Out = "gives this and cannot receive it"
-			}
-			if c.Out == "" {
-				cal := d.r.calendarOf(m.who)
-				if c.Opens = cal.NextOpen(d.now); !cal.WorkingDay(d.now) {
-					c.Closed = "does not work today"
-				}
+		if c.Out = d.lacks(l, f, m.who); c.Out != "" {
+			c.Kind = route.NoSkill
+			out = append(out, c)
+			continue
+		}
+		skilled = true
+		c.Kind, c.Out, _ = d.unfit(m.who, f.to, m.atMost)
+		if m.who == h.Giver {
+			c.Kind, c.Out = route.Giver, "gives this and cannot receive it"
+		}
+		if c.Out == "" {
+			cal := d.calendarOf(m.who)
+			if c.Opens = cal.NextOpen(d.now); !cal.WorkingDay(d.now) {
+				c.Closed = "does not work today"
 			}
 		}
 		out = append(out, c)
@@ -385,20 +338,24 @@ func (d *deciding) candidates(l *ownerLine, f *facts, h state.Handoff, t *team) 
 	return out, skilled
 }
 
-// lacks is the skill the record asks for and somebody does not have. A blank
-// asks for nothing.
-func (d *deciding) lacks(l *ownerLine, f *facts, who string) string {
-	for _, s := range l.with {
-		v := strings.ToLower(f.value(s.field))
-		if v == "" {
-			continue
-		}
-		p := d.r.people[who]
-		if p == nil || !slices.Contains(p.can[s.name], v) {
-			return fmt.Sprintf("lacks %s %s", s.name, v)
+// together takes everybody out of a team that holds as much as it may.
+func (d *deciding) together(t *team, members []route.Candidate) {
+	if t.atMost == 0 {
+		return
+	}
+	n := 0
+	for _, m := range t.members {
+		n += d.v.Unaccepted(m.who)
+	}
+	if n < t.atMost {
+		return
+	}
+	for i := range members {
+		if members[i].Out == "" {
+			members[i].Kind = route.TeamCap
+			members[i].Out = fmt.Sprintf("is in a team that has %d of %d handoffs not accepted yet", n, t.atMost)
 		}
 	}
-	return ""
 }
 
 // nobodyFree is what a team does when nobody can take it: the backup of

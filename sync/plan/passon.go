@@ -24,6 +24,7 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 		return false
 	}
 	was := h.Owner
+	d.left(c.name, fmt.Sprint(ev.Intent.Write.Set[name]))
 	next, u := d.inPlaceOf(h, c, fmt.Sprint(ev.Intent.Write.Set[name]))
 	if next == "" {
 		d.list(listUnowned, h.ID, h.Type+": "+was+" can own nothing in "+c.name+", and neither can their backup or manager")

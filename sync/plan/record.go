@@ -141,6 +141,13 @@ func (r *Recorder) Unaccepted(who string) int {
 	return n
 }
 
+// Leave implements View.
+func (r *Recorder) Leave(who string, now time.Time) []state.Leave {
+	l := r.v.Leave(who, now)
+	remember(&r.seen.Leaves, who, l)
+	return l
+}
+
 // Same implements View.
 func (r *Recorder) Same(ref connectors.Ref) (state.Same, bool) {
 	s, ok := r.v.Same(ref)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
@@ -25,6 +26,7 @@ type Snapshot struct {
 	Users       map[string]*connectors.User `json:"users,omitempty"`     // connection, id
 	Addresses   map[string]*connectors.User `json:"addresses,omitempty"` // connection, e-mail
 	Loads       map[string]int              `json:"loads,omitempty"`
+	Leaves      map[string][]state.Leave    `json:"leaves,omitempty"` // by person
 	Sames       map[string]*state.Same      `json:"sames,omitempty"`
 	Answers     map[string][]string         `json:"answers,omitempty"` // need → hashes
 	Trails      map[string]*state.Trail     `json:"trails,omitempty"`  // by need
@@ -194,6 +196,10 @@ func (p *replay) UserByEmail(conn, email string) (connectors.User, bool) {
 
 func (p *replay) Unaccepted(who string) int { return ask(p, p.s.Loads, "load of", who) }
 
+func (p *replay) Leave(who string, _ time.Time) []state.Leave {
+	return ask(p, p.s.Leaves, "leave of", who)
+}
+
 func (p *replay) Same(ref connectors.Ref) (state.Same, bool) {
 	return orNot(ask(p, p.s.Sames, "identity of", ref.String()))
 }
@@ -258,6 +264,7 @@ func (nothing) Pool(string) (p state.Pool, ok bool)                       { retu
 func (nothing) User(string, string) (u connectors.User, ok bool)          { return u, false }
 func (nothing) UserByEmail(string, string) (u connectors.User, ok bool)   { return u, false }
 func (nothing) Unaccepted(string) int                                     { return 0 }
+func (nothing) Leave(string, time.Time) []state.Leave                     { return nil }
 func (nothing) Same(connectors.Ref) (s state.Same, ok bool)               { return s, false }
 func (nothing) Located(state.Need) (rs []state.Record, ok bool)           { return nil, false }
 func (nothing) Trail(state.Need) (t state.Trail, ok bool)                 { return t, false }

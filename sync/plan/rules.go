@@ -36,6 +36,8 @@ type Rules struct {
 	freeMail  map[string]bool
 	authority *conn // the one CRM whose owner field may be written; nil: each its own
 	untouched map[string]bool
+	feeds     []Feed
+	leaveCRM  bool
 	calendar  sla.Calendar // of people who have none
 }
 
@@ -62,17 +64,17 @@ type person struct {
 	who, manager, backup string
 	calendar             sla.Calendar
 	can                  map[string][]string
-	away                 []absence
+	away                 []absence // as people.yaml says, by beginning
+	leaveCRM, leaveFeeds bool      // a team they are in believes these
 }
-
-// absence is a stretch of days, in the person's own zone, both ends included.
-type absence struct{ from, until, by string }
 
 // team is a pool, or a name for who is accountable.
 type team struct {
 	name, accountable, manager string
 	members                    []member
 	backupIfFull               bool
+	byTier                     bool
+	atMost                     int // all members together; 0: no cap
 	pos                        mappings.Pos
 }
 

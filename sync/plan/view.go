@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/match"
@@ -30,6 +32,9 @@ type View interface {
 	UserByEmail(conn, email string) (connectors.User, bool)
 	// Unaccepted counts the handoffs a person owns and has not accepted.
 	Unaccepted(person string) int
+	// Leave is what each source outside the rules says of when a person is
+	// away, as far as it is not over.
+	Leave(person string, now time.Time) []state.Leave
 	// Same is who the record is elsewhere.
 	Same(ref connectors.Ref) (state.Same, bool)
 	// Located is the answer to a need; false: nobody has asked yet.

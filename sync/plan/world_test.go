@@ -104,6 +104,7 @@ type world struct {
 	trails   map[string]state.Trail // by record id; absent: the CRM does not tell
 	conns    map[string]state.Conn
 	load     map[string]int
+	leave    map[string][]state.Leave
 	intents  map[string]state.Intent
 	timers   map[string]state.Timer
 	told     map[string]state.Told
@@ -276,6 +277,17 @@ func (w *world) Unaccepted(person string) int {
 	return n
 }
 
+func (w *world) Leave(who string, now time.Time) []state.Leave {
+	var out []state.Leave
+	for _, l := range w.leave[who] {
+		l.Away = slices.DeleteFunc(slices.Clone(l.Away), func(a connectors.Absence) bool { return !a.Until.After(now) })
+		if len(l.Away) > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 func (w *world) Candidates(q match.Query) []match.Account {
 	var out []match.Account
 	for _, r := range w.records {
@@ -339,6 +351,13 @@ func (w *world) apply(c state.Changes) {
 	}
 	for _, p := range c.Paces {
 		w.paces[p.Name] = p
+	}
+	for _, g := range c.Gone {
+		for i := range w.users {
+			if w.users[i].conn == g.Conn && w.users[i].ID == g.ID {
+				w.users[i].Active = false
+			}
+		}
 	}
 	for _, s := range c.Same {
 		for _, ref := range s.Refs {

@@ -10,14 +10,29 @@ import (
 // it had not been theirs. The draws made since are left as they are. The pool
 // is not changed; the one in the answer is what has to be remembered.
 func Credit(pool state.Pool, who string, weight int) state.Pool {
+	return CreditOf(pool, "", who, weight)
+}
+
+// CreditOf is Credit for a turn of one tier.
+func CreditOf(pool state.Pool, tier, who string, weight int) state.Pool {
 	out := pool
-	if served, known := pool.Served[who]; known {
-		out.Served = maps.Clone(pool.Served)
-		out.Served[who] = max(served-Candidate{Weight: weight}.cost(), 0)
-	}
-	if pool.Turns[who] > 0 {
-		out.Turns = maps.Clone(pool.Turns)
-		out.Turns[who]--
+	out.Served, out.Turns = givenBack(pool.Served, pool.Turns, who, weight)
+	if r, known := pool.Tiers[tier]; known {
+		r.Served, r.Turns = givenBack(r.Served, r.Turns, who, weight)
+		out.Tiers = maps.Clone(pool.Tiers)
+		out.Tiers[tier] = r
 	}
 	return out
+}
+
+func givenBack(served map[string]int64, turns map[string]int, who string, weight int) (map[string]int64, map[string]int) {
+	if s, known := served[who]; known {
+		served = maps.Clone(served)
+		served[who] = max(s-Candidate{Weight: weight}.cost(), 0)
+	}
+	if turns[who] > 0 {
+		turns = maps.Clone(turns)
+		turns[who]--
+	}
+	return served, turns
 }

@@ -65,6 +65,7 @@ const (
 	Inactive Kind = "inactive" // no user of the CRM, or no longer
 	NoSkill  Kind = "skill"    // cannot do what the record needs
 	Giver    Kind = "giver"    // gives this one
+	HadIt    Kind = "had it"   // had this one before
 	TeamCap  Kind = "team cap" // the team together holds as much as allowed
 )
 

@@ -82,6 +82,7 @@ func (s *signs) HandoffOfTask(string) (h state.Handoff, ok bool) { return h, fal
 func (s *signs) Handoff(string) (h state.Handoff, ok bool)       { return h, false }
 func (s *signs) Pool(string) (p state.Pool, ok bool)             { return p, false }
 func (s *signs) Unaccepted(string) int                           { return 0 }
+func (s *signs) Leave(string, time.Time) []state.Leave           { return nil }
 func (s *signs) Same(connectors.Ref) (x state.Same, ok bool)     { return x, false }
 func (s *signs) Located(state.Need) (rs []state.Record, ok bool) { return nil, true }
 
