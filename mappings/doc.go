@@ -388,6 +388,8 @@ type Handoff struct {
 	OtherwiseListAs  Text
 	Context          Context
 	Checklist        Checklist
+	Milestones       []Milestone
+	PreparedBy       Text // a type that should have run before on the same record
 	SLA              []TierRow
 	Owner            []OwnerLine
 	AccountableUntil Text // accountable_until_accepted: giver, receiver, queue or a person
@@ -405,32 +407,6 @@ type Handoff struct {
 	TaskSubject      Text
 	TaskType         Text
 	Pos              Pos
-}
-
-// Context is what must travel.
-type Context struct {
-	MustHave    []Text
-	ShouldHave  []Text
-	NoteAtLeast int // characters
-	IfMissing   Text
-	HoldAtMost  Duration
-	AfterHold   Text
-	Pos         Pos
-}
-
-// Checklist is what giver and receiver have to do, one task each.
-type Checklist struct {
-	Before []CheckItem // before_transfer: the giver's
-	After  []CheckItem // after_transfer: the receiver's
-	Pos    Pos
-}
-
-// CheckItem is one thing to do. A zero Within has no deadline of its own.
-type CheckItem struct {
-	Do       Text
-	Within   Clock
-	AfterAll bool // after_all_of_the_above
-	Pos      Pos
 }
 
 // TierRow picks a tier; the first that fits wins.

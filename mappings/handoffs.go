@@ -22,6 +22,8 @@ func (d *Doc) handoff(root value) {
 		OnlyIf:     s.field("only_if").cond(),
 		Context:    s.field("context").context(),
 		Checklist:  s.field("checklist").checklist(),
+		Milestones: s.field("milestones").milestones(),
+		PreparedBy: s.field("prepared_by").word(),
 		SLA:        s.field("sla").tierRows(),
 		Owner:      s.field("owner").ownerLines(),
 
@@ -106,67 +108,6 @@ func and(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
-func (v value) context() Context {
-	if !v.given() || empty(v.n) {
-		return Context{}
-	}
-	s := v.scope("context")
-	c := Context{
-		MustHave:   readAll(s.field("must_have").oneOrMore(), value.fieldName),
-		ShouldHave: readAll(s.field("should_have").oneOrMore(), value.fieldName),
-		IfMissing:  s.field("if_missing").oneOf("route_then_chase", "gate"),
-		HoldAtMost: s.field("hold_at_most").duration(),
-		AfterHold:  s.field("after_hold").oneOf("escalate", "release"),
-		Pos:        v.pos(),
-	}
-	if n := s.field("note_at_least"); n.given() {
-		t := n.text()
-		characters, ok := number(strings.TrimSuffix(t.S, " characters"))
-		if c.NoteAtLeast = characters; !ok && t.Given() {
-			n.bad("bad-number", fmt.Sprintf("note_at_least is %q, which is not a number of characters", t.S), "write it like 120 characters")
-		}
-	}
-	s.done()
-	if s.ok && len(s.entries) > 0 && s.field("must_have").n == nil {
-		v.bad("missing-key", "context does not say what the next owner must have", "list it under must_have")
-	}
-	if c.IfMissing.S == "route_then_chase" && (c.AfterHold.Given() || !c.HoldAtMost.IsZero()) {
-		v.bad("bad-value", "hold_at_most and after_hold say how long a gate stays shut, and there is none", "write if_missing: gate, or leave them out")
-	}
-	return c
-}
-
-func (v value) checklist() Checklist {
-	if !v.given() {
-		return Checklist{}
-	}
-	s := v.scope("checklist")
-	c := Checklist{Pos: v.pos()}
-	for _, i := range s.field("before_transfer").list() {
-		c.Before = append(c.Before, i.checkItem())
-	}
-	for _, i := range s.field("after_transfer").list() {
-		c.After = append(c.After, i.checkItem())
-	}
-	s.done()
-	return c
-}
-
-func (v value) checkItem() CheckItem {
-	if !v.isMap() {
-		return CheckItem{Do: v.text(), Pos: v.pos()}
-	}
-	s := v.scope("an item of the checklist")
-	c := CheckItem{
-		Do:       s.need("do", "say what to do").text(),
-		Within:   Clock{Time: s.field("within").duration(), CountedFrom: s.field("counted_from").fieldName()},
-		AfterAll: s.field("after_all_of_the_above").yesNo(),
-		Pos:      v.pos(),
-	}
-	s.done()
-	return c
 }
 
 // tierRows is the name of a tier, or rows of which the first that fits wins.

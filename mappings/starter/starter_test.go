@@ -137,8 +137,9 @@ func TestStarterRefersToWhatIsThere(t *testing.T) {
 		for _, row := range h.SLA {
 			need("tier", row.Use)
 		}
-		need(h.On.S, h.Context.MustHave...)
-		need(h.On.S, h.Context.ShouldHave...)
+		for _, row := range append(h.Context.MustHave, h.Context.ShouldHave...) {
+			need(h.On.S, row.Fields...)
+		}
 		need(h.On.S, h.HappenedAt)
 		for _, c := range h.StartsWhen {
 			need(h.On.S, c.Field)
