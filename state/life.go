@@ -51,6 +51,9 @@ type Item struct {
 	Task  connectors.Ref `json:"task,omitzero"`
 	Late  time.Time      `json:"late,omitzero"` // when it was told to be late
 	Rule  string         `json:"rule,omitempty"`
+	// After is when the task of a milestone is made; zero for a thing of the
+	// checklist. A milestone is no part of the checklist.
+	After time.Time `json:"after,omitzero"`
 }
 
 // Holder is somebody who had a handoff before its present owner.

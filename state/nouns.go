@@ -369,6 +369,7 @@ type Changes struct {
 	Reconcile []Reconcile `json:"reconcile,omitempty"`
 	Told      []Told      `json:"told,omitempty"`
 	Paces     []Pace      `json:"paces,omitempty"`
+	Notes     []Note      `json:"notes,omitempty"` // what was written where
 	Audit     []AuditRow  `json:"audit,omitempty"` // without Seq, Prev and Hash
 	Why       []Reason    `json:"why,omitempty"`
 	// Needs, when there are any, are questions a CRM has to answer first:

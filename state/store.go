@@ -40,6 +40,7 @@ const (
 	Records  Bucket = "record"   // cache: record -> mapped record as last read
 	Echoes   Bucket = "echo"     // cache: record -> the CRM's stamp on our own last write
 	Users    Bucket = "user"     // cache: connection, id -> user
+	Notes    Bucket = "note"     // cache: slot of a hash -> who carries a note of those words
 	Versions Bucket = "version"  // history: hash -> mapped record
 	Decided  Bucket = "decision" // history: time, id -> decision
 	// history: "handoff", id or "record", record; then the key of a decision -> nothing
@@ -49,7 +50,7 @@ const (
 // Buckets lists every bucket, for stores that have to create them.
 var Buckets = []Bucket{
 	Meta, Cursors, Inbox, Seen, Triggers, Handoffs, ByRecord, Load, Timers, Outbox, Due,
-	Pools, Audit, RuleSets, Identity, Listings, Records, Echoes, Users, Versions, Decided, DecidedOf,
+	Pools, Audit, RuleSets, Identity, Listings, Records, Echoes, Users, Notes, Versions, Decided, DecidedOf,
 }
 
 // Tx is one transaction. The first failure sticks: reads after it find

@@ -347,6 +347,9 @@ func Apply(tx Tx, c Changes) {
 	for _, p := range c.Paces {
 		PutPace(tx, p)
 	}
+	for _, n := range c.Notes {
+		PutNote(tx, n)
+	}
 	for _, row := range c.Audit {
 		AppendAudit(tx, row)
 	}

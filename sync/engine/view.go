@@ -69,6 +69,8 @@ func (v view) Trail(n state.Need) (state.Trail, bool) {
 	return a.Trail, ok
 }
 
+func (v view) Note(hash string) (state.Note, bool) { return state.GetNote(v.tx, hash) }
+
 func (v view) Intent(key string) (state.Intent, bool) { return state.GetIntent(v.tx, key) }
 
 func (v view) Told(key string) (state.Told, bool)  { return state.GetTold(v.tx, key) }

@@ -7,8 +7,8 @@
 //	            a signal
 //	               |
 //	               v
-//	           detected ----> refused       not to be handed over
-//	            |     |
+//	held <---> detected ----> refused       not to be handed over
+//	            |     |                     held: waits for its context
 //	nobody free |     | an owner was picked
 //	            v     v
 //	         queued-->assigned -----> accepted ----> touched ----> completed

@@ -60,7 +60,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		return
 	}
 	d.timers(t, f, assigned, tier)
-	d.put(d.write(t, f, assigned, tier, c))
+	d.put(d.handed(t, f, d.write(t, f, assigned, tier, c)))
 }
 
 func yesIf(b bool) string {

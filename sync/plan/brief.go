@@ -2,9 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -52,8 +50,12 @@ func (f *facts) what(h state.Handoff) string {
 }
 
 // nextStep says what the receiver has to do, and by when.
-func nextStep(t *typ, h state.Handoff, zone *time.Location) string {
-	what := map[string]string{"call": "Call", "email": "Write to them", "meeting": "Meet them"}[t.firstTouch]
+func nextStep(t *typ, f *facts, h state.Handoff, zone *time.Location) string {
+	touch := t.firstTouch
+	if touch == "call" && t.kind(f) != "call" {
+		touch = t.kind(f)
+	}
+	what := map[string]string{"call": "Call", "email": "Write to them", "meeting": "Meet them"}[touch]
 	if what == "" {
 		what = "Take it up"
 	}
@@ -71,7 +73,7 @@ func nextStep(t *typ, h state.Handoff, zone *time.Location) string {
 func (t *typ) need(f *facts) string {
 	names := []field{{nounPerson, wordEmail}, {nounPerson, wordFullName}, {nounPerson, wordCompanyName}, {nounCompany, wordName}, {nounDeal, wordName}}
 	var parts []string
-	for _, of := range t.contextFields() {
+	for _, of := range t.contextFields(f) {
 		if v := f.value(of); v != "" && !slices.Contains(names, of) {
 			parts = append(parts, of.said()+": "+v)
 		}
@@ -79,20 +81,10 @@ func (t *typ) need(f *facts) string {
 	return strings.Join(parts, "; ")
 }
 
-func (t *typ) contextFields() []field { return append(append([]field(nil), t.must...), t.should...) }
-
-// completeness is how much of the context is filled, in percent.
-func (t *typ) completeness(f *facts) string {
-	all, filled := t.contextFields(), 0
-	for _, of := range all {
-		if f.value(of) != "" {
-			filled++
-		}
-	}
-	if len(all) == 0 {
-		return "100"
-	}
-	return strconv.Itoa(int(math.Round(100 * float64(filled) / float64(len(all)))))
+// contextFields are the fields that are wanted of a record, in order.
+func (t *typ) contextFields(f *facts) []field {
+	must := holding(t.context.must, f, nil)
+	return append(must, holding(t.context.should, f, must)...)
 }
 
 // subject is the headline of the task.
@@ -110,42 +102,68 @@ func (d *deciding) subject(t *typ, f *facts, h state.Handoff, zone *time.Locatio
 	return strings.TrimSuffix(what, ".") + ": " + titled(f.rec)
 }
 
+// The brief is bounded: a CRM's long text, and one answer in it.
+const (
+	briefLimit = 30_000
+	valueLimit = 2_000
+)
+
 // brief is the context that travels, as four answers (2.21), the fields, and
-// why this person got it.
+// why this person got it. What forbids to call or write stands on top.
 func (d *deciding) brief(t *typ, f *facts, h state.Handoff, tier *tier, c choice) string {
 	zone := d.r.calendarOf(h.Owner).Zone()
 	var b strings.Builder
 	section := func(title string, lines ...string) {
+		lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" })
+		if len(lines) == 0 {
+			return
+		}
 		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
 		b.WriteString(title + "\n")
 		for _, l := range lines {
-			if l != "" {
-				b.WriteString(l + "\n")
-			}
+			b.WriteString(l + "\n")
 		}
 	}
+	section("Take care", f.forbidden()...)
 	section("Why did they engage?", t.what, f.what(h))
 	section("Why now?", whyNow(h, tier, zone)...)
-	section("What did we already say?", d.history(f, h)...)
-	section("What should happen next?", nextStep(t, h, zone)+".", accepts(t, h, zone))
-	var lines []string
-	for _, of := range t.contextFields() {
-		if v := f.value(of); v != "" {
-			lines = append(lines, labelled(of)+": "+v)
-		}
-	}
-	for _, of := range t.must {
-		if f.value(of) == "" {
-			lines = append(lines, labelled(of)+": still missing")
-		}
-	}
-	if len(lines) > 0 {
-		section("What we know", lines...)
-	}
+	section("What did we already say?", d.alreadySaid(t, f, h, zone)...)
+	section("What should happen next?", nextStep(t, f, h, zone)+".", asked(t, f), accepts(t, h, zone))
+	section("Who decides?", f.committee()...)
+	section("What we know", d.knownOf(t, f)...)
 	section("Why you?", whySentence(c)+".")
-	return strings.TrimSuffix(b.String(), "\n")
+	return cut(strings.TrimSuffix(b.String(), "\n"), briefLimit)
+}
+
+// knownOf is the context field by field, with what is missing or of no use.
+func (d *deciding) knownOf(t *typ, f *facts) []string {
+	var lines []string
+	for _, of := range t.contextFields(f) {
+		if v := f.value(of); v != "" {
+			lines = append(lines, labelled(of)+": "+cut(v, valueLimit))
+		}
+	}
+	if days := cycle(t, f); days != "" {
+		lines = append(lines, days)
+	}
+	s := d.survey(t, f)
+	for _, of := range s.missing {
+		lines = append(lines, labelled(of)+": still missing")
+	}
+	for _, w := range s.faults {
+		lines = append(lines, labelled(w.field)+": "+w.text)
+	}
+	return lines
+}
+
+// cut shortens a text to so many characters.
+func cut(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
 }
 
 func whyNow(h state.Handoff, tier *tier, zone *time.Location) []string {
@@ -230,11 +248,8 @@ func (d *deciding) history(f *facts, h state.Handoff) []string {
 	}
 	for _, old := range d.v.Handoffs(f.rec.Ref) {
 		if old.ID != h.ID && old.Owner != "" {
-			lines = append(lines, fmt.Sprintf("Handed to %s on %s (%s, %s).", old.Owner, old.DetectedAt.Format(time.DateOnly), old.Type, old.Stage))
+			lines = append(lines, fmt.Sprintf("Handed to %s on %s (%s, %s)%s.", old.Owner, old.DetectedAt.Format(time.DateOnly), old.Type, old.Stage, lastWork(old)))
 		}
-	}
-	if len(lines) == 0 {
-		return []string{"Nothing that the CRM shows."}
 	}
 	return lines
 }

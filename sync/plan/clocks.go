@@ -70,11 +70,14 @@ func (d *deciding) stop(h state.Handoff, clock string, step int) {
 func (d *deciding) quiet(h state.Handoff) {
 	d.stopClocks(h, clockAssign, clockAccept, clockOpened, clockTouch, clockOuter, clockAttempts, clockActivity, clockReturn, clockDocument, clockKickoff)
 	for i := range h.Items {
-		d.stop(h, clockItem, i)
+		if h.Stage != state.Completed || h.Items[i].After.IsZero() {
+			d.stop(h, clockItem, i)
+		}
 	}
-	for _, clock := range []string{clockHold, clockRetry, clockObserve} {
+	for _, clock := range []string{clockHold, clockChase, clockRetry, clockObserve} {
 		d.stop(h, clock, 0)
 	}
+	d.stop(h, clockHold, holdRecheck)
 }
 
 // lasting is how long a clock of a tier runs, and from when where that is not

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -157,6 +158,8 @@ func (c *compiler) namedLists() {
 		}
 		c.lists[l.Name.S] = values
 	}
+	c.r.phrases, _ = mappings.BuiltInList(boilerplateList)
+	c.r.phrases = append(slices.Clone(c.r.phrases), slices.Sorted(maps.Keys(c.lists[boilerplateList]))...)
 	free, _ := mappings.BuiltInList(freeMailList)
 	for _, d := range free {
 		c.r.freeMail[d] = true
@@ -169,6 +172,9 @@ func (c *compiler) namedLists() {
 // freeMailList is the list of mail hosts at which anybody may have an address;
 // sharing one of them makes nobody a colleague.
 const freeMailList = "free_mail"
+
+// boilerplateList is the list of phrases that fill a note and say nothing.
+const boilerplateList = "boilerplate"
 
 // list is a named list; nil and false where there is none.
 func (c *compiler) list(name mappings.Text) (map[string]bool, bool) {

@@ -30,6 +30,7 @@ func (c *compiler) typ(d *mappings.Handoff) {
 	t.onlyIfLocal = t.onlyIf.local(t.about)
 	c.otherwise(t, d, here)
 	c.context(t, d, all)
+	c.checklist(t, d, all)
 	c.tierRows(t, d, all)
 	for i, l := range d.Owner {
 		c.ownerLine(t, l, i, all)
@@ -181,26 +182,6 @@ func (c *compiler) otherwise(t *typ, d *mappings.Handoff, here []*conn) {
 			c.warn(p.From.Pos, "not-written", "add write: to it in the mapping", "%s is never written, so it stays as it is", f)
 		}
 		t.otherwiseSet = append(t.otherwiseSet, setting{f, p.To.S})
-	}
-}
-
-func (c *compiler) context(t *typ, d *mappings.Handoff, all []*conn) {
-	for _, f := range d.Context.MustHave {
-		if f, ok := c.fieldIn(f, all, false); ok {
-			t.must = append(t.must, f)
-		}
-	}
-	for _, f := range d.Context.ShouldHave {
-		if f, ok := c.fieldIn(f, all, true); ok {
-			t.should = append(t.should, f)
-		}
-	}
-	t.gate = d.Context.IfMissing.S == "gate"
-	if n := len(d.Context.MustHave); n > 12 {
-		c.warn(d.Context.Pos, "many-fields", "12 is already a lot to fill in", "%s wants %d fields filled", t.name, n)
-	}
-	if t.gate && !d.Context.HoldAtMost.IsZero() {
-		c.warn(d.Context.HoldAtMost.Pos, "no-hold-yet", "", "%s waits at the gate until its context is complete; hold_at_most is not counted yet", t.name)
 	}
 }
 

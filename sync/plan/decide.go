@@ -70,7 +70,7 @@ func (d *deciding) observed(ev Observed) {
 		return
 	}
 	if rec.Noun == nounActivity {
-		d.activity(c, rec)
+		d.activity(c, rec, ev)
 		return
 	}
 	prev, seen := d.v.Record(rec.Ref)
@@ -91,6 +91,11 @@ func (d *deciding) observed(ev Observed) {
 	for i, h := range carried {
 		if d.follow(rec, h, ev); d.stopped() {
 			return
+		}
+		if h.Record == rec.Ref {
+			if d.lookAgain(d.current(h), ev); d.stopped() {
+				return
+			}
 		}
 		if now := d.current(h); now.Stage != h.Stage {
 			carried = slices.Clone(carried)

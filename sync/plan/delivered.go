@@ -48,7 +48,7 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 	case stepCreate:
 		h = handoff.Aim(h, ev.Ref)
 		d.same(h.Record, ev.Ref, sameCreated)
-		h = d.stands(h, ev)
+		h = d.handedLater(d.stands(h, ev))
 		d.hanging(h, ev.Ref)
 	case stepAssign:
 		h = d.putBackOver(staked(d.stands(h, ev), ev), ev)
@@ -58,6 +58,8 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		if h.Stage == state.Completed || h.Stage == state.Returned {
 			h = d.closeTask(h)
 		}
+	default:
+		h = d.choreSettled(h, ev.Intent.Step, ev.Ref)
 	}
 	d.put(h)
 }
@@ -90,7 +92,7 @@ func (d *deciding) stands(h state.Handoff, ev Delivered) state.Handoff {
 // hanging hands over what has waited for a record to be made.
 func (d *deciding) hanging(made state.Handoff, at connectors.Ref) {
 	for _, h := range d.hangingOn(made, at.Conn) {
-		d.put(d.handOver(handoff.Aim(h, at), at))
+		d.put(d.handedLater(d.handOver(handoff.Aim(h, at), at)))
 	}
 }
 
@@ -181,14 +183,14 @@ func (d *deciding) adopt(h state.Handoff, ev Delivered, e state.Effect) {
 	e.Ref, e.State, e.Error = ev.Existing, handoff.Done, ""
 	h = handoff.Track(h, ev.Intent.Step, e)
 	if ev.Intent.Step != stepCreate {
-		d.put(h)
+		d.put(d.choreSettled(h, ev.Intent.Step, ev.Existing))
 		return
 	}
 	h = handoff.Aim(h, ev.Existing)
 	d.same(h.Record, ev.Existing, sameEmail)
 	d.because(d.why("", "%s has %s already", ev.Existing.Conn, ev.Existing))
 	d.audit("adopted", h.ID, map[string]string{"record": ev.Existing.String()})
-	d.put(d.handOver(h, ev.Existing))
+	d.put(d.handedLater(d.handOver(h, ev.Existing)))
 	d.hanging(d.current(h), ev.Existing)
 }
 

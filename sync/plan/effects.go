@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -175,7 +176,7 @@ func (d *deciding) writeTask(t *typ, f *facts, h state.Handoff, tier *tier, brie
 	zone := d.r.calendarOf(h.Owner).Zone()
 	set := map[string]any{
 		connectors.TaskSubject: d.subject(t, f, h, zone), connectors.TaskBody: brief,
-		connectors.TaskZone: zone.String(), connectors.TaskPriority: tier.priority, connectors.TaskType: t.taskType,
+		connectors.TaskZone: zone.String(), connectors.TaskPriority: tier.priority, connectors.TaskType: t.kind(f),
 		connectors.TaskStatus: "open",
 	}
 	if !due.IsZero() {
@@ -222,9 +223,9 @@ func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choi
 	zone := d.r.calendarOf(h.Owner).Zone()
 	set := map[string]any{
 		ownID: h.ID, ownStatus: statusAssigned, ownAccountable: h.Accountable, ownWhy: whySentence(c),
-		ownType: t.name, ownTier: tier.name, ownReason: f.what(h), ownNextStep: nextStep(t, h, zone),
+		ownType: t.name, ownTier: tier.name, ownReason: f.what(h), ownNextStep: nextStep(t, f, h, zone),
 		ownCreatedBy: createdBy(t, h), ownAssignedAt: text(h.AssignedAt), ownBrief: brief,
-		ownRule: c.where, ownDecision: h.Decision, ownCompleteness: t.completeness(f),
+		ownRule: c.where, ownDecision: h.Decision, ownCompleteness: strconv.Itoa(h.Complete),
 	}
 	for name, v := range map[string]string{
 		ownGiver: h.Giver, ownBackup: h.Backup, ownNeed: t.need(f), ownSupport: f.user(f.conn, f.value(t.support)),

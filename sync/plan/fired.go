@@ -20,8 +20,8 @@ func (d *deciding) fired(ev Fired) {
 		d.askReason(h)
 		return
 	}
-	if !ok || !h.Stage.Open() {
-		return
+	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || ev.Timer.Clock != clockItem) {
+		return // milestones come after the end as well
 	}
 	switch ev.Timer.Clock {
 	case clockObserve:
@@ -38,6 +38,8 @@ func (d *deciding) fired(ev Fired) {
 		d.itemDue(h, ev.Timer.Step, ev.Fresh)
 	case clockHold:
 		d.holdOver(h, ev)
+	case clockChase:
+		d.chaseAgain(h, ev)
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	forSpecific = 12
 	leastWords  = 8 // content words, below which nothing was said
 	leastAsked  = 3 // of the four questions
+	mostFaulty  = 40
 )
 
 // question is one of those that a note answers (2.21), with the words that
@@ -47,7 +48,7 @@ func questions() []question {
 	return []question{
 		{"why they engage", []string{"because", "since their", "need", "problem", "pain", "struggl", "losing", "lost", "cost", "waste", "manual", "slow", "want", "goal", "trying to", "replac", "fail", "risk", "reduce", "cut ", "grow", "switch", "migrat", "complian", "audit", "churn", "looking to", "has to", "have to"}},
 		{"why now", []string{"deadline", "renewal", "renews", "expire", "quarter", " q1", " q2", " q3", " q4", "this month", "next month", "this week", "next week", "this year", "by the end", "end of", "before ", "until ", "budget", "urgent", "now that", "just raised", "just hired", "new ceo", "new cfo", "new head", "go live", "go-live", "launch", "january", "february", "march", "april", "may ", "june", "july", "august", "september", "october", "november", "december", "by monday", "by friday", "contract ends", "fiscal"}},
-		{"what was already said", []string{"told", "said", "promised", "agreed", "showed", "shown", "demoed", "explained", "quoted", "offered", "discussed", "walked", "sent them", "sent her", "sent him", "we sent", "i sent", "mentioned", "confirmed", "committed", "shared", "talked", "asked us", "asked for", "asked whether", "asked about", "answered"}},
+		{"what was already said", []string{"told", "said", "promised", "agreed", "showed", "shown", "demoed", "explained", "quoted", "offered", "discussed", "walked", "sent them", "sent her", "sent him", "we sent", "i sent", "mentioned", "confirmed", "objection", "committed", "shared", "talked", "asked us", "asked for", "asked whether", "asked about", "answered"}},
 		{"what should happen next", []string{"next", "schedule", "book", "follow", "send ", "prepare", "invite", "introduce", "kickoff", "kick-off", "pilot", "trial", "demo on", "call on", "call her", "call him", "call them", "meeting on", "meet on", "proposal", "to do", "should ", "must ", "please ", "bring "}},
 	}
 }
@@ -88,7 +89,7 @@ func JudgeNote(text string, c NoteCriteria) NoteVerdict {
 		v.Faults = append(v.Faults, "does not say "+strings.Join(missing, ", or "))
 	}
 	if len(v.Faults) > 0 {
-		v.Score /= 2
+		v.Score = min(v.Score/2, mostFaulty)
 	}
 	return v
 }
@@ -154,16 +155,20 @@ func mashed(w string) bool {
 	return latin && len(w) > 4 && !strings.ContainsAny(w, "aeiouy") || len(w) > 2 && strings.Trim(w, w[:1]) == "" && latin
 }
 
-// english reports whether a text looks English: a tenth of it is small words.
+// otherWords are small words of other languages that are none in English.
+const otherWords = " der die das und ist nicht ein eine einen sie wir auf für von mit im zu den dem des bis le la les des une est et pour dans sur avec qui que du el los las en es por para con una se het een van zijn niet il che per sono não os uma "
+
+// english reports whether a text may be English: in our letters, and without
+// the small words of other languages.
 func english(text string) bool {
 	all := strings.Fields(text)
-	small := 0
+	foreign := 0
 	for _, w := range all {
-		if isSmall(w) {
-			small++
+		if strings.Contains(otherWords, " "+w+" ") || strings.ContainsFunc(w, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) }) {
+			foreign++
 		}
 	}
-	return small*10 >= len(all)
+	return foreign*12 < len(all)
 }
 
 // pasted reports whether a text was copied out of a meeting recorder: two

@@ -96,19 +96,6 @@ func TestAccountable(t *testing.T) {
 	}
 }
 
-// TestGate (3.30): what must be there holds the handoff until it is, and the
-// list says what is missing.
-func TestGate(t *testing.T) {
-	t.Parallel()
-	r, w := writing(t, alone(t, "must_have: [person.email], if_missing: route_then_chase", "must_have: [person.email, person.timeline], if_missing: gate")), newWorld()
-	w.decide(t, r, monday, see(price("51")))
-	if len(w.handoffs) != 0 || len(w.listings) != 1 || w.listings[0].List != "context" || !strings.Contains(w.listings[0].Text, "timeline") {
-		t.Fatalf("%v %+v", w.handoffs, w.listings)
-	}
-	w.decide(t, r, monday.Add(time.Hour), see(price("51", "timeline", "this quarter")))
-	w.only(t)
-}
-
 // TestReview: several accounts fit and nothing tells them apart; a hot buyer
 // is routed all the same, and a person is asked to look.
 func TestReview(t *testing.T) {

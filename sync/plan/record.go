@@ -222,6 +222,13 @@ func (r *Recorder) Pace(name string) (state.Pace, bool) {
 	return p, ok
 }
 
+// Note implements View.
+func (r *Recorder) Note(hash string) (state.Note, bool) {
+	n, ok := r.v.Note(hash)
+	remember(&r.seen.Notes, hash, optional(n, ok))
+	return n, ok
+}
+
 // Err implements View.
 func (r *Recorder) Err() error { return r.v.Err() }
 

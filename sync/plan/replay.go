@@ -32,6 +32,7 @@ type Snapshot struct {
 	Trails      map[string]*state.Trail     `json:"trails,omitempty"`  // by need
 	Intents     map[string]*state.Intent    `json:"intents,omitempty"` // by key
 	Conns       map[string]*state.Conn      `json:"conns,omitempty"`
+	Notes       map[string]*state.Note      `json:"notes,omitempty"`  // by hash
 	Timers      map[string]*state.Timer     `json:"timers,omitempty"` // by id
 
 	Crowds map[string][]string    `json:"crowds,omitempty"` // by query → hashes
@@ -248,6 +249,10 @@ func (p *replay) Pace(name string) (state.Pace, bool) {
 	return orNot(ask(p, p.s.Paces, "pace", name))
 }
 
+func (p *replay) Note(hash string) (state.Note, bool) {
+	return orNot(ask(p, p.s.Notes, "note", hash))
+}
+
 func (p *replay) Err() error { return nil }
 
 // nothing is a view of an empty world.
@@ -274,4 +279,5 @@ func (nothing) Timer(string) (t state.Timer, ok bool)                     { retu
 func (nothing) Crowd(Crowd) []state.Record                                { return nil }
 func (nothing) Told(string) (t state.Told, ok bool)                       { return t, false }
 func (nothing) Pace(string) (p state.Pace, ok bool)                       { return p, false }
+func (nothing) Note(string) (n state.Note, ok bool)                       { return n, false }
 func (nothing) Err() error                                                { return nil }

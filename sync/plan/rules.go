@@ -34,7 +34,8 @@ type Rules struct {
 	imports   imports
 	sources   []source
 	freeMail  map[string]bool
-	authority *conn // the one CRM whose owner field may be written; nil: each its own
+	phrases   []string // that fill a note and say nothing
+	authority *conn    // the one CRM whose owner field may be written; nil: each its own
 	untouched map[string]bool
 	feeds     []Feed
 	leaveCRM  bool
@@ -113,8 +114,10 @@ type typ struct {
 	onlyIfLocal       bool // it looks at the record itself only
 	otherwiseSet      []setting
 	listAs            string
-	must, should      []field
-	gate              bool // must, too, is a condition
+	context           contextRule
+	before, after     []checkItem // the checklist
+	milestones        []milestone
+	prepared          mappings.Text // the type that should have run before
 	tiers             []tierRow
 	lines             []ownerLine
 	from              string

@@ -235,19 +235,7 @@ func (d *deciding) keptBack(t *typ, f *facts) (list string, why state.Reason) {
 	if !t.onlyIf.holds(f) {
 		return listOtherwise, d.why(where(t.onlyIfPos), "%s", t.onlyIf.say(f))
 	}
-	if !t.gate {
-		return "", state.Reason{}
-	}
-	var missing []string
-	for _, m := range t.must {
-		if f.value(m) == "" {
-			missing = append(missing, m.said())
-		}
-	}
-	if len(missing) == 0 {
-		return "", state.Reason{}
-	}
-	return listContext, d.why(where(t.pos), "still missing: %s", strings.Join(missing, ", "))
+	return "", state.Reason{}
 }
 
 // heldBack keeps a signal that cannot start yet: any later change of the
@@ -336,11 +324,14 @@ func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tie
 		h.Account = a.Ref
 	}
 	h.Why = append([]state.Reason{d.why(where(s.spoke[0].pos), "%s", s.spokeText(f)), tierWhy}, f.account().why...)
-	h = d.lateIntake(t, f, h, s, tier)
+	h = d.noCall(t, f, d.lateIntake(t, f, h, s, tier))
 	if d.untouchable(t, f, h) {
 		return
 	}
-	d.assign(t, f, h, tier)
+	d.unprepared(t, h)
+	if h, ready := d.prepare(t, f, h, tier); ready {
+		d.assign(t, f, h, tier)
+	}
 }
 
 // untouchable refuses a record of somebody whose records are never taken.

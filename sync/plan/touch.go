@@ -136,8 +136,3 @@ func (c *cond) sayHappened(f *facts) string {
 	}
 	return c.text
 }
-
-// checklistDone reports whether everything on a handoff's list is done.
-func checklistDone(h state.Handoff) bool {
-	return len(h.Items) > 0 && !slices.ContainsFunc(h.Items, func(i state.Item) bool { return i.Done.IsZero() })
-}

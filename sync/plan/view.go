@@ -51,6 +51,8 @@ type View interface {
 	Told(key string) (state.Told, bool)
 	// Pace is how much of something was let through.
 	Pace(name string) (state.Pace, bool)
+	// Note is where a text of these words was last seen, of late.
+	Note(hash string) (state.Note, bool)
 	// Timer is one that is set, by its id.
 	Timer(id string) (state.Timer, bool)
 	Err() error

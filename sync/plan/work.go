@@ -93,11 +93,11 @@ func (d *deciding) act(c *conn, rec *state.Record) act {
 
 // activity takes in something that somebody did or plans. Only what concerns a
 // handoff is remembered.
-func (d *deciding) activity(c *conn, rec *state.Record) {
+func (d *deciding) activity(c *conn, rec *state.Record, ev Event) {
 	a := d.act(c, rec)
 	if a.key != "" {
 		if h, ok := d.v.HandoffOfTask(a.key); ok && !rec.Deleted {
-			d.ownTask(d.current(h), a)
+			d.ownTask(d.current(h), a, ev)
 		}
 		return
 	}
@@ -106,9 +106,14 @@ func (d *deciding) activity(c *conn, rec *state.Record) {
 	}
 	for _, x := range d.concerned(c, rec) {
 		h := d.current(x.h)
-		if t := d.r.byName[h.Type]; t != nil && (!x.loose || a.owner == h.Owner) {
+		t := d.r.byName[h.Type]
+		if t == nil {
+			continue
+		}
+		if !h.Written.IsZero() && (h.Stage.Open() || d.counting(h)) && (!x.loose || a.owner == h.Owner) {
 			d.worked(t, h, a)
 		}
+		d.proven(t, d.current(h), a, x.loose, ev)
 	}
 }
 
@@ -128,7 +133,7 @@ func (d *deciding) concerned(c *conn, rec *state.Record) []concern {
 	add := func(loose bool, hs ...state.Handoff) {
 		for _, h := range hs {
 			known := slices.ContainsFunc(out, func(o concern) bool { return o.h.ID == h.ID })
-			if !known && !h.Observed && !h.Written.IsZero() && (h.Stage.Open() || d.counting(h)) {
+			if !known && !h.Observed && (!h.Written.IsZero() || h.Stage == state.Held) && (h.Stage.Open() || d.counting(h) || h.Stage == state.Completed && !milestonesDone(h)) {
 				out = append(out, concern{h, loose})
 			}
 		}
@@ -187,7 +192,7 @@ func (d *deciding) counting(h state.Handoff) bool {
 
 // ownTask is news of a task that we made. Ticking it off is a person's doing
 // and no contact with the buyer.
-func (d *deciding) ownTask(h state.Handoff, a act) {
+func (d *deciding) ownTask(h state.Handoff, a act, ev Event) {
 	t := d.r.byName[h.Type]
 	step := ""
 	for s, e := range h.Effects {
@@ -195,11 +200,11 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 			step = s
 		}
 	}
-	if t == nil || !h.Stage.Open() || h.Observed || a.state != actDone {
+	if t == nil || h.Observed || a.state != actDone || !h.Stage.Open() && (h.Stage != state.Completed || step == stepTask) {
 		return
 	}
 	if step != stepTask {
-		d.ticked(t, h, step, a)
+		d.ticked(t, h, step, a, ev)
 		return
 	}
 	if h.Work != nil && !h.Work.Ticked.IsZero() || h.Written.IsZero() {
@@ -209,19 +214,6 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 	w.Ticked, w.Heard = d.now, d.now
 	h.Work = &w
 	d.audit("task done", h.ID, map[string]string{"by": a.owner})
-	d.put(h)
-	d.advance(t, d.recordOf(t, h), h)
-}
-
-// ticked marks the item of a checklist whose task was ticked off.
-func (d *deciding) ticked(t *typ, h state.Handoff, step string, a act) {
-	i := slices.IndexFunc(h.Items, func(it state.Item) bool { return it.Step == step })
-	if i < 0 || !h.Items[i].Done.IsZero() {
-		return
-	}
-	h.Items = slices.Clone(h.Items)
-	h.Items[i].Done = d.now
-	d.audit("item done", h.ID, map[string]string{"item": h.Items[i].Do, "by": a.owner})
 	d.put(h)
 	d.advance(t, d.recordOf(t, h), h)
 }

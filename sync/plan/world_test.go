@@ -109,6 +109,7 @@ type world struct {
 	timers   map[string]state.Timer
 	told     map[string]state.Told
 	paces    map[string]state.Pace
+	notes    map[string]state.Note
 	listings []state.Listing
 	audit    []state.AuditRow
 	err      error
@@ -135,7 +136,7 @@ func newWorld() *world {
 		records: map[connectors.Ref]state.Record{}, handoffs: map[string]state.Handoff{}, triggers: map[string]state.Trigger{},
 		told: map[string]state.Told{}, paces: map[string]state.Pace{},
 		pools: map[string]state.Pool{}, same: map[connectors.Ref]state.Same{}, located: map[string][]state.Record{},
-		conns: map[string]state.Conn{}, load: map[string]int{}, intents: map[string]state.Intent{}, timers: map[string]state.Timer{},
+		conns: map[string]state.Conn{}, load: map[string]int{}, intents: map[string]state.Intent{}, timers: map[string]state.Timer{}, notes: map[string]state.Note{},
 	}
 	for _, c := range []string{"hubspot", "salesforce"} {
 		w.conns[c] = state.Conn{Name: c, Live: live, Mirror: true}
@@ -193,6 +194,8 @@ func (w *world) Crowd(q plan.Crowd) []state.Record {
 
 func (w *world) Conn(name string) (state.Conn, bool) { c, ok := w.conns[name]; return c, ok }
 func (w *world) Err() error                          { return w.err }
+
+func (w *world) Note(hash string) (state.Note, bool) { n, ok := w.notes[hash]; return n, ok }
 
 func (w *world) Located(n state.Need) ([]state.Record, bool) {
 	r, ok := w.located[n.ID()]
@@ -363,6 +366,9 @@ func (w *world) apply(c state.Changes) {
 		for _, ref := range s.Refs {
 			w.same[ref] = s
 		}
+	}
+	for _, n := range c.Notes {
+		w.notes[n.Hash] = n
 	}
 	w.listings = append(w.listings, c.Listings...)
 	w.audit = append(w.audit, c.Audit...)

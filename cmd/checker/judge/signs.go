@@ -87,6 +87,7 @@ func (s *signs) Same(connectors.Ref) (x state.Same, ok bool)     { return x, fal
 func (s *signs) Located(state.Need) (rs []state.Record, ok bool) { return nil, true }
 
 func (s *signs) Trail(state.Need) (t state.Trail, ok bool) { return state.Trail{Unseen: true}, true }
+func (s *signs) Note(string) (n state.Note, ok bool)       { return n, false }
 func (s *signs) Intent(string) (i state.Intent, ok bool)   { return i, false }
 func (s *signs) Timer(string) (t state.Timer, ok bool)     { return t, false }
 func (s *signs) Crowd(plan.Crowd) []state.Record           { return nil }
