@@ -189,7 +189,7 @@ func (d *deciding) proven(t *typ, h state.Handoff, a act, loose bool, ev Event) 
 func (d *deciding) itemsChanged(t *typ, h state.Handoff, ev Event) {
 	d.put(h)
 	if h.Stage == state.Held {
-		d.lookAgain(h, ev)
+		d.seenAnew(h, ev)
 		return
 	}
 	if h.Stage.Open() {

@@ -93,7 +93,7 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 		if h.Record == rec.Ref {
-			if d.lookAgain(d.current(h), ev); d.stopped() {
+			if d.seenAnew(d.current(h), ev); d.stopped() {
 				return
 			}
 		}

@@ -191,10 +191,10 @@ func (d *deciding) matter(h state.Handoff) (*typ, *facts, bool) {
 	return t, d.r.facts(d.now, d.v, &rec), true
 }
 
-// lookAgain looks at a handoff anew after its record has changed: what it waited
+// seenAnew looks at a handoff anew after its record has changed: what it waited
 // for may be there, a thing of its checklist may be shown to be done, a date
 // may have moved.
-func (d *deciding) lookAgain(h state.Handoff, ev Event) {
+func (d *deciding) seenAnew(h state.Handoff, ev Event) {
 	if !h.Stage.Open() && h.Stage != state.Completed {
 		return
 	}
@@ -310,7 +310,7 @@ func (d *deciding) holdOver(h state.Handoff, ev Fired) {
 	}
 	if ev.Timer.Step == holdRecheck {
 		d.timer(h, clockHold, holdRecheck, d.now.Add(recheckEvery))
-		d.lookAgain(h, ev)
+		d.seenAnew(h, ev)
 		return
 	}
 	h = d.shown(f, h)
