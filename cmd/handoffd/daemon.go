@@ -39,6 +39,11 @@ type daemonConfig struct {
 	Registry  *prometheus.Registry
 	Holder    string        // names this process in the lease
 	PollEvery time.Duration // 0: as the rules say
+
+	// Lookup is the environment, for where calendar feeds are; Web carries what
+	// goes to neither CRM. Nil: an empty one, the ordinary transport.
+	Lookup func(name string) (string, bool)
+	Web    http.RoundTripper
 }
 
 // daemon is the running whole: intake, lanes, writers.
@@ -187,6 +192,10 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, p := range d.pollers {
 		g.Go(func() error { return p.Run(ctx) })
 	}
+	feeds := &ingest.Feeds{
+		Store: d.config.Store, Book: d.book, Lookup: d.config.Lookup, Transport: d.config.Web, Wall: d.config.Wall, Log: d.config.Log,
+	}
+	g.Go(func() error { return feeds.Run(ctx) })
 	g.Go(func() error { return d.archive(ctx) })
 	if f, ok := d.config.Store.(interface{ Failure(context.Context) error }); ok {
 		g.Go(func() error { return f.Failure(ctx) }) // nobody knows what is on disk: stop at once

@@ -36,6 +36,7 @@ const (
 	hubspotHost    = "api.hubapi.com"
 	salesforceHost = "handoffd.my.salesforce.com"
 	daemonHost     = "handoffd.example"
+	feedHost       = "cal.example"
 	messageSecret  = "7c1f8a52d90b4e63" // at the end of where outbound messages go
 )
 
@@ -281,6 +282,7 @@ func (st *stage) start() {
 		Rules: rules, Store: mortalStore{store, st.reaper}, Conns: st.connect(), Log: log,
 		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
 		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()), Wall: st.wall,
+		Web: mortalTransport{next: simulators.Carrier(map[string]http.Handler{feedHost: http.HandlerFunc(st.feed)}), r: st.reaper},
 	})
 	if err != nil && !errors.Is(err, errDead) {
 		st.t.Fatal(err)
@@ -299,6 +301,16 @@ func (st *stage) start() {
 		}
 		st.daemon = nil
 	}
+}
+
+// feed serves the story's calendars of absences: feed/NAME.
+func (st *stage) feed(w http.ResponseWriter, r *http.Request) {
+	f := st.story.folder["feed"+r.URL.Path]
+	if f == nil {
+		http.NotFound(w, r)
+		return
+	}
+	_, _ = w.Write(f.Data)
 }
 
 func (st *stage) serve(h http.Handler) {

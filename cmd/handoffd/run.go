@@ -75,7 +75,8 @@ func runDaemon(ctx context.Context, s streams) error {
 		log.Error("the state is an older copy; nothing is written until `handoffd approve`")
 	}
 	d, err := newDaemon(ctx, daemonConfig{
-		Rules: rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
+		Lookup: os.LookupEnv,
+		Rules:  rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
 		Room: store.Room, StatePath: env.State, Registry: processRegistry(), Log: log, Holder: fmt.Sprintf("pid %d at %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	})
 	if err == nil {

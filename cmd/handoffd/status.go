@@ -157,6 +157,10 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 				s.Overdue++
 			}
 		}
+		for _, l := range unreadLeave(tx, now) {
+			s.Lists[l.List]++
+			s.Listed = append(s.Listed, l)
+		}
 		for _, l := range state.AllListings(tx) {
 			s.Lists[l.List]++
 			s.Listed = append(s.Listed, l)

@@ -115,7 +115,7 @@ func parseStory(t *testing.T, name string, raw []byte) *story {
 			}
 		case strings.HasPrefix(f.Name, "config/"):
 			s.folder[strings.TrimPrefix(f.Name, "config/")] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
-		case strings.HasPrefix(f.Name, "later/"):
+		case strings.HasPrefix(f.Name, "later/"), strings.HasPrefix(f.Name, "feed/"):
 			s.folder[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644} // for a config line
 		default:
 			t.Fatalf("%s: %s is none of story, want, world, config/…, later/…", s.name, f.Name)

@@ -36,6 +36,7 @@ type Poller struct {
 	Every     time.Duration // 0: as the rules say
 
 	usersAt  time.Time
+	leaveAt  time.Time
 	mirrored bool
 	wait     time.Duration             // the whole connection is left alone for so long
 	hold     map[connectors.Kind]pause // cursors that cannot be read on now
@@ -82,6 +83,9 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if ok, err := p.users(ctx); err != nil || !ok {
+		return false, err
+	}
+	if err := p.leave(ctx); err != nil {
 		return false, err
 	}
 	all, err := p.readings(ctx, conn)

@@ -227,8 +227,12 @@ func (d *deciding) left(conn, id string) {
 	}
 }
 
-// Feed is one person's calendar of absences.
-type Feed struct{ Who, At string }
+// Feed is one person's calendar of absences: an address, or the name of the
+// environment variable that holds it, and the clock they live by.
+type Feed struct {
+	Who, At string
+	Zone    *time.Location
+}
 
 // Feeds are the calendars that some team believes, in the order of people.
 func (r *Rules) Feeds() []Feed { return slices.Clone(r.feeds) }

@@ -114,7 +114,7 @@ func (c *compiler) feeds() {
 			c.warn(d.LeaveFeed.Pos, "no-effect", "add leave_from: [calendar_feeds] to their team", "no team of %s looks at calendar feeds", p.who)
 			continue
 		}
-		c.r.feeds = append(c.r.feeds, Feed{Who: p.who, At: d.LeaveFeed.S})
+		c.r.feeds = append(c.r.feeds, Feed{Who: p.who, At: d.LeaveFeed.S, Zone: p.calendar.Zone()})
 	}
 	slices.SortStableFunc(c.r.feeds, func(a, b Feed) int { return cmp.Compare(a.Who, b.Who) })
 }
