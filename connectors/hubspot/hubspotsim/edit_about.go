@@ -57,7 +57,7 @@ func (s *Sim) logged(o *object, fields written, by source, now time.Time) ([]edi
 	return links, nil
 }
 
-// known is the record that a person would call so; nil: there is none.
+// known is the record that a person would call so, or that "contacts/51" names; nil: there is none.
 func (s *Sim) known(key string) *record {
 	for _, by := range [...][2]string{{"contacts", "email"}, {"companies", "domain"}, {"companies", "name"}, {"deals", "dealname"}} {
 		for _, rec := range s.objects[by[0]].order {
@@ -65,6 +65,9 @@ func (s *Sim) known(key string) *record {
 				return rec
 			}
 		}
+	}
+	if kind, id, named := strings.Cut(key, "/"); named && s.objects[kind] != nil {
+		return s.objects[kind].live(id)
 	}
 	for _, kind := range [...]string{"contacts", "companies", "deals"} {
 		if rec := s.objects[kind].live(key); rec != nil {

@@ -25,10 +25,15 @@ type Life struct {
 	Deactivations float64 `json:"deactivations"`
 	// Drift is how often a day an admin adds a field to the schema, or takes an added one away.
 	Drift float64 `json:"drift"`
+	// Reps says how those work who are given something.
+	Reps Reps `json:"reps"`
 }
 
-// Any says that somebody is at work.
-func (l Life) Any() bool { return l != Life{} }
+// Any says that somebody meddles. Reps only react.
+func (l Life) Any() bool {
+	l.Reps = Reps{}
+	return l != Life{}
+}
 
 // patchLife returns l with what the JSON object names; {} empties the office.
 func patchLife(l Life, raw json.RawMessage) (Life, error) {
@@ -51,6 +56,17 @@ func patchLife(l Life, raw json.RawMessage) (Life, error) {
 		{"deletes", l.Deletes},
 		{"restores", l.Restores},
 		{"deactivations", l.Deactivations},
+		{"reps ignore", l.Reps.Ignore},
+		{"reps slow", l.Reps.Slow},
+		{"reps return", l.Reps.Return},
+		{"reps silent", l.Reps.Silent},
+		{"reps tacit", l.Reps.Tacit},
+		{"reps call", l.Reps.Call},
+		{"reps email", l.Reps.Email},
+		{"reps meet", l.Reps.Meet},
+		{"reps absent", l.Reps.Absent},
+		{"reps next", l.Reps.Next},
+		{"reps finish", l.Reps.Finish},
 	} {
 		if err := checkShare("life "+s.name, s.value); err != nil {
 			return l, err

@@ -30,6 +30,10 @@ func Profile(name string) (Faults, error) {
 			Life: Life{
 				Edits: 0.02, Owners: 0.002, Flips: 0.002, Merges: 0.005, Deletes: 0.005, Restores: 0.25,
 				Deactivations: 0.005, Drift: 1,
+				Reps: Reps{
+					Ignore: 0.05, Slow: 0.10, Return: 0.10, Silent: 0.30, Tacit: 0.10, Call: 0.60, Email: 0.50, Meet: 0.20, Absent: 0.15,
+					Next: 0.30, Finish: 0.50,
+				},
 			},
 		}, nil
 	case "hell":
@@ -46,6 +50,10 @@ func Profile(name string) (Faults, error) {
 			Life: Life{
 				Edits: 0.20, Owners: 0.02, Flips: 0.02, Merges: 0.015, Deletes: 0.015, Restores: 0.25,
 				Deactivations: 0.05, Drift: 10,
+				Reps: Reps{
+					Ignore: 0.15, Slow: 0.30, Return: 0.30, Silent: 0.50, Tacit: 0.30, Call: 0.60, Email: 0.50, Meet: 0.30, Absent: 0.50,
+					Next: 0.30, Finish: 0.30,
+				},
 			},
 		}, nil
 	}

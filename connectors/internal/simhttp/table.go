@@ -70,6 +70,17 @@ func tableRows() []shown {
 			}
 			return strconv.FormatFloat(f.Life.Drift, 'g', 4, 64) + " a day"
 		}},
+		shown{"life.reps.ignore", "of what reps are given: ignored", share(func(f Faults) float64 { return f.Life.Reps.Ignore })},
+		shown{"life.reps.slow", "of it: everything takes ten times as long", share(func(f Faults) float64 { return f.Life.Reps.Slow })},
+		shown{"life.reps.return", "of it: returned", share(func(f Faults) float64 { return f.Life.Reps.Return })},
+		shown{"life.reps.silent", "of the returns: without a reason; a third give it later", share(func(f Faults) float64 { return f.Life.Reps.Silent })},
+		shown{"life.reps.tacit", "of what is kept: never accepted in words", share(func(f Faults) float64 { return f.Life.Reps.Tacit })},
+		shown{"life.reps.call", "of it: called, up to three times", share(func(f Faults) float64 { return f.Life.Reps.Call })},
+		shown{"life.reps.email", "of it: written to", share(func(f Faults) float64 { return f.Life.Reps.Email })},
+		shown{"life.reps.meet", "of it: met", share(func(f Faults) float64 { return f.Life.Reps.Meet })},
+		shown{"life.reps.absent", "of the meetings: the buyer stays away", share(func(f Faults) float64 { return f.Life.Reps.Absent })},
+		shown{"life.reps.next", "of it: a next task is planned", share(func(f Faults) float64 { return f.Life.Reps.Next })},
+		shown{"life.reps.finish", "of it: the task given is ticked off, late", share(func(f Faults) float64 { return f.Life.Reps.Finish })},
 	)
 }
 
