@@ -67,6 +67,7 @@ type Doc struct {
 type Live struct {
 	Handoff Text
 	Share   Percent
+	On      Text // one connection it may start in; "" for all of them
 }
 
 // Imports gives bulk lists their own tier and pace. The zero Imports is none.
@@ -95,10 +96,14 @@ type Pace struct {
 
 // Safety is what stops the daemon by itself.
 type Safety struct {
-	OwnerChanges  int      // stop_if_more_than: owner_changes; 0: the default
+	OwnerChanges  int      // stop_if_more_than: owner_changes; 0: it never stops by itself
 	In            Duration // in
-	NeverTakeFrom []Text   // never_take_records_from: e-mails
-	Pos           Pos
+	StopPos       Pos
+	NeverTakeFrom []Text // never_take_records_from: e-mails, or names of queues
+	// FirstWrites wait, on a connection that was never written, until somebody
+	// has approved them; 0: none does.
+	FirstWrites int
+	Pos         Pos
 }
 
 // Report is one that is sent by itself.

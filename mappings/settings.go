@@ -14,7 +14,7 @@ func (d *Doc) settings(root value) {
 		d.Mode = m.oneOf("observe", "write")
 	}
 	for _, e := range s.field("live").entries("write it like {demo_request: 10%}") {
-		d.Live = append(d.Live, Live{Handoff: e.key, Share: e.val.percent(100)})
+		d.Live = append(d.Live, live(e)...)
 	}
 	for _, e := range s.need("connections", "name at least one CRM").entries("write one key for each CRM") {
 		d.Connections = append(d.Connections, connection(e))
@@ -38,6 +38,24 @@ func (d *Doc) settings(root value) {
 		d.Reports = append(d.Reports, report(e))
 	}
 	s.done()
+}
+
+// live reads 10%, {share: 10%, on: hubspot}, or a list of such maps.
+func live(e entry) []Live {
+	if !e.val.isMap() && !e.val.isList() {
+		return []Live{{Handoff: e.key, Share: e.val.percent(100)}}
+	}
+	var out []Live
+	for _, v := range e.val.oneOrMore() {
+		s := v.scope("live " + e.key.S)
+		out = append(out, Live{
+			Handoff: e.key,
+			Share:   s.need("share", "write it like {share: 10%, on: hubspot}").percent(100),
+			On:      s.need("on", "name a connection, or write just the share").word(),
+		})
+		s.done()
+	}
+	return out
 }
 
 func connection(e entry) Connection {
@@ -132,11 +150,23 @@ func safety(v value) Safety {
 		f := stop.scope("stop_if_more_than")
 		out.OwnerChanges = f.need("owner_changes", "").whole(1)
 		out.In = f.need("in", "write it like 10 minutes").clockTimeOnly()
+		out.StopPos = stop.pos()
 		f.done()
 	}
-	out.NeverTakeFrom = readAll(s.field("never_take_records_from").oneOrMore(), value.email)
+	out.NeverTakeFrom = readAll(s.field("never_take_records_from").oneOrMore(), value.holder)
+	if first := s.field("first_writes"); first.given() {
+		out.FirstWrites = first.whole(0)
+	}
 	s.done()
 	return out
+}
+
+// holder is a person by e-mail, or a queue by its name.
+func (v value) holder() Text {
+	if t := v.text(); !strings.Contains(t.S, "@") {
+		return t
+	}
+	return v.email()
 }
 
 func report(e entry) Report {

@@ -150,6 +150,9 @@ type Handoff struct {
 	Questions int       `json:"questions,omitempty"` // times the receiver asked what the context should have said
 	Follows   string    `json:"follows,omitempty"`   // the handoff whose return or end led to this one
 	Exception string    `json:"exception,omitempty"` // the named exception it runs under (2.43)
+
+	Actual *Actual `json:"actual,omitempty"` // of one that was only observed: what really happened
+	Undone *Undone `json:"undone,omitempty"` // what `undo` did to it
 }
 
 // Stake is one write of an owner field. A CRM that cannot write under a
@@ -225,9 +228,12 @@ type Intent struct {
 	Due      time.Time        `json:"due"` // not before
 	Created  time.Time        `json:"created"`
 	Attempts int              `json:"attempts"`
-	SentAt   time.Time        `json:"sent_at,omitzero"` // of the last attempt
-	Looked   int              `json:"looked,omitempty"` // empty look-ups since an ambiguous answer
-	Epoch    uint64           `json:"epoch,omitempty"`  // start of the process that sent it
+	SentAt   time.Time        `json:"sent_at,omitzero"`  // of the last attempt
+	Looked   int              `json:"looked,omitempty"`  // empty look-ups since an ambiguous answer
+	Epoch    uint64           `json:"epoch,omitempty"`   // start of the process that sent it
+	Was      map[string]any   `json:"was,omitempty"`     // values seen when decided of the other fields that are not our own
+	Moves    time.Time        `json:"moves,omitzero"`    // it changes an owner, because of what happened then
+	Ordered  bool             `json:"ordered,omitempty"` // an operator asked for it
 	Error    string           `json:"error,omitempty"`
 	Class    string           `json:"class,omitempty"`
 }
@@ -287,6 +293,8 @@ type Conn struct {
 	// Deaf is when polling last showed a write of ours that no webhook had told
 	// of: webhooks get lost, so that none proves that there was no other.
 	Deaf time.Time `json:"deaf,omitzero"`
+	// First is the trial of its first writes; nil: not on trial.
+	First *First `json:"first,omitempty"`
 }
 
 // Pause is an operator's order not to write to any CRM. Intake and deciding go on.

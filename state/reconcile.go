@@ -13,6 +13,9 @@ type Reconcile struct {
 	Conn string    `json:"conn,omitempty"` // "": every connection
 	Why  string    `json:"why"`
 	At   time.Time `json:"at"`
+	// Stop says that handoffd stopped by itself: more owners changed than
+	// `safety:` allows.
+	Stop bool `json:"stop,omitempty"`
 }
 
 var (
@@ -57,12 +60,16 @@ func MayWrite(tx Tx, conn string) bool {
 // know count anew from then on.
 func Approve(tx Tx, now time.Time) []Reconcile {
 	var all []Reconcile
+	if stop := Release(tx, now); stop != nil {
+		all = append(all, *stop)
+	}
+	stops := len(all)
 	for key, r := range AllReconciles(tx) {
 		all = append(all, r)
 		reconciles.Delete(tx, key)
 	}
-	if len(all) == 0 {
-		return nil
+	if len(all) == stops {
+		return all
 	}
 	for _, c := range AllConns(tx) {
 		c.Foreign, c.Approved = 0, now

@@ -36,6 +36,7 @@ const (
 	Audit    Bucket = "audit"    // truth: sequence -> what happened, hash-chained
 	RuleSets Bucket = "rules"    // truth: digest -> the admin's texts
 	Identity Bucket = "identity" // truth: record -> the same record elsewhere
+	Befores  Bucket = "before"   // truth: record -> what its fields held before us
 	Listings Bucket = "listing"  // truth: list, subject -> why it is there
 	Records  Bucket = "record"   // cache: record -> mapped record as last read
 	Echoes   Bucket = "echo"     // cache: record -> the CRM's stamp on our own last write
@@ -50,7 +51,7 @@ const (
 // Buckets lists every bucket, for stores that have to create them.
 var Buckets = []Bucket{
 	Meta, Cursors, Inbox, Seen, Triggers, Handoffs, ByRecord, Load, Timers, Outbox, Due,
-	Pools, Audit, RuleSets, Identity, Listings, Records, Echoes, Users, Notes, Versions, Decided, DecidedOf,
+	Pools, Audit, RuleSets, Identity, Befores, Listings, Records, Echoes, Users, Notes, Versions, Decided, DecidedOf,
 }
 
 // Tx is one transaction. The first failure sticks: reads after it find

@@ -18,7 +18,8 @@ func newApproveCommand(s streams) *cobra.Command {
 		Long: "Let go what handoffd holds back by itself: the writes of a state that is an older\n" +
 			"copy, or that knows nothing of the handoffs which stand in a CRM; and edited rules\n" +
 			"under which more than 2 % of the last week's decisions would have come out\n" +
-			"differently. Look at `handoffd status` first: it says what waits and why.",
+			"differently; and writing that stopped by itself because too many owners were to\n" +
+			"change. Look at `handoffd status` first: it says what waits and why.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var done []state.Reconcile
@@ -79,6 +80,9 @@ func (d *daemon) heldBack(ctx context.Context) []string {
 
 // heldLine is what a person reads of one thing that is held back.
 func heldLine(r state.Reconcile) string {
+	if r.Stop {
+		return "writing has stopped by itself until `handoffd approve`: " + r.Why
+	}
 	what := "nothing is written"
 	if r.Conn != "" {
 		what += " to " + r.Conn

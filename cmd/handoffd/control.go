@@ -84,6 +84,10 @@ func (d *daemon) control() http.Handler {
 		}
 		answer(w)(done, err)
 	})
+	mux.HandleFunc("POST /undo", patient(d.serveUndo))
+	mux.HandleFunc("POST /reassign", patient(d.serveReassign))
+	mux.HandleFunc("POST /queue", d.serveQueue)
+	mux.HandleFunc("GET /report", patient(d.serveReport))
 	return mux
 }
 

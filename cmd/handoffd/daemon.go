@@ -58,6 +58,7 @@ type daemon struct {
 	webhooks *ingest.Webhooks
 	turned   *ingest.Metrics
 	failures *engine.Failures
+	orders   *engine.Orders
 	started  time.Time
 	ready    atomic.Bool
 	reloads  reloads
@@ -154,6 +155,7 @@ func (d *daemon) wire(names []string, epoch uint64) {
 			Decider: d.decider, Group: group, Conns: c.Conns, Gates: gates, Bell: lanes[i], Log: c.Log,
 		})
 	}
+	d.orders = &engine.Orders{Decider: d.decider, Conns: c.Conns, Gates: gates, Log: c.Log}
 	sources := map[string]ingest.Source{}
 	for _, conn := range c.Rules.Conns() {
 		connector, ok := c.Conns[conn.Name]

@@ -58,6 +58,15 @@ func stillHeld(p state.Pause) error {
 	return &exitError{code: exitRefused, err: errors.New(heldLine(p.Held[0])), try: "handoffd status, then handoffd approve"}
 }
 
+// released ends a safety stop where writing is to go on: whoever says so has
+// been told of it by `status`.
+func released(tx state.Tx, on bool, now time.Time) *state.Reconcile {
+	if on {
+		return nil
+	}
+	return state.Release(tx, now)
+}
+
 // pause stops writing, or lets it go on, and puts that in the audit trail.
 func pause(ctx context.Context, store state.Store, on bool, now time.Time) (state.Pause, error) {
 	p := state.Pause{On: on, At: now}
@@ -69,6 +78,9 @@ func pause(ctx context.Context, store state.Store, on bool, now time.Time) (stat
 		if state.GetPause(tx).On != on {
 			state.PutPause(tx, p)
 			state.AppendAudit(tx, state.AuditRow{At: now, Actor: "operator", Action: action, Subject: "daemon"})
+		}
+		if stop := released(tx, on, now); stop != nil {
+			state.AppendAudit(tx, state.AuditRow{At: now, Actor: "operator", Action: "approved", Subject: "daemon", Detail: map[string]string{"why": stop.Why}})
 		}
 		p.Held = nil
 		for _, r := range state.AllReconciles(tx) {

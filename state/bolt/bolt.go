@@ -2,7 +2,7 @@
 // is the default store and the only importer of bbolt.
 //
 //	handoffd.db
-//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause · "reconcile",conn → Reconcile · "generation" → number · "credential",conn → Credential · "trial",lane → Trial · "doubt",conn,key → Doubt
+//	├── meta        "schema" → version · "audit_head" → hash · conn,name → Conn · lease,name → holder and epoch · "pause" → Pause · "reconcile",conn → Reconcile · "generation" → number · "credential",conn → Credential · "trial",lane → Trial · "doubt",conn,key → Doubt · "approved",id → Approval · "moved",instant,write key → nothing · "let_go" → instant
 //	├── cursor      connection, kind → Cursor
 //	├── inbox       connection, rank, sequence → Change
 //	├── seen        instant, event hash → nothing
@@ -17,6 +17,7 @@
 //	├── audit       sequence → AuditRow, hash-chained
 //	├── rules       digest → RuleSet
 //	├── identity    record → Same
+//	├── before      record → Before
 //	├── listing     list, subject → Listing
 //	├── record      record → Record                         cache
 //	├── echo        record → the stamp of our own last write   cache

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -183,6 +184,10 @@ func refOf(ev plan.Event) connectors.Ref {
 		return timerRef(ev.Timer)
 	case plan.Delivered:
 		return ev.Intent.Write.Ref
+	case plan.Undo:
+		return connectors.Ref{Kind: "undo", ID: strings.Join(ev.Handoffs, " ")}
+	case plan.Reassign:
+		return connectors.Ref{Kind: "handoff", ID: ev.Handoff}
 	}
 	return connectors.Ref{}
 }

@@ -124,7 +124,7 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 // it is written. A pause holds up nothing but the writing.
 func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 	most := cmp.Or(l.MaxOutbox, defaultMaxOutbox)
-	return state.CountDue(tx, conn, now, most) >= most && state.MayWrite(tx, conn)
+	return state.CountDue(tx, conn, now, most) >= most && state.MayWrite(tx, conn) && !state.OnTrial(tx, conn)
 }
 
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {

@@ -33,11 +33,12 @@ func (v view) Handoff(id string) (state.Handoff, bool)        { return state.Get
 func (v view) Pool(team string) (state.Pool, bool)            { return state.GetPool(v.tx, team) }
 func (v view) User(conn, id string) (connectors.User, bool)   { return state.GetUser(v.tx, conn, id) }
 
-func (v view) Unaccepted(person string) int               { return state.Unaccepted(v.tx, person) }
-func (v view) Same(ref connectors.Ref) (state.Same, bool) { return state.GetSame(v.tx, ref) }
-func (v view) Conn(name string) (state.Conn, bool)        { return state.GetConn(v.tx, name) }
-func (v view) Timer(id string) (state.Timer, bool)        { return state.GetTimer(v.tx, id) }
-func (v view) Err() error                                 { return v.tx.Err() }
+func (v view) Unaccepted(person string) int                   { return state.Unaccepted(v.tx, person) }
+func (v view) Same(ref connectors.Ref) (state.Same, bool)     { return state.GetSame(v.tx, ref) }
+func (v view) Conn(name string) (state.Conn, bool)            { return state.GetConn(v.tx, name) }
+func (v view) Timer(id string) (state.Timer, bool)            { return state.GetTimer(v.tx, id) }
+func (v view) Before(ref connectors.Ref) (state.Before, bool) { return state.GetBefore(v.tx, ref) }
+func (v view) Err() error                                     { return v.tx.Err() }
 
 func (v view) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
 	return state.GetTrigger(v.tx, typ, ref)

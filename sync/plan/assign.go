@@ -56,7 +56,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		"accountable": a.Accountable, "backup": a.Backup, "observed": yesIf(h.Observed), "type": t.name,
 	}))
 	if assigned.Observed {
-		d.observe(assigned)
+		d.observe(d.watchFrom(t, assigned))
 		return
 	}
 	d.timers(t, f, assigned, tier)

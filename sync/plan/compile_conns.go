@@ -3,7 +3,6 @@ package plan
 import (
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/mappings"
@@ -24,7 +23,7 @@ func (c *compiler) connections() {
 		n := &conn{
 			name: d.Name.S, crm: d.CRM.S, file: path.Clean(file), webhooks: d.Webhooks || d.Messages,
 			pollEvery: plain(d.PollEvery), share: d.APIShare.P / 100, from: moment(d.HandoffsFrom),
-			codes: map[field]map[string]string{}, signals: map[string][]string{},
+			codes: map[field]map[string]string{}, several: map[field]map[string]bool{}, signals: map[string][]string{},
 		}
 		m := c.mapping(n.file)
 		var ds []mappings.Diagnostic
@@ -75,7 +74,9 @@ func (n *conn) codesOf(m mappings.Mapping) {
 		for _, f := range noun.Fields {
 			codes := map[string]string{}
 			for _, p := range f.Values {
-				if _, known := codes[p.To.S]; !known {
+				if _, known := codes[p.To.S]; known {
+					n.severalFor(field{noun.Word.S, f.Word.S}, p.To.S)
+				} else {
 					codes[p.To.S] = p.From.S
 				}
 			}
@@ -84,6 +85,13 @@ func (n *conn) codesOf(m mappings.Mapping) {
 			}
 		}
 	}
+}
+
+func (n *conn) severalFor(f field, v string) {
+	if n.several[f] == nil {
+		n.several[f] = map[string]bool{}
+	}
+	n.several[f][v] = true
 }
 
 // code is a value as the CRM spells it.
@@ -117,9 +125,6 @@ func moment(t mappings.Text) time.Time {
 // notYet warns of what is read and has no effect in this version, so that
 // nobody counts on it.
 func (c *compiler) notYet() {
-	if s := c.doc.Safety; s.OwnerChanges > 0 {
-		c.warn(s.Pos, "not-yet", "use `handoffd pause` and watch `handoffd status`", "stop_if_more_than does not stop anything yet")
-	}
 	for _, r := range c.doc.Reports {
 		c.warn(r.Pos, "not-yet", "", "report %s is not sent yet", r.Name.S)
 	}
@@ -130,9 +135,7 @@ func (c *compiler) settings() {
 	for _, n := range c.doc.Never {
 		c.r.never = append(c.r.never, never{name: n.Name.S, when: c.cond(n.If, c.r.conns, false), pos: n.Pos})
 	}
-	for _, e := range c.doc.Safety.NeverTakeFrom {
-		c.r.untouched[strings.ToLower(e.S)] = true
-	}
+	c.safety()
 	if i := c.doc.Imports; !i.When.IsZero() {
 		c.r.imports = imports{when: c.cond(i.When, c.r.conns, false), pos: i.Pos}
 		c.r.imports.most, c.r.imports.per = i.AtMost.N, plain(mappings.Duration{N: 1, Unit: i.AtMost.Per})
@@ -164,24 +167,6 @@ func (c *compiler) conn(name mappings.Text) *conn {
 	}
 	c.undefined(name, "undefined-connection", "connection", "handoffd.yaml", known)
 	return nil
-}
-
-// live reads which types act, in write mode, and on how many of their records.
-func (c *compiler) live() {
-	var names []string
-	for _, t := range c.r.types {
-		names = append(names, t.name)
-		t.share = 100
-		t.observed = !c.r.write || len(c.doc.Live) > 0
-	}
-	for _, l := range c.doc.Live {
-		t := c.r.byName[l.Handoff.S]
-		if t == nil {
-			c.bad(l.Handoff.Pos, "undefined-handoff", didYouMean(l.Handoff.S, names, "name one of the files in handoffs/"), "there is no handoff type %q", l.Handoff.S)
-			continue
-		}
-		t.observed, t.share = !c.r.write, l.Share.P
-	}
 }
 
 // groups joins connections that share decisions: a handoff that starts in one

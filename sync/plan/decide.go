@@ -23,6 +23,8 @@ type deciding struct {
 	id  string // of this decision
 
 	read, asked time.Time // when the record was asked for, and the first answer; zero: unknown
+	since       time.Time // when what is decided about happened, as far as the CRM tells
+	ordered     bool      // an operator asked for it
 
 	not map[string]bool // who is not to have it again
 
@@ -38,13 +40,25 @@ type deciding struct {
 // again with the answers, or later. Only an observed record leads to them.
 func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 	d := &deciding{r: r, v: v, now: now.UTC().Round(0)}
+	d.since = d.now
 	switch ev := ev.(type) {
 	case Observed:
+		d.since = d.bounded(ev.Record.ModifiedAt)
 		d.observed(ev)
 	case Fired:
+		d.since = d.bounded(ev.Timer.Due)
 		d.fired(ev)
 	case Delivered:
+		if !ev.Intent.Moves.IsZero() {
+			d.since = ev.Intent.Moves
+		}
 		d.delivered(ev)
+	case Undo:
+		d.ordered = true
+		d.undo(ev)
+	case Reassign:
+		d.ordered = true
+		d.reassign(ev)
 	}
 	if err := v.Err(); err != nil {
 		return state.Changes{}, fmt.Errorf("decide: %w", err)

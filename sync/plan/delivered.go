@@ -52,7 +52,7 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		d.hanging(h, ev.Ref)
 	case stepAssign:
 		h = d.putBackOver(staked(d.stands(h, ev), ev), ev)
-	case stepRewrite:
+	case stepRewrite, stepReassign:
 		h = staked(h, ev)
 	case stepTask:
 		if h.Stage == state.Completed || h.Stage == state.Returned {
@@ -117,6 +117,8 @@ func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
 func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	step := ev.Intent.Step
 	switch {
+	case isUndo(step):
+		d.undoRefused(h, ev)
 	case step == stepRestore && ev.Class == connectors.Conflict.String():
 		d.put(d.stillTell(h, ev.Intent))
 	case step == stepRewrite && ev.Class == connectors.Conflict.String():

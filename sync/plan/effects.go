@@ -31,7 +31,7 @@ func (d *deciding) intend(h state.Handoff, step string, w connectors.Write) stat
 // intendSeen is intend with what the write rests on. A handoff that goes round
 // in a circle is written no more.
 func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, s seen) state.Handoff {
-	if step != stepRestore {
+	if step != stepRestore && !isUndo(step) {
 		looped := strings.HasPrefix(h.Frozen, frozenLoop)
 		if !looped && w.Ref.ID != "" && (step != stepSource && step != stepAssign || h.Effects[step].Key != "") {
 			h, looped = d.loops(h, w)
@@ -40,11 +40,11 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 			return h
 		}
 	}
-	d.c.Intents = append(d.c.Intents, state.Intent{
+	d.c.Intents = append(d.c.Intents, d.guarded(h, step, state.Intent{
 		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w,
 		Expect: s.expect, ReadAt: s.read, Over: s.over, AtRisk: s.atRisk,
 		State: state.Ready, Due: d.now, Created: d.now,
-	})
+	}))
 	e := state.Effect{Key: w.Key, State: sent, At: d.now, Task: w.Ref.Kind == connectors.Task && w.Creates()}
 	if w.Ref.ID != "" {
 		e.Ref = w.Ref

@@ -9,7 +9,8 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// Event is what Decide is asked about: [Observed], [Fired] or [Delivered].
+// Event is what Decide is asked about: [Observed], [Fired], [Delivered], or an
+// operator's [Undo] or [Reassign].
 //
 //sumtype:decl
 type Event interface{ event() }
@@ -54,11 +55,15 @@ type Delivered struct {
 func (Observed) event()  {}
 func (Fired) event()     {}
 func (Delivered) event() {}
+func (Undo) event()      {}
+func (Reassign) event()  {}
 
 type envelope struct {
 	Observed  *Observed  `json:"observed,omitempty"`
 	Fired     *Fired     `json:"fired,omitempty"`
 	Delivered *Delivered `json:"delivered,omitempty"`
+	Undo      *Undo      `json:"undo,omitempty"`
+	Reassign  *Reassign  `json:"reassign,omitempty"`
 }
 
 // EncodeEvent writes an event for a stored decision.
@@ -71,6 +76,10 @@ func EncodeEvent(ev Event) (json.RawMessage, error) {
 		e.Fired = &ev
 	case Delivered:
 		e.Delivered = &ev
+	case Undo:
+		e.Undo = &ev
+	case Reassign:
+		e.Reassign = &ev
 	}
 	return json.Marshal(e)
 }
@@ -88,6 +97,10 @@ func DecodeEvent(raw json.RawMessage) (Event, error) {
 		return *e.Fired, nil
 	case e.Delivered != nil:
 		return *e.Delivered, nil
+	case e.Undo != nil:
+		return *e.Undo, nil
+	case e.Reassign != nil:
+		return *e.Reassign, nil
 	}
-	return nil, fmt.Errorf("decode event: it holds none of observed, fired, delivered")
+	return nil, fmt.Errorf("decode event: it holds none of observed, fired, delivered, undo, reassign")
 }

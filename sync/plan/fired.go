@@ -16,6 +16,10 @@ func (d *deciding) fired(ev Fired) {
 		return
 	}
 	h, ok := d.v.Handoff(ev.Timer.Handoff)
+	if ok && ev.Timer.Clock == clockAgree {
+		d.lookNow(h)
+		return
+	}
 	if ok && ev.Timer.Clock == clockReason {
 		d.askReason(h)
 		return

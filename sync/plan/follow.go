@@ -14,6 +14,9 @@ import (
 // carries: somebody took it over, or the receiver accepted it.
 func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	t := d.r.byName[h.Type]
+	if t != nil && h.Observed {
+		d.watch(t, rec, h)
+	}
 	if t == nil || h.Observed {
 		return
 	}
@@ -102,7 +105,7 @@ func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff, read ti
 		return false
 	}
 	now := rec.Fields[t.becomes]
-	if now == ours.ID {
+	if now == ours.ID || underway(h, now) {
 		return false
 	}
 	f := d.r.facts(d.now, d.v, rec)

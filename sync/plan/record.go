@@ -255,6 +255,10 @@ func (r *Rules) decisionID(now time.Time, ev Event) string {
 		parts = append(parts, "fired", ev.Timer.ID)
 	case Delivered:
 		parts = append(parts, "delivered", ev.Intent.Write.Key, ev.Class, ev.Version)
+	case Undo:
+		parts = append(append(parts, "undo"), ev.Handoffs...)
+	case Reassign:
+		parts = append(parts, "reassign", ev.Handoff, ev.To)
 	}
 	return state.Digest(parts...)
 }
@@ -299,7 +303,7 @@ func subject(ev Event) connectors.Ref {
 		return ev.Record.Ref
 	case Delivered:
 		return ev.Intent.Write.Ref
-	case Fired:
+	case Fired, Undo, Reassign:
 	}
 	return connectors.Ref{}
 }

@@ -32,8 +32,9 @@ type Snapshot struct {
 	Trails      map[string]*state.Trail     `json:"trails,omitempty"`  // by need
 	Intents     map[string]*state.Intent    `json:"intents,omitempty"` // by key
 	Conns       map[string]*state.Conn      `json:"conns,omitempty"`
-	Notes       map[string]*state.Note      `json:"notes,omitempty"`  // by hash
-	Timers      map[string]*state.Timer     `json:"timers,omitempty"` // by id
+	Notes       map[string]*state.Note      `json:"notes,omitempty"`   // by hash
+	Befores     map[string]*state.Before    `json:"befores,omitempty"` // ref
+	Timers      map[string]*state.Timer     `json:"timers,omitempty"`  // by id
 
 	Crowds map[string][]string    `json:"crowds,omitempty"` // by query → hashes
 	Tolds  map[string]*state.Told `json:"tolds,omitempty"`

@@ -34,9 +34,10 @@ type Rules struct {
 	imports   imports
 	sources   []source
 	freeMail  map[string]bool
-	phrases   []string // that fill a note and say nothing
-	authority *conn    // the one CRM whose owner field may be written; nil: each its own
-	untouched map[string]bool
+	phrases   []string        // that fill a note and say nothing
+	authority *conn           // the one CRM whose owner field may be written; nil: each its own
+	untouched map[string]bool // e-mails, and names of queues, in lower case
+	safety    Safety
 	feeds     []Feed
 	leaveCRM  bool
 	calendar  sla.Calendar // of people who have none
@@ -57,6 +58,7 @@ type conn struct {
 	m         *normalize.Mapping
 	match     match.Config
 	codes     map[field]map[string]string // our word → the CRM's code
+	several   map[field]map[string]bool   // our words that stand for several codes
 	signals   map[string][]string         // noun → words that some type starts by
 }
 
@@ -134,8 +136,7 @@ type typ struct {
 	firstTouches      []touchKind
 	completed         cond
 	returned          returning
-	observed          bool
-	share             float64 // percent of records on which it acts, in write mode
+	live              map[string]float64 // percent of records on which it acts, by connection; none: it only watches
 }
 
 // start is one of the alternatives that start a type.

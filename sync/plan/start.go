@@ -268,10 +268,10 @@ func (d *deciding) otherwise(t *typ, f *facts, s signal) {
 		return
 	}
 	key := state.Digest(t.name, f.rec.Ref.String(), s.version, stepOtherwise)
-	d.c.Intents = append(d.c.Intents, state.Intent{
+	d.c.Intents = append(d.c.Intents, d.guarded(state.Handoff{}, stepOtherwise, state.Intent{
 		Step: stepOtherwise, Dest: f.conn.name, Rank: leastUrgent, State: state.Ready, Due: d.now, Created: d.now,
 		Write: connectors.Write{Ref: f.rec.Ref, Set: set, Key: key},
-	})
+	}))
 }
 
 // tier picks how fast, by the first row that fits.
@@ -289,20 +289,6 @@ func (d *deciding) tier(t *typ, f *facts) (*tier, state.Reason) {
 		}
 	}
 	return nil, d.why(where(t.pos), "no tier fits")
-}
-
-// observes reports whether a type only watches a record: in observe mode, and
-// on the share of records it is not live for.
-func (t *typ) observes(ref connectors.Ref) bool {
-	if t.observed || t.share >= 100 {
-		return t.observed
-	}
-	const slots = 32 * 32 * 32
-	n := 0
-	for _, c := range state.Digest("share", t.name, ref.String())[:3] {
-		n = n*32 + strings.IndexRune("abcdefghijklmnopqrstuvwxyz234567", c)
-	}
-	return float64(n) >= t.share/100*slots
 }
 
 // start makes the handoff: somebody owns it, or somebody is accountable until
@@ -332,34 +318,6 @@ func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tie
 	if h, ready := d.prepare(t, f, h, tier); ready {
 		d.assign(t, f, h, tier)
 	}
-}
-
-// untouchable refuses a record of somebody whose records are never taken.
-func (d *deciding) untouchable(t *typ, f *facts, h state.Handoff) bool {
-	holder := f.holder(t)
-	if holder == "" || !d.r.untouched[holder] {
-		return false
-	}
-	why := append(h.Why, d.why("", "records of %s are never taken", holder))
-	h, err := handoff.Refuse(h, why, "records of "+holder+" are never taken", d.now)
-	if err == nil {
-		d.put(h)
-		d.because(why...)
-		d.list(listRefused, f.rec.Ref.String(), h.Note)
-		d.audit("refused", h.ID, map[string]string{"why": h.Note})
-	}
-	return true
-}
-
-// holder is who stands in the CRM where the receiver is going to stand.
-func (f *facts) holder(t *typ) string {
-	switch {
-	case f.land != nil:
-		return f.user(f.to, f.land.Fields[t.becomes])
-	case t.deliver == nil:
-		return f.user(f.conn, f.rec.Fields[t.becomes])
-	}
-	return ""
 }
 
 // giver is who gives: the person a giving team names, or whoever owns the deal

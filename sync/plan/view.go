@@ -55,5 +55,7 @@ type View interface {
 	Note(hash string) (state.Note, bool)
 	// Timer is one that is set, by its id.
 	Timer(id string) (state.Timer, bool)
+	// Before is what the fields of a record held before we wrote them.
+	Before(ref connectors.Ref) (state.Before, bool)
 	Err() error
 }

@@ -110,6 +110,7 @@ type world struct {
 	told     map[string]state.Told
 	paces    map[string]state.Pace
 	notes    map[string]state.Note
+	befores  map[connectors.Ref]state.Before
 	listings []state.Listing
 	audit    []state.AuditRow
 	err      error
@@ -194,6 +195,10 @@ func (w *world) Crowd(q plan.Crowd) []state.Record {
 
 func (w *world) Conn(name string) (state.Conn, bool) { c, ok := w.conns[name]; return c, ok }
 func (w *world) Err() error                          { return w.err }
+func (w *world) Before(ref connectors.Ref) (state.Before, bool) {
+	b, ok := w.befores[ref]
+	return b, ok
+}
 
 func (w *world) Note(hash string) (state.Note, bool) { n, ok := w.notes[hash]; return n, ok }
 

@@ -84,17 +84,22 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	if limit == 0 {
 		limit = defaultLimit
 	}
+	safety := w.Decider.Book.Rules().Safety()
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
 		d = due{}
 		if !state.MayWrite(tx, w.Conn) {
 			return tx.Err()
 		}
+		trial := onTrial(tx, safety, w.Conn)
 		taken := map[connectors.Ref]bool{}
 		keys := map[string]bool{}
 		var hanging []state.Intent
 		for i := range state.DueIntents(tx, w.Conn, now) {
 			if len(d.entries) >= limit || len(hanging) >= limit {
 				break
+			}
+			if trial && !state.Approved(tx, i) {
+				continue
 			}
 			until := w.denied.until(i.Write.Ref.Kind, now)
 			switch {

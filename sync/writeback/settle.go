@@ -89,8 +89,13 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 			w.order.putOff(o.entry)
 		}
 	}
+	now, safety := w.Decider.Wall().UTC(), w.Decider.Book.Rules().Safety()
 	before := func(tx state.Tx) {
 		for _, o := range outcomes {
+			remember(tx, o, now)
+			if d := o.delivered; d != nil && !o.keep && d.Err == "" && d.Class == "" {
+				passed(tx, safety, w.Conn, now)
+			}
 			if o.listed != nil {
 				state.AddListing(tx, *o.listed)
 			}

@@ -37,6 +37,7 @@ type Writer struct {
 
 	order  order
 	denied denied
+	tried  bool // whether the connection is on trial has been found out
 }
 
 const (
@@ -76,6 +77,9 @@ func (w *Writer) round(ctx context.Context) (bool, error) {
 	if err := w.heal(ctx, now); err != nil {
 		return false, err
 	}
+	if err := w.tryOut(ctx); err != nil {
+		return false, err
+	}
 	due, err := w.take(ctx, now)
 	if err != nil {
 		return false, err
@@ -97,6 +101,9 @@ func (w *Writer) round(ctx context.Context) (bool, error) {
 	batch.loose = w.loose(batch)
 	if again, err := w.readAgain(ctx, batch, now); err != nil || again {
 		return true, err
+	}
+	if stopped, err := w.admit(ctx, batch); err != nil || stopped {
+		return !stopped, err
 	}
 	return true, w.send(ctx, batch)
 }

@@ -1,0 +1,241 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// Reassign is an operator's order to give an open handoff to whoever has it
+// after a reorganisation. Its clocks stay as they are: no deadline moves.
+type Reassign struct {
+	Handoff string `json:"handoff"`
+	// To is "rules" (the owner list as it stands now), the place of one of its
+	// lines ("handoffs/demo.yaml:41"), a team, or a person by e-mail.
+	To string `json:"to"`
+	By string `json:"by"`
+}
+
+// ToRules is the [Reassign.To] that asks the owner list again.
+const ToRules = "rules"
+
+const (
+	stepReassign = "reassign" // another owner, by an operator's order
+	listReassign = "reassign"
+)
+
+// CanReassign says what is wrong with a [Reassign.To]; "" for nothing.
+func (r *Rules) CanReassign(to string) string {
+	switch {
+	case to == ToRules, r.people[strings.ToLower(to)] != nil, r.teams[to] != nil:
+		return ""
+	}
+	for _, t := range r.types {
+		if t.lineAt(to) != nil {
+			return ""
+		}
+	}
+	var known []string
+	for name := range r.teams {
+		known = append(known, name)
+	}
+	for who := range r.people {
+		known = append(known, who)
+	}
+	return "--to " + to + " is neither rules, nor a line of an owner list, nor in teams.yaml or people.yaml; " + didYouMean(to, known, "write it like --to sdr_us")
+}
+
+// lineAt is the line of the owner list at a place; nil: it is none of it.
+func (t *typ) lineAt(place string) *ownerLine {
+	for i := range t.lines {
+		if at, _, _ := strings.Cut(t.lines[i].where, ownerRule); at == place {
+			return &t.lines[i]
+		}
+	}
+	return nil
+}
+
+// reassign gives an open handoff to somebody else. Where nobody else is to have
+// it, nothing changes.
+func (d *deciding) reassign(ev Reassign) {
+	h, ok := d.v.Handoff(ev.Handoff)
+	if !ok || h.Observed {
+		return
+	}
+	t := d.r.byName[h.Type]
+	rec, known := d.v.Record(h.Record)
+	if t == nil || !known {
+		d.because(d.why("", "its type or its record is gone"))
+		return
+	}
+	f := d.r.facts(d.now, d.v, &rec)
+	if t.deliver != nil {
+		f.to = t.deliver
+		if land, ok := d.v.Record(h.Target); ok {
+			f.land = &land
+		}
+	}
+	c := d.chooseAgain(t, f, h, ev.To)
+	if f.wait != "" {
+		d.because(d.why("", "%s", f.wait))
+		return
+	}
+	if c.owner == "" || c.owner == h.Owner {
+		d.because(c.why...)
+		if c.owner == "" {
+			d.because(d.why("", "nobody is free, so %s keeps it", orNobody(h.Owner)))
+		}
+		return
+	}
+	d.id = d.r.decisionID(d.now, ev)
+	d.handTo(t, h, c, ev)
+}
+
+// chooseAgain is who an order names. A receiver who is in the team that the
+// rules come to keeps what they have.
+func (d *deciding) chooseAgain(t *typ, f *facts, h state.Handoff, to string) choice {
+	c := choice{}
+	switch l := t.lineAt(to); {
+	case l != nil:
+		d.answer(l, t, f, h, &c)
+	case to == ToRules:
+		for i := range t.lines {
+			l := &t.lines[i]
+			if !l.when.holds(f) {
+				c.note(l, "not here, because %s", l.when.say(f))
+				continue
+			}
+			if d.answer(l, t, f, h, &c) {
+				break
+			}
+		}
+	case d.r.teams[to] != nil:
+		d.answer(&ownerLine{use: "team " + to, rule: mappings.RoundRobin, where: "reassign --to " + to, team: d.r.teams[to]}, t, f, h, &c)
+	default:
+		who := strings.ToLower(to)
+		d.answer(&ownerLine{use: "person " + who, rule: mappings.PersonRule, where: "reassign --to " + who, who: who}, t, f, h, &c)
+	}
+	if c.owner != "" && c.team != nil && c.pool != nil && c.team.has(h.Owner) {
+		if out, _ := d.out(h.Owner, f.to, 0); out == "" {
+			c.owner = h.Owner
+		}
+	}
+	return c
+}
+
+// answer asks one line of an owner list. It reports whether it decides.
+func (d *deciding) answer(l *ownerLine, t *typ, f *facts, h state.Handoff, c *choice) bool {
+	c.where = l.where
+	if l.pools() {
+		return d.pool(l, f, h, c)
+	}
+	return d.named(l, t, f, h, c)
+}
+
+func (t *team) has(who string) bool {
+	for _, m := range t.members {
+		if m.who == who {
+			return true
+		}
+	}
+	return false
+}
+
+// handTo moves a handoff to its next owner: in our state, on the record and on
+// its task.
+func (d *deciding) handTo(t *typ, h state.Handoff, c choice, ev Reassign) {
+	target := d.r.byConn[h.Target.Conn]
+	u, ok := d.user(target, c.owner)
+	if !ok {
+		d.because(d.why(c.where, "%s is no user of %s", c.owner, h.Target.Conn))
+		return
+	}
+	team := ""
+	if c.team != nil {
+		team = c.team.name
+	}
+	why := d.why(c.where, "%s: %s, by order of %s; %s had it", c.owner, c.because, ev.By, orNobody(h.Owner))
+	moved, err := handoff.Reassign(h, handoff.Turnover{
+		Owner: c.owner, Team: team, Backup: d.backupFor(c), Why: why, At: d.now,
+	})
+	if err != nil {
+		d.because(d.why("", "%v", err))
+		return
+	}
+	if c.pool != nil {
+		d.c.Pools = append(d.c.Pools, *c.pool)
+	}
+	d.because(why)
+	d.audit("reassigned", h.ID, map[string]string{
+		"owner": c.owner, "was": h.Owner, "by": ev.By, "rule": c.where, "accept_by": timeText(moved), "type": h.Type,
+	})
+	d.put(d.writeTurnover(t, moved, u.ID, c, target))
+}
+
+// timeText is the deadline of a handoff, for the audit trail.
+func timeText(h state.Handoff) string {
+	if s, ok := text(h.AcceptBy).(string); ok {
+		return s
+	}
+	return ""
+}
+
+// writeTurnover plans the write of the next owner, on the record as it was last
+// read: it is read again before it leaves, and a person who came first wins.
+func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice, to *conn) state.Handoff {
+	if h.Target.ID == "" || h.Written.IsZero() {
+		return d.redirect(t, h, owner, to)
+	}
+	rec, _ := d.v.Record(h.Target)
+	name, ok := to.m.WriteName(h.Target.Kind, t.becomes)
+	set := map[string]any{
+		ownAccountable: h.Accountable, ownRule: c.where, ownDecision: d.id,
+		ownWhy: c.owner + ": " + c.because + ", reassigned",
+	}
+	if h.Backup != "" {
+		set[ownBackup] = h.Backup
+	}
+	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
+	var s seen
+	if was := rec.Fields[t.becomes]; ok && !d.elsewhereOwned(t, to, h.Target) {
+		set[name] = owner
+		w.IfVersion = rec.Version
+		h.Stake = &state.Stake{Field: name, Value: owner, Was: was, Over: rec.ModifiedAt}
+		s = seen{expect: map[string]any{name: blankNil(was)}, over: rec.ModifiedAt, atRisk: was != ""}
+	}
+	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)
+}
+
+// redirect gives what has not left yet to the next owner.
+func (d *deciding) redirect(t *typ, h state.Handoff, owner string, to *conn) state.Handoff {
+	for _, step := range []string{stepAssign, stepCreate} {
+		i, waits := d.v.Intent(h.Effects[step].Key)
+		name, ok := to.m.WriteName(i.Write.Ref.Kind, t.becomes)
+		if !waits || !ok || i.State == state.Sending {
+			continue
+		}
+		set := map[string]any{}
+		for k, v := range i.Write.Set {
+			set[k] = v
+		}
+		set[name], set[ownAccountable] = owner, h.Accountable
+		i.Write.Set = set
+		if h.Stake != nil {
+			s := *h.Stake
+			s.Value = owner
+			h.Stake = &s
+		}
+		d.c.Intents = append(d.c.Intents, i)
+	}
+	return d.passTask(h, owner)
+}
+
+// underway reports whether an order's write of the owner has not been answered
+// and the record still shows who stood there before: that is nobody's doing.
+func underway(h state.Handoff, now string) bool {
+	e := h.Effects[stepReassign]
+	return e.State == sent && h.Stake != nil && now == h.Stake.Was
+}

@@ -1,0 +1,253 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// Safety is what keeps handoffd from doing much harm by itself. The zero
+// Safety keeps it from nothing.
+type Safety struct {
+	// FirstWrites to a connection that was never written wait for approval.
+	FirstWrites int
+	// Writing stops where more than OwnerChanges, unless that is 0, were to
+	// change within In.
+	OwnerChanges int
+	In           time.Duration
+	Rule         string // where the admin wrote that
+}
+
+// Safety is what the admin's `safety:` says.
+func (r *Rules) Safety() Safety { return r.safety }
+
+func (c *compiler) safety() {
+	s := c.doc.Safety
+	c.r.safety = Safety{FirstWrites: s.FirstWrites, OwnerChanges: s.OwnerChanges, In: plain(s.In), Rule: where(s.StopPos)}
+	for _, e := range s.NeverTakeFrom {
+		c.r.untouched[strings.ToLower(e.S)] = true
+	}
+}
+
+// live reads which types act, in write mode, where, and on how many of their
+// records.
+func (c *compiler) live() {
+	var names []string
+	for _, t := range c.r.types {
+		names = append(names, t.name)
+		t.live = map[string]float64{}
+		for _, n := range t.on {
+			if c.r.write && len(c.doc.Live) == 0 {
+				t.live[n.name] = 100
+			}
+		}
+	}
+	for _, l := range c.doc.Live {
+		t := c.r.byName[l.Handoff.S]
+		if t == nil {
+			c.bad(l.Handoff.Pos, "undefined-handoff", didYouMean(l.Handoff.S, names, "name one of the files in handoffs/"), "there is no handoff type %q", l.Handoff.S)
+			continue
+		}
+		on := t.on
+		if l.On.Given() {
+			n := c.conn(l.On)
+			if n == nil {
+				continue
+			}
+			if on = []*conn{n}; !slices.Contains(t.on, n) {
+				c.bad(l.On.Pos, "not-there", "it starts in "+t.startsIn(), "%s does not start in %s", t.name, n.name)
+			}
+		}
+		for _, n := range on {
+			if c.r.write {
+				t.live[n.name] = l.Share.P
+			}
+		}
+	}
+}
+
+func (t *typ) startsIn() string {
+	var names []string
+	for _, n := range t.on {
+		names = append(names, n.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// observes reports whether a type only watches a record: in observe mode, and
+// on the share of records it is not live for. Which records those are depends
+// on nothing but their names, so a restart draws no others, and whoever is in
+// at 10 % is in at 20 % (G11).
+func (t *typ) observes(ref connectors.Ref) bool {
+	share := t.live[ref.Conn]
+	if share <= 0 || share >= 100 {
+		return share <= 0
+	}
+	const slots = 32 * 32 * 32
+	n := 0
+	for _, c := range state.Digest("share", t.name, ref.String())[:3] {
+		n = n*32 + strings.IndexRune("abcdefghijklmnopqrstuvwxyz234567", c)
+	}
+	return float64(n) >= share/100*slots
+}
+
+// untouchable refuses a record of somebody whose records are never taken.
+func (d *deciding) untouchable(t *typ, f *facts, h state.Handoff) bool {
+	holder := d.r.spared(f, t)
+	if holder == "" {
+		return false
+	}
+	why := append(h.Why, d.why("", "records of %s are never taken", holder))
+	h, err := handoff.Refuse(h, why, "records of "+holder+" are never taken", d.now)
+	if err == nil {
+		d.put(h)
+		d.because(why...)
+		d.list(listRefused, f.rec.Ref.String(), h.Note)
+		d.audit("refused", h.ID, map[string]string{"why": h.Note})
+	}
+	return true
+}
+
+// spared is who stands in the CRM where the receiver is going to stand, if
+// their records are never taken.
+func (r *Rules) spared(f *facts, t *typ) string {
+	switch {
+	case f.land != nil:
+		return r.isSpared(f.v, f.to, f.land.Fields[t.becomes])
+	case t.deliver == nil:
+		return r.isSpared(f.v, f.conn, f.rec.Fields[t.becomes])
+	}
+	return ""
+}
+
+// isSpared names an owner whose records are never taken: a person by e-mail, a
+// queue by its name.
+func (r *Rules) isSpared(v View, c *conn, id string) string {
+	if c == nil || id == "" || len(r.untouched) == 0 {
+		return ""
+	}
+	u, _ := v.User(c.name, id)
+	for _, name := range []string{u.Email, u.Name, id} {
+		if name != "" && r.untouched[strings.ToLower(name)] {
+			return name
+		}
+	}
+	return ""
+}
+
+// spare takes the owner out of a write of a record whose owner is spared: it
+// was given to them after the handoff had begun (1.83 of their records).
+func (d *deciding) spare(h state.Handoff, w connectors.Write, owner string, held any) connectors.Write {
+	id, _ := held.(string)
+	who := d.r.isSpared(d.v, d.r.byConn[w.Ref.Conn], id)
+	if who == "" {
+		return w
+	}
+	set := make(map[string]any, len(w.Set))
+	for name, v := range w.Set {
+		if name != owner {
+			set[name] = v
+		}
+	}
+	w.Set = set
+	d.because(d.why("", "records of %s are never taken: the owner of %s stays", who, w.Ref))
+	d.list(listRefused, w.Ref.String(), h.Type+": records of "+who+" are never taken, so "+h.Owner+" is not written as its owner")
+	d.audit("owner spared", h.ID, map[string]string{"record": w.Ref.String(), "owner": who})
+	return w
+}
+
+// ownerField is the field in which a type writes its receiver on a record.
+func (d *deciding) ownerField(typ string, ref connectors.Ref) string {
+	t, c := d.r.byName[typ], d.r.byConn[ref.Conn]
+	if t == nil || c == nil {
+		return ""
+	}
+	name, _ := c.m.WriteName(ref.Kind, t.becomes)
+	return name
+}
+
+// guarded prepares a write for what watches over all of them: it says whether
+// it changes an owner and because of when, and what stood in the fields that
+// are not our own.
+func (d *deciding) guarded(h state.Handoff, step string, i state.Intent) state.Intent {
+	i.Ordered = d.ordered
+	if i.Write.Ref.Kind == connectors.Task {
+		return i
+	}
+	owner := d.ownerField(h.Type, i.Write.Ref)
+	if held, sees := i.Expect[owner]; sees && step != stepRestore && !isUndo(step) {
+		i.Write = d.spare(h, i.Write, owner, held)
+	}
+	if v, sets := i.Write.Set[owner]; sets && v != nil && owner != "" && step != stepRestore && !i.Ordered {
+		i.Moves = d.since
+	}
+	i.Was = d.stood(i)
+	return i
+}
+
+// stood are the values of the fields that a write changes and that are not
+// handoffd's own, as last read; and of those that an earlier handoff may have
+// left there.
+func (d *deciding) stood(i state.Intent) map[string]any {
+	ref := i.Write.Ref
+	c := d.r.byConn[ref.Conn]
+	if c == nil || ref.ID == "" {
+		return nil
+	}
+	rec, known := d.lastRead(ref)
+	if !known {
+		return nil
+	}
+	was := map[string]any{}
+	for name := range i.Write.Set {
+		if _, expected := i.Expect[name]; expected {
+			continue
+		}
+		if isOwn(name) {
+			if v := rec.Fields[name]; v != "" && (name == ownID || name == ownStatus || name == ownType || name == ownAccountable) {
+				was[name] = v
+			}
+			continue
+		}
+		if v, ok := c.raw(rec, name); ok {
+			was[name] = v
+		}
+	}
+	if len(was) == 0 {
+		return nil
+	}
+	return was
+}
+
+// lastRead is a record as this deciding has it, else as last read.
+func (d *deciding) lastRead(ref connectors.Ref) (state.Record, bool) {
+	for _, seen := range d.c.Records {
+		if seen.Ref == ref {
+			return seen, true
+		}
+	}
+	return d.v.Record(ref)
+}
+
+// raw is what a field of the CRM holds, as far as a record in our words still
+// tells: where one word is read from it first, as it is, and written to it.
+func (n *conn) raw(rec state.Record, name string) (any, bool) {
+	for _, w := range n.m.Words(rec.Noun) {
+		to, writes := n.m.WriteName(rec.Ref.Kind, w)
+		from, reads := n.m.ReadName(rec.Ref.Kind, w)
+		if !writes || !reads || to != name || from != name {
+			continue
+		}
+		f, v := field{rec.Noun, w}, rec.Fields[w]
+		known, _ := n.m.Word(rec.Noun, w)
+		if len(known.Clean) > 0 || len(known.YesIf) > 0 || n.several[f][v] {
+			return nil, false
+		}
+		return blankNil(n.code(f, v)), true
+	}
+	return nil, false
+}

@@ -1,0 +1,435 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// Undo is an operator's order to take handoffs back (G13): everything they
+// wrote becomes what it was, and their tasks are closed, where nobody has
+// touched the record since. The handoffs of one Undo stand on the same records,
+// and are taken back from the newest to the oldest.
+//
+//	somebody accepted, worked on, returned or took over the handoff   touched: left as it is
+//	its owner or handoff_status is not what we wrote last             touched
+//	another field we wrote is not                                     touched
+//	a later handoff that stays has written there                      touched
+//	a person changed another mapped field since                       touched
+//	the record is gone                                                left as it is
+//	anything else                                                     put back
+//
+// Like every write of ours a restore is read again before it leaves, and does
+// not leave where a person came first.
+type Undo struct {
+	Handoffs []string `json:"handoffs"`
+	// Found are the records and tasks as read just now: the fields of
+	// [Rules.UndoFields], in the CRM's form.
+	Found []connectors.Object `json:"found,omitempty"`
+	// Saw are the records as they were read when the handoffs were decided.
+	Saw  []state.Record `json:"saw,omitempty"`
+	Read time.Time      `json:"read"`
+	By   string         `json:"by"`
+}
+
+const (
+	stepUndo = "undo" // what stood there before us; "undo source", "undo task 1" beside it
+	listUndo = "undo"
+)
+
+// UndoFields are the fields to read of a record or task, so that an [Undo] sees
+// whether somebody has touched it: what we write and people change as well, and
+// every mapped field beside.
+func (r *Rules) UndoFields(conn string, kind connectors.Kind, b state.Before) []string {
+	if kind == connectors.Task {
+		return []string{connectors.TaskStatus, connectors.TaskOwner}
+	}
+	fields := r.Fields(conn, kind)
+	for name := range b.Last {
+		if !isOwn(name) {
+			fields = append(fields, name)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// undoing is one Undo: what is found in the CRM, and what is decided of each
+// handoff.
+type undoing struct {
+	ev     Undo
+	found  map[connectors.Ref]connectors.Object
+	before map[connectors.Ref]state.Before
+	back   map[string]bool // handoffs that are put back
+	set    map[connectors.Ref]map[string]any
+	by     map[connectors.Ref]state.Handoff // which handoff the write belongs to
+}
+
+func (d *deciding) undo(ev Undo) {
+	u := &undoing{
+		ev: ev, found: map[connectors.Ref]connectors.Object{}, before: map[connectors.Ref]state.Before{},
+		back: map[string]bool{}, set: map[connectors.Ref]map[string]any{}, by: map[connectors.Ref]state.Handoff{},
+	}
+	for _, o := range ev.Found {
+		u.found[o.Ref] = o
+	}
+	var hs []state.Handoff
+	for _, id := range ev.Handoffs {
+		if h, ok := d.v.Handoff(id); ok && (h.Undone == nil || !h.Undone.Restored) && !h.Observed {
+			hs = append(hs, h)
+		}
+	}
+	slices.SortStableFunc(hs, func(a, b state.Handoff) int { return b.DetectedAt.Compare(a.DetectedAt) })
+	for _, h := range hs {
+		d.undoOne(u, h)
+		if d.stopped() {
+			return
+		}
+	}
+	d.putBack(u)
+}
+
+// undoOne decides about one handoff.
+func (d *deciding) undoOne(u *undoing, h state.Handoff) {
+	un := state.Undone{At: d.now, By: u.ev.By}
+	un.Touches = append(un.Touches, workedOn(h)...)
+	for _, ref := range written(h) {
+		b, ok := d.v.Before(ref)
+		if !ok {
+			if e := effectOn(h, ref); e {
+				un.Touches = append(un.Touches, state.Touch{Ref: ref, What: "what it held before was not kept"})
+			}
+			continue
+		}
+		u.before[ref] = b
+		un.Touches = append(un.Touches, d.touches(u, h, b)...)
+		if d.stopped() {
+			return
+		}
+	}
+	tasks, touched := openTasks(u, h)
+	if un.Touches = append(un.Touches, touched...); len(un.Touches) > 0 {
+		d.leaveTouched(h, un)
+		return
+	}
+	d.takeBack(u, h, un, tasks)
+}
+
+// workedOn is what people have done with a handoff.
+func workedOn(h state.Handoff) []state.Touch {
+	var out []state.Touch
+	add := func(what, who string, at time.Time) {
+		out = append(out, state.Touch{Ref: h.Target, What: what, Who: who, At: at})
+	}
+	switch h.Stage {
+	case state.Accepted, state.Touched, state.Completed:
+		add(string(h.Stage), h.AcceptedBy, h.AcceptedAt)
+	case state.Returned:
+		who, at := "", h.ClosedAt
+		if h.Returned != nil {
+			who, at = h.Returned.By, h.Returned.At
+		}
+		add("returned", who, at)
+	case state.Superseded:
+		add(h.Note, h.Accountable, h.ClosedAt)
+	}
+	if w := h.Work; w != nil && !w.First.IsZero() && len(out) == 0 {
+		add(strings.TrimSpace("worked on: "+w.Type), w.By, w.First)
+	}
+	return out
+}
+
+// written are the records a handoff may have written.
+func written(h state.Handoff) []connectors.Ref {
+	var out []connectors.Ref
+	for _, ref := range []connectors.Ref{h.Target, h.Record} {
+		if ref.ID != "" && !slices.Contains(out, ref) {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// effectOn reports whether a handoff has written a record.
+func effectOn(h state.Handoff, ref connectors.Ref) bool {
+	for _, e := range h.Effects {
+		if e.Ref == ref && e.State == handoff.Done {
+			return true
+		}
+	}
+	return false
+}
+
+// layerOf is what a handoff found on a record.
+func layerOf(b state.Before, id string) (int, bool) {
+	i := slices.IndexFunc(b.Layers, func(l state.Layer) bool { return l.Handoff == id })
+	return i, i >= 0
+}
+
+// touches is what has been done to a record since we wrote it for a handoff.
+func (d *deciding) touches(u *undoing, h state.Handoff, b state.Before) []state.Touch {
+	n, ok := layerOf(b, h.ID)
+	if !ok {
+		return nil
+	}
+	now, ok := u.found[b.Ref]
+	if !ok || now.Deleted || !now.MovedTo.IsZero() {
+		return []state.Touch{{Ref: b.Ref, What: "the record is gone", At: now.ModifiedAt}}
+	}
+	var out []state.Touch
+	for _, later := range b.Layers[n+1:] {
+		if later.Handoff != "" && !u.back[later.Handoff] && !d.isUndone(later.Handoff) && overlap(b.Layers[n], later) {
+			out = append(out, state.Touch{Ref: b.Ref, What: "handoff " + later.Handoff + " has written it since, and stays", At: later.At})
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Layers[n].Found)) {
+		if last := b.Last[name]; compared(name) && !sameValue(last, now.Fields[name]) {
+			out = append(out, d.touchOf(b.Ref, name, h, fmt.Sprintf("%s is %s, we had written %s", name, said(now.Fields[name]), said(last))))
+		}
+	}
+	if len(out) == 0 {
+		out = d.otherFields(u, h, b, now)
+	}
+	return out
+}
+
+func (d *deciding) isUndone(id string) bool {
+	h, ok := d.v.Handoff(id)
+	return ok && h.Undone != nil && h.Undone.Restored
+}
+
+func overlap(a, b state.Layer) bool {
+	for name := range b.Found {
+		if _, both := a.Found[name]; both {
+			return true
+		}
+	}
+	return false
+}
+
+// compared are the fields that say whether somebody has touched what we wrote.
+// The others of handoffd's own nobody else writes, and a CRM may keep them cut.
+func compared(name string) bool { return !isOwn(name) || name == ownID || name == ownStatus }
+
+// touchOf is one touch of a field, with who and when where the CRM tells: that
+// is asked once.
+func (d *deciding) touchOf(ref connectors.Ref, name string, h state.Handoff, what string) state.Touch {
+	t := state.Touch{Ref: ref, What: what}
+	if isOwn(name) {
+		return t
+	}
+	if tr, asked := d.pastOf(ref, name, h); asked && len(tr.Values) > 0 {
+		t.Who, t.At = d.handName(ref.Conn, tr.Values[0]), tr.Values[0].At
+	}
+	return t
+}
+
+// pastOf is what a field has held since a handoff was assigned.
+func (d *deciding) pastOf(ref connectors.Ref, name string, h state.Handoff) (state.Trail, bool) {
+	n := state.Need{Conn: ref.Conn, Past: state.Past{Kind: ref.Kind, ID: ref.ID, Field: name, Since: h.AssignedAt.UTC()}}
+	tr, asked := d.v.Trail(n)
+	if !asked {
+		d.c.Needs = append(d.c.Needs, n)
+	}
+	return tr, asked
+}
+
+// handName is who made a change: a person by e-mail where the CRM knows one.
+func (d *deciding) handName(conn string, v connectors.FieldValue) string {
+	if u, ok := d.v.User(conn, v.By); ok && u.Email != "" {
+		return u.Email
+	}
+	return handOf(v)
+}
+
+// otherFields are changes that a person made to mapped fields which we do not
+// write. What the buyer or a program changes does not count; who it was is
+// asked for the fields that differ.
+func (d *deciding) otherFields(u *undoing, h state.Handoff, b state.Before, now connectors.Object) []state.Touch {
+	i := slices.IndexFunc(u.ev.Saw, func(r state.Record) bool { return r.Ref == b.Ref })
+	c := d.r.byConn[b.Ref.Conn]
+	if i < 0 || c == nil {
+		return nil
+	}
+	rec, _ := d.r.Normalize(now)
+	var out []state.Touch
+	for _, w := range c.m.Words(rec.Noun) {
+		name, reads := c.m.ReadName(b.Ref.Kind, w)
+		_, ours := b.Last[name]
+		if !reads || ours || isOwn(name) || slices.Contains(c.signals[rec.Noun], w) || rec.Fields[w] == u.ev.Saw[i].Fields[w] {
+			continue
+		}
+		tr, asked := d.pastOf(b.Ref, name, h)
+		if !asked {
+			continue
+		}
+		for _, v := range tr.Values {
+			if v.Actor == connectors.ActorPerson && v.At.After(h.AssignedAt) {
+				out = append(out, state.Touch{Ref: b.Ref, What: name + " was changed", Who: d.handName(b.Ref.Conn, v), At: v.At})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// openTasks are our tasks of a handoff that are still to be done. One that
+// somebody has done, or taken over, is a touch.
+func openTasks(u *undoing, h state.Handoff) (open []connectors.Ref, touched []state.Touch) {
+	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+		e := h.Effects[step]
+		o, found := u.found[e.Ref]
+		if e.Ref.Kind != connectors.Task || e.State != handoff.Done || !found || o.Deleted || slices.Contains(open, e.Ref) {
+			continue
+		}
+		if status, _ := o.Fields[connectors.TaskStatus].(string); status != "open" {
+			if h.Stage.Open() {
+				touched = append(touched, state.Touch{Ref: e.Ref, What: "our task is " + said(o.Fields[connectors.TaskStatus]), At: o.ModifiedAt})
+			}
+			continue
+		}
+		open = append(open, e.Ref)
+	}
+	return open, touched
+}
+
+// leaveTouched lists a handoff that is left as it is.
+func (d *deciding) leaveTouched(h state.Handoff, un state.Undone) {
+	var what []string
+	for _, t := range un.Touches {
+		text := t.What
+		if t.Who != "" {
+			text += ", by " + t.Who
+		}
+		what = append(what, text)
+	}
+	h.Undone = &un
+	d.because(d.why("", "%s is left as it is: %s", h.ID, strings.Join(what, "; ")))
+	d.list(listUndo, h.ID, h.Type+" on "+h.Record.String()+" was touched since and is left as it is: "+strings.Join(what, "; "))
+	d.audit("not undone", h.ID, map[string]string{"by": un.By, "because": strings.Join(what, "; ")})
+	d.put(h)
+}
+
+// takeBack ends a handoff and notes what its records go back to.
+func (d *deciding) takeBack(u *undoing, h state.Handoff, un state.Undone, tasks []connectors.Ref) {
+	d.withdraw(h)
+	d.quiet(h)
+	if done, err := handoff.Cancel(h, "undone by "+un.By, d.now); err == nil {
+		h = done
+	}
+	un.Restored, un.Tasks = true, len(tasks)
+	u.back[h.ID] = true
+	for _, ref := range written(h) {
+		n, ok := layerOf(u.before[ref], h.ID)
+		if !ok {
+			continue
+		}
+		l := u.before[ref].Layers[n]
+		un.Records = append(un.Records, ref)
+		if u.set[ref] == nil {
+			u.set[ref], u.by[ref] = map[string]any{}, h
+		}
+		for name, was := range l.Found {
+			if u.before[ref].Made && !isOwn(name) {
+				continue // it was never anything else
+			}
+			u.set[ref][name] = was // of several handoffs, the oldest has the last word
+		}
+		for _, name := range l.Unseen {
+			un.Stays = append(un.Stays, fmt.Sprintf("%s of %s: what it held before was not seen", name, ref))
+		}
+		if u.before[ref].Made {
+			un.Stays = append(un.Stays, ref.String()+": handoffd made it, and deletes nothing")
+		}
+	}
+	for i, ref := range tasks {
+		step := fmt.Sprintf("%s task %d", stepUndo, i+1)
+		h = d.intend(h, step, connectors.Write{Ref: ref, Set: map[string]any{connectors.TaskStatus: "done"}, Key: key(h, step, "close "+ref.String())})
+	}
+	for _, what := range un.Stays {
+		d.list(listUndo, h.ID, h.Type+": it cannot be put back: "+what)
+	}
+	h.Undone = &un
+	d.because(d.why("", "%s is taken back", h.ID))
+	d.audit("undone", h.ID, map[string]string{"by": un.By, "owner": h.Owner, "type": h.Type})
+	d.put(h)
+}
+
+// putBack plans one write a record: what it held before the oldest handoff that
+// is taken back, under the condition that it holds what we have just read.
+func (d *deciding) putBack(u *undoing) {
+	refs := slices.SortedFunc(maps.Keys(u.set), func(a, b connectors.Ref) int { return strings.Compare(a.String(), b.String()) })
+	for _, ref := range refs {
+		now, set := u.found[ref], u.set[ref]
+		expect := map[string]any{}
+		for name, was := range set {
+			if !compared(name) {
+				continue
+			}
+			expect[name] = blankNil(text0(now.Fields[name]))
+			if sameValue(was, now.Fields[name]) {
+				delete(set, name)
+			}
+		}
+		if len(set) == 0 {
+			continue
+		}
+		h := d.current(u.by[ref])
+		step := stepUndo
+		if ref != h.Target {
+			step = stepUndo + " source"
+		}
+		w := connectors.Write{Ref: ref, Set: set, IfVersion: now.Version, Key: key(h, step, "restore "+ref.String())}
+		d.put(d.intendSeen(h, step, w, seen{expect: expect, read: u.ev.Read, over: now.ModifiedAt, atRisk: true}))
+	}
+}
+
+// isUndo reports whether a step takes a handoff back.
+func isUndo(step string) bool { return step == stepUndo || strings.HasPrefix(step, stepUndo+" ") }
+
+// undoRefused is a restore that a person came before, or that the CRM will not
+// take: it is listed, and not tried again.
+func (d *deciding) undoRefused(h state.Handoff, ev Delivered) {
+	ref := ev.Intent.Write.Ref
+	what := "the CRM refuses it: " + ev.Err
+	if ev.Class == connectors.Conflict.String() {
+		what = "somebody changed it before it could be put back"
+	}
+	if h.Undone != nil {
+		un := *h.Undone
+		un.Records = slices.DeleteFunc(slices.Clone(un.Records), func(r connectors.Ref) bool { return r == ref })
+		un.Touches = append(slices.Clone(un.Touches), state.Touch{Ref: ref, What: what, At: d.now})
+		h.Undone = &un
+	}
+	d.because(d.why("", "%s is left as it is: %s", ref, what))
+	d.list(listUndo, h.ID, h.Type+": "+ref.String()+" is left as it is: "+what)
+	d.audit("not undone", h.ID, map[string]string{"record": ref.String(), "because": what})
+	d.put(h)
+}
+
+// said is a value as a person reads it.
+func said(v any) string {
+	if v == nil || v == "" {
+		return "blank"
+	}
+	return fmt.Sprintf("%q", fmt.Sprint(v))
+}
+
+func text0(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// sameValue compares what we wrote with what a CRM shows of it.
+func sameValue(a, b any) bool { return text0(a) == text0(b) }
