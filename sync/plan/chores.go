@@ -105,7 +105,7 @@ func (d *deciding) choreWrite(h state.Handoff, step string, w connectors.Write) 
 	d.c.Intents = append(d.c.Intents, state.Intent{
 		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w, State: state.Ready, Due: d.now, Created: d.now,
 	})
-	return handoff.Track(h, step, state.Effect{Key: w.Key, State: sent, At: d.now, Ref: w.Ref})
+	return handoff.Track(h, step, state.Effect{Key: w.Key, State: sent, At: d.now, Ref: w.Ref, Task: w.Creates()})
 }
 
 // waiting is a write that waits in the outbox, or has just been planned.

@@ -202,7 +202,7 @@ func measured(text string) bool {
 		return true
 	}
 	for _, w := range words(text) {
-		if strings.Contains(" half halve halved double doubled twice third quarter two three four five six seven eight nine ten dozen hundred thousand million percent second seconds minute minutes hour hours day days week weeks month months year years seats users euros dollars ", " "+w+" ") {
+		if strings.Contains(" half halve halved double doubled twice third quarter two three four five six seven eight nine ten dozen hundred thousand million percent second seconds minute minutes hour hours day days week weeks month months year years ", " "+w+" ") {
 			return true
 		}
 	}
