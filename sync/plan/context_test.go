@@ -513,7 +513,9 @@ func TestContextFaults(t *testing.T) {
 			t.Fatal(ds)
 		}
 		_, ds = plan.Compile(doc)
-		if !slices.ContainsFunc(ds, func(d mappings.Diagnostic) bool { return d.Code == test.code && d.Pos.File == "handoffs/signed.yaml" && d.Pos.Line > 0 }) {
+		if !slices.ContainsFunc(ds, func(d mappings.Diagnostic) bool {
+			return d.Code == test.code && d.Pos.File == "handoffs/signed.yaml" && d.Pos.Line > 0
+		}) {
 			t.Errorf("%s: %v", test.code, ds)
 		}
 	}
