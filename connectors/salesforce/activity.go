@@ -156,7 +156,11 @@ func (sel selection) taskActivity(row map[string]any, obj connectors.Object, set
 	} else {
 		key = markedKey(textOf(row, "Description"))
 	}
-	set(connectors.ActKey, key)
+	if key != "" { // what we remind somebody of is no call or e-mail of theirs
+		set(connectors.ActKey, key)
+		set(connectors.ActType, "task")
+		delete(obj.Fields, connectors.ActTowards)
+	}
 	return row["IsRecurrence"] != true // the pattern of a series is not one of its days
 }
 

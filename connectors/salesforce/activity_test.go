@@ -106,7 +106,7 @@ func TestActivities(t *testing.T) {
 		"to-do":              {"Task", map[string]any{}, "task open Lead"},
 		"to-do done":         {"Task", map[string]any{"Status": "Completed"}, "task done Lead"},
 		"social":             {"Task", map[string]any{"TaskSubtype": "LinkedIn", "Status": "Completed"}, "task done Lead"},
-		"ours":               {"Task", map[string]any{"TaskSubtype": "Call", "Handoff_Key__c": "k1"}, "call open buyer key=k1 Lead"},
+		"ours":               {"Task", map[string]any{"TaskSubtype": "Call", "Handoff_Key__c": "k1"}, "task open key=k1 Lead"},
 		"sent":               {"EmailMessage", map[string]any{"ToAddress": "lead1@example.com"}, "email done buyer Lead"},
 		"received":           {"EmailMessage", map[string]any{"Incoming": true, "FromAddress": "lead1@example.com"}, "email done us Lead"},
 		"draft":              {"EmailMessage", map[string]any{"Status": "5"}, ""},

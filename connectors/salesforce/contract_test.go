@@ -64,15 +64,20 @@ func TestContract(t *testing.T) {
 				}
 				owner := ""
 				for _, u := range users {
-					if u.Active && !u.Queue {
+					if u.Email == "ana@example.com" {
 						owner = u.ID
 					}
 				}
 				return c, connectortest.World{
 					Sim: sim, Wire: wire, Person: salesforce.Lead, Company: salesforce.Account, TaskObject: "Task",
 					Email: "Email", Text: "Title", CompanyText: "Name", Owner: owner,
-					Required: map[string]any{"LastName": "Buyer", "Company": "Buyer Ltd"},
-					MaxRead:  1000, MaxWrite: 200, Lag: time.Second, Exact: exact, Merges: true, Unique: true,
+					Required:   map[string]any{"LastName": "Buyer", "Company": "Buyer Ltd"},
+					OwnerField: "OwnerId", Activities: activities(), Away: func(from, until time.Time) simhttp.Edit {
+						return simhttp.Edit{Object: "Event", Op: "create", Fields: map[string]any{
+							"OwnerId": owner, "Subject": "Away", "ShowAs": "OutOfOffice", "StartDateTime": from.Format(time.RFC3339), "EndDateTime": until.Format(time.RFC3339),
+						}}
+					},
+					MaxRead: 1000, MaxWrite: 200, Lag: time.Second, Exact: exact, Merges: true, Unique: true,
 					Refusals: map[connectors.Class]connectortest.Answer{
 						connectors.Throttled:   {Status: 403, Body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]`},
 						connectors.Unavailable: refused(400, "UNABLE_TO_LOCK_ROW"),
@@ -86,5 +91,28 @@ func TestContract(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// activities is how people log what they do in Salesforce.
+func activities() *connectortest.Activities {
+	return &connectortest.Activities{
+		Follows: []string{"task", "meeting", "call", "email"}, Quiet: 4, // one poll, and the three objects described after a day
+		Log: func(l connectortest.Logged) simhttp.Edit {
+			fields := map[string]any{"WhoId": l.Person, "OwnerId": l.Owner, "Subject": l.Subject}
+			switch l.Type {
+			case "email":
+				return simhttp.Edit{Object: "EmailMessage", Op: "create", Fields: fields}
+			case "meeting":
+				fields["StartDateTime"], fields["DurationInMinutes"] = l.At.UTC().Format(time.RFC3339), 30
+				return simhttp.Edit{Object: "Event", Op: "create", Fields: fields}
+			case "call":
+				fields["TaskSubtype"], fields["Status"] = "Call", "Completed"
+			}
+			return simhttp.Edit{Object: "Task", Op: "create", Fields: fields}
+		},
+		Finish: func(taskID string) simhttp.Edit {
+			return simhttp.Edit{Object: "Task", Op: "update", ID: taskID, Fields: map[string]any{"Status": "Completed"}}
+		},
 	}
 }

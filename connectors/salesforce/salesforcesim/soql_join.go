@@ -50,6 +50,9 @@ func (s *Sim) bindJoin(q *query, c *comparison, isID bool) *apiError {
 	if err != nil {
 		return err
 	}
+	if slices.Contains([]string{"Task", "Event"}, o.name) {
+		return malformed(q.src, in.from.pos, "Entity '"+o.name+"' is not supported for semi join inner selects")
+	}
 	if f := cols[0].leaf; f.typ != "id" && f.typ != "reference" {
 		return malformed(q.src, in.fields[0].pos, "Semi join sub-selects can only query id fields, cannot use: '"+f.name+"'")
 	}
