@@ -15,7 +15,7 @@ import (
 func Adapters() map[string]connectors.Adapter {
 	return map[string]connectors.Adapter{
 		"hubspot":    {New: hubspot.New, OwnField: hubspot.OwnField, GateRule: hubspot.GateRule},
-		"salesforce": {New: salesforce.New, OwnField: salesforce.OwnField},
+		"salesforce": {New: salesforce.New, OwnField: salesforce.OwnField, GateRule: salesforce.GateRule},
 	}
 }
 

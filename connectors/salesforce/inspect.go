@@ -29,13 +29,13 @@ type inspection struct {
 func (o *org) Inspect(ctx context.Context, q connectors.Inspection) ([]connectors.Finding, error) {
 	x := &inspection{org: o, Inspection: q}
 	for _, kind := range append(slices.Clone(q.Kinds), connectors.Task) {
-		if object := objectOf(kind); identifier.MatchString(object) && !slices.Contains(x.objects, object) {
+		if object := objectOf(kind); kind != connectors.Activity && identifier.MatchString(object) && !slices.Contains(x.objects, object) {
 			x.objects = append(x.objects, object)
 		}
 	}
 	slices.Sort(x.objects)
 	for _, look := range []func(context.Context) *connectors.Error{
-		x.whatOrg, x.taskKey, x.fields, x.automation, x.validation, x.history, x.permissions, x.limits,
+		x.whatOrg, x.taskKey, x.fields, x.automation, x.validation, x.history, x.work, x.permissions, x.limits,
 	} {
 		if err := look(ctx); err != nil && stopsAll(err) {
 			return x.found, o.scrub(err)

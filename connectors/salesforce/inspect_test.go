@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 	"github.com/handoffd/handoffd/connectors/salesforce/salesforcesim"
 )
 
@@ -16,7 +17,7 @@ import (
 func (w *world) inspect(probe bool) []string {
 	w.t.Helper()
 	found, err := w.org.Inspect(w.t.Context(), connectors.Inspection{
-		Kinds:  []connectors.Kind{Lead, Contact, Account, Opportunity},
+		Kinds:  []connectors.Kind{Lead, Contact, Account, Opportunity, connectors.Activity},
 		Writes: map[connectors.Kind][]string{Lead: {"OwnerId", "handoff_status", "Title", "handoff_nonsense"}, connectors.Task: {"subject"}},
 		Probe:  probe,
 	})
@@ -35,10 +36,13 @@ func (w *world) inspect(probe bool) []string {
 }
 
 // TestInspect: what gets in the way is named, with its fix; what is fine is
-// said to be fine; what cannot be seen is not guessed (C6, C14, C15, C18).
+// said to be fine; what cannot be seen is not guessed; that no call or e-mail
+// has reached the org for a week is told (2.32; C6, C14, C15, C18).
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	calm := []string{
+		"activity fine Event", "activity fine EmailMessage", "activity fine Task", "activity-capture unseen Einstein Activity Capture",
+		"activity-seen warning calls and e-mails", "opened fine Lead.IsUnreadByOwner",
 		"api-limit fine API calls", "assignment-rule notice Inbound lead routing", "duplicate-rule fine duplicate rules",
 		"field-hidden warning Lead.Handoff_Nonsense__c", "flow fine flows", "native-sync warning HubSpot Integration",
 		"outbound-message notice outbound messages",
@@ -49,6 +53,7 @@ func TestInspect(t *testing.T) {
 		cfg       salesforcesim.Config
 		setup     string
 		probe     bool
+		logged    bool // somebody has logged a call
 		gone, now []string
 	}{
 		"calm":   {cfg: salesforcesim.Config{UniqueTasks: true}},
@@ -74,6 +79,13 @@ func TestInspect(t *testing.T) {
 			setup: `{"person_accounts":true,"multi_currency":true,"state_country_picklists":true}`,
 			now:   []string{"person-accounts notice Account", "multi-currency notice currencies", "country-lists notice Lead"},
 		},
+		"work": {
+			cfg: salesforcesim.Config{UniqueTasks: true}, setup: `{"no_access":["EmailMessage"],"hidden":["Lead.IsUnreadByOwner","Event.ShowAs"]}`, logged: true,
+			gone: []string{"activity fine EmailMessage", "activity fine Event", "opened fine Lead.IsUnreadByOwner", "activity-seen warning calls and e-mails"},
+			now: []string{
+				"activity warning EmailMessage", "activity notice Event", "opened warning Lead.IsUnreadByOwner", "activity-seen fine calls and e-mails",
+			},
+		},
 		"blind": {
 			cfg: salesforcesim.Config{UniqueTasks: true}, setup: `{"view_setup":false,"no_access":["Opportunity"]}`,
 			gone: []string{
@@ -90,6 +102,9 @@ func TestInspect(t *testing.T) {
 			w := newWorld(t, c.cfg)
 			if c.setup != "" {
 				w.setup(c.setup)
+			}
+			if c.logged {
+				w.edit(simhttp.Edit{Object: "Task", Op: "create", Fields: map[string]any{"Subject": "Call", "TaskSubtype": "Call", "Status": "Completed"}})
 			}
 			want := slices.DeleteFunc(append(slices.Clone(calm), c.now...), func(s string) bool { return slices.Contains(c.gone, s) })
 			slices.Sort(want)
