@@ -219,7 +219,9 @@ func wantedFields(rules *plan.Rules, conn string) map[connectors.Kind]map[string
 	own := ownNames(rules)[conn]
 	for _, w := range rules.Watched(conn) {
 		for _, f := range w.Fields {
-			want(w.Kind, own(f), false)
+			if !strings.HasPrefix(f, connectors.WorkPrefix) { // a CRM may keep such a count or not
+				want(w.Kind, own(f), false)
+			}
 		}
 	}
 	for _, line := range mayWrite(rules) {

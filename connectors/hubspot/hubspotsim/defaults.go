@@ -72,6 +72,8 @@ var handoffFields = []fieldSpec{
 	{"handoff_breached", "Breached", "bool", ""},
 	{"handoff_return_reason", "Return reason", "string", ""},
 	{"handoff_return_note", "Return note", "textarea", ""},
+	{"handoff_gaps", "Gaps", "textarea", ""},
+	{"handoff_questions", "Questions", "number", ""},
 	{"handoff_quality_check", "Quality check", "string", ""},
 	{"handoff_completeness", "Completeness", "number", ""},
 	{"handoff_brief", "Brief", "textarea", ""},
