@@ -45,6 +45,7 @@ type Doc struct {
 	Sources     []Origin
 	Safety      Safety
 	Reports     []Report
+	Notify      Notify
 	Lists       []List
 	Mappings    []Mapping
 	Calendars   []Calendar
@@ -317,10 +318,13 @@ type Tier struct {
 	Return      Clock
 	Document    Clock
 	Kickoff     Clock
+	Opened      Duration
+	NoActivity  Duration
 	Pos         Pos
 }
 
-// Clock is a duration and what it is counted from ("" for the assignment).
+// Clock is a duration and what it is counted from: a field, "acceptance", or
+// "" for the assignment.
 type Clock struct {
 	Time        Duration
 	CountedFrom Text
@@ -360,22 +364,24 @@ type Percent struct {
 // Escalation is an ordered list of steps on one clock.
 type Escalation struct {
 	Name  Text
-	Clock Text // "accept", "first_touch", …
+	Clock Text // "accept", "first_touch", …; [ClockNames]
 	Steps []EscalationStep
 	Pos   Pos
 }
 
-// EscalationStep happens At percent of the clock. Who is owner, manager,
-// backup, revops or giver.
+// EscalationStep happens At percent of the clock. Whom it speaks to is owner,
+// manager, backup, revops, giver or a person by e-mail.
 type EscalationStep struct {
-	At     Percent
-	Remind Text
-	Alert  Text
-	Mark   Text
-	GiveTo Text
-	Tell   []Text
-	Task   Text
-	Pos    Pos
+	At      Percent
+	Remind  Text
+	Alert   []Text
+	Mark    Text
+	GiveTo  Text
+	Tell    []Text
+	Task    Text
+	TaskFor Text // "" for the owner
+	Say     Text // the text in place of the usual one
+	Pos     Pos
 }
 
 // Handoff is one type: one YAML file.

@@ -37,6 +37,7 @@ func (d *Doc) settings(root value) {
 	for _, e := range s.field("reports").entries("write it like {weekly: {on: monday 08:00, …}}") {
 		d.Reports = append(d.Reports, report(e))
 	}
+	d.Notify = notify(s.field("notify"))
 	s.done()
 }
 

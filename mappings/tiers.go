@@ -1,6 +1,9 @@
 package mappings
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // sla reads sla.yaml.
 func (d *Doc) sla(root value) {
@@ -31,6 +34,8 @@ func tier(e entry) Tier {
 		Return:     s.field("return_within").clock(),
 		Document:   s.field("document_within").clock(),
 		Kickoff:    s.field("kickoff_within").clock(),
+		Opened:     s.field("opened_within").duration(),
+		NoActivity: s.field("no_activity_within").duration(),
 		Pos:        e.key.Pos,
 	}
 	if a := s.field("attempts"); a.given() {
@@ -47,11 +52,18 @@ func tier(e entry) Tier {
 	return t
 }
 
+// ClockNames are the clocks an escalation may run on.
+func ClockNames() []string {
+	return []string{
+		"assign", "accept", "opened", "first_touch", "outer_limit", "attempts", "no_activity", "return", "document", "kickoff",
+	}
+}
+
 func escalation(e entry) Escalation {
 	s := e.val.scope("escalation " + e.key.S)
 	out := Escalation{
 		Name:  e.key,
-		Clock: s.need("clock", "name the clock that runs").oneOf("assign", "accept", "first_touch", "attempts", "return", "document", "kickoff"),
+		Clock: s.need("clock", "name the clock that runs").oneOf(ClockNames()...),
 		Pos:   e.key.Pos,
 	}
 	for _, v := range s.need("steps", "").list() {
@@ -68,18 +80,35 @@ func escalation(e entry) Escalation {
 // roles are whom an escalation may speak to.
 func roles() []string { return []string{"owner", "manager", "backup", "revops", "giver"} }
 
+// whom is one of the roles, or a person.
+func (v value) whom() Text {
+	if v.isText() && strings.Contains(v.n.Value, "@") {
+		return v.email()
+	}
+	return v.oneOf(roles()...)
+}
+
 func escalationStep(v value) EscalationStep {
 	s := v.scope("a step")
-	role := func(key string) Text { return s.field(key).oneOf(roles()...) }
+	role := func(key string) Text { return s.field(key).whom() }
 	e := EscalationStep{
-		At:     s.need("at", "say when, as a share of the clock: 50%").percent(10_000),
-		Remind: role("remind"),
-		Alert:  role("alert"),
-		Mark:   s.field("mark").oneOf("breached"),
-		GiveTo: role("give_to"),
-		Tell:   readAll(s.field("tell").oneOrMore(), func(v value) Text { return v.oneOf(roles()...) }),
-		Task:   s.field("task").text(),
-		Pos:    v.pos(),
+		At:      s.need("at", "say when, as a share of the clock: 50%").percent(10_000),
+		Remind:  role("remind"),
+		Alert:   readAll(s.field("alert").oneOrMore(), value.whom),
+		Mark:    s.field("mark").oneOf("breached"),
+		GiveTo:  role("give_to"),
+		Tell:    readAll(s.field("tell").oneOrMore(), value.whom),
+		Task:    s.field("task").template(),
+		TaskFor: role("task_for"),
+		Say:     s.field("say").template(),
+		Pos:     v.pos(),
+	}
+	if e.TaskFor.Given() && !e.Task.Given() {
+		v.bad("bad-value", "task_for has no effect without a task", "add task: and what has to be done")
+	}
+	speaks := e.Remind.Given() || len(e.Alert) > 0 || len(e.Tell) > 0 || e.GiveTo.Given()
+	if e.Say.Given() && !speaks {
+		v.bad("bad-value", "say has no effect where nobody is spoken to", "add remind, alert, tell or give_to")
 	}
 	if s.ok && len(s.entries) < 2 {
 		v.bad("missing-key", "this step does nothing", "write remind, alert, mark, give_to, tell or task")

@@ -145,13 +145,21 @@ func durationFix(s string) string {
 	return durationHint
 }
 
+// FromAcceptance stands in counted_from for the instant of acceptance.
+const FromAcceptance = "acceptance"
+
 // clock is a duration, or {time: …, counted_from: …}.
 func (v value) clock() Clock {
 	if !v.isMap() {
 		return Clock{Time: v.duration()}
 	}
 	s := v.scope(v.name)
-	c := Clock{Time: s.need("time", durationHint).duration(), CountedFrom: s.field("counted_from").fieldName()}
+	c := Clock{Time: s.need("time", durationHint).duration()}
+	if from := s.field("counted_from"); from.isText() && from.n.Value == FromAcceptance {
+		c.CountedFrom = from.text()
+	} else {
+		c.CountedFrom = from.fieldName()
+	}
 	s.done()
 	return c
 }

@@ -373,6 +373,7 @@ type Changes struct {
 	Same     []Same    `json:"same,omitempty"`
 	Listings []Listing `json:"listings,omitempty"`
 	Conns    []Conn    `json:"conns,omitempty"`
+	Budgets  []Budget  `json:"budgets,omitempty"`
 	// Reconcile holds back what would be written (L7).
 	Reconcile []Reconcile `json:"reconcile,omitempty"`
 	Told      []Told      `json:"told,omitempty"`
@@ -460,5 +461,5 @@ func (n Need) ID() string {
 func (c *Changes) Empty() bool {
 	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
-		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
+		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Budgets) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
 }

@@ -338,6 +338,9 @@ func Apply(tx Tx, c Changes) {
 	for _, conn := range c.Conns {
 		PutConn(tx, conn)
 	}
+	for _, t := range c.Budgets {
+		PutBudget(tx, t)
+	}
 	for _, r := range c.Reconcile {
 		PutReconcile(tx, r)
 	}

@@ -39,6 +39,7 @@ func (v view) Conn(name string) (state.Conn, bool)            { return state.Get
 func (v view) Timer(id string) (state.Timer, bool)            { return state.GetTimer(v.tx, id) }
 func (v view) Before(ref connectors.Ref) (state.Before, bool) { return state.GetBefore(v.tx, ref) }
 func (v view) Err() error                                     { return v.tx.Err() }
+func (v view) Budget(who string) (state.Budget, bool)         { return state.GetBudget(v.tx, who) }
 
 func (v view) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
 	return state.GetTrigger(v.tx, typ, ref)

@@ -251,12 +251,47 @@ func PassOn(h state.Handoff, owner string) (state.Handoff, error) {
 	return h, nil
 }
 
-// Breach marks a handoff whose acceptance is late, once.
-func Breach(h state.Handoff, at time.Time) (state.Handoff, error) {
-	if h.Stage != state.Assigned && h.Stage != state.Queued || !h.BreachedAt.IsZero() {
+// Breach marks a handoff of which one clock has run out, once for each clock.
+func Breach(h state.Handoff, clock string, at time.Time) (state.Handoff, error) {
+	if _, told := h.Late[clock]; told || !h.Stage.Open() || h.Stage == state.Detected {
 		return refuse(h, "breached")
 	}
-	h.BreachedAt = at
+	late := make(map[string]time.Time, len(h.Late)+1)
+	maps.Copy(late, h.Late)
+	late[clock] = at
+	h.Late = late
+	if h.BreachedAt.IsZero() {
+		h.BreachedAt = at
+	}
+	return h, nil
+}
+
+// Give moves a handoff that waits for its owner to act to somebody else. It is
+// to be accepted anew, and stands in the CRM when that has been written. No
+// deadline moves: the buyer waits since the first assignment.
+func Give(h state.Handoff, owner, backup, accountable, why string, at time.Time) (state.Handoff, error) {
+	if h.Stage != state.Assigned && h.Stage != state.Accepted || owner == "" || owner == h.Owner || accountable == "" {
+		return refuse(h, "given to another")
+	}
+	since := h.AssignedAt
+	if n := len(h.Holders); n > 0 {
+		since = h.Holders[n-1].Until
+	}
+	h.Holders = append(slices.Clone(h.Holders), state.Holder{Who: h.Owner, Since: since, Until: at, Why: why})
+	h.Stage, h.Owner, h.Backup, h.Accountable = state.Assigned, owner, backup, accountable
+	h.AcceptedAt, h.AcceptedBy, h.Written = time.Time{}, "", time.Time{}
+	return h, nil
+}
+
+// Keep gives a handoff back to the owner it was about to be taken from, because
+// they have just acted.
+func Keep(h state.Handoff, accountable string, written time.Time) (state.Handoff, error) {
+	n := len(h.Holders)
+	if h.Stage != state.Assigned || !h.Written.IsZero() || n == 0 {
+		return refuse(h, "kept")
+	}
+	h.Owner, h.Accountable, h.Written = h.Holders[n-1].Who, accountable, written
+	h.Holders = h.Holders[: n-1 : n-1]
 	return h, nil
 }
 

@@ -57,7 +57,10 @@ func TestSteps(t *testing.T) {
 			return handoff.Hasten(h, handoff.Clocks{Tier: "high", Rank: 0})
 		}, open, ""},
 		{"accept", func(h state.Handoff) (state.Handoff, error) { return handoff.Accept(h, "ana@example.com", t0) }, []state.Stage{state.Assigned}, state.Accepted},
-		{"breach", func(h state.Handoff) (state.Handoff, error) { return handoff.Breach(h, t0) }, []state.Stage{state.Assigned, state.Queued}, ""},
+		{"breach", func(h state.Handoff) (state.Handoff, error) { return handoff.Breach(h, "accept", t0) }, slices.DeleteFunc(slices.Clone(open), func(s state.Stage) bool { return s == state.Detected }), ""},
+		{"give", func(h state.Handoff) (state.Handoff, error) {
+			return handoff.Give(h, "b@example.com", "", "b@example.com", "late", t0)
+		}, []state.Stage{state.Assigned, state.Accepted}, state.Assigned},
 		{"supersede", func(h state.Handoff) (state.Handoff, error) {
 			return handoff.Supersede(h, "b@example.com", "by hand", t0)
 		}, []state.Stage{state.Held, state.Queued, state.Assigned, state.Accepted, state.Touched, state.Stalled}, state.Superseded},

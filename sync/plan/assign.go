@@ -59,6 +59,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		d.observe(d.watchFrom(t, assigned))
 		return
 	}
+	d.stopClocks(assigned, clockAssign)
 	d.timers(t, f, assigned, tier)
 	d.put(d.handed(t, f, d.write(t, f, assigned, tier, c)))
 }
@@ -165,6 +166,9 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 	}
 	if !queued.Observed {
 		queued = d.writeQueued(t, f, queued)
+		if !again {
+			d.assignTimers(t, queued, tier)
+		}
 	}
 	d.put(queued)
 }

@@ -45,6 +45,7 @@ const (
 	clockHold     = "hold"           // a gate has been shut for as long as it may
 	clockRetry    = state.ClockRetry // look again for somebody who is free
 	clockObserve  = "observe"        // an observed handoff is forgotten
+	clockDigest   = "digest "        // and a person: what waits for them is told together
 )
 
 // timerID names the timer of one step of one clock: setting it again moves it.
@@ -186,6 +187,19 @@ func (d *deciding) timers(t *typ, f *facts, h state.Handoff, tier *tier) {
 	}
 }
 
+// assignTimers sets the steps of the clock that runs while nobody is free. It
+// runs always, from the signal.
+func (d *deciding) assignTimers(t *typ, h state.Handoff, tier *tier) {
+	if tier.assign.IsZero() {
+		return
+	}
+	for i, s := range t.steps {
+		if s.clock == clockAssign {
+			d.timer(h, clockAssign, i, sla.Always().Add(h.Signals[0].At, tier.assign.Scale(s.percent)))
+		}
+	}
+}
+
 // steps are when the steps of a handoff's clocks are due, counted from now; a
 // step without a time is due never.
 func (d *deciding) steps(t *typ, f *facts, h state.Handoff, tier *tier) []time.Time {
@@ -247,12 +261,12 @@ func (d *deciding) stopClocks(h state.Handoff, clocks ...string) {
 // that count from it. The others run on.
 func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 	d.stopClocks(h, clockAccept, clockOpened, clockReturn)
+	d.unsay(h, clockAccept, clockOpened, clockReturn)
 	tier := d.r.tiers[h.Tier]
 	if tier == nil {
 		return h
 	}
 	cal := d.calendarOf(h.Owner)
-	h.Due = maps.Clone(h.Due)
 	for i, s := range t.steps {
 		l := tier.clock(s.clock)
 		if !l.accepted {
@@ -262,11 +276,16 @@ func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 	}
 	for clock, l := range tier.lasts {
 		if l.accepted {
-			if h.Due == nil {
-				h.Due = map[string]time.Time{}
-			}
-			h.Due[clock] = l.reach(cal, h.AcceptedAt, 100)
+			h.Due = withDue(h.Due, clock, l.reach(cal, h.AcceptedAt, 100))
 		}
 	}
 	return h
+}
+
+// withDue is a copy of some deadlines with one more.
+func withDue(due map[string]time.Time, clock string, by time.Time) map[string]time.Time {
+	out := make(map[string]time.Time, len(due)+1)
+	maps.Copy(out, due)
+	out[clock] = by
+	return out
 }

@@ -33,6 +33,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c.territoriesOf()
 	c.tiersOf()
 	c.escalationsOf()
+	c.notifyOf()
 	c.settings()
 	c.notYet()
 	for i := range doc.Handoffs {

@@ -32,13 +32,16 @@ func (c *compiler) tiersOf() {
 func (c *compiler) lasts(t *tier, d mappings.Tier) {
 	for clock, k := range map[string]mappings.Clock{
 		clockAccept: d.Accept, clockTouch: d.FirstTouch, clockReturn: d.Return, clockDocument: d.Document, clockKickoff: d.Kickoff,
-		clockAttempts: {Time: d.AttemptsIn},
+		clockAttempts: {Time: d.AttemptsIn}, clockOpened: {Time: d.Opened}, clockActivity: {Time: d.NoActivity},
 	} {
 		if k.Time.IsZero() {
 			continue
 		}
-		l := lasting{time: sla.Of(k.Time)}
-		if k.CountedFrom.Given() {
+		l := lasting{time: sla.Of(k.Time), accepted: clock == clockActivity || k.CountedFrom.S == mappings.FromAcceptance}
+		if l.accepted && clock == clockAccept {
+			c.bad(k.CountedFrom.Pos, "bad-value", "leave it out, or name a date field", "acceptance cannot be due some time after acceptance")
+		}
+		if k.CountedFrom.Given() && !l.accepted {
 			l.from, _ = c.fieldIn(k.CountedFrom, c.r.conns, false)
 			c.datelike(k.CountedFrom, l.from, c.r.conns)
 		}
@@ -104,24 +107,40 @@ type escalation struct {
 }
 
 func (c *compiler) escalationsOf() {
+	if t := c.r.teams[roleRevops]; t != nil {
+		c.r.revops = cmp.Or(t.accountable, t.manager)
+	}
 	for _, d := range c.doc.Escalations {
 		e := escalation{name: d.Name.S, clock: d.Clock.S}
 		for _, s := range d.Steps {
-			st := step{clock: cmp.Or(d.Clock.S, clockAccept), percent: s.At.P, mark: s.Mark.S == markBreached, pos: s.Pos}
-			for _, what := range []struct{ verb, whom string }{
-				{"remind", s.Remind.S}, {"alert", s.Alert.S}, {"give to", s.GiveTo.S}, {"make a task for", s.Task.S},
-			} {
-				if what.whom != "" {
-					st.does = append(st.does, what.verb+" "+what.whom)
-				}
-			}
-			for _, who := range s.Tell {
-				st.does = append(st.does, "tell "+who.S)
+			st := step{
+				clock: d.Clock.S, percent: s.At.P, mark: s.Mark.S == markBreached, pos: s.Pos,
+				remind: c.whom(s.Remind), alert: c.whoms(s.Alert), tell: c.whoms(s.Tell), give: c.whom(s.GiveTo),
+				taskFor: cmp.Or(c.whom(s.TaskFor), roleOwner), say: c.notice(s.Say), task: c.notice(s.Task),
 			}
 			e.steps = append(e.steps, st)
 		}
 		c.escalations = append(c.escalations, e)
 	}
+}
+
+// whom checks whom a step speaks to.
+func (c *compiler) whom(who mappings.Text) string {
+	switch {
+	case isEmail(who.S):
+		c.mentioned(who)
+	case who.S == roleRevops && c.r.revops == "" && !c.isUnread("teams.yaml"):
+		c.warn(who.Pos, "nobody-to-tell", "add revops: {accountable: an e-mail address} to teams.yaml", "no team is called revops, so nobody is told")
+	}
+	return who.S
+}
+
+func (c *compiler) whoms(list []mappings.Text) []string {
+	var out []string
+	for _, who := range list {
+		out = append(out, c.whom(who))
+	}
+	return out
 }
 
 // stalled gathers the steps of a type's escalations.

@@ -114,7 +114,7 @@ func (d *deciding) owned(t *typ, h state.Handoff, c *conn, kind connectors.Kind,
 // asked for; zero: nobody knows, and it is read again before it leaves. Who
 // stands there already is not written.
 func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, read time.Time) state.Handoff {
-	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set")}
+	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set"+ownedBy(h))}
 	if d.elsewhereOwned(t, c, at.Ref) {
 		w.Set = set
 		return d.intend(h, stepAssign, w)
@@ -138,6 +138,14 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	return d.intendSeen(h, stepAssign, w, seen{
 		expect: map[string]any{name: blankNil(was)}, read: read, over: at.ModifiedAt, atRisk: f.user(c, was) != "",
 	})
+}
+
+// ownedBy tells the writes of one owner of a handoff from those of another.
+func ownedBy(h state.Handoff) string {
+	if n := len(h.Holders); n > 0 {
+		return " " + h.Owner + " " + strconv.Itoa(n)
+	}
+	return ""
 }
 
 func blankNil(s string) any {

@@ -2,9 +2,7 @@ package plan
 
 import (
 	"strings"
-	"time"
 
-	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/handoff"
 )
@@ -13,6 +11,10 @@ import (
 func (d *deciding) fired(ev Fired) {
 	if !ev.Timer.Record.IsZero() {
 		d.lookAgain(ev)
+		return
+	}
+	if who, digest := strings.CutPrefix(ev.Timer.Clock, clockDigest); digest {
+		d.digest(who, ev.Timer.Handoff)
 		return
 	}
 	h, ok := d.v.Handoff(ev.Timer.Handoff)
@@ -34,16 +36,14 @@ func (d *deciding) fired(ev Fired) {
 		if h.Stage == state.Queued {
 			d.retry(h, ev)
 		}
-	case clockAccept:
-		if h.Stage == state.Assigned {
-			d.escalate(h, ev)
-		}
 	case clockItem:
 		d.itemDue(h, ev.Timer.Step, ev.Fresh)
 	case clockHold:
 		d.holdOver(h, ev)
 	case clockChase:
 		d.chaseAgain(h, ev)
+	default:
+		d.escalate(h, ev)
 	}
 }
 
@@ -74,48 +74,4 @@ func (d *deciding) retry(h state.Handoff, ev Fired) {
 	}
 	d.id = d.r.decisionID(d.now, ev)
 	d.assign(t, f, h, tier)
-}
-
-// escalate does one step of the accept clock. Marking the breach is done here;
-// what a step says to people is not sent yet, and is listed so that nobody
-// thinks it was.
-func (d *deciding) escalate(h state.Handoff, ev Fired) {
-	t := d.r.byName[h.Type]
-	if t == nil || ev.Timer.Step < 0 || ev.Timer.Step >= len(t.steps) {
-		d.audit("escalation without a rule", h.ID, map[string]string{"clock": ev.Timer.Clock})
-		return
-	}
-	s := t.steps[ev.Timer.Step]
-	detail := map[string]string{
-		"clock": ev.Timer.Clock, "rule": where(s.pos), "owner": h.Owner, "accept_by": h.AcceptBy.Format(time.RFC3339),
-		"does": strings.Join(s.does, ", "),
-	}
-	if !ev.Fresh {
-		detail["seen"] = "the record could not be read just now"
-	}
-	d.audit("escalation", h.ID, detail)
-	if len(s.does) > 0 {
-		d.list(listEscalation, h.ID, h.Type+" of "+h.Owner+" is not accepted: "+strings.Join(s.does, ", ")+" ("+where(s.pos)+")")
-	}
-	if !s.mark {
-		return
-	}
-	late, err := handoff.Breach(h, d.now)
-	if err != nil {
-		return
-	}
-	d.because(d.why(where(s.pos), "not accepted by %s", h.AcceptBy.Format(time.RFC3339)))
-	d.audit("breached", h.ID, map[string]string{"owner": h.Owner, "accept_by": h.AcceptBy.Format(time.RFC3339)})
-	if late.Target.ID != "" && !late.Observed {
-		n := len(d.c.Intents)
-		late = d.intend(late, stepBreach, connectors.Write{
-			Ref: late.Target, Set: map[string]any{ownBreached: true}, Key: key(h, stepBreach, "set"),
-		})
-		// A breach is told however little the buyer wanted: it may use what is
-		// kept of the day's calls (C7).
-		for i := range d.c.Intents[n:] {
-			d.c.Intents[n+i].Rank = min(h.Rank, connectors.UrgentRank)
-		}
-	}
-	d.put(late)
 }

@@ -64,7 +64,9 @@ func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff) {
 		d.takenMeanwhile(t, rec, h)
 		return
 	}
-	d.beforeUs(t, rec, h)
+	if !d.keptBy(t, rec, h) {
+		d.beforeUs(t, rec, h)
+	}
 }
 
 // age is 1 for a reading that is later than what our own writes left on the

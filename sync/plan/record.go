@@ -190,6 +190,13 @@ func (r *Recorder) Conn(name string) (state.Conn, bool) {
 	return c, ok
 }
 
+// Budget implements View.
+func (r *Recorder) Budget(who string) (state.Budget, bool) {
+	t, ok := r.v.Budget(who)
+	remember(&r.seen.Budgets, who, optional(t, ok))
+	return t, ok
+}
+
 // Timer implements View.
 func (r *Recorder) Timer(id string) (state.Timer, bool) {
 	t, ok := r.v.Timer(id)

@@ -35,6 +35,7 @@ type Snapshot struct {
 	Notes       map[string]*state.Note      `json:"notes,omitempty"`   // by hash
 	Befores     map[string]*state.Before    `json:"befores,omitempty"` // ref
 	Timers      map[string]*state.Timer     `json:"timers,omitempty"`  // by id
+	Budgets     map[string]*state.Budget    `json:"budgets,omitempty"`
 
 	Crowds map[string][]string    `json:"crowds,omitempty"` // by query → hashes
 	Tolds  map[string]*state.Told `json:"tolds,omitempty"`
@@ -230,6 +231,10 @@ func (p *replay) Conn(name string) (state.Conn, bool) {
 	return orNot(ask(p, p.s.Conns, "connection", name))
 }
 
+func (p *replay) Budget(who string) (state.Budget, bool) {
+	return orNot(ask(p, p.s.Budgets, "budget of", who))
+}
+
 func (p *replay) Timer(id string) (state.Timer, bool) {
 	return orNot(ask(p, p.s.Timers, "timer", id))
 }
@@ -276,6 +281,7 @@ func (nothing) Located(state.Need) (rs []state.Record, ok bool)           { retu
 func (nothing) Trail(state.Need) (t state.Trail, ok bool)                 { return t, false }
 func (nothing) Intent(string) (i state.Intent, ok bool)                   { return i, false }
 func (nothing) Conn(string) (c state.Conn, ok bool)                       { return c, false }
+func (nothing) Budget(string) (t state.Budget, ok bool)                   { return t, false }
 func (nothing) Timer(string) (t state.Timer, ok bool)                     { return t, false }
 func (nothing) Crowd(Crowd) []state.Record                                { return nil }
 func (nothing) Told(string) (t state.Told, ok bool)                       { return t, false }

@@ -41,6 +41,8 @@ type Rules struct {
 	feeds     []Feed
 	leaveCRM  bool
 	calendar  sla.Calendar // of people who have none
+	revops    string       // who looks after the rules; blank: nobody is named
+	notify    notify
 }
 
 // place is a noun of a connection.
@@ -175,7 +177,13 @@ type tier struct {
 type step struct {
 	clock   string
 	percent float64
-	does    []string // "remind owner", "alert manager"
+	remind  string // a role, or a person; blank: nobody
+	alert   []string
+	tell    []string
+	give    string
+	task    template // what it says
+	taskFor string
+	say     template // in place of the usual words
 	mark    bool
 	pos     mappings.Pos
 }

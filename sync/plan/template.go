@@ -16,6 +16,10 @@ type template struct{ parts []string }
 func templateWords() []string { return []string{"accept_by", "touch_by", "owner", "backup", "tier"} }
 
 func (c *compiler) template(t mappings.Text, conns []*conn) template {
+	return c.templateOf(t, conns, templateWords())
+}
+
+func (c *compiler) templateOf(t mappings.Text, conns []*conn, words []string) template {
 	var out template
 	rest := t.S
 	for {
@@ -28,8 +32,8 @@ func (c *compiler) template(t mappings.Text, conns []*conn) template {
 		name = strings.TrimSpace(name)
 		if strings.Contains(name, ".") {
 			c.fieldIn(mappings.Text{S: name, Pos: t.Pos}, conns, true)
-		} else if !slices.Contains(templateWords(), name) {
-			c.bad(t.Pos, "undefined-field", didYouMean(name, templateWords(), "it can be a field, or one of "+strings.Join(templateWords(), ", ")), "{{%s}} stands for nothing", name)
+		} else if !slices.Contains(words, name) {
+			c.bad(t.Pos, "undefined-field", didYouMean(name, words, "it can be a field, or one of "+strings.Join(words, ", ")), "{{%s}} stands for nothing", name)
 		}
 		out.parts = append(out.parts, name)
 		rest = behind

@@ -53,6 +53,8 @@ type View interface {
 	Pace(name string) (state.Pace, bool)
 	// Note is where a text of these words was last seen, of late.
 	Note(hash string) (state.Note, bool)
+	// Budget is what a person has been told; "": everybody, in a minute.
+	Budget(who string) (state.Budget, bool)
 	// Timer is one that is set, by its id.
 	Timer(id string) (state.Timer, bool)
 	// Before is what the fields of a record held before we wrote them.

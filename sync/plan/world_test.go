@@ -111,6 +111,7 @@ type world struct {
 	paces    map[string]state.Pace
 	notes    map[string]state.Note
 	befores  map[connectors.Ref]state.Before
+	budgets  map[string]state.Budget
 	listings []state.Listing
 	audit    []state.AuditRow
 	err      error
@@ -137,7 +138,7 @@ func newWorld() *world {
 		records: map[connectors.Ref]state.Record{}, handoffs: map[string]state.Handoff{}, triggers: map[string]state.Trigger{},
 		told: map[string]state.Told{}, paces: map[string]state.Pace{},
 		pools: map[string]state.Pool{}, same: map[connectors.Ref]state.Same{}, located: map[string][]state.Record{},
-		conns: map[string]state.Conn{}, load: map[string]int{}, intents: map[string]state.Intent{}, timers: map[string]state.Timer{}, notes: map[string]state.Note{},
+		conns: map[string]state.Conn{}, load: map[string]int{}, intents: map[string]state.Intent{}, timers: map[string]state.Timer{}, notes: map[string]state.Note{}, budgets: map[string]state.Budget{},
 	}
 	for _, c := range []string{"hubspot", "salesforce"} {
 		w.conns[c] = state.Conn{Name: c, Live: live, Mirror: true}
@@ -158,6 +159,8 @@ func (w *world) Handoff(id string) (state.Handoff, bool) { h, ok := w.handoffs[i
 func (w *world) Pool(team string) (state.Pool, bool) { p, ok := w.pools[team]; return p, ok }
 
 func (w *world) Same(ref connectors.Ref) (state.Same, bool) { s, ok := w.same[ref]; return s, ok }
+
+func (w *world) Budget(who string) (state.Budget, bool) { t, ok := w.budgets[who]; return t, ok }
 
 func (w *world) Timer(id string) (state.Timer, bool) { t, ok := w.timers[id]; return t, ok }
 
@@ -374,6 +377,9 @@ func (w *world) apply(c state.Changes) {
 	}
 	for _, n := range c.Notes {
 		w.notes[n.Hash] = n
+	}
+	for _, t := range c.Budgets {
+		w.budgets[t.Who] = t
 	}
 	w.listings = append(w.listings, c.Listings...)
 	w.audit = append(w.audit, c.Audit...)

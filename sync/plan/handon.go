@@ -1,0 +1,192 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// giveAway gives a handoff that nobody acts on to somebody who can (1.98). The
+// deadlines stay where they are. Where nobody can take it, it stays with its
+// owner, and that is listed.
+func (d *deciding) giveAway(h state.Handoff, e *stepping) state.Handoff {
+	to := d.r.byConn[h.Target.Conn]
+	if to == nil || h.Target.ID == "" || h.Written.IsZero() || h.Frozen != "" {
+		d.list(listUntold, h.ID, h.Type+": it is not given to "+e.s.give+", because its owner does not stand in the CRM ("+where(e.s.pos)+")")
+		return h
+	}
+	next := d.taker(h, to, e.s.give)
+	if next == "" {
+		d.list(listUnowned, h.ID, h.Type+": nobody can take it over from "+h.Owner+" ("+where(e.s.pos)+")")
+		return h
+	}
+	return d.passTo(h, next, "not acted on within the time of "+e.s.clock, where(e.s.pos))
+}
+
+// taker is who takes a handoff over: whom the rule names, else that one's
+// backup and so on, else somebody else of the team, else the manager.
+func (d *deciding) taker(h state.Handoff, to *conn, role string) string {
+	manager := d.managerFor(h)
+	tried := []string{h.Owner, h.Giver, manager}
+	free := func(who string) bool {
+		if who == "" || slices.Contains(tried, who) {
+			return false
+		}
+		tried = append(tried, who)
+		out, _ := d.out(who, to, d.r.caps[who])
+		if out != "" {
+			d.because(d.why("", "%s %s", who, out))
+		}
+		return out == ""
+	}
+	if role == roleManager {
+		tried = tried[:2]
+	}
+	first := d.role(h, role)
+	for at, n := first, 0; at != "" && n < 5; at, n = d.backup(at), n+1 {
+		if free(at) {
+			return at
+		}
+	}
+	if at := d.backup(h.Owner); free(at) {
+		return at
+	}
+	if t := d.r.teams[h.Team]; t != nil {
+		for _, m := range t.members {
+			if free(m.who) {
+				return m.who
+			}
+		}
+	}
+	if tried = tried[:2]; free(manager) {
+		d.list(listUnowned, h.ID, h.Type+": no colleague of "+h.Owner+" can take it, so it is with their manager "+manager)
+		return manager
+	}
+	return ""
+}
+
+// passTo makes somebody the owner of a handoff that another one has, in the
+// CRM as well: the owner under the same conditions as at the assignment, the
+// task with it. rule is where that is written; blank: nowhere.
+func (d *deciding) passTo(h state.Handoff, next, why, rule string) state.Handoff {
+	t := d.r.byName[h.Type]
+	if t == nil {
+		return h
+	}
+	backup := d.backup(next)
+	if backup == h.Owner || backup == next || backup == d.managerFor(h) {
+		backup = ""
+	}
+	var team *team
+	if h.Team != "" {
+		team = d.r.teams[h.Team]
+	}
+	accountable := d.accountable(t, h, choice{owner: next, team: team})
+	given, err := handoff.Give(h, next, backup, accountable, why, d.now)
+	if err != nil {
+		d.because(d.why(rule, "%v", err))
+		return h
+	}
+	reason := d.why(rule, "%s: in place of %s, %s", next, h.Owner, why)
+	given.Why = append(slices.Clone(h.Why), reason)
+	d.because(reason)
+	d.audit("given to another", h.ID, map[string]string{
+		"owner": next, "was": h.Owner, "because": why, "rule": rule, "accountable": accountable, "backup": backup,
+		"deadlines": "unchanged", "accept_by": stamp(h.AcceptBy), "touch_by": stamp(h.TouchBy),
+	})
+	return d.writePassed(t, given)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// writePassed plans what a change of the owner leaves in the CRM.
+func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
+	if e := h.Effects[stepAssign]; e.State != handoff.Done {
+		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	}
+	h = d.rememberAgain(t, d.handOver(h, h.Target))
+	for i := range d.c.Intents {
+		if w := &d.c.Intents[i].Write; d.c.Intents[i].Handoff == h.ID && d.c.Intents[i].Step == stepAssign {
+			w.Set[ownBackup] = blankNil(h.Backup)
+		}
+	}
+	if c := d.r.byConn[h.Target.Conn]; c != nil {
+		if u, ok := d.user(c, h.Owner); ok {
+			h = d.passTask(h, u.ID)
+		}
+	}
+	if h.Record != h.Target {
+		h = d.intend(h, stepSource, connectors.Write{
+			Ref: h.Record, Key: key(h, stepSource, "set "+h.Owner+ownedBy(h)),
+			Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
+		})
+	}
+	return h
+}
+
+// rememberAgain notes what the fields of accepted_when say now: what the owner
+// before did is no acceptance of the new one.
+func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
+	before := maps.Clone(h.Before)
+	if before == nil {
+		before = map[string]any{}
+	}
+	for _, ref := range []connectors.Ref{h.Record, h.Target} {
+		rec, ok := d.v.Record(ref)
+		if !ok {
+			continue
+		}
+		for _, of := range t.acceptFields {
+			if of.noun == rec.Noun && !isOwn(of.word) {
+				before[beforeKey(ref, of)] = rec.Fields[of.word]
+			}
+		}
+	}
+	h.Before = before
+	return h
+}
+
+// keptBy takes a handoff back from who was to take it over, where the owner
+// before has accepted it and the new one does not stand in the CRM yet: nobody
+// loses what they have just taken up. It reports whether it did.
+func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
+	e := h.Effects[stepAssign]
+	i, waits := d.v.Intent(e.Key)
+	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || rec.Fields[t.becomes] != h.Stake.Was {
+		return false
+	}
+	f := d.r.facts(d.now, d.v, rec)
+	if f.before = h.Before; f.before == nil {
+		f.before = map[string]any{}
+	}
+	if !t.accepted.holds(f) || f.wait != "" {
+		return false
+	}
+	from := h.Owner
+	kept, err := handoff.Keep(h, h.Holders[len(h.Holders)-1].Who, d.now)
+	if err != nil {
+		return false
+	}
+	d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	e.State, e.Version = handoff.Done, rec.Version
+	kept = handoff.Track(kept, stepAssign, e)
+	kept.Stake = &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
+	d.because(d.why("", "%s has taken it up just now, so it does not go to %s", kept.Owner, from))
+	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": from})
+	if c := d.r.byConn[kept.Target.Conn]; c != nil {
+		if u, ok := d.user(c, kept.Owner); ok {
+			kept = d.passTask(kept, u.ID)
+		}
+	}
+	d.put(kept)
+	return true
+}
