@@ -243,6 +243,9 @@ func (d *deciding) speak(was, h state.Handoff, e *stepping) state.Handoff {
 			return
 		}
 		told[who] = true
+		if sort != sortGiven && d.toldLately(was, who) {
+			return
+		}
 		h = d.say(h, d.compose(was, h, e, sort, who))
 		e.said = append(e.said, verb+" "+who)
 	}
@@ -261,9 +264,32 @@ func (d *deciding) speak(was, h state.Handoff, e *stepping) state.Handoff {
 	}
 	if e.s.task.given() {
 		if who := d.role(h, e.s.taskFor); who != "" {
-			h = d.noticeTask(h, d.compose(was, h, e, sortTask, who))
+			h = d.todo(h, d.compose(was, h, e, sortTask, who))
 			e.said = append(e.said, "made a task for "+who)
 		}
 	}
 	return h
+}
+
+// lately is how long somebody who was told of a handoff is not told of it
+// again: two clocks may run out together.
+const lately = 2 * time.Minute
+
+// toldLately reports whether somebody has just been told of a handoff.
+func (d *deciding) toldLately(h state.Handoff, who string) bool {
+	for step, e := range h.Effects {
+		if strings.HasPrefix(step, stepSay) && strings.Contains(step+" ", " "+who+" ") && d.now.Sub(e.At) < lately {
+			return true
+		}
+	}
+	return false
+}
+
+// todo puts a thing to do on somebody's list, once. An owner who has not
+// accepted yet has their own task for it.
+func (d *deciding) todo(h state.Handoff, n notice) state.Handoff {
+	if n.who == h.Owner && h.Stage == state.Assigned {
+		return d.raise(h, n)
+	}
+	return d.noticeTask(h, n)
 }
