@@ -405,6 +405,9 @@ func (st *stage) do(l storyLine) {
 		}
 		e := l.edit
 		e.Fields = maps.Clone(e.Fields)
+		if on, ok := e.Fields["active"].(string); ok && e.Object == "owners" {
+			e.Fields["active"] = on == "true"
+		}
 		if l.key != "" && e.Op != "create" {
 			e.ID = st.idOf(e.CRM, e.Object, l.key)
 		}
@@ -645,7 +648,11 @@ func (st *stage) listing(w want) (map[string]string, bool) {
 	st.t.Helper()
 	var out map[string]string
 	_ = st.store.View(st.t.Context(), func(tx state.Tx) error {
+		all := unreadLeave(tx, time.Now())
 		for _, l := range state.AllListings(tx) {
+			all = append(all, l)
+		}
+		for _, l := range all {
 			if l.List == w.kind && strings.Contains(l.Subject+" "+l.Text, w.key) {
 				out = map[string]string{"text": l.Text, "subject": l.Subject}
 			}
