@@ -23,14 +23,15 @@ import (
 )
 
 func newCheckCommand(s streams) *cobra.Command {
-	var connected, writes bool
+	var connected, writes, crmRules bool
 	var format, why string
 	cmd := &cobra.Command{
 		Use:   "check [FOLDER]",
 		Short: "Find every problem in the configuration folder",
 		Long: "Find every problem in the configuration folder, each with its place and the fix.\n" +
 			"--connected also compares the mappings with what the CRMs show us;\n" +
-			"--writes prints every object and field the rules may write.",
+			"--writes prints every object and field the rules may write;\n" +
+			"--crm-rules prints what each CRM should refuse by itself, for you to set up there.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if why != "" {
@@ -43,11 +44,15 @@ func newCheckCommand(s streams) *cobra.Command {
 			if len(args) == 1 {
 				env.Config = args[0]
 			}
+			if crmRules {
+				return checkCRMRules(s, env, format)
+			}
 			return check(cmd.Context(), s, env, format, connected, writes)
 		},
 	}
 	cmd.Flags().BoolVar(&connected, "connected", false, "compare with what the CRMs show us")
 	cmd.Flags().BoolVar(&writes, "writes", false, "print every object and field the rules may write")
+	cmd.Flags().BoolVar(&crmRules, "crm-rules", false, "print the rules that each CRM should keep by itself, such as required fields")
 	cmd.Flags().StringVar(&why, "why", "", "print a built-in list, such as free_mail")
 	formatFlag(cmd, &format)
 	cmd.AddCommand(newCheckStateCommand())

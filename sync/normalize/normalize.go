@@ -132,6 +132,23 @@ func (m *Mapping) ReadName(kind connectors.Kind, word string) (crmField string, 
 	return "", false
 }
 
+// Codes are how the CRM spells one of our words of a field, sorted; none where
+// the mapping does not translate it.
+func (m *Mapping) Codes(noun, name, ours string) []string {
+	w := m.find(noun, name)
+	if w == nil {
+		return nil
+	}
+	var out []string
+	for code, is := range w.codes {
+		if is == ours {
+			out = append(out, code)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // source is the first source that holds for a kind.
 func source(from []mappings.Source, kind connectors.Kind) (string, bool) {
 	for _, s := range from {
