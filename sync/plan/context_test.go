@@ -520,3 +520,23 @@ func TestContextFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestGates: what the CRM itself should refuse, in its own names and codes; a
+// start that no rule can say is told (1.93, 3.10).
+func TestGates(t *testing.T) {
+	t.Parallel()
+	r := signing(t, "[deal.the_why]", "[deal.the_why, company.name, {fields: deal.the_goals, if: {deal.the_source: Event}}]")
+	gates, unsaid := r.Gates("hubspot")
+	gates = slices.DeleteFunc(gates, func(g connectors.Gate) bool { return g.Name != "signed" })
+	want := []connectors.Gate{{
+		Name: "signed", Kind: "deals", When: []connectors.GateWhen{{Field: connectors.Field{Name: "is_signed"}, Values: []string{"true"}}},
+		Required: []connectors.Field{{Name: "the_why"}},
+	}}
+	if diff := cmp.Diff(want, gates); diff != "" || slices.Contains(unsaid, "signed") {
+		t.Errorf("%s %v", diff, unsaid)
+	}
+	r = signing(t, "{deal.is_signed: yes}", "{deal.the_source: {contains: x}}")
+	if _, unsaid := r.Gates("hubspot"); !slices.Contains(unsaid, "signed") {
+		t.Errorf("%v", unsaid)
+	}
+}
