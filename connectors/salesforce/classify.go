@@ -24,6 +24,7 @@ const (
 	codeLocked         = "UNABLE_TO_LOCK_ROW"
 	codeInvalidField   = "INVALID_FIELD"
 	codeInvalidType    = "INVALID_TYPE"
+	codeNotFound       = "NOT_FOUND"
 	codeFieldWrite     = "INVALID_FIELD_FOR_INSERT_UPDATE"
 	codeBadReference   = "INVALID_CROSS_REFERENCE_KEY"
 	codeIntegrity      = "FIELD_INTEGRITY_EXCEPTION"
@@ -246,7 +247,7 @@ var codes = [...]struct {
 		"API_DISABLED_FOR_ORG", "FUNCTIONALITY_NOT_ENABLED", "TRANSFER_REQUIRES_READ", "CANNOT_DELETE_OWNER",
 		"INSUFFICIENT_ACCESS_TO_INSIGHTSEXTERNALDATA", "LIMIT_EXCEEDED_LICENSE", "CANNOT_REPARENT_RECORD",
 	}},
-	{connectors.NotFound, []string{"ENTITY_IS_DELETED", "NOT_FOUND", "DELETE_FAILED_ENTITY_GONE", "UNDELETE_FAILED"}},
+	{connectors.NotFound, []string{"ENTITY_IS_DELETED", codeNotFound, "DELETE_FAILED_ENTITY_GONE", "UNDELETE_FAILED"}},
 	{connectors.Conflict, []string{
 		codeDuplicateValue, codeDuplicates, "DUPLICATE_EXTERNAL_ID", codeConverted, "PRECONDITION_FAILED", "ENTITY_SAVE_CONFLICT",
 		"CONFLICTING_EDITS", "ENTITY_IS_LOCKED_BY_MERGE",

@@ -25,6 +25,10 @@ func refusedTo(op *operation, err *connectors.Error) *connectors.Error {
 		if placesOnly(own.Fields) {
 			own.Class = connectors.Schema
 		}
+	case codeInvalidType, codeNotFound: // the object was shown when we last asked, and is not any more
+		if code == codeInvalidType || op.creates() {
+			own.Class, own.RetryAfter = connectors.Schema, hiddenLife
+		}
 	case codeFieldWrite, codeInvalidField:
 		own.Fields = namedFields(own)
 	}
