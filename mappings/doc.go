@@ -413,11 +413,24 @@ type Handoff struct {
 	OnReturnReason   Text // required
 	OnReturnThen     Text // return_to_giver, queue, next_owner
 	OnReturnReasons  []Text
+	Watchers         []Text // fields and people
+	Exceptions       []Exception
 	OnReturnAsk      Duration // how long a reason may be missing; zero: the default
 	IfStalled        []Text
 	TaskSubject      Text
 	TaskType         Text
 	Pos              Pos
+}
+
+// Exception gives some records to one person for a while, before the owner
+// list is asked.
+type Exception struct {
+	Name   Text
+	If     Cond
+	Owner  Text // a person
+	Reason Text
+	Until  Text // YYYY-MM-DD, included
+	Pos    Pos
 }
 
 // TierRow picks a tier; the first that fits wins.

@@ -57,6 +57,10 @@ func (d *Doc) handoff(root value) {
 		h.OnReturnAsk = f.field("ask_after").duration()
 		f.done()
 	}
+	h.Watchers = readAll(s.field("watchers").oneOrMore(), value.text)
+	for _, e := range s.field("exceptions").oneOrMore() {
+		h.Exceptions = append(h.Exceptions, e.exception())
+	}
 	if v := s.field("task"); v.given() {
 		f := v.scope("task")
 		h.TaskSubject = f.field("subject").template()
@@ -177,4 +181,20 @@ func (v value) template() Text {
 		rest = behind
 	}
 	return t
+}
+
+// exception gives some records to one person, for a reason and until a day.
+func (v value) exception() Exception {
+	const like = "write {name: …, if: {…}, owner: ana@example.com, reason: …, until: 2027-03-31}"
+	if !v.isMap() {
+		v.bad("bad-exception", v.name+" holds something that is no exception", like)
+		return Exception{}
+	}
+	s := v.scope("exceptions")
+	e := Exception{
+		Name: s.need("name", like).text(), If: s.need("if", like).cond(), Owner: s.need("owner", like).email(),
+		Reason: s.need("reason", like).text(), Until: s.need("until", like).date(), Pos: v.pos(),
+	}
+	s.done()
+	return e
 }

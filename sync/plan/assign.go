@@ -36,6 +36,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 	if c.team != nil {
 		a.Team = c.team.name
 	}
+	h.Exception = c.exception
 	assigned, err := handoff.Assign(h, a)
 	if err != nil {
 		d.because(d.why("", "%v", err))

@@ -75,7 +75,7 @@ func (d *deciding) quiet(h state.Handoff) {
 			d.stop(h, clockItem, i)
 		}
 	}
-	for _, clock := range []string{clockHold, clockChase, clockRetry, clockObserve} {
+	for _, clock := range []string{clockHold, clockChase, clockRetry, clockObserve, clockTried} {
 		d.stop(h, clock, 0)
 	}
 	d.stop(h, clockHold, holdRecheck)

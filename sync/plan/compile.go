@@ -40,6 +40,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 		c.typ(&doc.Handoffs[i])
 	}
 	c.clashes()
+	c.parallels()
 	c.live()
 	c.groups()
 	c.watch()

@@ -35,6 +35,8 @@ func (c *compiler) typ(d *mappings.Handoff) {
 	for i, l := range d.Owner {
 		c.ownerLine(t, l, i, all)
 	}
+	c.exceptions(t, d, all)
+	c.watching(t, d, all)
 	c.receiving(t, d, all)
 	t.accepted = c.cond(d.AcceptedWhen, all, true)
 	if d.AcceptedWhen.IsZero() {

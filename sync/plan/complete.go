@@ -36,6 +36,7 @@ func (d *deciding) advance(t *typ, rec *state.Record, h state.Handoff) {
 	}
 	if !h.Stage.Open() {
 		d.quiet(h)
+		d.timer(h, clockTried, 0, h.Due[clockAttempts]) // the buyer may not have been reached yet
 	}
 	d.put(d.tell(h, was, step, set))
 }
@@ -102,7 +103,8 @@ func (d *deciding) touched(t *typ, h state.Handoff, set map[string]any, step str
 		h.TouchedAt = w.First
 		d.because(d.why(where(t.pos), "first touch by %s at %s", w.By, w.First.Format(time.RFC3339)))
 		d.audit("touched", h.ID, map[string]string{"by": w.By, "at": w.First.Format(time.RFC3339), "kind": w.Type})
-		set[ownFirstTouch], set[ownAttempts] = text(w.First), float64(w.Count)
+		set[ownFirstTouch] = text(w.First)
+		h = tried(h, set)
 		step = stepTouch
 		d.stopClocks(h, clockTouch, clockOuter)
 	}
@@ -135,7 +137,10 @@ func (d *deciding) completed(t *typ, rec *state.Record, h state.Handoff, set map
 	why := d.why(where(t.pos), "completed: %s", t.completed.say(f))
 	d.because(why)
 	d.audit("completed", h.ID, map[string]string{"because": why.Text, "attempts": strconv.Itoa(workOf(h).Count)})
-	set[ownStatus], set[ownAttempts] = statusCompleted, float64(workOf(h).Count)
+	set[ownStatus] = statusCompleted
+	if t.facing() {
+		done = tried(done, set)
+	}
 	return done, stepComplete
 }
 

@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/handoff"
 )
@@ -57,11 +60,16 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 // one task, and the own fields where the signal came from.
 func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice) state.Handoff {
 	h = d.rememberBefore(t, f, h)
+	h = d.beside(t, f, h)
+	d.timer(h, clockTried, 0, h.Due[clockAttempts])
 	brief := d.brief(t, f, h, tier, c)
 	set := d.carried(t, f, h, tier, c, brief)
 	switch {
 	case t.deliver == nil:
-		h = d.writeOwner(t, f, h, f.conn, f.rec, set, d.read)
+		if !d.shows(f.rec.Ref, h) {
+			set = map[string]any{}
+		}
+		h = d.writeOwner(t, f, h, f.conn, f.rec, fresh(set, f.rec, h), d.read)
 		h = d.writeTask(t, f, h, tier, brief, "")
 	case f.land != nil:
 		d.same(f.rec.Ref, f.land.Ref, f.landBy)
@@ -69,9 +77,13 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		if f.landCached {
 			read = time.Time{}
 		}
-		h = d.writeOwner(t, f, h, f.to, f.land, set, read)
+		own := set
+		if !d.shows(f.land.Ref, h) {
+			own = map[string]any{}
+		}
+		h = d.writeOwner(t, f, h, f.to, f.land, fresh(own, f.land, h), read)
 		h = d.writeTask(t, f, h, tier, brief, "")
-		h = d.writeSource(h, set)
+		h = d.writeSource(h, fresh(set, f.rec, h))
 	case f.landPending:
 		if f.landWith != nil {
 			d.same(f.rec.Ref, f.landWith.Record, sameEmail)
@@ -131,7 +143,7 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 		return d.intend(h, stepAssign, w)
 	}
 	h.Stake = &state.Stake{Field: name, Value: ours, Was: was, Over: at.ModifiedAt}
-	if ours == was {
+	if ours == was && len(w.Set) > 1 {
 		delete(w.Set, name)
 	}
 	w.IfVersion = at.Version
@@ -208,7 +220,7 @@ func (d *deciding) writeTask(t *typ, f *facts, h state.Handoff, tier *tier, brie
 // writeSource plans the own fields on the record the signal came from, when
 // another one carries the handoff.
 func (d *deciding) writeSource(h state.Handoff, set map[string]any) state.Handoff {
-	if h.Record == h.Target {
+	if h.Record == h.Target || !d.shows(h.Record, h) {
 		return h
 	}
 	return d.intend(h, stepSource, connectors.Write{Ref: h.Record, Set: set, Key: key(h, stepSource, "set")})
@@ -236,7 +248,7 @@ func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choi
 		ownRule: c.where, ownDecision: h.Decision, ownCompleteness: strconv.Itoa(h.Complete),
 	}
 	for name, v := range map[string]string{
-		ownGiver: h.Giver, ownBackup: h.Backup, ownNeed: t.need(f), ownSupport: f.user(f.conn, f.value(t.support)),
+		ownGiver: h.Giver, ownBackup: h.Backup, ownNeed: t.need(f), ownSupport: h.Support, ownWatchers: strings.Join(h.Watchers, "; "),
 	} {
 		if v != "" {
 			set[name] = v
@@ -248,6 +260,59 @@ func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choi
 		}
 	}
 	return set
+}
+
+// beside notes who else has to do with a handoff without being accountable: who
+// is asked (3.31), and who looks on (1.73).
+func (d *deciding) beside(t *typ, f *facts, h state.Handoff) state.Handoff {
+	h.Support, h.Watchers = f.user(f.conn, f.value(t.support)), nil
+	for _, w := range t.watchers {
+		who := w.who
+		if w.field.given() {
+			who = f.user(f.conn, f.value(w.field))
+		}
+		if who != "" && who != h.Owner && !slices.Contains(h.Watchers, who) {
+			h.Watchers = append(h.Watchers, who)
+		}
+	}
+	return h
+}
+
+// watcher is a person, or the field that names one.
+type watcher struct {
+	who   string
+	field field
+}
+
+func (c *compiler) watching(t *typ, d *mappings.Handoff, all []*conn) {
+	for _, w := range d.Watchers {
+		if isEmail(w.S) {
+			c.person(w)
+			t.watchers = append(t.watchers, watcher{who: strings.ToLower(w.S)})
+		} else if f, ok := c.fieldIn(w, all, true); ok {
+			t.watchers = append(t.watchers, watcher{field: f})
+		}
+	}
+}
+
+// fresh clears what people and an earlier handoff have left on a record, so
+// that none of it is taken for this one's.
+func fresh(set map[string]any, rec *state.Record, h state.Handoff) map[string]any {
+	if len(set) == 0 {
+		return set
+	}
+	out := maps.Clone(set)
+	for _, name := range []string{ownReturnReason, ownReturnNote, ownGaps} {
+		if rec.Fields[name] != "" {
+			out[name] = nil
+		}
+	}
+	if id := rec.Fields[ownID]; id != "" && id != h.ID {
+		for _, name := range []string{ownAcceptedBy, ownAcceptedAt, ownFirstTouch, ownAttempts, ownBreached, ownQuality, ownQuestions} {
+			out[name] = nil // an assignment sets none of them
+		}
+	}
+	return out
 }
 
 func createdBy(t *typ, h state.Handoff) string {

@@ -29,8 +29,8 @@ func (d *deciding) met(h state.Handoff, clock string) bool {
 	case clockTouch, clockOuter:
 		return touched
 	case clockAttempts:
-		tier := d.r.tiers[h.Tier]
-		return tier == nil || w.Count >= tier.attempts
+		_, tooFew := d.attempted(h)
+		return !tooFew
 	case clockActivity:
 		return h.Stage != state.Accepted && h.Stage != state.Touched
 	case clockKickoff:

@@ -22,8 +22,7 @@ func (d *deciding) fired(ev Fired) {
 		d.lookNow(h)
 		return
 	}
-	if ok && ev.Timer.Clock == clockReason {
-		d.askReason(h)
+	if ok && d.firedLate(h, ev.Timer.Clock) {
 		return
 	}
 	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || ev.Timer.Clock != clockItem) {

@@ -12,18 +12,19 @@ import (
 
 // choice is who gets a handoff, or that nobody is free.
 type choice struct {
-	owner    string // blank: nobody
-	because  string // "named account owner", "backup of customer owner", "round robin sdr_us"
-	where    string // the place of the line that answered
-	team     *team  // the pool it was drawn from or waits in
-	pool     *state.Pool
-	draw     *route.Draw // with pool
-	runnerUp string      // who would have got it without the owner
-	why      []state.Reason
-	waits    bool   // nobody is free: it waits in the team's queue
-	silent   bool   // only the answer is wanted, not the reasons
-	asked    bool   // it waits because the line says queue
-	manager  string // who answers for it while it waits; blank: the team's
+	owner     string // blank: nobody
+	because   string // "named account owner", "backup of customer owner", "round robin sdr_us"
+	where     string // the place of the line that answered
+	team      *team  // the pool it was drawn from or waits in
+	pool      *state.Pool
+	draw      *route.Draw // with pool
+	exception string      // the named exception that answered
+	runnerUp  string      // who would have got it without the owner
+	why       []state.Reason
+	waits     bool   // nobody is free: it waits in the team's queue
+	silent    bool   // only the answer is wanted, not the reasons
+	asked     bool   // it waits because the line says queue
+	manager   string // who answers for it while it waits; blank: the team's
 }
 
 // owner walks the owner list. The first line that answers decides; one that names a person ends the list even when that person is
@@ -31,6 +32,9 @@ type choice struct {
 func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
 	c := choice{silent: d.without != ""}
 	if d.shared(t, f, h, &c) {
+		return c
+	}
+	if d.excepted(t, f, h, &c) {
 		return c
 	}
 	for i := range t.lines {

@@ -109,3 +109,28 @@ func statusOf(s state.Stage) string {
 	}
 	return ""
 }
+
+// parallels refuses two types that can be open on one record with two
+// receivers, and that one field would accept both. handoffd's own fields may
+// be shared, since they speak of one handoff at a time, and so may any where
+// both types have the same receiver: the record has room for one owner.
+func (c *compiler) parallels() {
+	for i, a := range c.r.types {
+		for _, b := range c.r.types[:i] {
+			if a.about != b.about || a.becomes == b.becomes || !meets(a, b) {
+				continue
+			}
+			for _, f := range a.accepted.fields() {
+				if f.noun == a.about && !isOwn(f.word) && slices.Contains(b.accepted.fields(), f) {
+					c.bad(a.pos, "shared-acceptance", "name task_done, or a field of its own",
+						"%s and %s can be open on one %s, and %s would accept both", b.name, a.name, a.about, f)
+				}
+			}
+		}
+	}
+}
+
+// meets reports whether two types can be about one record.
+func meets(a, b *typ) bool {
+	return slices.ContainsFunc(a.conns(), func(n *conn) bool { return slices.Contains(b.conns(), n) })
+}

@@ -104,7 +104,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	d.withdraw(done)
 	d.credit(h)
 	d.put(done)
-	if t.returned.then != thenNext || !d.handOn(t, rec, done, why) {
+	if t.returned.then != thenNext || !d.handOn(t, rec, done, why, true) {
 		d.put(d.giveBack(t, rec, h, done))
 	}
 	done = d.current(done)
@@ -282,9 +282,9 @@ func (d *deciding) taskFor(h state.Handoff, c *conn, step, who, subject, body st
 	return d.intend(h, step, w)
 }
 
-// handOn hands a returned handoff over again, to somebody who has not returned
-// it. It reports whether it began.
-func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
+// handOn hands a returned handoff over again, where that is asked for to
+// somebody who has not had it. It reports whether it began.
+func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason, another bool) bool {
 	from, ok := d.v.Record(old.Record)
 	if rec.Ref == old.Record {
 		from, ok = *rec, true
@@ -318,11 +318,41 @@ func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why stat
 	d.id = state.Digest("decision", h.ID)
 	d.not = map[string]bool{}
 	for _, x := range h.Holders {
-		d.not[x.Who] = true
+		d.not[x.Who] = another
 	}
 	d.assign(t, f, h, tier)
 	d.not = nil
 	return d.current(h).Stage.Open()
+}
+
+// follows is the handoff of the same type that came back from this record
+// last; blank: none did.
+func (d *deciding) follows(h state.Handoff) string {
+	last := state.Handoff{}
+	for _, o := range d.v.Handoffs(h.Record) {
+		if o.ID != h.ID && o.Type == h.Type && o.Stage == state.Returned && o.ClosedAt.After(last.ClosedAt) {
+			last = o
+		}
+	}
+	return last.ID
+}
+
+// handedOverAgain takes the giver's word that what came back is ready: they set
+// handoff_status to Assigned once more. It starts a handoff that follows the
+// returned one, and anybody may receive it.
+func (d *deciding) handedOverAgain(t *typ, rec *state.Record, h state.Handoff) bool {
+	if h.Stage != state.Returned || rec.Ref != h.Target || rec.Fields[ownID] != h.ID || rec.Fields[ownStatus] != statusAssigned {
+		return false
+	}
+	if e := h.Effects[stepReturn]; e.State != handoff.Done || age(rec, h) <= 0 {
+		return false
+	}
+	if _, exists := d.v.Handoff(state.Digest("after", h.ID)); exists {
+		return false
+	}
+	why := d.why(where(t.returned.pos), "handed over again by %s", h.Accountable)
+	d.because(why)
+	return d.handOn(t, rec, h, why, false)
 }
 
 // holders are those who have had a handoff, its present owner now included.
@@ -332,7 +362,7 @@ func (d *deciding) holders(h state.Handoff, why string) []state.Holder {
 
 // explained takes in the reason of a handoff that came back without one.
 func (d *deciding) explained(t *typ, rec *state.Record, h state.Handoff) {
-	if h.Stage != state.Returned || h.Returned == nil || h.Returned.Reason != "" || !d.stillShown(rec, h) {
+	if d.handedOverAgain(t, rec, h) || h.Stage != state.Returned || h.Returned == nil || h.Returned.Reason != "" || !d.stillShown(rec, h) {
 		return
 	}
 	reason, note := t.returned.reason(rec)
@@ -440,4 +470,18 @@ func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
 		d.c.Intents[n].Due = d.now.Add(againAfter)
 	}
 	d.put(h)
+}
+
+// firedLate does what a timer was set for that speaks of handoffs which may be
+// over, and reports whether it was one of those.
+func (d *deciding) firedLate(h state.Handoff, clock string) bool {
+	switch clock {
+	case clockReason:
+		d.askReason(h)
+	case clockTried:
+		d.attemptsOver(h)
+	default:
+		return false
+	}
+	return true
 }

@@ -136,6 +136,8 @@ type typ struct {
 	taskType          string
 	firstTouch        string // "call", "email", "meeting"
 	firstTouches      []touchKind
+	watchers          []watcher
+	exceptions        []exception
 	completed         cond
 	returned          returning
 	live              map[string]float64 // percent of records on which it acts, by connection; none: it only watches
@@ -382,7 +384,7 @@ func ownFields() []string {
 		ownID, ownStatus, ownAccountable, ownAcceptBy, ownTouchBy, ownWhy, ownType, ownTier, ownReason, ownNeed,
 		ownNextStep, ownGiver, ownCreatedBy, ownBackup, ownSupport, ownAssignedAt, ownAcceptedBy, ownAcceptedAt,
 		ownBreached, ownCompleteness, ownBrief, ownRule, ownDecision,
-		ownFirstTouch, ownAttempts, ownQuality, ownReturnReason, ownReturnNote, ownWatchers, ownQuestions,
+		ownFirstTouch, ownAttempts, ownQuality, ownReturnReason, ownReturnNote, ownWatchers, ownQuestions, ownGaps,
 	}
 }
 

@@ -309,6 +309,7 @@ func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tie
 	if a := f.account().record; a != nil {
 		h.Account = a.Ref
 	}
+	h.Follows = d.follows(h)
 	h.Why = append([]state.Reason{d.why(where(s.spoke[0].pos), "%s", s.spokeText(f)), tierWhy}, f.account().why...)
 	h = d.noCall(t, f, d.lateIntake(t, f, h, s, tier))
 	if d.untouchable(t, f, h) {

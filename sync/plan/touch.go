@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,19 +67,34 @@ func (d *deciding) attempted(h state.Handoff) (n int, tooFew bool) {
 }
 
 // attemptsOver is the end of the window in which the buyer had to be tried:
-// how often it was is written, and too seldom is listed.
-func (d *deciding) attemptsOver(h state.Handoff) state.Handoff {
+// how often it was is written where it is not known yet, and too seldom is
+// listed.
+func (d *deciding) attemptsOver(h state.Handoff) {
+	if !h.Stage.Open() && h.Stage != state.Completed || h.Observed || h.AssignedAt.IsZero() {
+		return
+	}
 	n, tooFew := d.attempted(h)
-	tier := d.r.tiers[h.Tier]
-	if tooFew {
+	if tier := d.r.tiers[h.Tier]; tooFew {
 		d.list(listAttempts, h.ID, fmt.Sprintf("%s: %s tried to reach the buyer %d times of %d, by %s",
 			h.Type, h.Owner, n, tier.attempts, h.Due[clockAttempts].Format(time.RFC3339)))
-		d.audit("too few attempts", h.ID, map[string]string{"owner": h.Owner, "attempts": fmt.Sprint(n), "at_least": fmt.Sprint(tier.attempts)})
+		d.audit("too few attempts", h.ID, map[string]string{"owner": h.Owner, "attempts": strconv.Itoa(n), "at_least": strconv.Itoa(tier.attempts)})
 	}
-	if h.Target.ID == "" || h.Observed || !d.shows(h.Target, h) {
-		return h
+	w := workOf(h)
+	if h.Target.ID == "" || w.Told == n || !d.shows(h.Target, h) {
+		return
 	}
-	return d.intend(h, stepAttempts, connectors.Write{Ref: h.Target, Set: map[string]any{ownAttempts: float64(n)}, Key: key(h, stepAttempts, "set")})
+	w.Told = n
+	h.Work = &w
+	d.put(d.intend(h, stepAttempts, connectors.Write{Ref: h.Target, Set: map[string]any{ownAttempts: float64(n)}, Key: key(h, stepAttempts, "set")}))
+}
+
+// tried is the number of attempts as the CRM is told of it.
+func tried(h state.Handoff, set map[string]any) state.Handoff {
+	w := workOf(h)
+	w.Told = w.Count
+	set[ownAttempts] = float64(w.Count)
+	h.Work = &w
+	return h
 }
 
 // happened evaluates what happens to a handoff.

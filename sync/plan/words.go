@@ -150,6 +150,7 @@ const (
 	stepRewrite    = "rewrite"       // the owner once more, after a program took it away
 	stepRestore    = "restore"       // a person's owner, written over and put back
 	stepOtherwise  = "otherwise"     // what a type sets when it does not start
+	clockTried     = "attempts over" // the attempts are counted up
 	clockReason    = "return reason" // a return without a reason is asked about
 	untilGiver     = "giver"
 	untilReceiver  = "receiver"
@@ -182,6 +183,7 @@ const (
 	listLoop       = "loop"        // written too often (C13)
 	listUnseen     = "unseen"      // the CRM does not tell who changes a field
 	listElsewhere  = "authority"   // a field that another CRM has the say over
+	listExceptions = "exceptions"  // that end soon, or have ended (2.43)
 	listAttempts   = "attempts"    // tried too seldom (4.13)
 	listReturned   = "returned"    // came back late, or without a reason
 	listLate       = "late_intake" // a signal heard of after its deadline (I3)
