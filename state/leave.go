@@ -111,3 +111,12 @@ func LeaveSources(tx Tx) []LeaveSource {
 	}
 	return out
 }
+
+var covers = Table[time.Time]{Bucket: Meta}
+
+// GetCover returns when the open handoffs of a cover were handed over. Key:
+// "cover", its name.
+func GetCover(tx Tx, name string) (time.Time, bool) { return covers.Get(tx, Key("cover", name)) }
+
+// PutCover notes it, so that they are handed over once.
+func PutCover(tx Tx, name string, at time.Time) { covers.Put(tx, Key("cover", name), at) }

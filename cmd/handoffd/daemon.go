@@ -198,6 +198,8 @@ func (d *daemon) run(ctx context.Context) error {
 		Store: d.config.Store, Book: d.book, Lookup: d.config.Lookup, Transport: d.config.Web, Wall: d.config.Wall, Log: d.config.Log,
 	}
 	g.Go(func() error { return feeds.Run(ctx) })
+	covers := &engine.Covers{Orders: d.orders, Wall: d.config.Wall, Log: d.config.Log}
+	g.Go(func() error { return covers.Run(ctx) })
 	g.Go(func() error { return d.archive(ctx) })
 	if f, ok := d.config.Store.(interface{ Failure(context.Context) error }); ok {
 		g.Go(func() error { return f.Failure(ctx) }) // nobody knows what is on disk: stop at once

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type absence struct {
 	from, until time.Time // until excluded
 	by          string    // who covers meanwhile; blank: their backup
 	open        bool      // what is open when it begins goes to by as well
+	rule        string    // its place in people.yaml
 	source      string    // where it stands, when that is not the rules
 }
 
@@ -236,6 +238,23 @@ type Feed struct {
 
 // Feeds are the calendars that some team believes, in the order of people.
 func (r *Rules) Feeds() []Feed { return slices.Clone(r.feeds) }
+
+// Cover is somebody else's work for a while, what is open included. Name tells
+// one from the next.
+type Cover struct{ Who, By, Rule, Name string }
+
+// Covers are those with open_ones that have begun and are not over, by person.
+func (r *Rules) Covers(now time.Time) []Cover {
+	var out []Cover
+	for _, who := range slices.Sorted(maps.Keys(r.people)) {
+		for _, a := range r.people[who].away {
+			if a.open && a.by != "" && !a.from.After(now) && a.until.After(now) {
+				out = append(out, Cover{Who: who, By: a.by, Rule: a.rule, Name: who + " " + a.by + " " + a.from.Format(time.RFC3339)})
+			}
+		}
+	}
+	return out
+}
 
 // LeaveFromCRM reports whether some team believes what the CRMs say of who is
 // away.

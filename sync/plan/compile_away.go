@@ -31,7 +31,7 @@ func (c *compiler) cover() {
 		case !from.Before(until):
 			c.bad(d.Until.Pos, "bad-date", "until is the last day of the absence", "this cover ends before it begins")
 		default:
-			p.away = append(p.away, absence{from: from, until: until, by: d.By.S, open: d.OpenOnes})
+			p.away = append(p.away, absence{from: from, until: until, by: d.By.S, open: d.OpenOnes, rule: where(d.Pos)})
 		}
 	}
 	for _, p := range c.r.people {

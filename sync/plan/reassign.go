@@ -17,6 +17,8 @@ type Reassign struct {
 	// lines ("handoffs/demo.yaml:41"), a team, or a person by e-mail.
 	To string `json:"to"`
 	By string `json:"by"`
+	// Rule is what the order rests on, where nobody gave it by hand.
+	Rule string `json:"rule,omitempty"`
 }
 
 // ToRules is the [Reassign.To] that asks the owner list again.
@@ -89,6 +91,9 @@ func (d *deciding) reassign(ev Reassign) {
 			d.because(d.why("", "nobody is free, so %s keeps it", orNobody(h.Owner)))
 		}
 		return
+	}
+	if ev.Rule != "" {
+		c.where = ev.Rule
 	}
 	d.id = d.r.decisionID(d.now, ev)
 	d.handTo(t, h, c, ev)
@@ -169,9 +174,9 @@ func (d *deciding) handTo(t *typ, h state.Handoff, c choice, ev Reassign) {
 		d.c.Pools = append(d.c.Pools, *c.pool)
 	}
 	d.because(why)
-	d.audit("reassigned", h.ID, map[string]string{
-		"owner": c.owner, "was": h.Owner, "by": ev.By, "rule": c.where, "accept_by": timeText(moved), "type": h.Type,
-	})
+	d.audit("reassigned", h.ID, c.drawn(map[string]string{
+		"owner": c.owner, "was": h.Owner, "by": ev.By, "rule": c.where, "accept_by": timeText(moved), "type": h.Type, "tier": h.Tier,
+	}))
 	d.put(d.writeTurnover(t, moved, u.ID, c, target))
 }
 
