@@ -551,6 +551,30 @@ func TestTrialOfMany(t *testing.T) {
 	}
 }
 
+// TestTrialOfTheGone: suspects that nothing asks for any more do not put off
+// the trial of the others.
+func TestTrialOfTheGone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	suspects := map[string]int{"hubspot/contacts/1": 1, "hubspot/contacts/2": 1}
+	for n := range 3 * carefulLimit {
+		id := strconv.Itoa(1000 + n)
+		r.hear("hubspot", id, r.now, nil)
+		suspects["hubspot/contacts/"+id] = 1
+	}
+	r.update(func(tx state.Tx) {
+		state.PutTrial(tx, r.lane.name(), state.Trial{Running: true, Suspects: suspects})
+	})
+	r.begin()
+	r.now = r.now.Add(2 * setAside)
+	for range 12 {
+		r.round()
+	}
+	if left := len(r.inbox()); left > 0 || len(r.lane.trial.Suspects) > 0 {
+		t.Errorf("%d rows and %d suspects are left", left, len(r.lane.trial.Suspects))
+	}
+}
+
 // roundUntil is a round that ends, as the process would, before it looks at a
 // batch that deadly names.
 func (l *Lane) roundUntil(ctx context.Context, deadly func(ids []string) bool) (bool, error) {

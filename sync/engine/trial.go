@@ -189,7 +189,7 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 	}
 	was := t.Trying
 	t.Trying = w.names()
-	if w.empty() {
+	if w.empty() || t.tried != nil {
 		if err := l.doubt(ctx); err != nil {
 			return err
 		}
