@@ -207,6 +207,13 @@ func TestTaskIsNoFirstTouch(t *testing.T) {
 		if diff := cmp.Diff(want, work()); diff != "" {
 			t.Errorf("and called (-want +got):\n%s", diff)
 		}
+		time.Sleep(time.Minute)
+		edit(t, sim, "emails", "create", "", map[string]any{"about": "contacts/" + id, "hubspot_owner_id": who, "hs_email_direction": "INCOMING_EMAIL"})
+		delete(want, connectors.WorkLastAt) // that was the buyer
+		want[connectors.WorkCount] = 2.0
+		if diff := cmp.Diff(want, work()); diff != "" {
+			t.Errorf("the buyer answers (-want +got):\n%s", diff)
+		}
 	})
 }
 

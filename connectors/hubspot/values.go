@@ -179,9 +179,7 @@ func choose(kind connectors.Kind, info kindInfo, s *schema, fields []string) sel
 		case s.has(name):
 			sel.wanted = append(sel.wanted, field)
 			sel.names = append(sel.names, name)
-			if name == engagedProperty { // means nothing without its type
-				sel.names = append(sel.names, engagedTypeProperty)
-			}
+			sel.names = append(sel.names, besides(name)...)
 		}
 	}
 	for _, own := range []string{editorProperty, info.company} {

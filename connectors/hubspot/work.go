@@ -11,7 +11,20 @@ import (
 const (
 	engagedProperty     = "hs_sa_first_engagement_date"
 	engagedTypeProperty = "hs_sa_first_engagement_object_type"
+	contactedProperty   = "notes_last_contacted"
+	buyerProperty       = "hs_last_sales_activity_timestamp" // the buyer's last doing
 )
+
+// besides are the properties without which a counter cannot be judged.
+func besides(name string) []string {
+	switch name {
+	case engagedProperty:
+		return []string{engagedTypeProperty}
+	case contactedProperty:
+		return []string{buyerProperty}
+	}
+	return nil
+}
 
 // workProperty is where HubSpot keeps a counter; "": nowhere. It does not say
 // whether the owner has opened a record.
@@ -24,7 +37,7 @@ func workProperty(word string) string {
 	case connectors.WorkReachedAt:
 		return "hs_first_outreach_date"
 	case connectors.WorkLastAt:
-		return "notes_last_contacted"
+		return contactedProperty
 	case connectors.WorkCount:
 		return "num_contacted_notes"
 	case connectors.WorkNextAt:
@@ -50,7 +63,9 @@ func keepsWork(info kindInfo, word string) bool {
 
 // workValue is a counter of a row; nil: there is none. HubSpot counts a task
 // as an engagement of its owner, one of ours and one not even begun included,
-// so a first engagement by task says nothing about the buyer (1.15).
+// so a first engagement by task says nothing about the buyer (1.15). It counts
+// an e-mail that the buyer wrote as a contact, so a last contact at the very
+// moment of the buyer's last doing is not one of ours.
 func workValue(s *schema, r *row, word string) any {
 	name := workProperty(word)
 	text := r.Properties[name]
@@ -58,7 +73,7 @@ func workValue(s *schema, r *row, word string) any {
 	switch {
 	case name == "" || text == "":
 		return nil
-	case name == engagedProperty && kind == "TASK":
+	case name == engagedProperty && kind == "TASK", name == contactedProperty && text == r.Properties[buyerProperty]:
 		return nil
 	case name == engagedTypeProperty:
 		switch kind {
