@@ -1,0 +1,69 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Mail sends e-mail over a submission server. The line is encrypted from the
+// beginning or by STARTTLS; only a server on this machine is spoken to plainly.
+type Mail struct {
+	Host     string
+	Port     int
+	User     string            // blank: no login
+	Password connectors.Secret // of the user
+	Implicit bool              // encrypted from the beginning
+	Plain    bool              // the server is on this machine
+	From     string
+}
+
+// Send implements [Channel].
+func (m *Mail) Send(ctx context.Context, p Parcel) error {
+	if !strings.Contains(p.To, "@") {
+		return ErrNobody
+	}
+	msg := mail.NewMsg()
+	if err := msg.From(m.From); err != nil {
+		return fmt.Errorf("the sender's address: %w", err)
+	}
+	if err := msg.To(p.To); err != nil {
+		return fmt.Errorf("%w: %w", ErrNobody, err)
+	}
+	_, domain, _ := strings.Cut(m.From, "@")
+	msg.SetMessageIDWithValue(p.Key + "@" + domain)
+	msg.SetDateWithValue(p.At)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated")
+	msg.Subject(strings.Join(strings.Fields(p.Subject), " "))
+	text := p.Text
+	if p.Link != "" {
+		text += "\n\n" + p.Link
+	}
+	msg.SetBodyString(mail.TypeTextPlain, text)
+	client, err := m.client()
+	if err != nil {
+		return fmt.Errorf("reach the mail server: %w", err)
+	}
+	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		return fmt.Errorf("send an e-mail: %w", err)
+	}
+	return nil
+}
+
+func (m *Mail) client() (*mail.Client, error) {
+	opts := []mail.Option{mail.WithPort(m.Port), mail.WithTimeout(callTimeout), mail.WithTLSPolicy(mail.TLSMandatory)}
+	switch {
+	case m.Implicit:
+		opts = append(opts, mail.WithSSL())
+	case m.Plain:
+		opts = append(opts, mail.WithTLSPolicy(mail.NoTLS))
+	}
+	if m.User != "" {
+		opts = append(opts, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.User), mail.WithPassword(string(m.Password)))
+	}
+	return mail.NewClient(m.Host, opts...)
+}

@@ -1,0 +1,201 @@
+// Package notify says outside the CRMs what package plan has decided to say:
+// one [Sender] per channel takes its messages out of the outbox and gives them
+// to a [Channel]. Nothing here decides whether, whom or how much to tell.
+//
+// A message that cannot be sent is tried again with growing pauses, and after a
+// day it is listed (`undelivered`) and given up: channels fail open. It carries
+// a name that is derived from what it is about, so that a receiver can tell the
+// second copy that a crash between sending and remembering may make.
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"time"
+
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
+)
+
+// Parcel is one message on its way. Key is the same for every copy of it; At
+// is when this copy leaves.
+type Parcel struct {
+	Key string
+	At  time.Time
+	state.Message
+}
+
+// Channel hands one message over. An error means that it may not have arrived.
+// It does not try again.
+type Channel interface {
+	Send(ctx context.Context, p Parcel) error
+}
+
+// Sender sends what is in the outbox for one channel, one message after the
+// other.
+type Sender struct {
+	Dest    string // of its entries: "notify/<channel>"
+	Channel Channel
+	Store   state.Store
+	Book    *engine.Book
+	Bell    engine.Bell
+	Wall    func() time.Time
+	Log     *slog.Logger
+
+	hold   time.Time // nothing leaves until then
+	failed string    // what was logged last
+}
+
+const (
+	listUndelivered = "undelivered"
+	giveUpAfter     = 24 * time.Hour
+	longestWait     = 15 * time.Minute
+	longestSleep    = 30 * time.Second
+	observe         = "observe"
+	perRound        = 50
+)
+
+// Run sends until ctx ends. The error, if any, is the store's.
+func (s *Sender) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		worked, err := s.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("send to %s: %w", s.Dest, err)
+		}
+		if !worked {
+			s.sleep(ctx)
+		}
+	}
+	return nil
+}
+
+// round sends what is due. It reports whether anything left.
+func (s *Sender) round(ctx context.Context) (bool, error) {
+	now := s.Wall()
+	if engine.Paused(now, s.hold, longestWait) || s.Book.Rules().Mode() == observe {
+		return false, nil
+	}
+	due, err := s.due(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	worked := false
+	for _, i := range due {
+		if ctx.Err() != nil || !s.wanted(ctx, i) {
+			continue
+		}
+		err := s.Channel.Send(ctx, Parcel{Key: i.Write.Key, At: s.Wall().UTC(), Message: *i.Message})
+		if err != nil && ctx.Err() != nil {
+			return worked, nil // stopped meanwhile: nobody knows, and it is sent again
+		}
+		if keep := s.settle(context.WithoutCancel(ctx), i, err); keep != nil {
+			return worked, keep
+		}
+		if err != nil {
+			break // the others wait with it
+		}
+		worked = true
+	}
+	return worked, nil
+}
+
+func (s *Sender) due(ctx context.Context, now time.Time) (due []state.Intent, err error) {
+	err = s.Store.View(ctx, func(tx state.Tx) error {
+		due = nil
+		if !state.MayWrite(tx, s.Dest) {
+			return tx.Err()
+		}
+		for i := range state.DueIntents(tx, s.Dest, now) {
+			if due = append(due, i); len(due) == perRound {
+				break
+			}
+		}
+		return tx.Err()
+	})
+	return due, err
+}
+
+// wanted reports whether a message is still in the outbox: what it speaks of
+// may have been seen to since.
+func (s *Sender) wanted(ctx context.Context, i state.Intent) bool {
+	there := false
+	err := s.Store.View(ctx, func(tx state.Tx) error {
+		_, there = state.GetIntent(tx, i.Write.Key)
+		return tx.Err()
+	})
+	return err == nil && there && i.Message != nil
+}
+
+// settle forgets what has arrived, puts off what has not, and gives up in the
+// end.
+func (s *Sender) settle(ctx context.Context, i state.Intent, failed error) error {
+	now := s.Wall().UTC()
+	return s.Store.Update(ctx, func(tx state.Tx) error {
+		switch {
+		case failed == nil:
+			s.hold, s.failed = time.Time{}, ""
+			state.DropIntent(tx, i.Write.Key)
+		case now.Sub(i.Created) >= giveUpAfter || errors.Is(failed, ErrNobody):
+			state.DropIntent(tx, i.Write.Key)
+			state.AddListing(tx, state.Listing{
+				List: listUndelivered, Subject: i.Handoff + " " + s.Dest, Count: 1, First: now, Last: now,
+				Text: "to " + i.Message.To + ": " + i.Message.Subject + ": " + failed.Error(),
+			})
+		default:
+			i.Attempts++
+			i.Error = failed.Error()
+			i.Due = now.Add(backoff(i))
+			state.PutIntent(tx, i)
+			s.pause(now, i, failed)
+		}
+		return tx.Err()
+	})
+}
+
+// ErrNobody says that a message has no address in a channel; trying again would
+// not help.
+var ErrNobody = errors.New("nobody to send it to")
+
+// pause leaves the channel alone for a moment: what fails once fails for the
+// next message as well.
+func (s *Sender) pause(now time.Time, i state.Intent, failed error) {
+	s.hold = now.Add(min(time.Second<<min(i.Attempts, 6), time.Minute))
+	if text := failed.Error(); text != s.failed {
+		s.failed = text
+		s.Log.Warn("cannot send to a channel", "channel", s.Dest, "error", failed)
+	}
+}
+
+// backoff grows up to a quarter of an hour; its jitter is derived from the key.
+func backoff(i state.Intent) time.Duration {
+	d := min(time.Second<<min(i.Attempts, 10), longestWait)
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s %d", i.Write.Key, i.Attempts)
+	return d + time.Duration(h.Sum32()%1000)*d/4000
+}
+
+// sleep waits for the bell or for what is due next.
+func (s *Sender) sleep(ctx context.Context) {
+	now := s.Wall()
+	d := longestSleep
+	if held := s.hold.Sub(now); engine.Paused(now, s.hold, longestWait) {
+		d = min(d, held)
+	} else if err := s.Store.View(ctx, func(tx state.Tx) error {
+		if due, ok := state.NextDue(tx, s.Dest, now); ok {
+			d = min(d, max(due.Sub(now), time.Millisecond))
+		}
+		return tx.Err()
+	}); err != nil {
+		d = time.Second // the next round meets it too, and says so
+	}
+	wake := time.NewTimer(d)
+	defer wake.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.Bell:
+	case <-wake.C:
+	}
+}
