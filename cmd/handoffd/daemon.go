@@ -20,6 +20,7 @@ import (
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/engine"
 	"github.com/handoffd/handoffd/sync/ingest"
+	"github.com/handoffd/handoffd/sync/notify"
 	"github.com/handoffd/handoffd/sync/plan"
 	"github.com/handoffd/handoffd/sync/writeback"
 )
@@ -37,8 +38,10 @@ type daemonConfig struct {
 	Wall      func() time.Time
 	Log       *slog.Logger
 	Registry  *prometheus.Registry
-	Holder    string        // names this process in the lease
-	PollEvery time.Duration // 0: as the rules say
+	Holder    string                    // names this process in the lease
+	PollEvery time.Duration             // 0: as the rules say
+	Channels  map[string]notify.Channel // of `notify:`; one that is missing is not written to
+	Heartbeat connectors.Secret         // the address that is called while all is well; "": none
 
 	// Lookup is the environment, for where calendar feeds are; Web carries what
 	// goes to neither CRM. Nil: an empty one, the ordinary transport.
@@ -54,6 +57,7 @@ type daemon struct {
 	decider  *engine.Decider
 	lanes    []*engine.Lane
 	writers  []*writeback.Writer
+	senders  []*notify.Sender
 	pollers  []*ingest.Poller
 	webhooks *ingest.Webhooks
 	turned   *ingest.Metrics
@@ -145,6 +149,7 @@ func (d *daemon) wire(names []string, epoch uint64) {
 	for _, name := range names {
 		outbox[name], gates[name] = engine.NewBell(), &engine.Gate{}
 	}
+	d.makeSenders(outbox)
 	lanes := engine.NewBells(len(c.Rules.Groups()))
 	d.decider = &engine.Decider{
 		Store: c.Store, Book: d.book, Mirror: d.mirror, Wall: c.Wall, Metrics: engineMetrics, Failures: d.failures,
@@ -190,6 +195,13 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	for _, w := range d.writers {
 		g.Go(func() error { return w.Run(ctx) })
+	}
+	for _, s := range d.senders {
+		g.Go(func() error { return s.Run(ctx) })
+	}
+	if every := d.config.Rules.Heartbeat(); every > 0 && d.config.Heartbeat != "" {
+		beat := &notify.Beat{URL: d.config.Heartbeat, Every: every, Healthy: d.healthy, Log: d.config.Log}
+		g.Go(func() error { return beat.Run(ctx) })
 	}
 	for _, p := range d.pollers {
 		g.Go(func() error { return p.Run(ctx) })
@@ -250,6 +262,9 @@ func (d *daemon) reload(ctx context.Context, r *plan.Rules) error {
 		return a.Name == b.Name && a.CRM == b.CRM && a.Webhooks == b.Webhooks
 	}) || !slices.EqualFunc(r.Groups(), d.book.Rules().Groups(), slices.Equal) {
 		return errors.New("the connections have changed; restart to use them, until then the running rules stay")
+	}
+	if !slices.Equal(r.Channels(), d.config.Rules.Channels()) || r.Heartbeat() != d.config.Rules.Heartbeat() {
+		return errors.New("the channels or the heartbeat of notify have changed; restart to use them, until then the running rules stay")
 	}
 	err := d.config.Store.Update(ctx, func(tx state.Tx) error {
 		keepRules(tx, r, d.config.Wall().UTC())

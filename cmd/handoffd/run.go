@@ -66,6 +66,10 @@ func runDaemon(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	channels, beat, err := openChannels(ctx, envconfig.OsLookuper(), rules)
+	if err != nil {
+		return err
+	}
 	store, err := openState(env.State)
 	if err != nil {
 		return err
@@ -75,8 +79,8 @@ func runDaemon(ctx context.Context, s streams) error {
 		log.Error("the state is an older copy; nothing is written until `handoffd approve`")
 	}
 	d, err := newDaemon(ctx, daemonConfig{
-		Lookup: os.LookupEnv,
-		Rules:  rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
+		Lookup: os.LookupEnv, Channels: channels, Heartbeat: beat,
+		Rules: rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
 		Room: store.Room, StatePath: env.State, Registry: processRegistry(), Log: log, Holder: fmt.Sprintf("pid %d at %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	})
 	if err == nil {

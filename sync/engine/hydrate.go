@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -128,7 +129,7 @@ func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 }
 
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
-	passed := 0
+	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
 	trusted := now.Sub(known.Deaf) > deafFor
 	for c := range state.InboxRows(tx, conn) {
@@ -155,7 +156,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if c.Object == nil && held || l.Decider.away.has(c.Ref) {
+		if c.Object == nil && (held || hasty && w.byRef[c.Ref] == nil) || l.Decider.away.has(c.Ref) {
 			if passed++; passed > mostPassed { // a long outage: every hint would walk them all
 				return
 			}
@@ -167,6 +168,12 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		w.item(c.Ref).add(c, echo, written)
 	}
 }
+
+// hasty reports whether a round has deadlines to tell of: then it asks for the
+// records they are about, takes what has come along with its hint, and leaves
+// the other hints to the next round. Every second round takes them all the
+// same.
+func (l *Lane) hasty(w *work) bool { return len(w.timers) > 0 && l.turn%2 == 0 }
 
 const (
 	// deafFor is how long webhooks are not trusted after one was missed: our
@@ -268,30 +275,67 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 		}
 		want[b] = append(want[b], it.ref.ID)
 	}
-	for _, b := range order {
-		connector, ok := l.Conns[b.conn]
-		if !ok || !l.Gates[b.conn].Open() || l.held(b.conn, b.kind, now) {
+	for _, r := range l.readAll(ctx, w.rules, order, want, now) {
+		if r.err != nil {
+			l.failed(r.of.conn, r.of.kind, "read "+string(r.of.kind), r.err)
 			continue
 		}
-		calls, began := mostCalls, l.Decider.Wall().UTC()
-		objects, err := read(ctx, connector, b.kind, want[b], w.rules.Fields(b.conn, b.kind), &calls)
-		if err != nil {
-			l.failed(b.conn, b.kind, "read "+string(b.kind), err)
-			continue
-		}
-		l.worked(b.conn, b.kind)
-		for _, o := range objects {
+		l.worked(r.of.conn, r.of.kind)
+		for _, o := range r.objects {
 			if it := w.byRef[o.Ref]; it != nil {
-				it.asked = began
+				it.asked = r.began
 				w.normalize(it, o)
 			}
 		}
-		for _, id := range want[b] {
-			if it := w.byRef[connectors.Ref{Conn: b.conn, Kind: b.kind, ID: id}]; it.record == nil && it.why == "" {
+		for _, id := range want[r.of] {
+			if it := w.byRef[connectors.Ref{Conn: r.of.conn, Kind: r.of.kind, ID: id}]; it.record == nil && it.why == "" {
 				l.silence(w, it)
 			}
 		}
 	}
+}
+
+// reading is the answer to one batch.
+type reading struct {
+	of      batch
+	began   time.Time
+	objects []connectors.Object
+	err     error
+}
+
+// readAll reads batches, every connection beside the others: one that hangs
+// must not keep what is known of the others from being decided. The answers
+// are in the order of the batches.
+func (l *Lane) readAll(ctx context.Context, rules *plan.Rules, order []batch, want map[batch][]string, now time.Time) []reading {
+	out := make([]reading, len(order))
+	var all sync.WaitGroup
+	for _, conn := range l.Group {
+		connector, ok := l.Conns[conn]
+		if !ok || !l.Gates[conn].Open() {
+			continue
+		}
+		var mine []int
+		for i, b := range order {
+			if b.conn == conn && !l.held(b.conn, b.kind, now) {
+				mine = append(mine, i)
+			}
+		}
+		if len(mine) == 0 {
+			continue
+		}
+		all.Go(func() {
+			for _, i := range mine {
+				b, calls := order[i], mostCalls
+				out[i] = reading{of: b, began: l.Decider.Wall().UTC()}
+				out[i].objects, out[i].err = read(ctx, connector, b.kind, want[b], rules.Fields(b.conn, b.kind), &calls)
+				if c := connectors.ClassOf(out[i].err); c == connectors.Throttled || c == connectors.Unavailable || ctx.Err() != nil {
+					return // it would say the same of the others
+				}
+			}
+		})
+	}
+	all.Wait()
+	return slices.DeleteFunc(out, func(r reading) bool { return r.of == batch{} })
 }
 
 // silence is a record about which the CRM said nothing. It is asked again, as

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -27,6 +28,7 @@ type Lane struct {
 	turn    int                     // which connection comes first
 	full    bool                    // writeback had enough to do in the last round
 	trial   trial
+	turned  atomic.Int64 // when a round last began
 }
 
 // pause is how long something is left alone after a failure.
@@ -54,8 +56,11 @@ const (
 	longestWaiting   = 16 * time.Second
 	longestSleep     = 30 * time.Second
 	whileFull        = 250 * time.Millisecond
-	clockDrift       = 5 * time.Second
-	clockTick        = 10 * time.Second
+	// longestAsking bounds what a round may wait for the CRMs, all in all: a
+	// deadline that passes meanwhile is told of within a minute even so.
+	longestAsking = 15 * time.Second
+	clockDrift    = 5 * time.Second
+	clockTick     = 10 * time.Second
 
 	locating connectors.Kind = "#locate" // stands for looking up among the kinds
 )
@@ -79,10 +84,19 @@ func (l *Lane) Run(ctx context.Context) error {
 	return l.end(context.WithoutCancel(ctx))
 }
 
+// Turned is when a round last began; zero: none has.
+func (l *Lane) Turned() time.Time {
+	if at := l.turned.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
 // round takes what is most urgent through reading and deciding. It reports
 // whether anything was done.
 func (l *Lane) round(ctx context.Context) (bool, error) {
 	now := l.Decider.Wall()
+	l.turned.Store(now.UnixNano())
 	l.trial.next(now)
 	work, err := l.take(ctx, now)
 	if err != nil {
@@ -94,22 +108,24 @@ func (l *Lane) round(ctx context.Context) (bool, error) {
 	if work.empty() {
 		return l.trial.due(now), nil
 	}
-	l.hydrate(ctx, &work, now)
+	asking, cancel := context.WithTimeout(ctx, longestAsking)
+	defer cancel()
+	l.hydrate(asking, &work, now)
 	asks := work.observed(now.UTC())
 	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 {
 		return false, nil
 	}
-	undecided, err := l.decide(ctx, work.drop(now.UTC()), asks)
+	undecided, err := l.decide(ctx, asking, work.drop(now.UTC()), asks)
 	if err != nil || len(work.timers) == 0 {
 		return true, err
 	}
-	_, err = l.decide(ctx, nil, work.fired(undecided))
+	_, err = l.decide(ctx, asking, nil, work.fired(undecided))
 	return true, err
 }
 
 // decide runs the asks, answering their needs in between, and returns what
-// could not be decided yet.
-func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (map[connectors.Ref]bool, error) {
+// could not be decided yet. The CRMs are asked as long as asking lasts.
+func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks []Ask) (map[connectors.Ref]bool, error) {
 	undecided := map[connectors.Ref]bool{}
 	later := func(ask Ask) {
 		undecided[refOf(ask.Event)] = true
@@ -128,7 +144,7 @@ func (l *Lane) decide(ctx context.Context, drop func(tx state.Tx), asks []Ask) (
 		var again []Ask
 		answers := Answers{}
 		if needs := needsOf(verdicts); len(needs) > 0 {
-			answers = l.ask(ctx, asks[0].Rules, needs)
+			answers = l.ask(asking, asks[0].Rules, needs)
 		}
 		for i, v := range verdicts {
 			if len(v.Needs) > 0 {

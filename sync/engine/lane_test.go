@@ -595,7 +595,7 @@ func (l *Lane) roundUntil(ctx context.Context, deadly func(ids []string) bool) (
 		return true, nil
 	}
 	l.hydrate(ctx, &w, now)
-	_, err = l.decide(ctx, w.drop(now), w.observed(now))
+	_, err = l.decide(ctx, ctx, w.drop(now), w.observed(now))
 	return false, err
 }
 
