@@ -350,15 +350,34 @@ func (d *daemon) undoEvents(ctx context.Context, groups []*undoGroup, by string)
 			found[o.Ref] = o
 		}
 	}
+	self := selves(groups, found)
 	events := make([]plan.Event, len(groups))
 	for n, g := range groups {
-		events[n] = d.undoEvent(ctx, g, found, read, by)
+		ev := d.undoEvent(ctx, g, found, by)
+		ev.Self, ev.Read = self, read
+		events[n] = ev
 	}
 	return events, nil
 }
 
-func (d *daemon) undoEvent(ctx context.Context, g *undoGroup, found map[connectors.Ref]connectors.Object, read time.Time, by string) plan.Undo {
-	ev := plan.Undo{Read: read, By: by}
+// selves is what each CRM calls us: whoever a record says has changed it last
+// that stands as our own write left it.
+func selves(groups []*undoGroup, found map[connectors.Ref]connectors.Object) map[string]string {
+	self := map[string]string{}
+	for _, g := range groups {
+		for _, h := range g.handoffs {
+			for _, e := range h.Effects {
+				if o := found[e.Ref]; e.Version != "" && o.Version == e.Version && o.ModifiedBy != "" {
+					self[e.Ref.Conn] = o.ModifiedBy
+				}
+			}
+		}
+	}
+	return self
+}
+
+func (d *daemon) undoEvent(ctx context.Context, g *undoGroup, found map[connectors.Ref]connectors.Object, by string) plan.Undo {
+	ev := plan.Undo{By: by}
 	take := func(ref connectors.Ref) {
 		if o, ok := found[ref]; ok && !slices.ContainsFunc(ev.Found, func(f connectors.Object) bool { return f.Ref == ref }) {
 			ev.Found = append(ev.Found, o)

@@ -33,9 +33,12 @@ type Undo struct {
 	// [Rules.UndoFields], in the CRM's form.
 	Found []connectors.Object `json:"found,omitempty"`
 	// Saw are the records as they were read when the handoffs were decided.
-	Saw  []state.Record `json:"saw,omitempty"`
-	Read time.Time      `json:"read"`
-	By   string         `json:"by"`
+	Saw []state.Record `json:"saw,omitempty"`
+	// Self is what each CRM calls us, where another record tells: it stands as
+	// our own write left it.
+	Self map[string]string `json:"self,omitempty"`
+	Read time.Time         `json:"read"`
+	By   string            `json:"by"`
 }
 
 const (
@@ -257,11 +260,12 @@ func (d *deciding) handName(conn string, v connectors.FieldValue) string {
 func (d *deciding) otherFields(u *undoing, h state.Handoff, b state.Before, now connectors.Object) []state.Touch {
 	i := slices.IndexFunc(u.ev.Saw, func(r state.Record) bool { return r.Ref == b.Ref })
 	c := d.r.byConn[b.Ref.Conn]
-	if i < 0 || c == nil {
-		return nil
+	if i < 0 || c == nil || now.Version == leftBy(h, b.Ref) {
+		return nil // it is as our own last write left it
 	}
 	rec, _ := d.r.Normalize(now)
 	var out []state.Touch
+	unseen := false
 	for _, w := range c.m.Words(rec.Noun) {
 		name, reads := c.m.ReadName(b.Ref.Kind, w)
 		_, ours := b.Last[name]
@@ -272,14 +276,41 @@ func (d *deciding) otherFields(u *undoing, h state.Handoff, b state.Before, now 
 		if !asked {
 			continue
 		}
+		unseen = unseen || len(tr.Values) == 0
 		for _, v := range tr.Values {
-			if v.Actor == connectors.ActorPerson && v.At.After(h.AssignedAt) {
+			if v.At.After(h.AssignedAt) && byHand(v.Actor) {
 				out = append(out, state.Touch{Ref: b.Ref, What: name + " was changed", Who: d.handName(b.Ref.Conn, v), At: v.At})
 				break
 			}
 		}
 	}
+	if unseen && len(out) == 0 && now.ModifiedBy != u.self(h) {
+		hand := connectors.FieldValue{By: now.ModifiedBy}
+		out = append(out, state.Touch{Ref: b.Ref, What: "the record was changed", Who: d.handName(b.Ref.Conn, hand), At: now.ModifiedAt})
+	}
 	return out
+}
+
+// leftBy is the version that a handoff's own last write left on a record.
+func leftBy(h state.Handoff, ref connectors.Ref) string {
+	left := ""
+	for _, e := range h.Effects {
+		if e.Ref == ref {
+			left = max(left, e.Version)
+		}
+	}
+	return left
+}
+
+// self is how the CRM calls us, as far as a record tells that stands as our own
+// write left it. Where none does, whoever it was counts as a person.
+func (u *undoing) self(h state.Handoff) string {
+	for _, o := range u.ev.Found {
+		if left := leftBy(h, o.Ref); left != "" && o.Version == left && o.ModifiedBy != "" {
+			return o.ModifiedBy
+		}
+	}
+	return u.ev.Self[h.Target.Conn]
 }
 
 // openTasks are our tasks of a handoff that are still to be done. One that
