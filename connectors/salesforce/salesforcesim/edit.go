@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,8 +39,11 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 		}
 	}
 	for name, v := range in {
-		if f := o.field(name); f != nil && f.typ == "reference" {
-			in[name] = s.resolvePerson(v)
+		if f := o.field(name); f != nil {
+			if f.typ == "reference" {
+				v = s.resolvePerson(v)
+			}
+			in[name] = typed(f, v)
 		}
 	}
 	d := deed{tx: &tx{}, now: time.Now().UTC(), person: true}
@@ -54,6 +58,25 @@ func (s *Sim) Edit(e simhttp.Edit) (map[string]string, error) {
 	}
 	s.publish(d.tx)
 	return ids, nil
+}
+
+// typed is what a person types into a field that is no text.
+func typed(f *field, v any) any {
+	text, isText := v.(string)
+	if !isText {
+		return v
+	}
+	switch f.typ {
+	case "boolean":
+		if yes, err := strconv.ParseBool(text); err == nil {
+			return yes
+		}
+	case "int", "double", "currency", "percent":
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return json.Number(text)
+		}
+	}
+	return v
 }
 
 // signed enters who makes the change.
