@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,16 @@ func (d *daemon) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(d.status(r.Context()))
+	})
+	mux.HandleFunc("GET /team", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(teams(r.Context(), d.config.Store, d.book.Rules(), r.URL.Query(), d.config.Wall().UTC()))
+	})
+	mux.HandleFunc("GET /team/draws", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(teamLedger(r.Context(), d.config.Store, d.book.Rules(), r.URL.Query(), d.config.Wall().UTC()))
+	})
+	mux.HandleFunc("GET /calendar", func(w http.ResponseWriter, r *http.Request) {
+		year, _ := strconv.Atoi(r.URL.Query().Get("year"))
+		answer(w)(calendarFrom(r.Context(), d.config.Store, d.book.Rules(), r.URL.Query().Get("name"), year, d.config.Wall().UTC()))
 	})
 	mux.HandleFunc("GET /explain", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(explain(r.Context(), d.config.Store, r.URL.Query().Get("what")))

@@ -28,6 +28,18 @@ type view struct {
 	answers Answers
 }
 
+// Look is package plan's view of one transaction for somebody who only wants
+// to know: nothing is indexed but users.
+func Look(tx state.Tx, conns []string) plan.View {
+	m := NewMirror()
+	for _, conn := range conns {
+		for _, u := range state.UsersOf(tx, conn) {
+			m.LearnUser(conn, u)
+		}
+	}
+	return view{tx: tx, mirror: m}
+}
+
 func (v view) Record(ref connectors.Ref) (state.Record, bool) { return state.GetRecord(v.tx, ref) }
 func (v view) Handoff(id string) (state.Handoff, bool)        { return state.GetHandoff(v.tx, id) }
 func (v view) Pool(team string) (state.Pool, bool)            { return state.GetPool(v.tx, team) }

@@ -268,7 +268,3 @@ func (c choice) drawn(detail map[string]string) map[string]string {
 	}
 	return detail
 }
-
-// actionCredited is the audit row of a turn that was given back; drawn on the
-// handoff of its subject.
-const actionCredited = "turn given back"

@@ -15,6 +15,7 @@ func (c *compiler) calendarsOf() {
 		c.ds = append(c.ds, ds...)
 		c.calendars[d.Name.S] = cal
 	}
+	c.r.calendars = c.calendars
 	// Somebody without a calendar works by the only one there is, or always.
 	c.r.calendar = sla.Always()
 	if len(c.doc.Calendars) == 1 {

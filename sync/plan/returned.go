@@ -186,7 +186,7 @@ func (d *deciding) credit(h state.Handoff) {
 		return
 	}
 	d.c.Pools = append(d.c.Pools, route.CreditOf(pool, h.Tier, h.Owner, team.members[i].weight))
-	d.audit(actionCredited, h.ID, map[string]string{"owner": h.Owner, route.DetailTeam: h.Team, "tier": h.Tier})
+	d.audit(route.ActionCredited, h.ID, map[string]string{"owner": h.Owner, route.DetailTeam: h.Team, "tier": h.Tier})
 }
 
 // giveBack writes a return: the owner and handoffd's own fields in one write,

@@ -38,6 +38,7 @@ type Rules struct {
 	authority *conn           // the one CRM whose owner field may be written; nil: each its own
 	untouched map[string]bool // e-mails, and names of queues, in lower case
 	safety    Safety
+	calendars map[string]sla.Calendar
 	feeds     []Feed
 	leaveCRM  bool
 	calendar  sla.Calendar // of people who have none

@@ -44,6 +44,20 @@ func (e Entry) Due(who string) float64 {
 	return float64(own) / float64(sum)
 }
 
+// ActionCredited is the audit row of a turn that was given back: of the last
+// draw of its subject's handoff that went to its owner.
+const ActionCredited = "turn given back"
+
+// CreditEntry marks the draw that a turn given back was of.
+func CreditEntry(entries []Entry, handoff, who string) {
+	for i := len(entries) - 1; i >= 0; i-- {
+		if e := &entries[i]; e.Handoff == handoff && e.Who == who {
+			e.Credited = true
+			return
+		}
+	}
+}
+
 // The details of an audit row that hold a draw.
 const (
 	DetailTeam    = "drawn_from"
