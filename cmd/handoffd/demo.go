@@ -49,7 +49,7 @@ func newDemoCommand(s streams) *cobra.Command {
 		Use:   "demo",
 		Short: "Watch handoffs happen: two simulated CRMs, the starter pack, buyers and reps",
 		Long: "Watch handoffs happen. Both simulated CRMs run inside this process on loopback;\n" +
-			"buyers fill in forms, handoffd picks owners, reps accept. Nothing else is touched.\n\n" +
+			"buyers fill in forms, handoffd picks owners, reps accept, call, give back and forget.\nNothing else is touched.\n\n" +
 			"It ends with a JSON object that counts what stands in the CRMs, and with exit code 1\n" +
 			"if a buyer has no owner or a task was made twice. Ctrl-C ends it early.",
 		Args: cobra.NoArgs,
@@ -58,7 +58,7 @@ func newDemoCommand(s streams) *cobra.Command {
 	cmd.Flags().DurationVar(&o.length, "for", 2*time.Minute, "how long buyers arrive")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "equal seeds make equal buyers")
 	cmd.Flags().StringVar(&o.profile, "profile", "calm", "how hostile the CRMs are: calm, default (slow, refusing, losing replies) or hell")
-	cmd.Flags().IntVar(&o.people, "people", 5, "reps who accept; 0: nobody does")
+	cmd.Flags().IntVar(&o.people, "people", 5, "reps at work; 0: nobody is")
 	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "table or json")
 	return cmd
 }
@@ -138,6 +138,15 @@ func runDemo(ctx context.Context, s streams, o demoOptions, store *bolt.Store) (
 	return result, errors.Join(err, resultErr, stop())
 }
 
+// demoReps work so that all that can become of a handoff is seen within two
+// minutes: most accept and call, some just call, some give it back, one in
+// twelve never answers.
+func demoReps() simulators.Reps {
+	return simulators.Reps{
+		Ignore: 0.08, Return: 0.12, Silent: 0.3, Tacit: 0.15, Call: 0.7, Email: 0.4, Meet: 0.1, Absent: 0.2, Next: 0.3, Finish: 0.6,
+	}
+}
+
 // startDemo starts both CRMs and the daemon between them on loopback.
 func startDemo(o demoOptions, store *bolt.Store) (*demoRun, func() error, error) {
 	faults, err := simulators.Profile(o.profile)
@@ -148,7 +157,7 @@ func startDemo(o demoOptions, store *bolt.Store) (*demoRun, func() error, error)
 	// The demo is over within seconds. What the profiles take minutes for would
 	// come after it, and a buyer whom somebody deletes cannot be counted.
 	faults.SearchLag = min(faults.SearchLag, 5*time.Second)
-	faults.Life = simulators.Life{}
+	faults.Life = simulators.Life{Reps: demoReps()}
 	rules, problems, err := loadRules(demoFolder(), "write")
 	if err != nil {
 		return nil, nil, fmt.Errorf("the demo's own folder: %w: %v", err, problems)

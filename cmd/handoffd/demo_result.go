@@ -128,7 +128,7 @@ func (r *demoRun) result(ctx context.Context) (demoResult, error) {
 			if missing := lacks(worlds, h.Target); len(missing) > 0 {
 				out.bare = append(out.bare, h.Target.String()+": "+strings.Join(missing, ", "))
 			}
-			if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() {
+			if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() && len(h.Holders) == 0 { // else somebody else's later turn
 				waits = append(waits, float64(h.Written.Sub(at))/float64(time.Millisecond))
 			}
 		}
@@ -176,6 +176,7 @@ func (d *demoResult) add(h state.Handoff) {
 	count(&d.Accepted, !h.AcceptedAt.IsZero())
 	count(&d.Returned, h.Stage == state.Returned)
 	count(&d.Breached, !h.BreachedAt.IsZero())
+	count(&d.Escalated, len(h.Holders) > 0 && !h.BreachedAt.IsZero())
 	count(&d.Completed, h.Stage == state.Completed)
 }
 

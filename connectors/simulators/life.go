@@ -13,6 +13,9 @@ import (
 // Life is what people and automation do by themselves: shares of records, or users, a minute.
 type Life = simhttp.Life
 
+// Reps says how those work who are given something.
+type Reps = simhttp.Reps
+
 // How the meddlers work. Beat and phase are no round numbers, so that deeds fall between the instants of a
 // story and those of one CRM between those of the other.
 const (
