@@ -214,7 +214,8 @@ func TestRefusedOwnerIsGone(t *testing.T) {
 	}
 }
 
-// TestChecksOnPeople: what check says of covers, feeds and teams.
+// TestChecksOnPeople (2.44): what check says of covers, feeds, and of teams and
+// people that everything rests on.
 func TestChecksOnPeople(t *testing.T) {
 	t.Parallel()
 	cover := func(lines ...string) map[string]string {
@@ -235,6 +236,9 @@ func TestChecksOnPeople(t *testing.T) {
 		{"one after the other", cover(
 			"{who: ana@example.com, by: ben@example.com, from: 2026-03-01, until: 2026-03-10}",
 			"{who: ben@example.com, by: ana@example.com, from: 2026-03-11, until: 2026-03-12}"), "", true},
+		{"a team of one (2.44)", edit(t, "teams.yaml", ", if_everyone_is_full: backup}", "}"), "one-person", true},
+		{"nobody stands in (2.44)", edit(t, "people.yaml", "manager: hugh@example.com,   backup: ben@example.com, ", "manager: hugh@example.com,  "), "no-backup", true},
+		{"a weight that a cap forbids", edit(t, "teams.yaml", "weight: 2}", "weight: 3, at_most: 2}"), "weight-over-cap", true},
 		{"a feed that no team asks for", edit(t, "people.yaml", "backup: ben@example.com,    calendar: us_east}", "backup: ben@example.com,    calendar: us_east, leave_feed: ANA_FEED}"), "no-effect", true},
 		{"a team that asks for feeds of nobody", edit(t, "teams.yaml", "    if_everyone_is_full: queue ", "    leave_from: calendar_feeds\n    if_everyone_is_full: queue "), "no-effect", true},
 	} {

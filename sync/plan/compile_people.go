@@ -123,6 +123,7 @@ func (c *compiler) teamsOf() {
 		c.r.teams[t.name] = t
 	}
 	c.feeds()
+	c.alone()
 }
 
 func (c *compiler) member(t *team, d mappings.Team, m mappings.Member) {
