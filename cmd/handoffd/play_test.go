@@ -63,7 +63,8 @@ type stage struct {
 	running *errgroup.Group
 	store   *bolt.Store
 	daemon  *daemon
-	final   map[string]world // by CRM, once the story is over
+	boxes   map[string]*mailbox // the channels, by name
+	final   map[string]world    // by CRM, once the story is over
 
 	mu       sync.Mutex
 	webhooks http.Handler // of the running daemon; nil: connection refused
@@ -282,7 +283,8 @@ func (st *stage) start() {
 		Rules: rules, Store: mortalStore{store, st.reaper}, Conns: st.connect(), Log: log,
 		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
 		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()), Wall: st.wall,
-		Web: mortalTransport{next: simulators.Carrier(map[string]http.Handler{feedHost: http.HandlerFunc(st.feed)}), r: st.reaper},
+		Channels: st.channels(rules),
+		Web:      mortalTransport{next: simulators.Carrier(map[string]http.Handler{feedHost: http.HandlerFunc(st.feed)}), r: st.reaper},
 	})
 	if err != nil && !errors.Is(err, errDead) {
 		st.t.Fatal(err)
@@ -569,6 +571,8 @@ func (st *stage) found(w want) (map[string]string, bool) {
 		return st.handoff(w)
 	case "listing":
 		return st.listing(w)
+	case "told":
+		return st.told(w)
 	}
 	for _, r := range st.rows(w.crm, w.kind) {
 		if r.named(w.key) {

@@ -243,7 +243,8 @@ func (d *deciding) speak(was, h state.Handoff, e *stepping) state.Handoff {
 			return
 		}
 		told[who] = true
-		if sort != sortGiven && d.toldLately(was, who) {
+		lost := h.Owner != was.Owner && who == was.Owner
+		if sort != sortGiven && !lost && d.toldLately(was, who) {
 			return
 		}
 		h = d.say(h, d.compose(was, h, e, sort, who))

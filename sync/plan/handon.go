@@ -121,7 +121,7 @@ func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
 	}
 	if c := d.r.byConn[h.Target.Conn]; c != nil {
 		if u, ok := d.user(c, h.Owner); ok {
-			h = d.passTask(h, u.ID)
+			h = d.titled(d.passTask(h, u.ID), h.Record)
 		}
 	}
 	if h.Record != h.Target {
@@ -129,6 +129,22 @@ func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
 			Ref: h.Record, Key: key(h, stepSource, "set "+h.Owner+ownedBy(h)),
 			Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
 		})
+	}
+	return h
+}
+
+// titled names the task of a handoff anew for who has it now, where it is being
+// passed on: it may have been a reminder to somebody else.
+func (d *deciding) titled(h state.Handoff, ref connectors.Ref) state.Handoff {
+	rec, ok := d.v.Record(ref)
+	if !ok {
+		return h
+	}
+	f := d.r.facts(d.now, d.v, &rec)
+	for i := range d.c.Intents {
+		if o := &d.c.Intents[i]; o.Handoff == h.ID && o.Step == stepTaskOwner {
+			o.Write.Set[connectors.TaskSubject] = subjects(sortGiven) + d.buyer(f, h)
+		}
 	}
 	return h
 }

@@ -48,9 +48,7 @@ func (d *deciding) compose(was, h state.Handoff, e *stepping, sort, who string) 
 		"seen": d.seenText(h, e, zone),
 	}
 	buyer := d.buyer(e.f, h)
-	n.subject = map[string]string{
-		sortRemind: "Reminder: ", sortAlert: "Still waiting: ", sortTell: "For your information: ", sortGiven: "Now with you: ",
-	}[sort] + buyer
+	n.subject = subjects(sort) + buyer
 	own := d.r.notify.wording[sort]
 	if e.s.say.given() && sort != sortTask {
 		own = e.s.say
@@ -59,9 +57,16 @@ func (d *deciding) compose(was, h state.Handoff, e *stepping, sort, who string) 
 		n.subject = e.s.task.fill(e.f, words) + ": " + buyer
 	}
 	if n.text = own.fill(e.f, words); n.text == "" {
-		n.text = usual(sort, e.s, buyer, words, by.Before(d.now), was.Owner != h.Owner)
+		n.text = usual(sort, e.s, buyer, words, !by.After(d.now), was.Owner != h.Owner)
 	}
 	return n
+}
+
+// subjects is how the headline of a notice begins.
+func subjects(sort string) string {
+	return map[string]string{
+		sortRemind: "Reminder: ", sortAlert: "Still waiting: ", sortTell: "For your information: ", sortGiven: "Now with you: ",
+	}[sort]
 }
 
 // fill renders a template; blank where there is none.
