@@ -58,6 +58,7 @@ func outcomes(f *Facts) (int, []Offence, string) {
 	for _, r := range f.Reached {
 		looked++
 		switch {
+		case !r.Known && listed[r.Ref.String()]: // it was put aside, and is listed
 		case !r.Known:
 			broken = append(broken, offend(r.Ref.String(), "was read past: the CRM has it and the state does not"))
 		case r.Changed.After(r.AsOf.Add(time.Second)):
@@ -159,7 +160,7 @@ func doubled(f *Facts) (int, []Offence, string) {
 		return 0, nil, f.Missing[changesFile]
 	}
 	byKey := map[string][]*Task{}
-	byHandoff := map[string][]*Task{}
+	known := stepKeys(f.Handoffs)
 	var broken []Offence
 	for _, t := range f.Tasks {
 		id := typed(t.Ref.Conn, connectors.Ref{Conn: t.Ref.Conn, Kind: "key", ID: t.Key})
@@ -168,22 +169,31 @@ func doubled(f *Facts) (int, []Offence, string) {
 		switch {
 		case !decided && t.ByUs:
 			broken = append(broken, offend(t.Ref.String(), "a task with the key %s, which no decision named", t.Key))
-		case decided && t.live():
-			byHandoff[h] = append(byHandoff[h], t)
+		case decided && t.live() && known[h] != nil && !known[h][t.Key]:
+			broken = append(broken, offend(h, "has the live task %s at the end, which no step of it knows", t.Ref))
 		}
 	}
 	for _, tasks := range byKey {
 		broken = append(broken, f.twice(tasks)...)
 	}
-	for h, tasks := range byHandoff {
-		if len(tasks) > 1 {
-			broken = append(broken, offend(h, "has %d live tasks at the end: %s and %s", len(tasks), tasks[0].Ref, tasks[1].Ref))
-		}
-	}
 	made, bad := f.madeTwice()
 	broken = append(broken, bad...)
 	lacking, bad := f.lackTask()
 	return len(f.Tasks) + made + lacking, append(broken, bad...), ""
+}
+
+// stepKeys are the keys of what each handoff has written, a key a step: a task
+// that somebody should have has the key of its step, and no other.
+func stepKeys(handoffs []state.Handoff) map[string]map[string]bool {
+	out := make(map[string]map[string]bool, len(handoffs))
+	for _, h := range handoffs {
+		keys := make(map[string]bool, len(h.Effects))
+		for _, e := range h.Effects {
+			keys[e.Key] = true
+		}
+		out[h.ID] = keys
+	}
+	return out
 }
 
 // twice finds two tasks of one key that lived beside each other: for longer
