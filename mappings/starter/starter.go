@@ -1,5 +1,5 @@
 // Package starter is the configuration folder that `init` writes and `demo`
-// runs: valid as it stands, with two connections and three handoff types.
+// runs: valid as it stands, with two connections and a handoff type for every transition.
 package starter
 
 import (

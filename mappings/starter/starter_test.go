@@ -33,8 +33,9 @@ func TestStarterIsSound(t *testing.T) {
 	}
 }
 
-// TestStarterContent holds design §10: the connections, the three types, no
-// caps, and the words a delivered handoff needs to create a person.
+// TestStarterContent holds design §10: the connections, every transition as a
+// type of its own, on by default, no caps, and the words a delivered handoff
+// needs to create a person (0.1, 0.8, 0.19, 1.12, 1.39, 1.119, 1.121, 2.47, 3.1).
 func TestStarterContent(t *testing.T) {
 	t.Parallel()
 	d, _ := mappings.Load(starter.FS())
@@ -49,7 +50,12 @@ func TestStarterContent(t *testing.T) {
 		t.Errorf("connections (-want +got):\n%s", diff)
 	}
 	slices.Sort(types)
-	want := []string{"contact_sales on hubspot to salesforce", "demo_request on hubspot to ", "demo_request_salesforce on salesforce to "}
+	want := []string{
+		"ae_to_finance on  to ", "ae_to_legal on  to ", "ae_to_sales_engineer on  to ", "closed_won_to_cs on  to ", "contact_sales on hubspot to salesforce",
+		"cs_to_account_manager on  to ", "demo_request on hubspot to ", "demo_request_salesforce on salesforce to ", "early_interest on  to ", "founder_to_ae on  to ",
+		"health_drop on  to ", "inbound_to_ae on  to ", "marketing_to_outbound on  to ", "medium_intent on  to ", "partner_lead on  to ",
+		"product_to_sales on  to ", "renewal on  to ", "sdr_to_ae on  to ", "several_contacts on  to ",
+	}
 	if diff := cmp.Diff(want, types); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
@@ -137,12 +143,18 @@ func TestStarterRefersToWhatIsThere(t *testing.T) {
 		for _, row := range h.SLA {
 			need("tier", row.Use)
 		}
-		for _, row := range append(h.Context.MustHave, h.Context.ShouldHave...) {
-			need(h.On.S, row.Fields...)
+		on := []string{h.On.S}
+		if on[0] == "" {
+			on = []string{"hubspot", "salesforce"} // it starts in both
 		}
-		need(h.On.S, h.HappenedAt)
-		for _, c := range h.StartsWhen {
-			need(h.On.S, c.Field)
+		for _, crm := range on {
+			for _, row := range append(h.Context.MustHave, h.Context.ShouldHave...) {
+				need(crm, row.Fields...)
+			}
+			need(crm, h.HappenedAt)
+			for _, c := range h.StartsWhen {
+				need(crm, c.Field)
+			}
 		}
 	}
 }

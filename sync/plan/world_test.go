@@ -18,11 +18,15 @@ import (
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
-// folder is the starter pack with some files replaced or added.
+// base is a folder of three types, kept apart from the starter pack so that the
+// tests say what they rest on.
+const base = "testdata/base"
+
+// folder is the base with some files replaced or added.
 func folder(t testing.TB, edits map[string]string) fs.FS {
 	t.Helper()
 	out := fstest.MapFS{}
-	root := os.DirFS("../../mappings/starter")
+	root := os.DirFS(base)
 	err := fs.WalkDir(root, ".", func(p string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasSuffix(p, ".yaml") {
 			return err
@@ -47,7 +51,7 @@ func folder(t testing.TB, edits map[string]string) fs.FS {
 // edit replaces words in a file of the starter pack, "write" mode included.
 func edit(t testing.TB, name string, pairs ...string) map[string]string {
 	t.Helper()
-	raw, err := os.ReadFile("../../mappings/starter/" + name)
+	raw, err := os.ReadFile(base + "/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,6 +123,9 @@ var contactFields = []fieldSpec{
 	{"hs_sa_first_engagement_object_type", "Type of first engagement", "select", "CALL|CONVERSATION_SESSION|EMAIL|MEETING_EVENT|TASK|ro"},
 	{"hs_first_outreach_date", "First outreach date", "datetime", "ro"},
 	{"hs_time_to_first_engagement", "Lead response time", "number", "ro"},
+	{"department", "Department", "string", ""},
+	{"became_active_on", "Became active on", "date", ""},
+	{"partner_name", "Partner", "string", ""},
 }
 
 var companyFields = []fieldSpec{
@@ -145,6 +148,12 @@ var companyFields = []fieldSpec{
 	{"createdate", "Create date", "datetime", "ro"},
 	{"hs_parent_company_id", "Parent company", "number", "ro"},
 	{"hs_additional_domains", "Additional domains", "string", "ro"},
+	{"engagement_score", "Engagement score", "number", ""},
+	{"product_usage", "Product usage, percent of the plan", "number", ""},
+	{"health_score", "Health score", "number", ""},
+	{"renewal_on", "Renewal date", "date", ""},
+	{"expansion_signal", "Expansion signal", "string", ""},
+	{"account_manager", "Account manager", "owner", ""},
 }
 
 var dealFields = []fieldSpec{
@@ -169,6 +178,16 @@ var dealFields = []fieldSpec{
 	{"hs_primary_associated_company", "Primary associated company", "number", "ro"},
 	{"hs_is_closed", "Is closed", "bool", "ro"},
 	{"hs_is_closed_won", "Is closed won", "bool", "ro"},
+	{"api_docs_requested", "API documentation requested", "bool", ""},
+	{"committee_mapped", "Buying committee mapped", "bool", ""},
+	{"founder_led", "Founder led", "bool", ""},
+	{"sales_engineer", "Sales engineer", "owner", ""},
+	{"validation_done", "Technical validation done", "bool", ""},
+	{"review_requested", "Review requested", "checkbox", "Legal|Security|Procurement|Finance"},
+	{"legal_owner", "Legal contact", "owner", ""},
+	{"legal_review_done", "Legal review done", "bool", ""},
+	{"finance_owner", "Finance contact", "owner", ""},
+	{"finance_review_done", "Finance review done", "bool", ""},
 }
 
 var taskFields = []fieldSpec{
@@ -348,6 +367,10 @@ var defaultPeople = []struct{ name, team string }{
 	{"revops", ""},
 	{"mktg", ""},
 	{"ceo", ""},
+	{"sam", "sales_engineers"},
+	{"lena", "legal"},
+	{"finn", "finance"},
+	{"pia", "partners"},
 }
 
 func (s *Sim) makeOwners() {
@@ -391,7 +414,7 @@ func defaultPipelines() map[string][]pipeline {
 			build("default", "Sales", 0,
 				[3]string{"appointmentscheduled", "Appointment scheduled", "0.1"}, [3]string{"1048231", "Meeting booked", "0.2"},
 				[3]string{"qualifiedtobuy", "Qualified to buy", "0.4"}, [3]string{"presentationscheduled", "Presentation scheduled", "0.6"},
-				[3]string{"contractsent", "Contract sent", "0.9"}, [3]string{"closedwon", "Closed Won", "1.0"}, [3]string{"closedlost", "Closed Lost", "0.0"}),
+				[3]string{"1048240", "Technical validation", "0.7"}, [3]string{"contractsent", "Contract sent", "0.9"}, [3]string{"closedwon", "Closed Won", "1.0"}, [3]string{"closedlost", "Closed Lost", "0.0"}),
 			build("2201877", "Renewals", 1,
 				[3]string{"2201878", "Due", "0.5"}, [3]string{"2201879", "Closed Won", "1.0"}, [3]string{"2201880", "Closed Lost", "0.0"}),
 		},

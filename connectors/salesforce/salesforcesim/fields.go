@@ -51,6 +51,8 @@ Handoff_Decision_Id__c string 64
 `
 
 const personSignals = `
+Became_Active_On__c date
+Partner_Name__c string 255
 Last_Form__c string 255
 Last_Form_At__c datetime
 Intent_Signal__c string 255
@@ -143,6 +145,12 @@ LastActivityDate date ro
 Segment__c string 80
 Named_Account__c boolean
 CSM__c reference ref=User rel=CSM__r
+Engagement_Score__c double 5.2
+Product_Usage__c double 5.2
+Health_Score__c double 5.2
+Renewal_On__c date
+Expansion_Signal__c string 255
+Account_Manager__c reference ref=User rel=Account_Manager__r
 `
 
 const opportunityFields = `
@@ -150,7 +158,7 @@ Id id ro
 AccountId reference ref=Account rel=Account
 Name string 120 req
 Description textarea 32000
-StageName picklist 255 req pick=Prospecting;Qualification;Meeting_booked;Proposal/Price_Quote;Negotiation/Review;Closed_Won;Closed_Lost
+StageName picklist 255 req pick=Prospecting;Qualification;Meeting_booked;Technical_validation;Proposal/Price_Quote;Negotiation/Review;Closed_Won;Closed_Lost
 Amount currency 16.2
 Probability percent 3.0
 CloseDate date req
@@ -172,6 +180,21 @@ Open_Risks__c textarea 4096
 Success_Criteria__c textarea 4096
 Call_Recordings__c textarea 4096
 CSM__c reference ref=User rel=CSM__r
+CSM_Planned__c reference ref=User rel=CSM_Planned__r
+Budget_Confirmed__c boolean
+Authority_Confirmed__c boolean
+Need_Confirmed__c boolean
+Timeline_Known__c boolean
+API_Docs_Requested__c boolean
+Committee_Mapped__c boolean
+Founder_Led__c boolean
+Sales_Engineer__c reference ref=User rel=Sales_Engineer__r
+Validation_Done__c boolean
+Review_Requested__c string 255
+Legal_Owner__c reference ref=User rel=Legal_Owner__r
+Legal_Review_Done__c boolean
+Finance_Owner__c reference ref=User rel=Finance_Owner__r
+Finance_Review_Done__c boolean
 `
 
 const activityFields = `

@@ -129,7 +129,7 @@ func TestDefaultWorld(t *testing.T) {
 		want int
 	}{
 		{"SELECT COUNT() FROM Account", 40},
-		{"SELECT COUNT() FROM User WHERE IsActive = true AND Email LIKE '%@example.com' AND UserType = 'Standard'", 16},
+		{"SELECT COUNT() FROM User WHERE IsActive = true AND Email LIKE '%@example.com' AND UserType = 'Standard'", 20},
 		{"SELECT COUNT() FROM Group WHERE Type = 'Queue'", 6},
 		{"SELECT COUNT() FROM Lead WHERE Owner.Type = 'Queue'", 3},
 		{"SELECT COUNT() FROM Account WHERE Website = 'https://www.acme.com' AND Named_Account__c = true AND Owner.Email = 'ana@example.com'", 1},

@@ -27,6 +27,10 @@ func defaultPeople() []person {
 		{"Gus", "CSM", us, "Tomas"},
 		{"Jo", "Marketing", uk, "Revops"},
 		{"Kim", "Marketing", uk, "Revops"},
+		{"Sam", "Sales Engineer", us, "Vera"},
+		{"Lena", "Legal Counsel", us, "Revops"},
+		{"Finn", "Finance", us, "Revops"},
+		{"Pia", "Partner Manager", us, "Vera"},
 	}
 }
 
