@@ -33,6 +33,7 @@ type story struct {
 	mode   string
 	world  map[string]json.RawMessage
 	folder fstest.MapFS
+	types  []string // of the starter pack's handoffs/, those that are there; nil: all
 	lines  []storyLine
 	wants  []want
 }
@@ -121,6 +122,7 @@ func parseStory(t *testing.T, name string, raw []byte) *story {
 			t.Fatalf("%s: %s is none of story, want, world, config/…, later/…", s.name, f.Name)
 		}
 	}
+	s.keepTypes(t, archive)
 	if len(s.lines) == 0 || len(s.wants) == 0 {
 		t.Fatalf("%s: a story needs a story and a want", s.name)
 	}
@@ -148,6 +150,29 @@ func (s *story) silence(t *testing.T) {
 		}
 	}
 	s.folder["sla.yaml"] = &fstest.MapFile{Data: []byte(sla[:at] + kept.String()), Mode: 0o644}
+}
+
+// keepTypes takes the types of the starter pack away that a story does not name.
+func (s *story) keepTypes(t *testing.T, archive *txtar.Archive) {
+	t.Helper()
+	if s.types == nil {
+		return
+	}
+	left := slices.Clone(s.types)
+	for name := range s.folder {
+		typ, is := strings.CutPrefix(strings.TrimSuffix(name, ".yaml"), "handoffs/")
+		own := slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "config/"+name })
+		switch i := slices.Index(left, typ); {
+		case !is || own:
+		case i >= 0:
+			left = slices.Delete(left, i, i+1)
+		default:
+			delete(s.folder, name)
+		}
+	}
+	if len(left) > 0 {
+		t.Fatalf("%s: the starter pack has no handoffs/%s.yaml", s.name, left[0])
+	}
 }
 
 func mapFolder(t *testing.T, from fs.FS) fstest.MapFS {
@@ -188,6 +213,9 @@ func (s *story) readLines(t *testing.T, text string) {
 			continue
 		case "silent":
 			s.silence(t)
+			continue
+		case "types":
+			s.types = w[1:]
 			continue
 		case "rest", "sweep", "tasks", "mode":
 			switch w[0] {
