@@ -21,6 +21,9 @@ func (st *stage) aboutOf(e *simulators.Edit) {
 			e.Fields[name] = momentOf(text)
 		}
 	}
+	if account, named := e.Fields["AccountId"].(string); named && e.CRM == "salesforce" {
+		e.Fields["AccountId"] = st.idOf(e.CRM, "Account", account)
+	}
 	about, named := e.Fields["about"].(string)
 	if !named || e.CRM != "salesforce" {
 		return

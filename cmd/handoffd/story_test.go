@@ -294,6 +294,13 @@ func readEdit(w []string) (simulators.Edit, string) {
 			e.By = value
 			continue
 		}
+		if plain, is := strings.CutSuffix(name, ":"); is { // a value as JSON
+			var v any
+			if json.Unmarshal([]byte(value), &v) == nil {
+				e.Fields[plain] = v
+				continue
+			}
+		}
 		e.Fields[name] = value
 	}
 	return e, key

@@ -186,7 +186,7 @@ func (s *Sim) editFields(in map[string]any) (written, []editLink, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("field %s: %w", name, err)
 		}
-		if name == "hubspot_owner_id" && strings.Contains(value, "@") {
+		if strings.Contains(value, "@") && s.namesOwner(name) {
 			o := s.ownerByEmail(value)
 			if o == nil {
 				return nil, nil, fmt.Errorf("no owner has the e-mail %s", value)
@@ -196,6 +196,16 @@ func (s *Sim) editFields(in map[string]any) (written, []editLink, error) {
 		out[name] = &value
 	}
 	return out, links, nil
+}
+
+// namesOwner reports whether a property of that name holds an owner, on any type.
+func (s *Sim) namesOwner(name string) bool {
+	for _, o := range s.objects {
+		if p := o.props[name]; p != nil && p.Referenced == "OWNER" {
+			return true
+		}
+	}
+	return false
 }
 
 // plainText is a JSON scalar as text; null clears.
