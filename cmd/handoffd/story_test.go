@@ -155,6 +155,15 @@ func (s *story) silence(t *testing.T) {
 // keepTypes takes the types of the starter pack away that a story does not name.
 func (s *story) keepTypes(t *testing.T, archive *txtar.Archive) {
 	t.Helper()
+	replaced := func(name string) bool {
+		return slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return strings.HasSuffix(f.Name, "/"+name) })
+	}
+	if replaced("people.yaml") {
+		s.keepPeople(t)
+	}
+	if s.types == nil && (replaced("people.yaml") || replaced("teams.yaml") || replaced("sla.yaml")) {
+		s.types = []string{"demo-request", "contact-sales", "demo-request-salesforce"}
+	}
 	if s.types == nil {
 		return
 	}
@@ -170,8 +179,32 @@ func (s *story) keepTypes(t *testing.T, archive *txtar.Archive) {
 			delete(s.folder, name)
 		}
 	}
+	left = slices.DeleteFunc(left, func(typ string) bool { return s.folder["handoffs/"+typ+".yaml"] != nil })
 	if len(left) > 0 {
 		t.Fatalf("%s: the starter pack has no handoffs/%s.yaml", s.name, left[0])
+	}
+}
+
+// keepPeople adds those of the starter pack's people whom the story's own
+// people.yaml leaves out: teams name them.
+func (s *story) keepPeople(t *testing.T) {
+	t.Helper()
+	whole, err := fs.ReadFile(starter.FS(), "people.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range s.folder {
+		text := string(f.Data)
+		if !strings.HasSuffix(name, "people.yaml") || !strings.HasPrefix(text, "people:\n") && !strings.Contains(text, "\npeople:\n") {
+			continue
+		}
+		for line := range strings.Lines(string(whole)) {
+			who, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "- {who: "), ",")
+			if strings.HasPrefix(strings.TrimSpace(line), "- {who: ") && !strings.Contains(text, "who: "+who) {
+				text = strings.Replace(text, "people:\n", "people:\n"+line, 1)
+			}
+		}
+		s.folder[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 	}
 }
 
