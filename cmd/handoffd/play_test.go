@@ -407,8 +407,10 @@ func (st *stage) do(l storyLine) {
 		}
 		e := l.edit
 		e.Fields = maps.Clone(e.Fields)
-		if on, ok := e.Fields["active"].(string); ok && e.Object == "owners" {
-			e.Fields["active"] = on == "true"
+		for _, name := range []string{"active", "IsActive"} {
+			if on, ok := e.Fields[name].(string); ok && (e.Object == "owners" || e.Object == "User") {
+				e.Fields[name] = on == "true"
+			}
 		}
 		if l.key != "" && e.Op != "create" {
 			e.ID = st.idOf(e.CRM, e.Object, l.key)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -219,16 +220,21 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 	}
 	err = p.Store.Update(ctx, func(tx state.Tx) error {
 		listed := make(map[string]bool, len(users))
+		left := map[string]bool{}
 		for _, u := range users {
+			was, known := state.GetUser(tx, p.Conn, u.ID)
+			left[u.Email] = left[u.Email] || known && was.Active && !u.Active
 			state.PutUser(tx, p.Conn, u)
 			listed[u.ID] = true
 		}
 		for _, u := range state.UsersOf(tx, p.Conn) {
 			if !listed[u.ID] && u.Active { // gone from the CRM's list: can own nothing any more
 				u.Active = false
+				left[u.Email] = true
 				state.PutUser(tx, p.Conn, u)
 			}
 		}
+		p.lookAgain(tx, left)
 		return tx.Err()
 	})
 	if err != nil {
@@ -242,6 +248,21 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 	}
 	p.usersAt = p.Wall()
 	return true, nil
+}
+
+// lookAgain has the open handoffs of people who have just left looked at.
+func (p *Poller) lookAgain(tx state.Tx, left map[string]bool) {
+	if !slices.Contains(slices.Collect(maps.Values(left)), true) {
+		return
+	}
+	now := p.Wall().UTC()
+	for _, h := range state.AllHandoffs(tx) {
+		if h.Stage.Open() && !h.Observed && h.Owner != "" && left[h.Owner] && h.Target.Conn == p.Conn && h.Target.ID != "" {
+			state.AppendInbox(tx, state.Change{
+				Change: connectors.Change{Ref: h.Target, EventID: "left:" + h.ID + ":" + h.Owner + ":" + now.Format(time.RFC3339)}, Via: "reread", Came: now, Rank: 1,
+			})
+		}
+	}
 }
 
 // prune forgets events that no sender will send again, in small transactions:

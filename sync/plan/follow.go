@@ -45,6 +45,9 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		}
 		h = d.current(h)
 	}
+	if h.Target == rec.Ref && d.ownerLeft(t, h) {
+		return
+	}
 	h = d.counters(t, rec, h)
 	if d.returns(t, rec, h) || d.stopped() {
 		return

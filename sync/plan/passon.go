@@ -89,3 +89,27 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	}
 	return h
 }
+
+// ownerLeft gives a handoff whose receiver can own nothing any more to their
+// backup, else to who answers for them, whatever stage it is in (C14). It
+// reports whether it did.
+func (d *deciding) ownerLeft(t *typ, h state.Handoff) bool {
+	c := d.r.byConn[h.Target.Conn]
+	u, ok := d.user(c, h.Owner)
+	switch h.Stage {
+	case state.Assigned, state.Accepted, state.Touched, state.Stalled:
+	default:
+		return false
+	}
+	if !ok || u.Active || h.Frozen != "" {
+		return false
+	}
+	next, _ := d.inPlaceOf(h, c, u.ID)
+	if next == "" {
+		d.list(listUnowned, h.ID, h.Type+": "+h.Owner+" is inactive in "+c.name+", and so are their backup and manager, or there are none")
+		return false
+	}
+	was := h.Owner
+	d.handTo(t, h, choice{owner: next, because: "in place of " + was + ", who is inactive in " + c.name, where: routedBy(h)}, Reassign{By: actor})
+	return d.current(h).Owner != was
+}
