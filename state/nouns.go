@@ -149,6 +149,7 @@ type Handoff struct {
 	Watchers  []string  `json:"watchers,omitempty"`
 	Questions int       `json:"questions,omitempty"` // times the receiver asked what the context should have said
 	Follows   string    `json:"follows,omitempty"`   // the handoff whose return or end led to this one
+	Behind    string    `json:"behind,omitempty"`    // the handoff that the record showed when this one was assigned beside it
 	Exception string    `json:"exception,omitempty"` // the named exception it runs under (2.43)
 
 	Actual *Actual `json:"actual,omitempty"` // of one that was only observed: what really happened

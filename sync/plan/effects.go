@@ -266,6 +266,11 @@ func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choi
 // is asked (3.31), and who looks on (1.73).
 func (d *deciding) beside(t *typ, f *facts, h state.Handoff) state.Handoff {
 	h.Support, h.Watchers = f.user(f.conn, f.value(t.support)), nil
+	for _, o := range d.sharing(h.Target, h) {
+		if o.Owner != h.Owner && o.Rank <= h.Rank {
+			h.Behind = o.ID
+		}
+	}
 	for _, w := range t.watchers {
 		who := w.who
 		if w.field.given() {

@@ -193,7 +193,12 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 			d.cancel(h, "merged into "+to.String()+", which has a handoff of its own")
 		case !to.IsZero():
 			d.audit("moved", h.ID, map[string]string{"from": rec.Ref.String(), "to": to.String()})
-			d.put(handoff.Move(h, rec.Ref, to))
+			h = handoff.Move(h, rec.Ref, to)
+			if w := workOf(h); h.Work != nil {
+				w.Base = -1 // a merge adds up what the CRM has counted
+				h.Work = &w
+			}
+			d.put(h)
 		case h.Target == rec.Ref || h.Target.ID == "":
 			d.cancel(h, "the record was deleted")
 		default:

@@ -52,6 +52,8 @@ func before(o, h state.Handoff) bool {
 	switch {
 	case o.Rank != h.Rank:
 		return o.Rank < h.Rank
+	case h.Behind == o.ID, o.Behind == h.ID:
+		return h.Behind == o.ID
 	case !o.AssignedAt.Equal(h.AssignedAt):
 		return h.AssignedAt.IsZero() || o.AssignedAt.Before(h.AssignedAt)
 	}
