@@ -17,6 +17,10 @@ import (
 // fuzzSchema is what the org of [FuzzReply] looks like.
 func fuzzSchema(object string, key bool) *schema {
 	s := &schema{object: object, fields: map[string]*field{}}
+	for _, name := range []string{"StartDateTime", "EndDateTime", "IsAllDayEvent", "ShowAs", "ActivityId", "TaskSubtype", "Status"} {
+		s.fields[strings.ToLower(name)] = &field{Name: name, Type: "string", Relation: "Activity"}
+	}
+	s.children = map[string]bool{"TaskRelations": true, "EventRelations": true}
 	for _, name := range []string{"Id", "SystemModstamp", "LastModifiedById", "IsDeleted", "MasterRecordId", "Email", "LastName", "Subject", "WhoId", "Description", "OwnerId"} {
 		s.fields[strings.ToLower(name)] = &field{Name: name, Type: "string", Createable: true, Updateable: true}
 	}
@@ -40,7 +44,7 @@ func replying(t *testing.T, f func(body []byte) *http.Response) *org {
 		t.Fatal(err)
 	}
 	o := c.(*org)
-	for _, object := range []string{"Lead", "Task"} {
+	for _, object := range []string{"Lead", "Task", eventObject, emailObject} {
 		s := fuzzSchema(object, object == "Task")
 		s.fetched = time.Now()
 		o.schemas.put(s)
@@ -133,6 +137,7 @@ func checkReplies(t *testing.T, o *org, body string) {
 	if err == nil && (len(pages) != 1 || pages[0].Err != nil && pages[0].Next != (connectors.Cursor{})) {
 		t.Errorf("pages %+v", pages)
 	}
+	checkActs(t, o, text)
 	ref := connectors.Ref{Conn: "sf", Kind: Lead}
 	write := func(id, key string, w connectors.Write) connectors.Write {
 		w.Ref.Conn, w.Ref.Kind, w.Ref.ID, w.Key = "sf", Lead, id, key
@@ -173,6 +178,41 @@ func checkReplies(t *testing.T, o *org, body string) {
 	text(err)
 	_, err = o.Inspect(ctx, connectors.Inspection{Kinds: []connectors.Kind{Lead}})
 	text(err)
+}
+
+// checkActs: of activities the same holds, and one that came has an id and a
+// version, and stands once in its page.
+func checkActs(t *testing.T, o *org, text func(error)) {
+	ctx := t.Context()
+	from := connectors.Cursor{From: time.Now().Add(-time.Hour)}
+	pages, err := o.Changes(ctx, []connectors.Poll{{Kind: connectors.Activity, From: from}, {Kind: connectors.Activity}})
+	text(err)
+	if err == nil && (len(pages) != 2 || pages[0].Err != nil && pages[0].Next != from) {
+		t.Errorf("pages %+v", pages)
+	}
+	for _, p := range pages {
+		seen := map[string]bool{}
+		for _, c := range p.Changes {
+			if c.Ref.ID == "" || c.Object == nil || seen[c.EventID] {
+				t.Errorf("change %+v", c)
+			}
+			seen[c.EventID] = true
+		}
+	}
+	objs, err := o.Read(ctx, connectors.Activity, []string{"00T000000000001AAA", "02s000000000001AAA", "x"}, nil)
+	text(err)
+	for _, obj := range objs {
+		if obj.Ref.ID == "" {
+			t.Errorf("read %+v", obj)
+		}
+	}
+	absences, err := o.Absences(ctx, time.Now(), time.Now().Add(time.Hour))
+	text(err)
+	for _, a := range absences {
+		if a.Who == "" || !a.From.Before(a.Until) {
+			t.Errorf("absence %+v", a)
+		}
+	}
 }
 
 // corpus of refusals: what the error reference and those who run connectors
