@@ -361,7 +361,9 @@ func (d *deciding) itemDue(h state.Handoff, step int, fresh bool) {
 	}
 	d.audit("item late", h.ID, detail)
 	d.list(listChecklist, h.ID+" "+strconv.Itoa(step), h.Type+": "+i.Do+" was due at "+i.By.Format(time.RFC3339)+", by "+orNobody(i.Who)+" ("+i.Rule+")")
-	d.put(handoff.Change(h, step, func(i *state.Item) { i.Late = d.now }))
+	h = handoff.Change(h, step, func(i *state.Item) { i.Late = d.now })
+	zone := d.calendarOf(d.managerOf(i.Who)).Zone()
+	d.put(d.sayManager(f, h, clockItem, i.Who, i.Do+": "+d.buyer(f, h), "It was to be done by "+clockText(i.By, zone)+", and it is with "+orNobody(i.Who)+". Is somebody away or tied up?"))
 }
 
 func (d *deciding) managerOf(who string) string {

@@ -197,6 +197,15 @@ func TestAfterHold(t *testing.T) {
 		}
 		w.fire(t, r, monday.Add(48*time.Hour), "hold")
 		h, listed := w.of(t), w.listed("context")
+		told := 0
+		for _, i := range w.intents {
+			if i.Write.Set[connectors.TaskOwner] == "u-vera" && strings.HasPrefix(i.Write.Set[connectors.TaskSubject].(string), "Still held") {
+				told++
+			}
+		}
+		if (told == 1) != (want == state.Held) {
+			t.Errorf("%s: the manager is told %d times", after, told)
+		}
 		if h.Stage != want || len(listed) != 2 || len(h.Missing) != 1 {
 			t.Errorf("%s: %s %v %v", after, h.Stage, h.Missing, listed)
 		}
@@ -381,6 +390,13 @@ func TestChecklist(t *testing.T) {
 	w.fire(t, r, monday.Add(28*time.Hour), "item")
 	if late := w.listed("checklist"); len(late) != 1 || !strings.Contains(late[0], "Review and flag gaps was due") {
 		t.Errorf("%v", late)
+	}
+	told := false
+	for _, i := range w.intents {
+		told = told || i.Write.Set[connectors.TaskOwner] == "u-tomas" && strings.HasPrefix(i.Write.Set[connectors.TaskSubject].(string), "Review and flag gaps")
+	}
+	if !told {
+		t.Errorf("the manager is not told: %+v", w.steps())
 	}
 	w.decide(t, r, monday.Add(29*time.Hour), see(deal("9", append(full, "the_csm", "u-"+strings.TrimSuffix(h.Owner, "@example.com"), "kicked_off", "2026-03-17")...)))
 	if h = w.of(t); h.Items[4].Done.IsZero() {

@@ -35,6 +35,10 @@ func (d *deciding) met(h state.Handoff, clock string) bool {
 		return h.Stage != state.Accepted && h.Stage != state.Touched
 	case clockKickoff:
 		return !w.Met.IsZero()
+	case clockDocument:
+		return h.Stage != state.Held && len(h.Missing) == 0
+	case clockHold:
+		return h.Stage != state.Held
 	}
 	return false
 }

@@ -98,7 +98,7 @@ func (d *deciding) passTo(h state.Handoff, next, why, rule string) state.Handoff
 		"owner": next, "was": h.Owner, "because": why, "rule": rule, "accountable": accountable, "backup": backup,
 		"deadlines": "unchanged", "accept_by": stamp(h.AcceptBy), "touch_by": stamp(h.TouchBy),
 	})
-	return d.writePassed(t, given)
+	return d.itemsTo(d.writePassed(t, given), h.Owner)
 }
 
 func stamp(t time.Time) string {

@@ -327,8 +327,25 @@ func (d *deciding) holdOver(h state.Handoff, ev Fired) {
 		d.list(listContext, f.rec.Ref.String(), t.name+": still held after "+d.now.Sub(h.HeldAt).Round(time.Minute).String()+" with "+orNobody(h.Accountable)+", "+h.Note)
 		d.audit("hold over", h.ID, map[string]string{"accountable": h.Accountable, "waits_for": strings.Join(waits, ", ")})
 		h.Late = lateFor(h.Late, clockHold, d.now)
-		d.put(h)
+		d.put(d.sayManager(f, h, clockHold, h.Accountable, "Still held: "+d.buyer(f, h), "The handoff "+h.Note+". It is with "+orNobody(h.Accountable)+", who has a task that lists it. Does something they need for it lack?"))
 	}
+}
+
+// sayManager tells the manager of somebody, else revenue operations, about
+// what keeps a handoff.
+func (d *deciding) sayManager(f *facts, h state.Handoff, clock, of, subject, text string) state.Handoff {
+	who := d.managerOf(of)
+	if who == "" || who == of {
+		who = d.r.revops
+	}
+	if who == "" || h.Observed {
+		return h
+	}
+	step := stepSay + clock + " " + state.Digest(subject)[:6] + " " + sortAlert + " " + who
+	if h.Effects[step].Key != "" {
+		return h
+	}
+	return d.say(h, notice{sort: sortAlert, who: who, clock: clock, step: step, subject: subject, text: text})
 }
 
 // unprepared flags a handoff whose preparation was not begun in time (3.28).

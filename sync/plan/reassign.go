@@ -177,7 +177,7 @@ func (d *deciding) handTo(t *typ, h state.Handoff, c choice, ev Reassign) {
 	d.audit("reassigned", h.ID, c.drawn(map[string]string{
 		"owner": c.owner, "was": h.Owner, "by": ev.By, "rule": c.where, "accept_by": timeText(moved), "type": h.Type, "tier": h.Tier,
 	}))
-	d.put(d.writeTurnover(t, moved, u.ID, c, target))
+	d.put(d.itemsTo(d.writeTurnover(t, moved, u.ID, c, target), h.Owner))
 }
 
 // timeText is the deadline of a handoff, for the audit trail.
