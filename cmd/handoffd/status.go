@@ -32,10 +32,11 @@ type status struct {
 	Reload      *reload                     `json:"reload,omitempty"`
 	Inbox       int                         `json:"inbox"`
 	Outbox      int                         `json:"outbox"`
-	Overdue     int                         `json:"overdue"`   // deadlines that have passed unaccepted
-	Refused     int                         `json:"refused"`   // writes a CRM will not take
-	Unmatched   int                         `json:"unmatched"` // signals no rule took
-	Handoffs    map[string]int              `json:"handoffs"`  // by stage
+	Overdue     int                         `json:"overdue"`        // deadlines that have passed unaccepted
+	Refused     int                         `json:"refused"`        // writes a CRM will not take
+	Unmatched   int                         `json:"unmatched"`      // signals no rule took
+	Held        int                         `json:"held,omitempty"` // first writes that wait for `queue approve`
+	Handoffs    map[string]int              `json:"handoffs"`       // by stage
 	Connections map[string]connectionStatus `json:"connections"`
 	Lists       map[string]int              `json:"lists"`        // what an admin should look at, by list
 	Turned      []ingest.Turned             `json:"turned_away"`  // webhooks, by connection and reason
@@ -143,6 +144,12 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 		}
 		for range state.Prefix(tx, state.Inbox, "") {
 			s.Inbox++
+		}
+		s.Held = 0
+		for _, i := range stuck(tx, now) {
+			if i.Reason == waitsForApproval {
+				s.Held++
+			}
 		}
 		for _, i := range state.AllIntents(tx) {
 			if i.State == state.Parked {
@@ -277,6 +284,9 @@ func (st status) lead() []string {
 	}
 	for _, r := range st.Reconcile {
 		lines = append(lines, "Held back: "+heldLine(r))
+	}
+	if st.Held > 0 {
+		lines = append(lines, several(st.Held, "first write")+" wait for `handoffd queue approve`; `handoffd queue` shows them.")
 	}
 	switch {
 	case st.Reload == nil || st.Reload.Error == "":
