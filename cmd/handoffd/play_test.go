@@ -601,11 +601,20 @@ func (st *stage) fields(crm, kind string, r row) map[string]string {
 	})
 	tasks := 0
 	subject, body := "", ""
+	var open, done []string
 	for _, t := range st.tasksOf(crm, kind, r.ID) {
 		tasks++
+		if about := t.text("hs_task_subject") + t.text("Subject"); t.text("hs_task_status") == "COMPLETED" || t.text("IsClosed") == "true" {
+			done = append(done, about)
+		} else {
+			open = append(open, about)
+		}
 		subject, body = t.text("hs_task_subject")+t.text("Subject"), t.text("hs_task_body")+t.text("Description")
 	}
 	out["tasks"], out["task_subject"], out["task_body"] = fmt.Sprint(tasks), subject, body
+	slices.Sort(open)
+	slices.Sort(done)
+	out["tasks_open"], out["tasks_done"] = strings.Join(open, "; "), strings.Join(done, "; ")
 	return out
 }
 
