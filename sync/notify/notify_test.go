@@ -1,0 +1,280 @@
+package notify
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/mappings/starter"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// box fails as often as it is told to, and keeps what arrives.
+type box struct {
+	fail int
+	got  []Parcel
+}
+
+func (b *box) Send(_ context.Context, p Parcel) error {
+	if b.fail != 0 {
+		b.fail--
+		return errors.New("no")
+	}
+	b.got = append(b.got, p)
+	return nil
+}
+
+func book(t *testing.T) *engine.Book {
+	t.Helper()
+	folder := fstest.MapFS{}
+	for _, name := range []string{
+		"handoffd.yaml", "sla.yaml", "people.yaml", "teams.yaml", "calendars.yaml", "lists.yaml", "mappings/hubspot.yaml", "mappings/salesforce.yaml", "handoffs/demo-request.yaml",
+	} {
+		f, err := starter.FS().Open(name)
+		if err != nil {
+			continue
+		}
+		raw, _ := io.ReadAll(f)
+		folder[name] = &fstest.MapFile{Data: bytes.Replace(raw, []byte("mode: observe"), []byte("mode: write"), 1)}
+	}
+	doc, _ := mappings.Load(folder)
+	rules, ds := plan.Compile(doc)
+	if rules == nil {
+		t.Fatal(mappings.Render(ds, doc.Files))
+	}
+	return engine.NewBook(rules)
+}
+
+func sender(t *testing.T, c Channel) (*Sender, func(n int)) {
+	t.Helper()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	s := &Sender{Dest: "notify/sales", Channel: c, Store: store, Book: book(t), Bell: engine.NewBell(), Wall: time.Now, Log: slog.New(slog.DiscardHandler)}
+	return s, func(n int) {
+		err := store.Update(t.Context(), func(tx state.Tx) error {
+			for i := range n {
+				state.PutIntent(tx, state.Intent{
+					Handoff: "h", Dest: s.Dest, Write: connectors.Write{Key: "k" + string(rune('a'+i))}, State: state.Ready, Due: time.Now(), Created: time.Now(),
+					Message: &state.Message{To: "ana@example.com", Subject: "s", Text: "t"},
+				})
+			}
+			return tx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSender: a message that fails is tried again and arrives once; one that
+// never arrives is listed after a day and given up (1.71).
+func TestSender(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		fail        int
+		arrive, old int
+	}{{"at once", 0, 3, 0}, {"after some trouble", 5, 3, 0}, {"never", -1, 0, 3}} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &box{fail: tc.fail}
+				s, put := sender(t, b)
+				put(3)
+				ctx, cancel := context.WithTimeout(t.Context(), 26*time.Hour)
+				defer cancel()
+				if err := s.Run(ctx); err != nil {
+					t.Fatal(err)
+				}
+				listed, left := 0, 0
+				_ = s.Store.View(context.Background(), func(tx state.Tx) error {
+					for _, l := range state.AllListings(tx) {
+						if l.List == "undelivered" {
+							listed += l.Count
+						}
+					}
+					for range state.AllIntents(tx) {
+						left++
+					}
+					return nil
+				})
+				if len(b.got) != tc.arrive || listed != tc.old || left != 0 {
+					t.Errorf("%d arrived, %d listed, %d left", len(b.got), listed, left)
+				}
+			})
+		})
+	}
+}
+
+// TestHooks: the three bodies, the signature, and no secret in an error.
+func TestHooks(t *testing.T) {
+	t.Parallel()
+	var body []byte
+	var head http.Header
+	status := http.StatusOK
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ = io.ReadAll(r.Body)
+		head = r.Header
+		w.WriteHeader(status)
+	}))
+	defer srv.Close()
+	p := Parcel{Key: "k1", At: time.Unix(1700000000, 0).UTC(), Message: state.Message{To: "ana@example.com", Subject: "Dana <Ito>", Text: "waits & waits"}}
+	for _, tc := range []struct {
+		name string
+		body func(Parcel) any
+		key  connectors.Secret
+		want string
+	}{
+		{"slack", Slack, "", `Dana \u0026lt;Ito\u0026gt;`},
+		{"teams", Teams, "", `"type":"AdaptiveCard"`},
+		{"webhook", Signed, "sesame", `"key":"k1"`},
+	} {
+		h := &Hook{URL: connectors.Secret(srv.URL + "/hidden"), Key: tc.key, Body: tc.body}
+		if err := h.Send(t.Context(), p); err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		if !json.Valid(body) || !strings.Contains(string(body), tc.want) || head.Get(HeaderKey) != "k1" {
+			t.Errorf("%s: %s", tc.name, body)
+		}
+		if signed := head.Get(HeaderSignature); tc.key != "" && signed != Sign("sesame", "1700000000", body) || tc.key == "" && signed != "" {
+			t.Errorf("%s: signature %q", tc.name, signed)
+		}
+	}
+	status = http.StatusGone
+	err := (&Hook{URL: connectors.Secret(srv.URL + "/hidden"), Body: Slack}).Send(t.Context(), p)
+	srv.Close()
+	down := (&Hook{URL: connectors.Secret(srv.URL + "/hidden"), Body: Slack}).Send(t.Context(), p)
+	for _, err := range []error{err, down} {
+		if err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// TestMail: the same message has the same Message-ID, and a server elsewhere
+// that offers no encryption is told nothing.
+func TestMail(t *testing.T) {
+	t.Parallel()
+	host, port, got := mailServer(t)
+	m := &Mail{Host: host, Port: port, Plain: true, From: "handoffd@example.com"}
+	p := Parcel{Key: "k1", At: time.Now(), Message: state.Message{To: "ana@example.com", Subject: "Dana\r\nBcc: x@example.com", Text: "waits"}}
+	if err := m.Send(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	text := <-got
+	if !strings.Contains(text, "Message-ID: <k1@example.com>") || strings.Contains(text, "\nBcc:") || !strings.Contains(text, "waits") {
+		t.Errorf("sent:\n%s", text)
+	}
+	m.Plain = false
+	if err := m.Send(t.Context(), p); err == nil {
+		t.Error("sent without encryption")
+	}
+	if p.To = ""; !errors.Is(m.Send(t.Context(), p), ErrNobody) {
+		t.Error("sent to nobody")
+	}
+}
+
+// mailServer takes mail on this machine and offers no encryption.
+func mailServer(t *testing.T) (host string, port int, got chan string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	got = make(chan string, 4)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serveMail(c, got)
+		}
+	}()
+	a := l.Addr().(*net.TCPAddr)
+	return a.IP.String(), a.Port, got
+}
+
+func serveMail(c net.Conn, got chan string) {
+	defer c.Close()
+	say := func(s string) { _, _ = io.WriteString(c, s+"\r\n") }
+	say("220 here")
+	in := bufio.NewScanner(c)
+	data, text := false, ""
+	for in.Scan() {
+		line := in.Text()
+		switch verb, _, _ := strings.Cut(strings.ToUpper(line), " "); {
+		case data && line == ".":
+			data = false
+			got <- text
+			say("250 kept")
+		case data:
+			text += line + "\n"
+		case verb == "DATA":
+			data = true
+			say("354 go on")
+		case verb == "QUIT":
+			say("221 bye")
+			return
+		default:
+			say("250 fine")
+		}
+	}
+}
+
+// TestBeat: the heartbeat beats while all is well, and stops when it is not.
+func TestBeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		beats, well := 0, true
+		b := &Beat{
+			URL: "https://beat.example", Every: 5 * time.Minute, Log: slog.New(slog.DiscardHandler),
+			Client: &http.Client{Transport: trip(func(*http.Request) { beats++ })},
+			Healthy: func(context.Context) error {
+				if well {
+					return nil
+				}
+				return errors.New("nothing has been decided")
+			},
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- b.Run(ctx) }()
+		time.Sleep(29 * time.Minute)
+		synctest.Wait()
+		first := beats
+		well = false
+		time.Sleep(time.Hour)
+		cancel()
+		<-done
+		if first != 6 || beats != first {
+			t.Errorf("%d beats while well, %d in all", first, beats)
+		}
+	})
+}
+
+type trip func(*http.Request)
+
+func (f trip) RoundTrip(r *http.Request) (*http.Response, error) {
+	f(r)
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+}
