@@ -71,9 +71,9 @@ func (m *movedClock) only(email string) (h state.Handoff, breaches, escalations 
 		}
 		for _, row := range state.AllAudit(tx, 0) {
 			switch {
-			case row.Subject == h.ID && row.Action == "breached":
+			case row.Subject == h.ID && row.Action == "breached" && row.Detail["clock"] == "accept":
 				breaches++
-			case row.Subject == h.ID && row.Action == "escalation":
+			case row.Subject == h.ID && row.Action == "escalation" && row.Detail["clock"] == "accept":
 				escalations++
 			}
 		}

@@ -44,7 +44,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // gaugeDescs are the metrics of gauges; cmd/handoffd/README.md lists them.
 type gaugeDescs struct {
 	inbox, inboxOldest, outbox, outboxOldest, stuck, dead        *prometheus.Desc
-	open, unowned, overdue, listed                               *prometheus.Desc
+	open, unowned, overdue, breached, listed                     *prometheus.Desc
 	pollLag, mirrored, calls, throttled, quota, protect, lacked  *prometheus.Desc
 	config, reloaded, reloadAt, paused, reconcile, mode, dbBytes *prometheus.Desc
 	build, epoch, ready                                          *prometheus.Desc
@@ -61,6 +61,7 @@ func newGaugeDescs() gaugeDescs {
 		open:         desc("handoffs_open", "Open handoffs, by stage.", "stage"),
 		unowned:      desc("handoffs_unowned", "Open handoffs that nobody is accountable for. Must be 0."),
 		overdue:      desc("handoffs_overdue", "Assigned handoffs whose accept-by has passed."),
+		breached:     desc("handoffs_breached", "Open handoffs whose breach was told, by clock.", "clock"),
 		listed:       desc("listed", "Things an admin should look at, by list.", "list"),
 		pollLag:      desc("poll_lag_seconds", "How long ago an object was last polled to the end of a page.", "conn", "object"),
 		mirrored:     desc("mirror_complete", "1 once accounts and open deals have been listed; until then nothing is called unmatched.", "conn"),
@@ -84,7 +85,7 @@ func newGaugeDescs() gaugeDescs {
 
 func (d gaugeDescs) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		d.inbox, d.inboxOldest, d.outbox, d.outboxOldest, d.stuck, d.dead, d.open, d.unowned, d.overdue, d.listed,
+		d.inbox, d.inboxOldest, d.outbox, d.outboxOldest, d.stuck, d.dead, d.open, d.unowned, d.overdue, d.breached, d.listed,
 		d.pollLag, d.mirrored, d.calls, d.throttled, d.quota, d.protect, d.lacked,
 		d.config, d.reloaded, d.reloadAt, d.paused, d.reconcile, d.mode, d.dbBytes, d.build, d.epoch, d.ready,
 	}

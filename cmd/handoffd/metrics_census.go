@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
 )
 
@@ -15,6 +16,7 @@ type census struct {
 	open     map[string]int // handoffs by stage
 	unowned  int
 	overdue  int
+	late     map[string]int // by clock: its breach was told and the handoff is open
 	listed   map[string]int
 	oldest   map[string]time.Time // of the outbox, by connection
 	stuck    map[string]int
@@ -31,7 +33,7 @@ func (g *gauges) census(ctx context.Context, now time.Time) (census, error) {
 		return g.taken, nil
 	}
 	c := census{
-		at: now, open: map[string]int{}, listed: map[string]int{}, oldest: map[string]time.Time{},
+		at: now, open: map[string]int{}, late: map[string]int{}, listed: map[string]int{}, oldest: map[string]time.Time{},
 		stuck: map[string]int{}, dead: map[[2]string]int{},
 	}
 	for _, stage := range openStages {
@@ -107,6 +109,9 @@ func (c *census) handoff(h state.Handoff, now time.Time) {
 	if h.Accountable == "" && h.Owner == "" {
 		c.unowned++
 	}
+	for clock := range h.Late {
+		c.late[clock]++
+	}
 	if h.Stage == state.Assigned && !h.AcceptBy.IsZero() && h.AcceptBy.Before(now) {
 		c.overdue++
 	}
@@ -131,6 +136,9 @@ func (c *census) collect(d gaugeDescs, set setter, now time.Time) {
 	}
 	set(d.unowned, float64(c.unowned))
 	set(d.overdue, float64(c.overdue))
+	for _, clock := range mappings.ClockNames() {
+		set(d.breached, float64(c.late[clock]), clock)
+	}
 	for _, list := range slices.Sorted(maps.Keys(c.listed)) {
 		set(d.listed, float64(c.listed[list]), list)
 	}
