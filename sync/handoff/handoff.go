@@ -280,6 +280,7 @@ func Give(h state.Handoff, owner, backup, accountable, why string, at time.Time)
 	h.Holders = append(slices.Clone(h.Holders), state.Holder{Who: h.Owner, Since: since, Until: at, Why: why})
 	h.Stage, h.Owner, h.Backup, h.Accountable = state.Assigned, owner, backup, accountable
 	h.AcceptedAt, h.AcceptedBy, h.Written = time.Time{}, "", time.Time{}
+	h.Again = nil // what was written for the owner before is no circle of the new one's
 	return h, nil
 }
 
