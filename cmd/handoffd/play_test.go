@@ -376,6 +376,8 @@ func (st *stage) do(l storyLine) {
 	case "look":
 	case "backup", "restore", "forget", "approve":
 		st.doState(l)
+	case "undo", "reassign", "queue":
+		st.order(l)
 	case "mode":
 		st.stop()
 		st.story.mode = l.file

@@ -279,6 +279,8 @@ func (s *story) readLines(t *testing.T, text string) {
 			l.verb, l.file = w[1], w[2]
 		case "sync":
 			l.verb, l.file = w[1], strings.TrimSpace(line[strings.Index(line, "sync")+len("sync"):])
+		case "undo", "reassign", "queue":
+			l.verb, l.file = w[1], strings.Join(w[2:], " ")
 		case "backup", "restore", "forget", "approve":
 			l.verb = w[1]
 			if len(w) > 2 {

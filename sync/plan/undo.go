@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -462,5 +463,18 @@ func text0(v any) string {
 	return fmt.Sprint(v)
 }
 
-// sameValue compares what we wrote with what a CRM shows of it.
-func sameValue(a, b any) bool { return text0(a) == text0(b) }
+// sameValue compares what we wrote with what a CRM shows of it: an instant or a
+// number may be spelt otherwise.
+func sameValue(a, b any) bool {
+	x, y := text0(a), text0(b)
+	if x == y {
+		return true
+	}
+	if at, err := time.Parse(time.RFC3339, x); err == nil {
+		shown, err := time.Parse(time.RFC3339, y)
+		return err == nil && at.Equal(shown)
+	}
+	n, err := strconv.ParseFloat(x, 64)
+	m, wrong := strconv.ParseFloat(y, 64)
+	return err == nil && wrong == nil && n == m
+}

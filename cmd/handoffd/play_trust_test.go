@@ -1,0 +1,34 @@
+package main
+
+import (
+	"strings"
+	"time"
+)
+
+// order carries out what an operator orders: "undo TYPE" and "reassign OWNER TO",
+// both with --apply. A daemon that dies over it is started again, and asked
+// once more.
+func (st *stage) order(l storyLine) {
+	st.t.Helper()
+	for range 5 {
+		st.revive()
+		var err error
+		switch to := strings.Fields(l.file); l.verb {
+		case "undo":
+			_, err = st.daemon.undo(st.t.Context(), undoOrder{Type: to[0], Apply: true, By: "operator"})
+		case "reassign":
+			_, err = st.daemon.reassign(st.t.Context(), reassignOrder{Where: []string{"owner=" + to[0]}, To: to[1], Apply: true, By: "operator"})
+		case "queue": // approve everything
+			_, err = runQueue(st.t.Context(), st.daemon.config.Store, queueOrder{Verb: "approve", All: true, By: "operator"}, time.Now().UTC())
+		}
+		switch {
+		case err == nil && !st.reaper.isDead():
+			for _, w := range st.daemon.writers {
+				w.Bell.Ring()
+			}
+			return
+		case !st.reaper.isDead():
+			st.t.Fatalf("%s: %s %s: %v", st.story.name, l.verb, l.file, err)
+		}
+	}
+}
