@@ -14,8 +14,12 @@ func NamedEvents() []string {
 	return []string{"next_task_created", "first_touch_logged", "first_touch", "task_done", "checklist_done"}
 }
 
-// Nouns are what a handoff may be about, and the left half of every field.
-func Nouns() []string { return []string{"person", "company", "deal"} }
+// Subjects are what a handoff may be about.
+func Subjects() []string { return []string{"person", "company", "deal"} }
+
+// Nouns are the left half of every field: the subjects, and what programs say
+// of one by signals.
+func Nouns() []string { return append(Subjects(), "usage") }
 
 // Operators are the words a condition may hold beside or_blank.
 func Operators() []string {

@@ -43,6 +43,7 @@ type Doc struct {
 	Never       []Never
 	Imports     Imports
 	Sources     []Origin
+	Signals     []SignalSource
 	Safety      Safety
 	Reports     []Report
 	Notify      Notify
@@ -76,6 +77,15 @@ type Imports struct {
 	When    Cond
 	UseTier Text
 	AtMost  Pace
+	Pos     Pos
+}
+
+// SignalSource is a program that posts what it knows of people or companies.
+type SignalSource struct {
+	Name    Text
+	On      Text // the connection whose records it speaks of
+	Mapping Text // file name, or "" for mappings/<name>.yaml
+	FindBy  [][2]Text
 	Pos     Pos
 }
 

@@ -12,7 +12,7 @@ func (d *Doc) handoff(root value) {
 	h := Handoff{
 		Name:       s.need("handoff", "begin the file with its name").word(),
 		What:       s.field("what").text(),
-		About:      s.need("about", "say what is handed over: person, company or deal").oneOf(Nouns()...),
+		About:      s.need("about", "say what is handed over: person, company or deal").oneOf(Subjects()...),
 		On:         s.field("on").word(),
 		DeliverTo:  s.field("deliver_to").word(),
 		From:       s.field("from").text(),

@@ -26,6 +26,9 @@ func (d *Doc) settings(root value) {
 		n.done()
 	}
 	d.Imports = imports(s.field("imports"))
+	for _, e := range s.field("signals").entries("write it like {product: {on: a connection, find_by: …}}") {
+		d.Signals = append(d.Signals, signalSource(e))
+	}
 	for _, v := range s.field("sources").list() {
 		n := v.scope("an entry of sources")
 		d.Sources = append(d.Sources, Origin{
@@ -222,4 +225,19 @@ func (d *Doc) lists(root value) {
 		d.Lists = append(d.Lists, l)
 	}
 	s.done()
+}
+
+func signalSource(e entry) SignalSource {
+	if !isName(e.key.S) {
+		e.val.r.add(e.key.Pos, "bad-name", fmt.Sprintf("%q is not a name for a source", e.key.S), "use small letters, digits, _ and -")
+	}
+	s := e.val.scope("the signals of " + e.key.S)
+	out := SignalSource{Name: e.key, On: s.need("on", "name the connection whose records it speaks of").word(), Mapping: s.field("mapping").text(), Pos: e.key.Pos}
+	for _, v := range s.need("find_by", "write [{same: [usage.email, person.email]}]").list() {
+		f := v.scope("a line of find_by")
+		out.FindBy = append(out.FindBy, f.need("same", "write {same: [usage.email, person.email]}").twoFields())
+		f.done()
+	}
+	s.done()
+	return out
 }

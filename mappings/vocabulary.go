@@ -21,9 +21,11 @@ func (d *Doc) vocabulary(root value) {
 func noun(word string, v value) Noun {
 	s := v.scope(word)
 	n := Noun{
-		Word:     Text{word, v.pos()},
-		StoredIn: s.need("stored_in", "name the CRM's object").texts(),
-		Pos:      v.pos(),
+		Word: Text{word, v.pos()},
+		Pos:  v.pos(),
+	}
+	if word != "usage" { // a program sends it; it is stored nowhere
+		n.StoredIn = s.need("stored_in", "name the CRM's object").texts()
 	}
 	if f := s.field("found_from"); f.given() {
 		n.FoundFrom = f.oneOf("person")

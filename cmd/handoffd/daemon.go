@@ -32,6 +32,7 @@ type daemonConfig struct {
 	Store     state.Store
 	Conns     map[string]connectors.Connector
 	Secrets   map[string]connectors.Secret // path secrets of webhooks, by connection
+	Signals   map[string]connectors.Secret // of those who post signals, by source
 	PublicURL *url.URL
 	Room      func() error
 	StatePath string // of the state file, for its size; "": not shown
@@ -60,6 +61,7 @@ type daemon struct {
 	senders  []*notify.Sender
 	pollers  []*ingest.Poller
 	webhooks *ingest.Webhooks
+	signals  *ingest.Signals
 	turned   *ingest.Metrics
 	failures *engine.Failures
 	orders   *engine.Orders
@@ -183,6 +185,9 @@ func (d *daemon) wire(names []string, epoch uint64) {
 	d.webhooks = &ingest.Webhooks{
 		Store: c.Store, Room: c.Room, Sources: sources, PublicURL: c.PublicURL, Lanes: lanes,
 		Book: d.book, Wall: c.Wall, Metrics: d.turned, Log: c.Log,
+	}
+	d.signals = &ingest.Signals{
+		Store: c.Store, Room: c.Room, Secrets: c.Signals, Lanes: lanes, Book: d.book, Wall: c.Wall, Metrics: d.turned, Log: c.Log,
 	}
 }
 

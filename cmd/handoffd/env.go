@@ -12,6 +12,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // environment is what the operator sets (design §10). It beats the files.
@@ -126,6 +127,18 @@ func settings(ctx context.Context, lookup envconfig.Lookuper, name string) (conn
 		Username: c.Username, WebhookSecret: connectors.Secret(c.WebhookSecret),
 		APIVersion: c.APIVersion,
 	}, nil
+}
+
+// signalSecrets are HANDOFFD_SIGNAL_<SOURCE>_SECRET of every source the rules
+// name; one without a secret is closed.
+func signalSecrets(lookup envconfig.Lookuper, rules *plan.Rules) map[string]connectors.Secret {
+	out := map[string]connectors.Secret{}
+	for _, s := range rules.Signals() {
+		if v, ok := lookup.Lookup(connPrefix("signal-"+s.Name) + "SECRET"); ok {
+			out[s.Name] = connectors.Secret(v)
+		}
+	}
+	return out
 }
 
 // encrypted refuses an address without TLS, except on this machine.

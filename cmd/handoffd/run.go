@@ -80,7 +80,7 @@ func runDaemon(ctx context.Context, s streams) error {
 	}
 	d, err := newDaemon(ctx, daemonConfig{
 		Lookup: os.LookupEnv, Channels: channels, Heartbeat: beat,
-		Rules: rules, Store: store, Conns: conns, Secrets: secrets, PublicURL: mustURL(env.PublicURL),
+		Rules: rules, Store: store, Conns: conns, Secrets: secrets, Signals: signalSecrets(orFile{envconfig.OsLookuper()}, rules), PublicURL: mustURL(env.PublicURL),
 		Room: store.Room, StatePath: env.State, Registry: processRegistry(), Log: log, Holder: fmt.Sprintf("pid %d at %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	})
 	if err == nil {
@@ -196,6 +196,7 @@ func serve(ctx context.Context, d *daemon, env environment, s streams, log *slog
 func (d *daemon) public() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/", d.webhooks)
+	mux.Handle("/signals/", d.signals)
 	return mux
 }
 

@@ -64,7 +64,9 @@ func (c *compiler) noun(n mappings.Noun) {
 			continue
 		}
 		c.m.noun[kind] = name
-		c.m.kinds = append(c.m.kinds, kind)
+		if name != "usage" { // what programs say is sent to us, and followed nowhere
+			c.m.kinds = append(c.m.kinds, kind)
+		}
 		kinds = append(kinds, kind)
 	}
 	words := make([]*word, 0, len(n.Fields))

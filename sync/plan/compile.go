@@ -27,6 +27,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c.r.tiers = c.tiers
 	c.namedLists()
 	c.connections()
+	c.speakers()
 	c.calendarsOf()
 	c.peopleOf()
 	c.teamsOf()

@@ -25,7 +25,7 @@ func (c *compiler) connections() {
 			pollEvery: plain(d.PollEvery), share: d.APIShare.P / 100, from: moment(d.HandoffsFrom),
 			codes: map[field]map[string]string{}, several: map[field]map[string]bool{}, signals: map[string][]string{},
 		}
-		m := c.mapping(n.file)
+		m := c.listening(n, c.mapping(n.file))
 		var ds []mappings.Diagnostic
 		n.m, ds = normalize.Compile(m, n.name)
 		var more []mappings.Diagnostic

@@ -87,6 +87,10 @@ func (d *deciding) observed(ev Observed) {
 		d.activity(c, rec, ev)
 		return
 	}
+	if rec.Noun == nounUsage {
+		d.signalled(c, ev)
+		return
+	}
 	prev, seen := d.v.Record(rec.Ref)
 	if seen && prev.Version > rec.Version && rec.Version != "" {
 		return // an older reading than the one we have
@@ -125,6 +129,9 @@ func (d *deciding) observed(ev Observed) {
 		}
 	}
 	if d.aroundIt(f, ev); d.stopped() {
+		return
+	}
+	if d.awaited(c, rec, ev); d.stopped() {
 		return
 	}
 	d.stranger(c, rec, &prev)

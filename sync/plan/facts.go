@@ -32,6 +32,7 @@ type facts struct {
 	// news is the record that brought the news, where that is not the one at
 	// hand: somebody who completes a count, or what a program has said.
 	news    *state.Record
+	usage   *state.Record // what programs have said of it; nil: look it up
 	counted map[*cond][]group
 
 	// handoff is the one that is judged, where there is one; another says that
@@ -77,6 +78,12 @@ func (f *facts) record(noun string) *state.Record {
 		return f.rec
 	case nounCompany:
 		return f.account().record
+	case nounUsage:
+		if f.usage == nil {
+			t, _ := f.v.Told(state.ToldKey(f.rec.Ref))
+			f.usage = &t.Last
+		}
+		return f.usage
 	}
 	if f.linked == nil {
 		f.linked = map[string]*state.Record{}

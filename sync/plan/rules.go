@@ -61,6 +61,7 @@ type conn struct {
 	m         *normalize.Mapping
 	match     match.Config
 	codes     map[field]map[string]string // our word → the CRM's code
+	speaks    *speaker                    // the program that speaks of its records; nil: none
 	several   map[field]map[string]bool   // our words that stand for several codes
 	signals   map[string][]string         // noun → words that some type starts by
 }

@@ -161,7 +161,7 @@ func (d *deciding) takesMore(h state.Handoff) bool {
 // begin starts a handoff, or says what keeps it from starting.
 func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 	g := d.r.facts(d.now, d.v, f.rec)
-	g.news = f.news
+	g.news, g.usage = f.news, f.usage
 	if t.deliver != nil {
 		if t.onlyIfLocal && !t.onlyIf.holds(f) {
 			d.heldBack(t, f, s, listOtherwise, d.why(where(t.onlyIfPos), "%s", t.onlyIf.say(f)))

@@ -27,6 +27,7 @@ const (
 	nounPerson  = "person"
 	nounCompany = "company"
 	nounDeal    = "deal"
+	nounUsage   = "usage" // what programs say of a person or a company
 )
 
 // The canonical yes, and the forms of a value that are not plain text.
