@@ -90,6 +90,13 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	err = store.Update(t.Context(), func(tx state.Tx) error {
+		state.PutConn(tx, state.Conn{Name: "hubspot", Mirror: true}) // a type that looks at the account waits for nothing
+		return tx.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := &rig{T: t, store: store, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	r.crm = &crm{apply: func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }}
 	log := slog.New(slog.DiscardHandler)
