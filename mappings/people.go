@@ -51,7 +51,7 @@ func (d *Doc) people(root value) {
 			OpenOnes: f.field("open_ones").yesNo(), Pos: v.pos(),
 		}
 		f.done()
-		if ends := c.Until.S; c.Until.Given() && ends < c.From.S && !(len(ends) == len("2006-01-02") && strings.HasPrefix(c.From.S, ends)) {
+		if ends := c.Until.S; c.Until.Given() && ends < c.From.S && (len(ends) != len("2006-01-02") || !strings.HasPrefix(c.From.S, ends)) {
 			v.r.add(c.Until.Pos, "bad-date", "this cover ends before it begins", "")
 		}
 		if c.Who.Given() && c.Who.S == c.By.S {

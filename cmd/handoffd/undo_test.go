@@ -65,7 +65,7 @@ func TestUndoAThousand(t *testing.T) {
 	for _, c := range undoCases() {
 		t.Run(c.crm, func(t *testing.T) {
 			t.Parallel()
-			volume(t, simulators.WebhookFaults{}, nil, func(t *testing.T, st *stage) {
+			volume(t, simulators.WebhookFaults{}, nil, func(_ *testing.T, st *stage) {
 				for n := range many {
 					st.asks(c.crm, n)
 				}

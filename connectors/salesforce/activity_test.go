@@ -79,11 +79,6 @@ func (w *world) user(name string) string {
 	return ""
 }
 
-func anyOf(w *world, object, where string) string {
-	w.t.Helper()
-	return idOf(w.soql("SELECT Id FROM " + object + " WHERE " + where + " LIMIT 1")[0], "Id")
-}
-
 // Calls, e-mails, meetings and to-dos of people come with
 // what they are, which way they went and whom they are about; an e-mail and its
 // task once; what nobody did not at all.

@@ -49,13 +49,13 @@ func (x *inspection) opened(ctx context.Context) *connectors.Error {
 	switch {
 	case err != nil && stopsAll(err):
 		return err
-	case err != nil:
+	case err != nil: // told by the others that look at leads
 	case !s.has(unreadColumn):
 		x.add("opened", connectors.Warning, "Lead."+unreadColumn, "it is hidden: whether an owner has opened a lead cannot be seen, so acceptance, status and activity stand in for it", "give the permission set Read on it (Unread By Owner)")
 	default:
 		x.add("opened", connectors.Fine, "Lead."+unreadColumn, "whether its owner has opened a lead is seen; of contacts, accounts and deals Salesforce does not say it", "")
 	}
-	return nil
+	return nil //nolint:nilerr // what stops nothing else is theirs to tell
 }
 
 // sequencer looks for Sales Engagement, whose own first dates mislead.

@@ -299,7 +299,7 @@ func essential(column string) bool {
 // that was named, should describe still show it. False: nothing was learnt.
 func (o *org) relearn(ctx context.Context, s *schema, cause *connectors.Error) bool {
 	dropped := o.dropRosters(s)
-	if codeOf(cause) != codeInvalidField && !(dropped && codeOf(cause) == codeInvalidType) {
+	if code := codeOf(cause); code != codeInvalidField && (!dropped || code != codeInvalidType) {
 		return false
 	}
 	fresh, err := o.schemaAsOf(ctx, s.object, time.Now())

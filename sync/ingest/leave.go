@@ -44,8 +44,8 @@ func (p *Poller) leave(ctx context.Context) error {
 		away, err = absentee.Absences(ctx, now.Add(-leaveBehind), now.Add(leaveAhead))
 		return err
 	})
-	if err != nil && ctx.Err() != nil {
-		return nil
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // told to stop: whatever failed, failed for that
 	}
 	if err != nil {
 		p.note("read leave", err, p.every())
@@ -181,7 +181,7 @@ func (f *Feeds) read(ctx context.Context, feed plan.Feed) error {
 		})
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // told to stop: whatever failed, failed for that
 	}
 	read := source.ReadAt
 	source = readSource(source, now, err)

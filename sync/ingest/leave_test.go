@@ -186,7 +186,7 @@ func TestFeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // a test
+	defer store.Close()
 	now := time.Date(2026, 3, 16, 12, 0, 0, 0, time.UTC)
 	var asked []string
 	status, body := http.StatusOK, string(calendarOf("DTSTART;VALUE=DATE:20260316"))
@@ -312,7 +312,7 @@ func TestLeaveFromTheCRM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // a test
+	defer store.Close()
 	now := time.Date(2026, 3, 16, 12, 0, 0, 0, time.UTC)
 	crm := &absentee{away: []connectors.Absence{
 		{Who: "ana@example.com", From: now.Add(-time.Hour), Until: now.Add(time.Hour), Source: "out of office"},

@@ -124,7 +124,7 @@ func call(client *http.Client, req *http.Request) error {
 		}
 		return fmt.Errorf("post a message: %w", err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return fmt.Errorf("post a message: status %d: %q", resp.StatusCode, said)

@@ -89,13 +89,13 @@ func (s *Sender) round(ctx context.Context) (bool, error) {
 		}
 		err := s.Channel.Send(ctx, Parcel{Key: i.Write.Key, At: s.Wall().UTC(), Message: *i.Message})
 		if err != nil && ctx.Err() != nil {
-			return worked, nil // stopped meanwhile: nobody knows, and it is sent again
+			return worked, nil //nolint:nilerr // stopped meanwhile: nobody knows, and it is sent again
 		}
 		if keep := s.settle(context.WithoutCancel(ctx), i, err); keep != nil {
 			return worked, keep
 		}
 		if err != nil {
-			break // the others wait with it
+			return worked, nil //nolint:nilerr // settled above; the others wait with it
 		}
 		worked = true
 	}

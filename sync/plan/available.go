@@ -148,16 +148,6 @@ func (d *deciding) out(who string, c *conn, atMost int) (why string, known bool)
 	return why, known
 }
 
-// canTake reports whether somebody can take a handoff in a connection now, by
-// their cap in any team.
-func (d *deciding) canTake(who string, c *conn) bool {
-	if c == nil || who == "" {
-		return false
-	}
-	why, _ := d.out(who, c, d.r.caps[who])
-	return why == ""
-}
-
 // lacks is the skill the record asks for and somebody does not have. A blank
 // asks for nothing (1.84).
 func (d *deciding) lacks(l *ownerLine, f *facts, who string) string {

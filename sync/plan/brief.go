@@ -208,7 +208,7 @@ func (c *cond) plainly() string {
 			}
 		}
 		return strings.Join(parts, with)
-	case always, noneOf, aRecord, happening:
+	case always, noneOf, aRecord, happening, counting:
 	}
 	return ""
 }

@@ -33,7 +33,7 @@ func (d *deciding) lists(t *typ, f *facts, h state.Handoff, c *checkItem, otherw
 func (d *deciding) doer(t *typ, f *facts, h state.Handoff, role string) string {
 	switch role {
 	case doGiver:
-		return d.holder(t, f, h)
+		return d.holder(f, h)
 	case doSupport:
 		if h.Support != "" {
 			return h.Support
@@ -41,7 +41,7 @@ func (d *deciding) doer(t *typ, f *facts, h state.Handoff, role string) string {
 		if who := f.user(f.conn, f.value(t.support)); who != "" {
 			return who
 		}
-		return d.holder(t, f, h)
+		return d.holder(f, h)
 	}
 	return h.Owner
 }
@@ -363,7 +363,7 @@ func (d *deciding) itemDue(h state.Handoff, step int, fresh bool) {
 	d.list(listChecklist, h.ID+" "+strconv.Itoa(step), h.Type+": "+i.Do+" was due at "+i.By.Format(time.RFC3339)+", by "+orNobody(i.Who)+" ("+i.Rule+")")
 	h = handoff.Change(h, step, func(i *state.Item) { i.Late = d.now })
 	zone := d.calendarOf(d.managerOf(i.Who)).Zone()
-	d.put(d.sayManager(f, h, clockItem, i.Who, i.Do+": "+d.buyer(f, h), "It was to be done by "+clockText(i.By, zone)+", and it is with "+orNobody(i.Who)+". Is somebody away or tied up?"))
+	d.put(d.sayManager(h, clockItem, i.Who, i.Do+": "+d.buyer(f, h), "It was to be done by "+clockText(i.By, zone)+", and it is with "+orNobody(i.Who)+". Is somebody away or tied up?"))
 }
 
 func (d *deciding) managerOf(who string) string {

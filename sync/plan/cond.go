@@ -100,6 +100,7 @@ func (c *cond) walk(visit func(leaf *cond)) {
 	case aField, aRecord, happening, counting:
 		visit(c)
 		return
+	case always, allOf, anyOf, noneOf:
 	}
 	for i := range c.kids {
 		c.kids[i].walk(visit)

@@ -14,7 +14,7 @@ func (d *deciding) fired(ev Fired) {
 		return
 	}
 	if who, digest := strings.CutPrefix(ev.Timer.Clock, clockDigest); digest {
-		d.digest(who, ev.Timer.Handoff)
+		d.digest(who)
 		return
 	}
 	h, ok := d.v.Handoff(ev.Timer.Handoff)
@@ -40,7 +40,7 @@ func (d *deciding) fired(ev Fired) {
 	case clockHold:
 		d.holdOver(h, ev)
 	case clockChase:
-		d.chaseAgain(h, ev)
+		d.chaseAgain(h)
 	default:
 		d.escalate(h, ev)
 	}

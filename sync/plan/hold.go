@@ -49,7 +49,7 @@ func (d *deciding) prepare(t *typ, f *facts, h state.Handoff, tier *tier) (state
 		return h, true
 	}
 	held, err := handoff.Hold(h, handoff.Wait{
-		Clocks: d.clocks(f, tier, "", h.Signals[0]), Accountable: d.holder(t, f, h), Note: "waits for " + strings.Join(waits, ", "),
+		Clocks: d.clocks(f, tier, "", h.Signals[0]), Accountable: d.holder(f, h), Note: "waits for " + strings.Join(waits, ", "),
 		Why: h.Why, At: d.now, Until: until,
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *deciding) holdUntil(t *typ, f *facts, h state.Handoff, tier *tier) time
 
 // holder answers for a handoff while it is held: who gives it, else who owns
 // the record, else the team that is told last.
-func (d *deciding) holder(t *typ, f *facts, h state.Handoff) string {
+func (d *deciding) holder(f *facts, h state.Handoff) string {
 	if h.Giver != "" {
 		return h.Giver
 	}
@@ -140,7 +140,7 @@ func (d *deciding) chase(t *typ, f *facts, h state.Handoff, s *survey, again boo
 		return d.choreDone(h, stepChase)
 	}
 	first := h.Effects[stepChase].Key == ""
-	who := d.holder(t, f, h)
+	who := d.holder(f, h)
 	cal := d.r.calendarOf(who)
 	due := h.HoldUntil
 	if due.IsZero() {
@@ -164,14 +164,14 @@ func (d *deciding) chase(t *typ, f *facts, h state.Handoff, s *survey, again boo
 }
 
 // chaseAgain asks the giver once more for what is still missing.
-func (d *deciding) chaseAgain(h state.Handoff, ev Fired) {
+func (d *deciding) chaseAgain(h state.Handoff) {
 	t, f, ok := d.matter(h)
 	if !ok || len(h.Missing) == 0 {
 		return
 	}
 	s := d.survey(t, f)
 	h = handoff.Knows(h, s.complete, s.lacks())
-	d.audit("chased again", h.ID, map[string]string{"who": d.holder(t, f, h), "missing": strings.Join(h.Missing, ", ")})
+	d.audit("chased again", h.ID, map[string]string{"who": d.holder(f, h), "missing": strings.Join(h.Missing, ", ")})
 	d.list(listContext, f.rec.Ref.String(), t.name+": asked again for "+strings.Join(s.said(false), ", "))
 	d.put(d.chase(t, f, h, &s, true))
 }
@@ -327,13 +327,13 @@ func (d *deciding) holdOver(h state.Handoff, ev Fired) {
 		d.list(listContext, f.rec.Ref.String(), t.name+": still held after "+d.now.Sub(h.HeldAt).Round(time.Minute).String()+" with "+orNobody(h.Accountable)+", "+h.Note)
 		d.audit("hold over", h.ID, map[string]string{"accountable": h.Accountable, "waits_for": strings.Join(waits, ", ")})
 		h.Late = lateFor(h.Late, clockHold, d.now)
-		d.put(d.sayManager(f, h, clockHold, h.Accountable, "Still held: "+d.buyer(f, h), "The handoff "+h.Note+". It is with "+orNobody(h.Accountable)+", who has a task that lists it. Does something they need for it lack?"))
+		d.put(d.sayManager(h, clockHold, h.Accountable, "Still held: "+d.buyer(f, h), "The handoff "+h.Note+". It is with "+orNobody(h.Accountable)+", who has a task that lists it. Does something they need for it lack?"))
 	}
 }
 
 // sayManager tells the manager of somebody, else revenue operations, about
 // what keeps a handoff.
-func (d *deciding) sayManager(f *facts, h state.Handoff, clock, of, subject, text string) state.Handoff {
+func (d *deciding) sayManager(h state.Handoff, clock, of, subject, text string) state.Handoff {
 	who := d.managerOf(of)
 	if who == "" || who == of {
 		who = d.r.revops

@@ -354,7 +354,7 @@ func (d *deciding) setBudget(t state.Budget) {
 
 // digest tells a person everything that waits for them in one piece. What has
 // been seen to meanwhile is left out.
-func (d *deciding) digest(who, about string) {
+func (d *deciding) digest(who string) {
 	t := d.budget(who)
 	if len(t.Wait) == 0 || t.Due.After(d.now) {
 		return

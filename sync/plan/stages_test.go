@@ -22,13 +22,13 @@ func TestPeopleWinAtEveryStage(t *testing.T) {
 			w, rec := assigned(t, r)
 			h := w.only(t)
 			h.Stage = stage
-			switch stage {
-			case state.Held, state.Queued:
+			switch early := stage == state.Held || stage == state.Queued; {
+			case early:
 				h.Written, h.Owner, h.Stake, h.Effects = time.Time{}, "", nil, nil
 				w.handoffs[h.ID] = h
 				rec.Version, rec.Fields = "3", fields(rec, "owner", "")
 				w.decide(t, r, monday.Add(time.Minute), see(rec))
-			case state.Touched, state.Accepted:
+			case stage != state.Assigned:
 				h.AcceptedAt, h.AcceptedBy, h.Accountable = monday, h.Owner, h.Owner
 			}
 			if stage != state.Held && stage != state.Queued {

@@ -142,6 +142,8 @@ func workedOn(h state.Handoff) []state.Touch {
 		add("returned", who, at)
 	case state.Superseded:
 		add(h.Note, h.Accountable, h.ClosedAt)
+	case state.Detected, state.Held, state.Queued, state.Assigned, state.Reassigned, state.Stalled, state.Cancelled, state.Refused:
+		// nobody has done anything with it yet, or ever
 	}
 	if w := h.Work; w != nil && !w.First.IsZero() && len(out) == 0 {
 		add(strings.TrimSpace("worked on: "+w.Type), w.By, w.First)
