@@ -129,7 +129,8 @@ type Handoff struct {
 	// Stake.Ceded says what stands there instead, not its owner.
 	Frozen string `json:"frozen,omitempty"`
 	// Again are the instants, not older than an hour, at which a field was
-	// written once more, by the CRM's name (C13).
+	// written once more, by the CRM's name, and of another record than the
+	// target by that too: "name of conn/kind/id" (C13).
 	Again map[string][]time.Time `json:"again,omitempty"`
 
 	Work *Work `json:"work,omitempty"` // what people did since the assignment

@@ -276,8 +276,8 @@ func (d *deciding) rewrite(rec *state.Record, h state.Handoff, now, who, by stri
 	d.put(d.intendSeen(h, stepRewrite, w, seen{expect: map[string]any{s.Field: blankNil(now)}, read: read, over: rec.ModifiedAt, atRisk: who != ""}))
 }
 
-// The loop breaker (C13): so many writes of one field of one handoff within an
-// hour are enough.
+// The loop breaker (C13): so many writes of one field of one record for one
+// handoff within an hour are enough.
 const (
 	loopWrites = 4
 	loopWithin = time.Hour
@@ -294,15 +294,19 @@ func (d *deciding) loops(h state.Handoff, w connectors.Write) (state.Handoff, bo
 	}
 	again := map[string][]time.Time{}
 	worst := ""
-	for name := range w.Set {
+	for field := range w.Set {
+		name := field
+		if w.Ref != h.Target { // the same field of another record is another's
+			name = field + " of " + w.Ref.String()
+		}
 		var recent []time.Time
 		for _, at := range h.Again[name] {
 			if d.now.Sub(at) < loopWithin {
 				recent = append(recent, at)
 			}
 		}
-		if len(recent)+first >= loopWrites && (worst == "" || name < worst) {
-			worst = name
+		if len(recent)+first >= loopWrites && (worst == "" || field < worst) {
+			worst = field
 		}
 		again[name] = append(recent, d.now)
 	}

@@ -86,12 +86,22 @@ func (f *Facts) shown() []Offence {
 		case !h.Stage.Open() && h.Stage != state.Completed:
 			continue // it is nobody's business any more
 		}
-		if who == want || f.othersMoved(o, h) {
+		if who == want || f.othersMoved(o, h) || h.Stage == state.Completed && passedOn(o, h) {
 			continue
 		}
 		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
 	}
 	return broken
+}
+
+// passedOn reports whether a person has given the record to somebody after its
+// handoff was completed: that is theirs to do.
+func passedOn(o *Object, h state.Handoff) bool {
+	if len(o.Owners) == 0 {
+		return false
+	}
+	m := o.Owners[len(o.Owners)-1]
+	return m.person() && !m.At.Before(h.ClosedAt)
 }
 
 // othersMoved reports whether neither we nor a person had the last word: what

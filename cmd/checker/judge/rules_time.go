@@ -83,7 +83,8 @@ func told(f *Facts) (int, []Offence, string) {
 	}
 	var broken []Offence
 	for _, d := range f.Timers {
-		if !d.Cancelled.IsZero() && d.Cancelled.Before(d.Due.Add(tellIn)) || f.Run.Ended.Before(d.Due.Add(tellIn)) {
+		until := f.latest(d.Due)
+		if !d.Cancelled.IsZero() && d.Cancelled.Before(until) || f.Run.Ended.Before(until) {
 			continue
 		}
 		m, ok := f.at(d.Handoff, d.Due)
@@ -93,11 +94,11 @@ func told(f *Facts) (int, []Offence, string) {
 		looked++
 		switch {
 		case d.Fired.IsZero():
-			if f.closedBy(d.Handoff, d.Due.Add(tellIn)) {
+			if f.closedBy(d.Handoff, until) {
 				continue
 			}
 			broken = append(broken, offend(d.Handoff, "%s: step %d of its clock was due at %s and nobody was told", byID[d.Handoff].Record, d.Step+1, clock(d.Due)))
-		case d.Fired.After(f.latest(d.Due)):
+		case d.Fired.After(until):
 			broken = append(broken, offend(d.Handoff, "%s: step %d of its clock was due at %s and told at %s", byID[d.Handoff].Record, d.Step+1, clock(d.Due), clock(d.Fired)))
 		}
 	}

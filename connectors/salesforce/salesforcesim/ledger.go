@@ -12,6 +12,9 @@ import (
 // children of a merged record, last activity dates.
 const bySystem = "system"
 
+// unread is the field that says whether the owner has opened the record.
+const unread = "IsUnreadByOwner"
+
 // tx collects how to take one call's writes back, and what the ledger will say of them once they stand.
 type tx struct {
 	undo  []func()
@@ -70,7 +73,15 @@ func (s *Sim) noteOne(r *row, old, fields values, who string, d deed) {
 		c.Into = text(fields, "ConvertedContactId")
 	}
 	tell := (c.Op == "create" || c.Op == "update" || c.Op == "convert") && who != bySystem && (d.actor != s.caller || s.set.echo)
+	derived := c
+	if read, ok := c.Fields[unread]; ok && c.Op == "update" && len(c.Fields) > 1 {
+		delete(c.Fields, unread) // whoever sets the owner, this the CRM does
+		derived.Actor, derived.Fields = bySystem, map[string]simhttp.FromTo{unread: read}
+	}
 	d.tx.log = append(d.tx.log, happening{c, r, tell})
+	if derived.Actor == bySystem && who != bySystem {
+		d.tx.log = append(d.tx.log, happening{derived, r, false})
+	}
 }
 
 // opOf names the change from one state to the next.
