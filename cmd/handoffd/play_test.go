@@ -739,7 +739,7 @@ func TestStories(t *testing.T) {
 // TestCrashSweep stops the daemon at the k-th effect, opens the same state
 // again beside the same CRMs, and lets it come to rest: the end is that of the
 // run without a crash, and no buyer has a second task (L1). Every k for the
-// stories that say so, thirty for the others.
+// stories that say so, eight for the others; `.ci/long sweep` takes all.
 func TestCrashSweep(t *testing.T) {
 	unraced(t)
 	t.Parallel()
@@ -761,10 +761,10 @@ func TestCrashSweep(t *testing.T) {
 }
 
 // crashes are the effects to stop at: every one, where the story or SWEEP says
-// so, or thirty spread evenly. The race detector makes a play several times
+// so, or eight spread evenly. The race detector makes a play several times
 // slower and finds what it finds in a few; .ci/run sweeps without it as well.
 func crashes(sweep string, effects int) []int {
-	some := 30
+	some := 8
 	if raced {
 		some = 4
 	}
