@@ -344,6 +344,9 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 	}
 	for _, row := range trail {
 		h, ok := byID[row.Subject]
+		if ok && row.Action == "escalation" && row.Detail["clock"] == "first_touch" && !h.TouchedAt.IsZero() && h.TouchedAt.Before(row.At.Add(-time.Second)) {
+			wrong = append(wrong, fmt.Sprintf("%s of %s: %s of %s at %s, and it was touched at %s", h.ID, h.Target, row.Action, row.Detail["clock"], row.At, h.TouchedAt))
+		}
 		if row.Action != "breached" && row.Action != "escalation" || row.Detail["clock"] != "accept" || !ok {
 			continue
 		}

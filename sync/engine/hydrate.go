@@ -105,6 +105,9 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if !ok || !slices.Contains(l.Group, h.Record.Conn) {
 			continue
 		}
+		if l.opening(now, h.Record.Conn, h.Target.Conn) {
+			continue // the gate's bell rings
+		}
 		d := due{timer: t}
 		for _, ref := range []connectors.Ref{h.Record, h.Target} {
 			if ref.ID != "" && !slices.Contains(d.about, ref) {
@@ -118,6 +121,18 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		}
 		w.timers = append(w.timers, d)
 	}
+}
+
+// openWithin is how long after a start deadlines that have passed wait for the
+// gates: they are told within a minute all the same, and by then what people
+// did while nobody ran has been read.
+const openWithin = 20 * time.Second
+
+// opening reports whether one of these connections may not be read yet and the
+// process has only just begun.
+func (l *Lane) opening(now time.Time, conns ...string) bool {
+	since := now.Sub(l.trial.began)
+	return since >= 0 && since < openWithin && slices.ContainsFunc(conns, func(c string) bool { return !l.Gates[c].Open() })
 }
 
 // crowded reports whether writeback has enough to do for a connection:

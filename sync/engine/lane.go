@@ -246,6 +246,7 @@ func (l *Lane) rest(ctx context.Context, now time.Time) time.Duration {
 	}
 	sooner(l.still)
 	sooner(l.trial.after)
+	sooner(l.trial.began.Add(openWithin))
 	for _, p := range l.hold {
 		sooner(p.until)
 	}

@@ -261,7 +261,7 @@ func (d *deciding) stopClocks(h state.Handoff, clocks ...string) {
 // that count from it. The others run on.
 func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 	d.stopClocks(h, clockAccept, clockOpened, clockReturn)
-	d.unsay(h, clockAccept, clockOpened, clockReturn)
+	h = d.unsay(h, clockAccept, clockOpened, clockReturn)
 	tier := d.r.tiers[h.Tier]
 	if tier == nil {
 		return h

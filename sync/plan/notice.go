@@ -193,7 +193,7 @@ func (d *deciding) inChannel(h state.Handoff, n notice, channel string) state.Ha
 
 // unsay takes back what was to be told of some clocks and has not left yet:
 // nobody is told so who has just acted.
-func (d *deciding) unsay(h state.Handoff, clocks ...string) {
+func (d *deciding) unsay(h state.Handoff, clocks ...string) state.Handoff {
 	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
 		said, ok := strings.CutPrefix(step, stepSay)
 		clock, _, _ := strings.Cut(said, " ")
@@ -203,8 +203,10 @@ func (d *deciding) unsay(h state.Handoff, clocks ...string) {
 		}
 		if i, waits := d.v.Intent(e.Key); waits && i.State == state.Ready {
 			d.c.Withdraw = append(d.c.Withdraw, e.Key)
+			h = handoff.Forget(h, step)
 		}
 	}
+	return h
 }
 
 // raise brings the owner's own task to their mind: a second one for the same
