@@ -26,6 +26,9 @@ type Record struct {
 	Links []connectors.Ref `json:"links,omitempty"`
 	// Same is who it is elsewhere, as the CRM itself keeps it; Conn holds a CRM.
 	Same []connectors.Ref `json:"same,omitempty"`
+	// Asked names the fields that were asked for: two readings of other fields
+	// cannot be compared, as what is absent may not have been asked for.
+	Asked string `json:"asked,omitempty"`
 }
 
 // Change is one inbox row: a hint that a record may have changed.

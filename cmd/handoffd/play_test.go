@@ -282,6 +282,7 @@ func (st *stage) start() {
 	d, err := newDaemon(ctx, daemonConfig{
 		Rules: rules, Store: mortalStore{store, st.reaper}, Conns: st.connect(), Log: log,
 		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
+		Signals:   map[string]connectors.Secret{"product": signalSecret},
 		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()), Wall: st.wall,
 		Channels: st.channels(rules),
 		Web:      mortalTransport{next: simulators.Carrier(map[string]http.Handler{feedHost: http.HandlerFunc(st.feed)}), r: st.reaper},
@@ -400,6 +401,8 @@ func (st *stage) do(l storyLine) {
 		}
 	case "sync":
 		st.syncs(l.file)
+	case "signal":
+		st.signal(l.key, l.file)
 	case "config":
 		st.reconfigure(l.file)
 	case "edit":

@@ -43,8 +43,8 @@ type storyLine struct {
 	at   time.Duration
 	edit simulators.Edit // with the record's natural key in ID, resolved when played
 	key  string
-	verb string // "edit", "stop", "start", "look", "config", "mode", "faults", "setup", "sync"
-	file string // of config; the mode of mode; the document of setup and sync
+	verb string // "edit", "stop", "start", "look", "config", "mode", "faults", "setup", "sync", "signal"
+	file string // of config; the mode of mode; the document of setup, sync and signal
 	// faults are shares of calls, by name: "503=1" is an outage.
 	faults map[string]float64
 }
@@ -279,6 +279,8 @@ func (s *story) readLines(t *testing.T, text string) {
 			l.verb, l.file = w[1], w[2]
 		case "sync":
 			l.verb, l.file = w[1], strings.TrimSpace(line[strings.Index(line, "sync")+len("sync"):])
+		case "signal":
+			l.verb, l.key, l.file = w[1], w[2], line[strings.Index(line, "{"):]
 		case "undo", "reassign", "queue":
 			l.verb, l.file = w[1], strings.Join(w[2:], " ")
 		case "backup", "restore", "forget", "approve":

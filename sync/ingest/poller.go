@@ -369,7 +369,8 @@ func (p *Poller) sane(c state.Cursor, kind connectors.Kind, live time.Time) stat
 
 var errFuture = errors.New("its cursor stood in the future: the clock or the state was wrong")
 
-func fieldsDigest(w plan.Watch) string { return state.Digest(w.Fields...) }
+// fieldsDigest names what a listing was read for.
+func fieldsDigest(w plan.Watch) string { return state.Digest(slices.Concat(w.Fields, w.Wakes)...) }
 
 // keep commits every page with its cursor. It reports whether more can be had
 // now and whether every listing is complete.
@@ -499,10 +500,18 @@ func (p *Poller) mirror(tx state.Tx, rules *plan.Rules, o connectors.Object) (st
 		p.Log.Error("record not mirrored", "ref", o.Ref.String(), "error", err)
 		return r, false
 	}
-	if old, ok := state.GetRecord(tx, r.Ref); ok && old.Version > r.Version {
+	old, ok := state.GetRecord(tx, r.Ref)
+	if ok && old.Version > r.Version {
 		return old, false
 	}
 	state.PutRecord(tx, r)
+	since := p.Wall().UTC()
+	if conn, _ := state.GetConn(tx, p.Conn); !ok {
+		since = conn.Live
+	}
+	for _, t := range rules.Wakings(r, since) {
+		state.SetTimer(tx, t)
+	}
 	return r, true
 }
 

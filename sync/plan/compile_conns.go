@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/mappings"
+	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/match"
 	"github.com/handoffd/handoffd/sync/normalize"
 )
@@ -236,6 +238,12 @@ func (c *compiler) watch() {
 				at := place{n.name, noun}
 				c.r.countedBy[at] = append(c.r.countedBy[at], t)
 			}
+		}
+	}
+	for _, n := range c.r.conns {
+		n.asked = map[connectors.Kind]string{}
+		for _, k := range n.m.Kinds() {
+			n.asked[k] = state.Digest(c.r.fields(n, k)...)[:8]
 		}
 	}
 }

@@ -28,6 +28,7 @@ func (c *compiler) typ(d *mappings.Handoff) {
 	c.starts(t, d, here)
 	t.onlyIf = c.cond(d.OnlyIf, all, false)
 	t.onlyIfLocal = t.onlyIf.local(t.about)
+	t.days = append(t.days, t.onlyIf.days(t.about)...)
 	c.otherwise(t, d, here)
 	c.context(t, d, all)
 	c.checklist(t, d, all)
@@ -162,6 +163,9 @@ func (c *compiler) starts(t *typ, d *mappings.Handoff, here []*conn) {
 	}
 	for i := range t.starts {
 		t.starts[i].counts = t.starts[i].when.counts()
+	}
+	for i := range t.starts {
+		t.days = append(t.days, t.starts[i].when.days(t.about)...)
 	}
 	if d.HappenedAt.Given() {
 		t.happened, _ = c.fieldIn(d.HappenedAt, here, false)

@@ -124,7 +124,7 @@ func (d *deciding) observed(ev Observed) {
 	taken := false
 	for _, t := range d.r.byNoun[place{rec.Ref.Conn, rec.Noun}] {
 		taken = d.consider(t, f, ev, carried) || taken
-		if d.stopped() {
+		if d.wake(t, rec); d.stopped() {
 			return
 		}
 	}

@@ -64,6 +64,7 @@ type conn struct {
 	speaks    *speaker                    // the program that speaks of its records; nil: none
 	several   map[field]map[string]bool   // our words that stand for several codes
 	signals   map[string][]string         // noun → words that some type starts by
+	asked     map[connectors.Kind]string  // names the fields that are read of a kind
 }
 
 // person may own, manage or stand in.
@@ -117,7 +118,8 @@ type typ struct {
 	happened          field
 	onlyIf            cond
 	onlyIfPos         mappings.Pos
-	onlyIfLocal       bool // it looks at the record itself only
+	onlyIfLocal       bool      // it looks at the record itself only
+	days              []dayEdge // what of it the calendar can make true
 	otherwiseSet      []setting
 	listAs            string
 	context           contextRule
@@ -258,6 +260,7 @@ type Watch struct {
 	Mirror bool     // list everything before following changes: companies, deals
 	Fields []string // the CRM's names, sorted, and handoffd's own by their standard names
 	Own    []string // those of them that no mapping names
+	Wakes  []string // what of it the calendar alone can start a type by, as text
 }
 
 // Watched is what to follow in a connection, in the order of its mapping.
@@ -269,7 +272,7 @@ func (r *Rules) Watched(name string) []Watch {
 	var out []Watch
 	for _, k := range c.m.Kinds() {
 		noun := c.m.Noun(k)
-		out = append(out, Watch{Kind: k, Noun: noun, Mirror: noun != nounPerson, Fields: r.fields(c, k), Own: r.unmapped(c, k)})
+		out = append(out, Watch{Kind: k, Noun: noun, Mirror: noun != nounPerson, Fields: r.fields(c, k), Own: r.unmapped(c, k), Wakes: r.wakes(c, noun)})
 	}
 	if r.handsOver(c) {
 		out = append(out, Watch{Kind: connectors.Activity, Noun: nounActivity})
@@ -315,6 +318,7 @@ func (r *Rules) Normalize(o connectors.Object) (state.Record, []state.Listing) {
 		return activityRecord(o), nil
 	}
 	rec, unmapped := c.m.Record(o)
+	rec.Asked = c.asked[o.Ref.Kind]
 	r.recall(c, o, &rec)
 	var out []state.Listing
 	for _, u := range unmapped {

@@ -35,21 +35,54 @@ type signal struct {
 	at      time.Time // when the buyer did it, as far as is known
 	dated   bool      // the CRM says when
 	prev    state.Trigger
-	spoke   []*start // the alternatives that hold
+	was     string    // the version to compare with; blank: there is none
+	reached time.Time // when the calendar made it true; zero: something else did
+	spoke   []*start  // the alternatives that hold
 }
 
 // look compares a record with what the type saw of it last.
 func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 	prev, known := d.seen(t, f.rec)
-	s := signal{prev: prev, first: !known}
+	s := signal{prev: prev, first: !known, was: prev.Version}
 	var date time.Time
 	var day, dated bool
 	if t.happened.given() {
 		date, day, dated = instant(f.value(t.happened))
 	}
-	before := parts(strings.TrimPrefix(prev.Version, heldBack))
+	s.version, s.spoke = t.version(f, prev.Version)
+	s.holds = len(s.spoke) > 0
+	if dated && s.holds {
+		s.version += "," + dateTag + "=" + date.Format(time.RFC3339)
+	}
+	if !s.holds || s.version == prev.Version {
+		return s
+	}
+	s.dated = dated
+	s.at = d.happenedAt(f.rec, date, day, dated, came)
+	if f.news != nil && !dated {
+		s.at = d.bounded(f.news.ModifiedAt)
+	}
+	if s.reached = s.lastEdge(t, f); !dated && s.reached.After(s.at) {
+		s.at = s.reached
+	}
+	if s.first {
+		s.was = d.listed(t, f)
+	}
+	s.compare(d.live(f.conn), date, day, f, d.now)
+	if s.dated && !s.first && s.at.Equal(prev.At) {
+		// The date is that of an earlier signal, so it does not tell when this
+		// one came.
+		s.at = d.bounded(f.rec.ModifiedAt)
+	}
+	return s
+}
+
+// version is what the alternatives look at, and those of them that hold.
+func (t *typ) version(f *facts, prev string) (string, []*start) {
+	before := parts(strings.TrimPrefix(prev, heldBack))
+	var spoke []*start
 	var b strings.Builder
-	b.Grow(len(s.prev.Version) + 24*len(t.starts))
+	b.Grow(len(prev) + 24*len(t.starts))
 	for i := range t.starts {
 		st := &t.starts[i]
 		if b.Len() > 0 {
@@ -61,30 +94,31 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 			b.WriteString(notMet)
 			continue
 		}
-		s.spoke = append(s.spoke, st)
+		spoke = append(spoke, st)
 		b.WriteString(st.values(f))
 		b.WriteString(st.reached(f, before[st.tag]))
 	}
-	s.holds = len(s.spoke) > 0
-	if dated && s.holds {
-		b.WriteString("," + dateTag + "=" + date.Format(time.RFC3339))
+	return b.String(), spoke
+}
+
+// listed is what a type would have seen in a record that was read before and
+// never decided about, as the mirror's are that were only listed; "" where
+// there is no such reading. What it says there is history; what it says since
+// is not.
+func (d *deciding) listed(t *typ, f *facts) string {
+	rec, ok := d.v.Record(f.rec.Ref)
+	if !ok || f.news != nil || rec.Deleted || !rec.MovedTo.IsZero() || rec.Asked == "" || rec.Asked != f.rec.Asked {
+		return ""
 	}
-	s.version = b.String()
-	if !s.holds || s.version == prev.Version {
-		return s
+	was := d.r.facts(d.now, d.v, &rec)
+	version, spoke := t.version(was, "")
+	if len(spoke) > 0 && t.onlyIfLocal && !t.onlyIf.holds(was) {
+		version = heldBack + version
 	}
-	s.dated = dated
-	s.at = d.happenedAt(f.rec, date, day, dated, came)
-	if f.news != nil && !dated {
-		s.at = d.bounded(f.news.ModifiedAt)
+	if was.wait != "" {
+		f.wait = was.wait
 	}
-	s.compare(d.live(f.conn), date, day, f, d.now)
-	if s.dated && !s.first && s.at.Equal(prev.At) {
-		// The date is that of an earlier signal, so it does not tell when this
-		// one came.
-		s.at = d.bounded(f.rec.ModifiedAt)
-	}
-	return s
+	return version
 }
 
 // seen is what the type saw of the record last. What two records said before
@@ -137,14 +171,15 @@ func (d *deciding) live(c *conn) time.Time {
 //
 // A record seen for the first time is the baseline: what it says is news only
 // if it is dated after the connection went live or, without a date, if the
-// record itself was made since. Later, an alternative that holds on other
-// values than before is news, and so is a later date.
+// record itself was made since, or the calendar has made it true since. Where it
+// was listed before, and later always, an alternative that holds on other values
+// than before is news, and so is a later date.
 //
 // What another record or a program brings is news by its own date, and a count
 // by the newest date it counted.
 func (s *signal) compare(live, date time.Time, day bool, f *facts, now time.Time) {
 	rec := f.rec
-	recent := !rec.CreatedAt.Before(live)
+	recent := !rec.CreatedAt.Before(live) || !s.reached.IsZero() && !s.reached.Before(live)
 	newest := s.counted(f)
 	switch {
 	case !newest.IsZero():
@@ -160,9 +195,11 @@ func (s *signal) compare(live, date time.Time, day bool, f *facts, now time.Time
 	}
 	if s.first {
 		s.fresh = recent
-		return
+		if recent || s.was == "" {
+			return
+		}
 	}
-	was, held := strings.CutPrefix(s.prev.Version, heldBack)
+	was, held := strings.CutPrefix(s.was, heldBack)
 	before := parts(was)
 	later := s.dated && date.After(s.prev.At) && before[dateTag] != date.Format(time.RFC3339)
 	gone := true
