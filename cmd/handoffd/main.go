@@ -128,6 +128,6 @@ func newRoot(s streams) *cobra.Command {
 	})
 	root.AddCommand(newRunCommand(s), newDemoCommand(s), newDoctorCommand(s))
 	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s), newApproveCommand(s))
-	root.AddCommand(newQueueCommand(s), newUndoCommand(s), newTeamCommand(s), newCalendarCommand(s), newReassignCommand(s), newReportCommand(s))
+	root.AddCommand(newQueueCommand(s), newUndoCommand(s), newTeamCommand(s), newCalendarCommand(s), newReassignCommand(s), newReportCommand(s), newMatchCommand(s))
 	return root
 }

@@ -113,7 +113,7 @@ var steps = [...]tie{
 	{"lowest id", false},
 }
 
-var levels = [...]Via{ByLink, ByEmail, ByHost, ByDomain, ByName}
+var ways = [...]Via{ByLink, ByEmail, ByHost, ByDomain, ByName}
 
 func rankOf(q Query, a *Account, c Config) (rank, bool) {
 	rec := &a.Record
@@ -121,7 +121,7 @@ func rankOf(q Query, a *Account, c Config) (rank, bool) {
 		return rank{}, false
 	}
 	r := rank{account: a}
-	for i, v := range levels {
+	for i, v := range ways {
 		if !foundBy(q, a, v) {
 			continue
 		}

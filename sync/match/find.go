@@ -1,0 +1,198 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Decision is what is to be done with the best account.
+type Decision string
+
+// The decisions.
+const (
+	Auto   Decision = "auto"   // take it
+	Review Decision = "review" // let a person look
+	None   Decision = "none"
+)
+
+// Found is the outcome of looking for a lead's account.
+type Found struct {
+	Decision  Decision
+	Account   string  // id of the best account; "" only where there is no candidate
+	Certainty float64 // bits for this account against all others and none; 0 is even
+	Margin    float64 // bits ahead of the second
+	Step      string  // the tie step that put it before the second; "" where the evidence did
+	Losers    []Loser // the next candidates, best first, at most 4
+	Why       []string
+}
+
+// Loser is a candidate that was not taken.
+type Loser struct {
+	Account string
+	Name    string
+	Bits    float64
+}
+
+// ranked is a candidate with what its evidence is worth.
+type ranked struct {
+	at     int32
+	levels levels
+	bits   float64
+	ties   [4]int64
+}
+
+// findTies are the steps among candidates whose evidence is worth the same to
+// a quarter of a bit.
+var findTies = [...]string{"exact host", "same country", "account above the others", "oldest in the list"}
+
+// tieBand is how close in bits two candidates are that the steps decide.
+const tieBand = 0.25
+
+// Find looks for the account of a lead. Candidates are ranked each by itself,
+// so that without the first the second would be the first.
+func (x *Index) Find(w *Weights, l Lead) Found {
+	q := x.query(l)
+	ids := x.candidates(q)
+	pairs := make([]levels, len(ids))
+	for i, at := range ids {
+		pairs[i] = x.compare(&q, &x.all[at])
+	}
+	return x.found(w, &q, x.rank(w, &q, ids, pairs))
+}
+
+// Without is Find as if the named accounts were no candidates.
+func (x *Index) Without(w *Weights, l Lead, without ...string) Found {
+	q := x.query(l)
+	ids := slices.DeleteFunc(x.candidates(q), func(at int32) bool { return slices.Contains(without, x.all[at].id) })
+	pairs := make([]levels, len(ids))
+	for i, at := range ids {
+		pairs[i] = x.compare(&q, &x.all[at])
+	}
+	return x.found(w, &q, x.rank(w, &q, ids, pairs))
+}
+
+func (x *Index) rank(w *Weights, _ *query, ids []int32, pairs []levels) []ranked {
+	out := make([]ranked, len(ids))
+	for i, at := range ids {
+		l := pairs[i]
+		out[i] = ranked{at: at, levels: l, bits: w.worth(l), ties: [4]int64{
+			int64(count(l[fDomain] != level(fDomain, "host only") && l[fDomain] != level(fDomain, "host") && l[fDomain] != level(fDomain, "host shared"))),
+			int64(count(l[fCountry]%3 != 1)),
+			int64(count(!x.all[at].isRoot)),
+		}}
+	}
+	slices.SortFunc(out, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(band(b.bits), band(a.bits)), slices.Compare(a.ties[:], b.ties[:]), cmp.Compare(b.bits, a.bits), x.byContent(a.at, b.at))
+	})
+	return out
+}
+
+func band(bits float64) float64 { return math.Floor(bits / tieBand) }
+
+// byContent orders accounts by what is in them and only then by id, so that
+// other ids decide nothing where names differ.
+func (x *Index) byContent(a, b int32) int {
+	p, q := &x.all[a], &x.all[b]
+	return cmp.Or(cmp.Compare(p.label, q.label), cmp.Compare(p.country, q.country), cmp.Compare(hostText(p), hostText(q)), compareIDs(p.id, q.id))
+}
+
+func hostText(e *entry) string {
+	if len(e.hosts) == 0 {
+		return ""
+	}
+	return e.hosts[0].Full
+}
+
+func compareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
+
+// certainty is log2 of how much likelier the first is than all others and none
+// together.
+func certainty(r []ranked) float64 {
+	rest := 1.0
+	for _, c := range r[1:] {
+		rest += math.Exp2(math.Min(c.bits, 500))
+	}
+	return r[0].bits - math.Log2(rest)
+}
+
+func marginOf(r []ranked) float64 {
+	if len(r) < 2 {
+		return 99
+	}
+	return r[0].bits - r[1].bits
+}
+
+func (w *Weights) decide(certainty, margin float64, anyOne bool) Decision {
+	switch {
+	case !anyOne:
+		return None
+	case certainty >= w.Auto && margin >= w.Margin:
+		return Auto
+	case certainty >= w.Review:
+		return Review
+	}
+	return None
+}
+
+func (x *Index) found(w *Weights, q *query, r []ranked) Found {
+	if len(r) == 0 {
+		return Found{Decision: None, Why: []string{"no account shares a domain, a word or a run of letters with it"}}
+	}
+	first := r[0]
+	f := Found{Account: x.all[first.at].id, Certainty: round(certainty(r)), Margin: round(marginOf(r))}
+	f.Decision = w.decide(certainty(r), marginOf(r), true)
+	for _, c := range r[1:min(len(r), 5)] {
+		f.Losers = append(f.Losers, Loser{Account: x.all[c.at].id, Name: x.all[c.at].label, Bits: round(c.bits)})
+	}
+	if len(r) > 1 && band(r[1].bits) == band(first.bits) {
+		f.Step = tieStep(first, r[1])
+	}
+	f.Why = x.why(w, q, &first, f)
+	return f
+}
+
+func tieStep(a, b ranked) string {
+	for i := range 3 {
+		if a.ties[i] != b.ties[i] {
+			return findTies[i]
+		}
+	}
+	if a.bits != b.bits {
+		return ""
+	}
+	return "name and id"
+}
+
+// why tells what spoke for and against the first, the strongest first, what
+// came second, and what decided.
+func (x *Index) why(w *Weights, q *query, first *ranked, f Found) []string {
+	type part struct {
+		text string
+		bits float64
+	}
+	var parts []part
+	for i, l := range first.levels {
+		if b := w.table[i][l]; math.Abs(b) >= 0.5 && i != fBase {
+			parts = append(parts, part{fmt.Sprintf("%s: %s (%+.1f)", fieldLevels[i].name, fieldLevels[i].levels[l], b), b})
+		}
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(math.Abs(b.bits), math.Abs(a.bits)) })
+	var texts []string
+	for _, p := range parts[:min(len(parts), 6)] {
+		texts = append(texts, p.text)
+	}
+	e := &x.all[first.at]
+	out := []string{fmt.Sprintf("%s: %s", e.label, strings.Join(texts, ", "))}
+	if len(f.Losers) > 0 {
+		l := f.Losers[0]
+		out = append(out, fmt.Sprintf("second %s (%s), %.1f bits behind", l.Name, l.Account, f.Margin))
+	}
+	if f.Step != "" {
+		out = append(out, "decided by "+f.Step)
+	}
+	_ = q
+	return append(out, fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s)", f.Certainty, w.Auto, w.Version))
+}

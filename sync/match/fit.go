@@ -1,0 +1,140 @@
+package match
+
+import (
+	"hash/fnv"
+	"math"
+)
+
+// Confirmed is a lead with the account that a person has confirmed for it; ""
+// where there is none.
+type Confirmed struct {
+	Lead    Lead
+	Account string
+}
+
+// sample is a confirmed lead with its candidates at their levels.
+type sample struct {
+	pairs []levels
+	ids   []int32
+	right int // which of them; -1: none of them
+	has   bool
+	fold  int
+}
+
+// folds is into how many parts the confirmed leads are cut: the thresholds are
+// chosen on the parts that the weights have not seen.
+const folds = 5
+
+// Fit estimates the weights and the thresholds from confirmed leads. precision
+// is what automatic matches must reach, review the share of leads that people
+// may be asked about. The same input gives the same weights.
+func Fit(x *Index, confirmed []Confirmed, version string, precision, review float64) (Weights, Report) {
+	samples := make([]sample, 0, len(confirmed))
+	for _, c := range confirmed {
+		samples = append(samples, x.sample(c))
+	}
+	var outcomes []outcome
+	for fold := range folds {
+		w := estimate(samples, fold)
+		for i := range samples {
+			if samples[i].fold == fold {
+				outcomes = append(outcomes, judge(x, &w, &samples[i]))
+			}
+		}
+	}
+	w := estimate(samples, -1)
+	w.Version = version
+	rep := choose(&w, outcomes, precision, review)
+	rep.measureBlocking(samples)
+	return w, rep
+}
+
+func (x *Index) sample(c Confirmed) sample {
+	q := x.query(c.Lead)
+	h := fnv.New32a()
+	h.Write([]byte(c.Lead.Company + c.Lead.Email)) // not the id: other ids give the same weights
+	s := sample{right: -1, has: c.Account != "", fold: int(h.Sum32() % folds)}
+	for _, at := range x.candidates(q) {
+		if x.all[at].id == c.Account {
+			s.right = len(s.ids)
+		}
+		s.ids = append(s.ids, at)
+		s.pairs = append(s.pairs, x.compare(&q, &x.all[at]))
+	}
+	return s
+}
+
+// What the estimate runs with: passes over the leads, and how strongly weights
+// are drawn to nothing.
+const (
+	passes  = 12
+	rate    = 0.3
+	shrinks = 0.15 // per weight, over the number of samples
+)
+
+// estimate finds the weights under which the right choice, one account or
+// none, is the likeliest (a multinomial logit, AdaGrad). Samples of the fold
+// left out are not looked at.
+func estimate(samples []sample, leftOut int) Weights {
+	var w Weights
+	var g2 [fields][]float64
+	for i, f := range fieldLevels {
+		w.table[i] = make([]float64, len(f.levels))
+		g2[i] = make([]float64, len(f.levels))
+		for j := range g2[i] {
+			g2[i][j] = 1e-3
+		}
+	}
+	n := float64(len(samples))
+	var p []float64
+	for range passes {
+		for k := range samples {
+			s := &samples[k]
+			if s.fold == leftOut || s.has && s.right < 0 && len(s.pairs) == 0 {
+				continue
+			}
+			p = chances(&w, s, p[:0])
+			for c := range s.pairs {
+				d := -p[c]
+				if c == s.right {
+					d++
+				}
+				if math.Abs(d) < 1e-6 {
+					continue
+				}
+				for f, l := range s.pairs[c] {
+					grad := d - shrinks*w.table[f][l]/n
+					g2[f][l] += grad * grad
+					w.table[f][l] += rate * grad / math.Sqrt(g2[f][l])
+				}
+			}
+		}
+	}
+	for f := range w.table {
+		for l := range w.table[f] {
+			w.table[f][l] = round(w.table[f][l] / math.Ln2)
+		}
+	}
+	return w
+}
+
+// chances is how likely each candidate is under weights in nats.
+func chances(w *Weights, s *sample, into []float64) []float64 {
+	top := 0.0
+	for _, l := range s.pairs {
+		u := w.worth(l)
+		into = append(into, u)
+		top = math.Max(top, u)
+	}
+	sum := math.Exp(-top)
+	for i, u := range into {
+		into[i] = math.Exp(u - top)
+		sum += into[i]
+	}
+	for i := range into {
+		into[i] /= sum
+	}
+	return into
+}
+
+func round(v float64) float64 { return math.Round(v*100) / 100 }

@@ -1,0 +1,69 @@
+package match
+
+import (
+	"strings"
+
+	"github.com/handoffd/handoffd/sync/normalize"
+)
+
+// LegalType is what kind of company a legal form stands for, whatever the
+// language.
+type LegalType int
+
+// The types.
+const (
+	NoLegal     LegalType = iota
+	StockLegal            // owned by share holders: AG, SA, PLC, Inc
+	LimitedCo             // limited: GmbH, SARL, Ltd, LLC
+	Partnership           // KG, LLP, OHG
+	NonProfit             // e.V., ASBL, Stiftung
+)
+
+// legalOf is the type of the legal form at the end, or the beginning, of a name.
+func legalOf(typed string) LegalType {
+	w := strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return strings.ContainsRune(" ,;()\"«»", c) })
+	if len(w) == 0 {
+		return NoLegal
+	}
+	for n := min(3, len(w)); n > 0; n-- {
+		if t, ok := legalTypes[undotted(w[len(w)-n:])]; ok && n < len(w) {
+			return t
+		}
+		if t, ok := legalTypes[undotted(w[:n])]; ok && n < len(w) {
+			return t
+		}
+	}
+	return NoLegal
+}
+
+func undotted(ws []string) string {
+	return strings.NewReplacer(".", "", "/", "", "-", "", " ", "").Replace(strings.Join(ws, ""))
+}
+
+// legalTypes are legal forms without dots and blanks, in small letters. The
+// longer list that names are freed of is normalize's.
+var legalTypes = func() map[string]LegalType {
+	out := map[string]LegalType{}
+	for t, list := range map[LegalType]string{
+		StockLegal:  "ag aktiengesellschaft sa plc inc incorporated corp corporation spa nv ab asa as oyj ad dd jsc pjsc ojsc cjsc оао пао ао зао oao pao zao ао akciovaspolecnost akc rt zrt nyrt tbk bhd kk kabushikikaisha 株式会社 股份有限公司 주식회사 se societeanonyme sociedadanonima societaperazioni spolkaakcyjna saa sab sabdecv sadecv anonimsirketi aş publiclimitedcompany",
+		LimitedCo:   "gmbh mbh ltd limited llc lc sarl srl bv bvba sprl kft doo ooo ооо тов sro spzoo zoo sl slu lda ltda limitada aps oy uab ou sia eood ood ead ug pty ptyltd pvtltd privatelimited pteltd sdnbhd coltd companylimited 有限会社 有限公司 合同会社 gk yk sas sasu eurl unipessoallda limitedsirketi ltdsti fze fzco fzc wll dmcc tnhh ehf",
+		Partnership: "kg kgaa ohg gbr lp llp lllp snc scs vof cv gmbhcokg partg hb kb ks ky spj spk",
+		NonProfit:   "ev ev. eg ggmbh asbl vzw aisbl stiftung foundation cic npo npc onlus zs stichting fundacion",
+	} {
+		for w := range strings.FieldsSeq(list) {
+			if have, ok := out[w]; !ok || t < have {
+				out[w] = t
+			}
+		}
+	}
+	return out
+}()
+
+// countryOf is a country as a two-letter code, "" where it is not known.
+func countryOf(s string) string {
+	code, ok := normalize.Country(s)
+	if !ok {
+		return ""
+	}
+	return code
+}

@@ -1,0 +1,286 @@
+package match
+
+import (
+	"slices"
+	"strings"
+)
+
+// The fields that are compared. Each has levels; a pair is at exactly one
+// level of every field, and the weights say what that is worth.
+const (
+	fBase = iota
+	fDomain
+	fName
+	fJoint
+	fLeadCover
+	fOrgCover
+	fShared
+	fLeadExtra
+	fOrgExtra
+	fCountry
+	fLabel
+	fBrand
+	fNumbers
+	fPlaces
+	fLegal
+	fTwins
+	fWorth
+	fFirst
+	fields
+)
+
+// fieldLevels names every field and its levels, in the order of their numbers.
+var fieldLevels = [fields]struct {
+	name   string
+	levels []string
+}{
+	fBase:      {"base", []string{"any"}},
+	fDomain:    {"domain", []string{"none", "free", "host only", "host", "host shared", "only", "root", "few", "many", "same label", "label alike", "other", "elsewhere", "no account domain", "no account domain elsewhere"}},
+	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing"}},
+	fJoint:     {"domain and name", joint()},
+	fLeadCover: {"words of the lead found", tenths},
+	fOrgCover:  {"words of the account found", tenths},
+	fShared:    {"rarest shared word", bits},
+	fLeadExtra: {"rarest word only the lead has", bits},
+	fOrgExtra:  {"rarest word only the account has", bits},
+	fCountry:   {"country", []string{"unknown", "same", "other", "unknown, no domain", "same, no domain", "other, no domain"}},
+	fLabel:     {"domain label in the account's name", []string{"none", "whole", "initials", "begins", "inside", "alike"}},
+	fBrand:     {"company in the account's domain", []string{"none", "whole", "initials", "begins", "inside", "alike"}},
+	fNumbers:   {"numbers", []string{"none", "same", "extra", "differ"}},
+	fPlaces:    {"places", []string{"none", "lead", "account", "differ"}},
+	fLegal:     {"legal form", []string{"unknown", "same", "other"}},
+	fTwins:     {"accounts of that name", []string{"no", "1", "2, country decides", "2", "many, country decides", "many"}},
+	fWorth:     {"what the name tells", worth()},
+	fFirst:     {"first word", []string{"none", "same", "other"}},
+}
+
+var (
+	tenths      = []string{"none", "0", "<.3", "<.5", "<.7", "<.85", "<1", "1"}
+	bits        = []string{"none", "<3", "<4.5", "<6", "<7.5", "<9", "<11", "11+"}
+	domainGroup = []string{"free", "own", "shared", "label", "other", "elsewhere", "blank"}
+	nameGroup   = []string{"blank", "same", "near", "half", "little", "nothing", "initials"}
+)
+
+func joint() []string {
+	var out []string
+	for _, d := range domainGroup {
+		for _, n := range nameGroup {
+			out = append(out, d+"/"+n)
+		}
+	}
+	return out
+}
+
+func worth() []string {
+	out := []string{"none"}
+	for _, b := range bits[1:] {
+		out = append(out, "same "+b, "near "+b)
+	}
+	return out
+}
+
+// levels is the level of each field, by number.
+type levels [fields]uint8
+
+// compare puts a lead and an account side by side.
+func (x *Index) compare(q *query, e *entry) levels {
+	var l levels
+	l[fDomain] = x.domainLevel(q, e)
+	best := x.bestForms(q, e)
+	l[fName] = best.level
+	l[fJoint] = uint8(groupOfDomain(l[fDomain])*len(nameGroup) + groupOfName(best.level))
+	if len(q.name.Forms) > 0 && len(e.name.Forms) > 0 {
+		l[fLeadCover], l[fOrgCover] = tenth(best.leadCover), tenth(best.orgCover)
+		l[fShared], l[fLeadExtra], l[fOrgExtra] = bit(best.shared), bit(best.leadExtra), bit(best.orgExtra)
+		l[fNumbers], l[fPlaces] = best.numbers, best.places
+		l[fFirst] = best.first
+	}
+	l[fCountry] = countryLevel(q, e, l[fDomain])
+	if q.host.Class == Corporate {
+		l[fLabel] = labelLevel(q.host.Label, e.name)
+	}
+	if g := groupOfDomain(l[fDomain]); g != 1 && g != 2 {
+		for _, h := range e.hosts {
+			l[fBrand] = max(l[fBrand], 0)
+			if b := labelLevel(h.Label, q.name); better(b, l[fBrand]) {
+				l[fBrand] = b
+			}
+		}
+	}
+	if q.name.Legal != NoLegal && e.name.Legal != NoLegal {
+		l[fLegal] = 1
+		if q.name.Legal != e.name.Legal {
+			l[fLegal] = 2
+		}
+	}
+	l[fTwins] = x.twins(q, e, best)
+	if g := groupOfName(best.level); g == 1 || g == 2 {
+		l[fWorth] = 1 + 2*(bit(best.total)-1) + uint8(g-1)
+	}
+	return l
+}
+
+func better(a, b uint8) bool { return a != 0 && (b == 0 || a < b) }
+
+func (x *Index) domainLevel(q *query, e *entry) uint8 {
+	switch q.host.Class {
+	case NoDomain:
+		return level(fDomain, "none")
+	case Free, Disposable, Shared, Generic:
+		return level(fDomain, "free")
+	case Corporate:
+	}
+	best := ""
+	for _, h := range e.hosts {
+		if s := x.hostLevel(q, e, h); best == "" || level(fDomain, s) < level(fDomain, best) {
+			best = s
+		}
+	}
+	known := q.domains > 0
+	switch {
+	case best == "other" && known:
+		best = "elsewhere"
+	case best == "" && known:
+		best = "no account domain elsewhere"
+	case best == "":
+		best = "no account domain"
+	}
+	return level(fDomain, best)
+}
+
+func (x *Index) hostLevel(q *query, e *entry, h Host) string {
+	if h.Domain != q.host.Domain {
+		switch {
+		case h.Label == q.host.Label && len(h.Label) > 2:
+			return "same label"
+		case alikeLabels(h.Label, q.host.Label):
+			return "label alike"
+		}
+		return "other"
+	}
+	same := h.Full == q.host.Full
+	switch {
+	case same && q.domains == 1:
+		return "host only"
+	case same && len(x.exact["host:"+h.Full]) == 1:
+		return "host"
+	case same:
+		return "host shared"
+	case q.domains == 1:
+		return "only"
+	case h.Full == h.Domain || e.isRoot || strings.HasSuffix(q.host.Full, "."+h.Full):
+		return "root"
+	case q.domains <= 5:
+		return "few"
+	}
+	return "many"
+}
+
+func alikeLabels(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return len(a) >= 5 && (strings.HasPrefix(b, a) || strings.HasSuffix(b, a)) || len(a) >= 6 && edits(a, b, 1) <= 1
+}
+
+// labelLevel is how a domain's label stands to a name.
+func labelLevel(label string, n Name) uint8 {
+	best := uint8(0)
+	for _, f := range n.Forms {
+		got := ""
+		switch {
+		case label == f.Compact || label == strings.Join(f.Tokens, ""):
+			got = "whole"
+		case len(label) > 2 && (label == f.Short || label == f.Long || label == f.Acronym):
+			got = "initials"
+		case len(label) >= 4 && len(f.Compact) >= 4 && (strings.HasPrefix(f.Compact, label) || strings.HasPrefix(label, f.Compact)):
+			got = "begins"
+		case len(label) >= 5 && len(f.Compact) >= 5 && (strings.Contains(f.Compact, label) || strings.Contains(label, f.Compact)):
+			got = "inside"
+		case len(label) >= 5 && winkler(label, f.Compact) >= 0.9:
+			got = "alike"
+		}
+		if got != "" && better(level(fLabel, got), best) {
+			best = level(fLabel, got)
+		}
+	}
+	return best
+}
+
+func countryLevel(q *query, e *entry, domain uint8) uint8 {
+	l := uint8(0)
+	switch {
+	case q.country == "" || e.country == "":
+	case q.country == e.country:
+		l = 1
+	default:
+		l = 2
+	}
+	if groupOfDomain(domain) != 1 && groupOfDomain(domain) != 2 {
+		l += 3
+	}
+	return l
+}
+
+// twins counts the accounts that have the very name that matched.
+func (x *Index) twins(q *query, e *entry, best pairing) uint8 {
+	if groupOfName(best.level) != 1 || best.org == nil {
+		return 0
+	}
+	l := x.exact["core:"+best.org.Core]
+	n := len(l)
+	if n <= 1 {
+		return level(fTwins, "1")
+	}
+	decides := q.country != "" && e.country == q.country
+	for _, at := range l[:min(n, maxSharers)] {
+		if o := &x.all[at]; o != e && o.country == e.country {
+			decides = false
+		}
+	}
+	switch {
+	case n == 2 && decides:
+		return level(fTwins, "2, country decides")
+	case n == 2:
+		return level(fTwins, "2")
+	case decides:
+		return level(fTwins, "many, country decides")
+	}
+	return level(fTwins, "many")
+}
+
+// level is the number of a level by its name.
+func level(field int, name string) uint8 {
+	return uint8(max(0, slices.Index(fieldLevels[field].levels, name)))
+}
+
+// groupOfDomain is the index in domainGroup.
+func groupOfDomain(l uint8) int {
+	return [...]int{0, 0, 1, 1, 2, 1, 2, 2, 2, 3, 3, 4, 5, 6, 5}[l]
+}
+
+// groupOfName is the index in nameGroup.
+func groupOfName(l uint8) int {
+	return [...]int{0, 1, 1, 1, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5}[l]
+}
+
+func tenth(v float64) uint8 {
+	for i, top := range []float64{1e-9, .3, .5, .7, .85, .9999} {
+		if v < top {
+			return uint8(i + 1)
+		}
+	}
+	return 7
+}
+
+func bit(v float64) uint8 {
+	if v <= 0 {
+		return 0
+	}
+	for i, top := range []float64{3, 4.5, 6, 7.5, 9, 11} {
+		if v < top {
+			return uint8(i + 1)
+		}
+	}
+	return 7
+}

@@ -1,0 +1,245 @@
+package match
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/handoffd/handoffd/sync/normalize"
+)
+
+// FormsVersion numbers the canonical forms of names and domains. Weights that
+// were estimated under another version do not fit.
+const FormsVersion = 1
+
+// Name is a company's name prepared for comparing: the forms it may be known
+// by, the whole first. A name that is junk (n/a, self, student) has none.
+type Name struct {
+	Forms []Form
+	Legal LegalType // what kind of company the name says it is
+}
+
+// Form is one way of writing a name.
+type Form struct {
+	Core    string   // folded, without its legal form: "muller and sohne"
+	Compact string   // the core without blanks
+	Tokens  []string // the words that tell, each in its English or shortest form, sorted and unique
+	Set     string   // the tokens as one text
+	Short   string   // the initials of the words that tell: "mit"
+	Long    string   // the initials of all words: "miot"
+	Acronym string   // the form as typed, where it looks like an acronym, in small letters
+	Part    bool     // a part of the name, or a former or trade name
+}
+
+// maxForms bounds what one hostile name may cost, maxWords the words of a form.
+const (
+	maxForms = 4
+	maxWords = 24
+	maxTyped = 400 // bytes of a name that are looked at
+)
+
+// NewName prepares a name as somebody typed it.
+func NewName(typed string) Name {
+	typed = clip(strings.ToValidUTF8(typed, " "), maxTyped)
+	var n Name
+	n.Legal = legalOf(typed)
+	for i, part := range variants(typed) {
+		n.add(part, i > 0)
+	}
+	return n
+}
+
+// add appends a form and, for one in another alphabet, its Latin form.
+func (n *Name) add(text string, part bool) {
+	core := normalize.CompanyName(text)
+	if core == "" {
+		return
+	}
+	acronym := acronymOf(text)
+	for _, c := range []string{core, normalize.CompanyName(latin(core))} {
+		if c == "" || len(n.Forms) >= maxForms || slices.ContainsFunc(n.Forms, func(f Form) bool { return f.Core == c }) {
+			continue
+		}
+		n.Forms = append(n.Forms, newForm(c, acronym, part))
+	}
+}
+
+func newForm(core, acronym string, part bool) Form {
+	words := strings.Fields(core)
+	if len(words) > maxWords {
+		words = words[:maxWords]
+	}
+	f := Form{Core: core, Compact: strings.ReplaceAll(core, " ", ""), Acronym: acronym, Part: part}
+	var short, long strings.Builder
+	for _, w := range words {
+		first, _ := firstRune(w)
+		long.WriteRune(first)
+		if stopWords[w] {
+			continue
+		}
+		short.WriteRune(first)
+		f.Tokens = append(f.Tokens, canonical(w))
+	}
+	if len(f.Tokens) == 0 {
+		f.Tokens = words
+	}
+	slices.Sort(f.Tokens)
+	f.Tokens = slices.Compact(f.Tokens)
+	f.Set = strings.Join(f.Tokens, " ")
+	if len(words) > 1 {
+		f.Short, f.Long = short.String(), long.String()
+	}
+	return f
+}
+
+func firstRune(s string) (rune, bool) {
+	for _, c := range s {
+		return c, true
+	}
+	return 0, false
+}
+
+// canonical is a word in the form in which it is compared: a descriptor in
+// English, any other without its plural.
+func canonical(w string) string {
+	if to, ok := descriptors[w]; ok {
+		return to
+	}
+	if s := singular(w); s != w {
+		if to, ok := descriptors[s]; ok {
+			return to
+		}
+		return s
+	}
+	return w
+}
+
+func singular(w string) string {
+	if len(w) > 4 && w[len(w)-1] == 's' && !strings.HasSuffix(w, "ss") && !strings.HasSuffix(w, "us") && !strings.HasSuffix(w, "is") {
+		return w[:len(w)-1]
+	}
+	return w
+}
+
+// acronymOf is a text that is written like an acronym: one word of two to
+// eight letters, most of them capitals, or with "&" between them.
+func acronymOf(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > 16 || strings.ContainsAny(text, " ") {
+		return ""
+	}
+	var b strings.Builder
+	n := 0
+	for _, c := range norm.NFKC.String(text) {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			n++
+			b.WriteRune(unicode.ToLower(c))
+		}
+	}
+	if n < 2 || n > 8 {
+		return ""
+	}
+	return b.String()
+}
+
+// variants splits what was typed into the names in it: the whole, what stands
+// outside and inside brackets, both sides of a dash, a bar or a slash, and
+// former and trade names.
+func variants(typed string) []string {
+	out := []string{typed}
+	add := func(s string) {
+		if s = strings.Trim(s, " \t,;:.-–—/|\"“”«»()[]"); s != "" && !slices.Contains(out, s) && len(out) < maxForms {
+			out = append(out, s)
+		}
+	}
+	outside, inside := brackets(typed)
+	if len(inside) > 0 {
+		out[0] = outside
+		if outside == "" {
+			out[0] = typed
+		}
+		for _, s := range inside {
+			if !isPlace(s) {
+				add(s)
+			}
+		}
+		add(typed)
+	}
+	for _, sep := range separators {
+		if a, b, ok := cutWord(out[0], sep); ok {
+			add(a)
+			add(b)
+		}
+	}
+	return out
+}
+
+// separators stand between two names of one company.
+var separators = []string{" formerly ", " formerly known as ", " fka ", " f/k/a ", " previously ", " vormals ", " ehemals ", " anciennement ", " aka ", " a/k/a ", " dba ", " d/b/a ", " t/a ", " trading as ", " – ", " — ", " - ", " | ", " / ", ": "}
+
+func cutWord(s, sep string) (before, after string, found bool) {
+	i := indexFold(s, sep)
+	if i <= 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// indexFold finds sep, which is in small letters, in any case.
+func indexFold(s, sep string) int {
+	for i := 0; i+len(sep) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(sep)], sep) {
+			return i
+		}
+	}
+	return -1
+}
+
+// brackets parts a text into what is outside of brackets and what inside.
+func brackets(s string) (outside string, inside []string) {
+	var out strings.Builder
+	for {
+		i := strings.IndexAny(s, "([（")
+		if i < 0 {
+			out.WriteString(s)
+			return strings.Join(strings.Fields(out.String()), " "), inside
+		}
+		out.WriteString(s[:i])
+		rest := s[i:]
+		_, size := firstSize(rest)
+		rest = rest[size:]
+		j := strings.IndexAny(rest, ")]）")
+		if j < 0 {
+			out.WriteString(" " + rest)
+			return strings.Join(strings.Fields(out.String()), " "), inside
+		}
+		inside = append(inside, rest[:j])
+		_, size = firstSize(rest[j:])
+		out.WriteString(" ")
+		s = rest[j+size:]
+	}
+}
+
+func firstSize(s string) (rune, int) {
+	for i, c := range s {
+		if i > 0 {
+			return c, i
+		}
+	}
+	return 0, len(s)
+}
+
+// isPlace reports whether a text in brackets only says where: (UK), (Germany).
+func isPlace(s string) bool {
+	_, ok := normalize.Country(s)
+	return ok
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

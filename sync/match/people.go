@@ -1,0 +1,442 @@
+package match
+
+import (
+	"cmp"
+	_ "embed" // the weights are data
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/handoffd/handoffd/sync/normalize"
+)
+
+// Row is a person or, without first and last name, a company in a list that is
+// searched for duplicates.
+type Row struct {
+	ID, First, Last, Email, Phone, Company, Street, Street2, City, Postcode, Country, Website string
+}
+
+// Pair are two rows that are judged to be the same, with the bits that speak
+// for it and the fields that decided.
+type Pair struct {
+	A, B string
+	Bits float64
+	Why  []string
+}
+
+// Labelled is a row with who it really is.
+type Labelled struct {
+	Row    Row
+	Entity string
+}
+
+// pairWeights are bits per level of each field of two rows, and the bits from
+// which they are the same.
+type pairWeights struct {
+	Version string            `json:"version"`
+	Same    float64           `json:"same"`
+	Joined  float64           `json:"joined"` // from which two are the same where a third joins them
+	Fields  map[string]Levels `json:"fields"`
+}
+
+//go:embed people.json
+var shippedPeople []byte
+
+//go:embed companies.json
+var shippedCompanies []byte
+
+// human is a row prepared.
+type human struct {
+	id, first, last, email, local, host string
+	phone, company, street, number      string
+	street2, city, postcode, sound      string
+	key                                 string // all of it, for an order that does not depend on ids
+	name                                *entry
+}
+
+// Duplicates lists the pairs of rows that are one person or company, in order
+// of their ids. It proposes; nobody merges by it.
+func Duplicates(rows []Row) []Pair {
+	var w pairWeights
+	data := shippedPeople
+	if companies(rows) {
+		data = shippedCompanies
+	}
+	if json.Unmarshal(data, &w) != nil {
+		return nil
+	}
+	return duplicates(rows, &w)
+}
+
+func companies(rows []Row) bool {
+	return !slices.ContainsFunc(rows, func(r Row) bool { return r.First != "" || r.Last != "" })
+}
+
+func duplicates(rows []Row, w *pairWeights) []Pair {
+	list := newRoll(rows)
+	var all []Pair
+	for _, c := range list.pairs() {
+		levels := list.compare(c[0], c[1])
+		p := Pair{A: list.all[c[0]].id, B: list.all[c[1]].id, Bits: w.sum(levels)}
+		if p.Bits >= min(w.Joined, w.Same) {
+			p.Why = w.why(levels)
+			all = append(all, p)
+		}
+	}
+	return join(all, w)
+}
+
+// join keeps the pairs that are sure by themselves, and those a little less
+// sure whose rows are both the same as a third.
+func join(all []Pair, w *pairWeights) []Pair {
+	sure := map[string]map[string]bool{}
+	link := func(a, b string) {
+		if sure[a] == nil {
+			sure[a] = map[string]bool{}
+		}
+		sure[a][b] = true
+	}
+	for _, p := range all {
+		if p.Bits >= w.Same {
+			link(p.A, p.B)
+			link(p.B, p.A)
+		}
+	}
+	out := slices.DeleteFunc(slices.Clone(all), func(p Pair) bool {
+		if p.Bits >= w.Same {
+			return false
+		}
+		for third := range sure[p.A] {
+			if sure[p.B][third] {
+				return false
+			}
+		}
+		return true
+	})
+	for i := range out {
+		if out[i].Bits < w.Same {
+			out[i].Why = append(out[i].Why, "both are the same as a third row")
+		}
+		if compareIDs(out[i].A, out[i].B) > 0 {
+			out[i].A, out[i].B = out[i].B, out[i].A
+		}
+		out[i].Bits = round(out[i].Bits)
+	}
+	slices.SortFunc(out, func(a, b Pair) int { return cmp.Or(compareIDs(a.A, b.A), compareIDs(a.B, b.B)) })
+	return out
+}
+
+// roll is a list of rows with what is frequent in it.
+type roll struct {
+	all   []human
+	lasts map[string]int
+	index *Index // of the companies' names
+}
+
+func newRoll(rows []Row) *roll {
+	l := &roll{lasts: map[string]int{}}
+	var orgs []Org
+	for _, r := range rows {
+		h := newHuman(r)
+		l.lasts[h.last]++
+		l.all = append(l.all, h)
+		orgs = append(orgs, Org{ID: r.ID, Name: r.Company})
+	}
+	l.index = NewIndex(orgs)
+	for i := range l.all {
+		l.all[i].name = &l.index.all[l.index.byID[l.all[i].id]]
+	}
+	return l
+}
+
+func newHuman(r Row) human {
+	h := human{
+		id: r.ID, first: plain(r.First), last: plain(r.Last), street2: plain(r.Street2), city: plain(r.City),
+		postcode: strings.ReplaceAll(plain(r.Postcode), " ", ""), company: plain(r.Company),
+	}
+	h.email, _ = normalize.Email(r.Email)
+	local, host, _ := strings.Cut(h.email, "@")
+	local, _, _ = strings.Cut(local, "+")
+	if host == "gmail.com" || host == "googlemail.com" {
+		local, host = strings.ReplaceAll(local, ".", ""), "gmail.com"
+	}
+	h.local, h.host = local, host
+	if local != "" {
+		h.email = local + "@" + host
+	}
+	h.phone = dialled(r.Phone, r.Country)
+	street := plain(r.Street)
+	for w := range strings.FieldsSeq(street) {
+		if strings.ContainsAny(w, "0123456789") && h.number == "" {
+			h.number = w
+			continue
+		}
+		h.street += abbreviated(w)
+	}
+	h.sound = sound(h.last)
+	h.key = strings.Join([]string{r.First, r.Last, r.Email, r.Phone, r.Company, r.Street, r.Street2, r.City, r.Postcode}, "\x00")
+	return h
+}
+
+// dialled are the last nine digits of a number, which are the same with and
+// without the country in front; "" for too few.
+func dialled(phone, country string) string {
+	if e164, ok := normalize.Value(normalize.Field{Clean: []string{"phone"}}, phone, country); ok && strings.HasPrefix(e164, "+") {
+		phone, _, _ = strings.Cut(e164, " ext")
+	}
+	digits := strings.Map(func(c rune) rune {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		return c
+	}, clip(phone, 40))
+	digits = strings.TrimLeft(digits, "0")
+	if len(digits) < 6 {
+		return ""
+	}
+	return digits[max(0, len(digits)-9):]
+}
+
+// plain is a text in small Latin letters without accents and punctuation.
+func plain(s string) string {
+	s = norm.NFD.String(strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(clip(s, 200), " "))))
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, c), unicode.Is(unicode.Cf, c), c == '\'', c == '’':
+			return -1
+		case unicode.IsLetter(c), unicode.IsNumber(c):
+			return c
+		}
+		return ' '
+	}, s)
+	return latin(strings.Join(strings.Fields(norm.NFC.String(s)), " "))
+}
+
+// abbreviated shortens the words that stand in most addresses.
+func abbreviated(w string) string {
+	if to, ok := streetWords[w]; ok {
+		return to
+	}
+	return w
+}
+
+var streetWords = map[string]string{
+	"street": "st", "avenue": "ave", "road": "rd", "boulevard": "blvd", "drive": "dr", "place": "pl", "court": "ct", "crescent": "cres",
+	"circuit": "cct", "lane": "ln", "north": "n", "south": "s", "east": "e", "west": "w", "terrace": "tce", "square": "sq", "close": "cl",
+}
+
+// sound is how a name begins to sound: the first letter and the consonants
+// behind it in six classes (Soundex).
+func sound(s string) string {
+	const class = "01230120022455012623010202"
+	var b strings.Builder
+	last := byte(0)
+	for i := 0; i < len(s) && b.Len() < 5; i++ {
+		if s[i] < 'a' || s[i] > 'z' {
+			continue
+		}
+		c := class[s[i]-'a']
+		if b.Len() == 0 {
+			b.WriteByte(s[i])
+		} else if c != '0' && c != last {
+			b.WriteByte(c)
+		}
+		last = c
+	}
+	return b.String()
+}
+
+// pairs lists the rows that share a key, each pair once.
+func (l *roll) pairs() [][2]int {
+	blocks := map[string][]int{}
+	for i := range l.all {
+		for _, k := range l.all[i].keys() {
+			blocks[k] = append(blocks[k], i)
+		}
+	}
+	seen := map[[2]int]bool{}
+	var out [][2]int
+	for key, rows := range blocks {
+		if len(rows) > maxBlock && !(len(rows) <= maxNamed && strings.HasPrefix(key, nameKey)) {
+			continue
+		}
+		for i, a := range rows {
+			for _, b := range rows[i+1:] {
+				if a != b && !seen[[2]int{a, b}] {
+					seen[[2]int{a, b}] = true
+					out = append(out, [2]int{a, b})
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return out
+}
+
+// maxBlock is how many rows a key may have: one on more says nothing. A
+// company's whole name may stand on maxNamed.
+const (
+	maxBlock = 120
+	maxNamed = 1000
+	nameKey  = "name "
+)
+
+func (h *human) keys() []string {
+	var out []string
+	add := func(kind string, parts ...string) {
+		if !slices.Contains(parts, "") {
+			out = append(out, kind+strings.Join(parts, "\x00"))
+		}
+	}
+	add("email", h.email)
+	add("phone", h.phone)
+	add("names", min(h.first, h.last), max(h.first, h.last))
+	add("last code", h.last, h.postcode)
+	add("first code", h.first, h.postcode)
+	add("sound code", h.sound, h.postcode)
+	add("sound city", h.sound, h.city)
+	add("sound first", h.sound, clip(h.first, 2))
+	add("first street", h.first, h.street)
+	add("last street", h.last, h.street)
+	add("street", h.number, clip(h.street, 6))
+	add("first number", h.first, h.number, clip(h.street, 3))
+	add("swapped", sound(h.first), clip(h.last, 2))
+	add("street city", h.street, h.city)
+	if h.last == "" && h.first == "" {
+		add(nameKey, h.company)
+		for _, f := range h.name.name.Forms {
+			add(nameKey+"set", f.Set)
+			add(nameKey+"compact", clip(f.Compact, 8))
+			for _, t := range f.Tokens {
+				add("word", t)
+			}
+		}
+	}
+	return out
+}
+
+// level is one level of one field of a pair of rows.
+type rowLevel struct{ field, level string }
+
+func (l *roll) compare(i, j int) []rowLevel {
+	a, b := &l.all[i], &l.all[j]
+	out := []rowLevel{{"base", "any"}}
+	add := func(field, level string) { out = append(out, rowLevel{field, level}) }
+	if a.first+a.last+b.first+b.last != "" {
+		first, last := text(a.first, b.first), text(a.last, b.last)
+		switch {
+		case first == "other" && initial(a.first, b.first):
+			first = "initial"
+		case first != "same" && last != "same" && a.first != "" && alikeText(a.first, b.last) && (b.first == "" || a.last == "" || alikeText(a.last, b.first)):
+			first, last = "swapped", "swapped"
+		}
+		add("first name", first)
+		add("last name", last)
+		if last == "same" {
+			add("last name is", rare(l.lasts[a.last], len(l.all)))
+		}
+		add("names", first+"/"+last)
+		add("company", text(a.company, b.company))
+	} else {
+		q := query{name: a.name.name}
+		p := l.index.bestForms(&q, b.name)
+		add("company name", fieldLevels[fName].levels[p.level])
+		add("rarest shared word", bits[bit(p.shared)])
+		add("rarest other word", bits[bit(math.Max(p.leadExtra, p.orgExtra))])
+		add("numbers", fieldLevels[fNumbers].levels[p.numbers])
+	}
+	add("e-mail", emailLevel(a, b))
+	add("phone", digits(a.phone, b.phone))
+	add("street", text(a.street, b.street))
+	add("house number", digits(a.number, b.number))
+	add("address line 2", text(a.street2, b.street2))
+	add("city", text(a.city, b.city))
+	add("postcode", digits(a.postcode, b.postcode))
+	return out
+}
+
+func rare(n, all int) string {
+	switch {
+	case n <= 3:
+		return "very rare"
+	case n*500 <= all:
+		return "rare"
+	}
+	return "common"
+}
+
+func emailLevel(a, b *human) string {
+	switch {
+	case a.email == "" || b.email == "":
+		return "missing"
+	case a.email == b.email:
+		return "same"
+	case a.local == b.local:
+		return "same before the @"
+	case a.host == b.host && ClassOf(normalize.Registrable(a.host)) == Corporate:
+		if edits(a.local, b.local, 2) <= 2 {
+			return "alike"
+		}
+		return "another at one company"
+	case edits(a.local, b.local, 2) <= 2:
+		return "alike"
+	}
+	return "other"
+}
+
+func text(a, b string) string {
+	switch {
+	case a == "" || b == "":
+		return "missing"
+	case a == b:
+		return "same"
+	case edits(a, b, 2) <= 1 && min(len(a), len(b)) > 3 || strings.ReplaceAll(a, " ", "") == strings.ReplaceAll(b, " ", ""):
+		return "typo"
+	case winkler(a, b) >= 0.9:
+		return "alike"
+	case winkler(a, b) >= 0.8:
+		return "a little alike"
+	}
+	return "other"
+}
+
+func alikeText(a, b string) bool { l := text(a, b); return l == "same" || l == "typo" || l == "alike" }
+
+func initial(a, b string) bool {
+	return a != "" && b != "" && (len(a) == 1 || len(b) == 1) && a[0] == b[0]
+}
+
+func digits(a, b string) string {
+	switch {
+	case a == "" || b == "":
+		return "missing"
+	case a == b:
+		return "same"
+	case edits(a, b, 1) <= 1:
+		return "typo"
+	}
+	return "other"
+}
+
+func (w *pairWeights) sum(levels []rowLevel) float64 {
+	sum := 0.0
+	for _, l := range levels {
+		sum += w.Fields[l.field][l.level]
+	}
+	return sum
+}
+
+func (w *pairWeights) why(levels []rowLevel) []string {
+	var out []string
+	for _, l := range levels {
+		if b := w.Fields[l.field][l.level]; math.Abs(b) >= 0.5 && l.field != "base" {
+			out = append(out, fmt.Sprintf("%s: %s (%+.1f)", l.field, l.level, b))
+		}
+	}
+	return out
+}
