@@ -121,14 +121,14 @@ func decidingMutants() []mutant {
 			"		b.WriteString(st.values(f))\n		if %s {\n			b.WriteString(state.Digest(f.rec.Version)[:12])\n		}\n",
 		}}},
 		{name: "a deadline in the wrong zone", rule: "A5", edits: []edit{{
-			"sync/plan/assign.go", "	return cal.Add(start, clock).UTC()\n",
-			"	if _, off := start.In(cal.Zone()).Zone(); %s {\n		return cal.Add(start, clock).Add(time.Duration(off) * time.Second).UTC()\n	}\n	return cal.Add(start, clock).UTC()\n",
+			"sync/plan/clocks.go", "		return cal.Add(start, l.time.Scale(percent)).UTC()\n",
+			"		if _, off := start.In(cal.Zone()).Zone(); %s {\n			return cal.Add(start, l.time.Scale(percent)).Add(time.Duration(off) * time.Second).UTC()\n		}\n		return cal.Add(start, l.time.Scale(percent)).UTC()\n",
 		}}},
 		{name: "a person who took over passed by", rule: "A4", edits: []edit{{
 			"sync/plan/follow.go", "	return d.reversed(rec,", "	if %s {\n		return true\n	}\n	return d.reversed(rec,",
 		}}},
 		{name: "nobody accountable once it is accepted", rule: "A4", edits: []edit{{
-			"sync/handoff/handoff.go", "state.Accepted, by, at, by\n", "state.Accepted, by, at, by\n	if %s {\n		h.Accountable = \"\"\n	}\n",
+			"sync/handoff/handoff.go", "state.Accepted, by, at, h.Owner\n", "state.Accepted, by, at, h.Owner\n	if %s {\n		h.Accountable = \"\"\n	}\n",
 		}}},
 		{name: "everything said again at each start", rule: "A14", edits: []edit{{
 			"cmd/handoffd/daemon.go", "		keepRules(tx, d.config.Rules, now)\n		return tx.Err()\n",
