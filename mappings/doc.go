@@ -411,6 +411,7 @@ type Handoff struct {
 	Checklist        Checklist
 	Milestones       []Milestone
 	PreparedBy       Text // a type that should have run before on the same record
+	TellBack         TellBack
 	SLA              []TierRow
 	Owner            []OwnerLine
 	AccountableUntil Text // accountable_until_accepted: giver, receiver, queue or a person

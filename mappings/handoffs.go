@@ -24,6 +24,7 @@ func (d *Doc) handoff(root value) {
 		Checklist:  s.field("checklist").checklist(),
 		Milestones: s.field("milestones").milestones(),
 		PreparedBy: s.field("prepared_by").word(),
+		TellBack:   s.field("tell_back").tellBack(),
 		SLA:        s.field("sla").tierRows(),
 		Owner:      s.field("owner").ownerLines(),
 

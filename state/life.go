@@ -57,6 +57,14 @@ type Item struct {
 	After time.Time `json:"after,omitzero"`
 }
 
+// Back is how far what happens after a handoff has been told to who gave it.
+type Back struct {
+	// Seen are the values of what is told, by the part of the rule that names
+	// it, as last looked at; "-": it did not hold.
+	Seen  map[string]string `json:"seen"`
+	Count int               `json:"count,omitempty"` // times something was told
+}
+
 // Holder is somebody who had a handoff before its present owner.
 type Holder struct {
 	Who   string    `json:"who"`

@@ -158,6 +158,7 @@ type Handoff struct {
 
 	Actual *Actual `json:"actual,omitempty"` // of one that was only observed: what really happened
 	Undone *Undone `json:"undone,omitempty"` // what `undo` did to it
+	Back   *Back   `json:"back,omitempty"`   // what is told back; nil: nothing, or no longer
 }
 
 // Stake is one write of an owner field. A CRM that cannot write under a

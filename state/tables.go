@@ -154,7 +154,8 @@ const (
 )
 
 // HandoffsAt yields the handoffs of an account that are about something else
-// than the account itself, by id.
+// than the account itself, by id: those that are open, and those that are done
+// and told of.
 func HandoffsAt(tx Tx, account connectors.Ref) iter.Seq[Handoff] {
 	return func(yield func(Handoff) bool) {
 		for id := range Prefix(tx, ByRecord, byAccount+Key(account)) {
@@ -184,7 +185,7 @@ func Unaccepted(tx Tx, person string) int {
 }
 
 // PutHandoff stores a handoff and keeps its indexes right. Keys: byrecord:
-// record or target, id; account, id while it is open; task's key, id; load:
+// record or target, id; account, id while it is open or watched; task's key, id; load:
 // owner, id.
 func PutHandoff(tx Tx, h Handoff) {
 	if old, ok := GetHandoff(tx, h.ID); ok {
@@ -199,7 +200,7 @@ func index(h Handoff, do func(Bucket, string)) {
 	if h.Target.ID != "" && h.Target != h.Record {
 		do(ByRecord, Key(h.Target)+h.ID)
 	}
-	if !h.Account.IsZero() && h.Account != h.Record && h.Account != h.Target && h.Stage.Open() {
+	if !h.Account.IsZero() && h.Account != h.Record && h.Account != h.Target && (h.Stage.Open() || h.Back != nil && h.Stage == Completed) {
 		do(ByRecord, byAccount+Key(h.Account)+h.ID)
 	}
 	for _, e := range h.Effects {

@@ -53,7 +53,7 @@ func TestStarterContent(t *testing.T) {
 	want := []string{
 		"ae_to_finance on  to ", "ae_to_legal on  to ", "ae_to_sales_engineer on  to ", "closed_won_to_cs on  to ", "contact_sales on hubspot to salesforce",
 		"cs_to_account_manager on  to ", "demo_request on hubspot to ", "demo_request_salesforce on salesforce to ", "early_interest on  to ", "founder_to_ae on  to ",
-		"health_drop on  to ", "inbound_to_ae on  to ", "marketing_to_outbound on  to ", "medium_intent on  to ", "partner_lead on  to ",
+		"health_drop on  to ", "inbound_to_ae on  to ", "marketing_to_outbound on  to ", "medium_intent on  to ", "partner_lead on  to ", "pre_sale_to_cs on  to ",
 		"product_to_sales on  to ", "renewal on  to ", "sdr_to_ae on  to ", "several_contacts on  to ",
 	}
 	if diff := cmp.Diff(want, types); diff != "" {

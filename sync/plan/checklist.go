@@ -49,6 +49,7 @@ func (d *deciding) doer(t *typ, f *facts, h state.Handoff, role string) string {
 // handed sets up what comes with a transfer: the checklist, its milestones, and
 // the giver's task where something is missing.
 func (d *deciding) handed(t *typ, f *facts, h state.Handoff) state.Handoff {
+	h = d.watchBack(t, f, h)
 	if h.Target.ID == "" {
 		return h // once the record is there
 	}
@@ -377,7 +378,7 @@ func (d *deciding) managerOf(who string) string {
 // meanwhile.
 func (d *deciding) choreSettled(h state.Handoff, step string, ref connectors.Ref) state.Handoff {
 	if step == stepChase {
-		if len(h.Missing) == 0 {
+		if len(h.Missing) == 0 || ended(h) {
 			return d.choreDone(h, step)
 		}
 		return h
@@ -387,7 +388,7 @@ func (d *deciding) choreSettled(h state.Handoff, step string, ref connectors.Ref
 			continue
 		}
 		h = handoff.Change(h, at, func(i *state.Item) { i.Task = ref })
-		if !h.Items[at].Done.IsZero() {
+		if !h.Items[at].Done.IsZero() || h.Items[at].Gives && ended(h) {
 			return d.choreDone(h, step)
 		}
 	}

@@ -66,6 +66,7 @@ func (c *compiler) checklist(t *typ, d *mappings.Handoff, all []*conn) {
 	for _, m := range d.Milestones {
 		t.milestones = append(t.milestones, c.milestone(m, all))
 	}
+	c.nothingToDo(t, d)
 	if d.PreparedBy.Given() {
 		t.prepared = d.PreparedBy
 		known := make([]string, 0, len(c.doc.Handoffs))
@@ -76,6 +77,33 @@ func (c *compiler) checklist(t *typ, d *mappings.Handoff, all []*conn) {
 			c.bad(d.PreparedBy.Pos, "undefined-handoff", didYouMean(d.PreparedBy.S, known, "add it to handoffs/"), "there is no handoff type %q", d.PreparedBy.S)
 		}
 	}
+}
+
+// nothingToDo warns of a type that waits for a checklist it does not have.
+func (c *compiler) nothingToDo(t *typ, d *mappings.Handoff) {
+	if len(t.before)+len(t.after) > 0 {
+		return
+	}
+	for _, w := range []mappings.Cond{d.AcceptedWhen, d.CompletedWhen, d.ReturnedWhen} {
+		if at, found := names(w, eventChecklist); found {
+			c.warn(at, "no-checklist", "add checklist, or leave it out", "%s has no checklist, so checklist_done always holds", t.name)
+		}
+	}
+}
+
+// names finds an event in a condition.
+func names(c mappings.Cond, event string) (mappings.Pos, bool) {
+	if c.Field.S == event {
+		return c.Field.Pos, true
+	}
+	for _, kids := range [][]mappings.Cond{c.All, c.Any, c.None} {
+		for _, k := range kids {
+			if at, found := names(k, event); found {
+				return at, true
+			}
+		}
+	}
+	return mappings.Pos{}, false
 }
 
 func (c *compiler) checkItem(d mappings.CheckItem, who string, all []*conn) checkItem {

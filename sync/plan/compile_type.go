@@ -39,6 +39,7 @@ func (c *compiler) typ(d *mappings.Handoff) {
 	c.exceptions(t, d, all)
 	c.watching(t, d, all)
 	c.receiving(t, d, all)
+	c.tellBack(t, d, all)
 	t.accepted = c.cond(d.AcceptedWhen, all, true)
 	if d.AcceptedWhen.IsZero() {
 		t.accepted = cond{kind: happening, text: "accepted when"}

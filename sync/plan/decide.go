@@ -134,6 +134,7 @@ func (d *deciding) observed(ev Observed) {
 	if d.awaited(c, rec, ev); d.stopped() {
 		return
 	}
+	d.tellsBack(f)
 	d.stranger(c, rec, &prev)
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)

@@ -25,7 +25,7 @@ func (d *deciding) fired(ev Fired) {
 	if ok && d.firedLate(h, ev.Timer.Clock) {
 		return
 	}
-	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || ev.Timer.Clock != clockItem) {
+	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || ev.Timer.Clock != clockItem && ev.Timer.Clock != clockBack) {
 		return // milestones come after the end as well
 	}
 	switch ev.Timer.Clock {
@@ -39,6 +39,8 @@ func (d *deciding) fired(ev Fired) {
 		d.itemDue(h, ev.Timer.Step, ev.Fresh)
 	case clockHold:
 		d.holdOver(h, ev)
+	case clockBack:
+		d.backOver(h)
 	case clockChase:
 		d.chaseAgain(h)
 	default:

@@ -161,7 +161,7 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 			done = d.intend(done, stepSupersede, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepSupersede, "set")})
 		}
 	}
-	d.put(done)
+	d.put(d.choresOver(done))
 }
 
 // withdraw takes back what has been decided and does not stand in the CRM: what
@@ -223,5 +223,5 @@ func (d *deciding) cancel(h state.Handoff, note string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("cancelled", h.ID, map[string]string{"why": note})
-	d.put(done)
+	d.put(d.choresOver(done))
 }

@@ -44,6 +44,7 @@ type Rules struct {
 	calendar  sla.Calendar // of people who have none
 	revops    string       // who looks after the rules; blank: nobody is named
 	notify    notify
+	back      map[string]bool // nouns of which something is told back
 }
 
 // place is a noun of a connection.
@@ -126,6 +127,7 @@ type typ struct {
 	before, after     []checkItem // the checklist
 	milestones        []milestone
 	prepared          mappings.Text // the type that should have run before
+	back              tellBack
 	tiers             []tierRow
 	lines             []ownerLine
 	from              string

@@ -20,7 +20,7 @@ type View interface {
 	// Handoffs are those a record started or carries, by id.
 	Handoffs(ref connectors.Ref) []state.Handoff
 	// HandoffsAt are those of an account that are about something else, by id,
-	// while they are open.
+	// while they are open or something of them is told back.
 	HandoffsAt(account connectors.Ref) []state.Handoff
 	// HandoffOfTask is the one for which a task was made with this key.
 	HandoffOfTask(key string) (state.Handoff, bool)

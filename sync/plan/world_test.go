@@ -245,7 +245,7 @@ func (w *world) Handoffs(ref connectors.Ref) []state.Handoff {
 func (w *world) HandoffsAt(account connectors.Ref) []state.Handoff {
 	var out []state.Handoff
 	for _, h := range w.handoffs {
-		if h.Account == account && h.Record != account && h.Target != account && h.Stage.Open() {
+		if h.Account == account && h.Record != account && h.Target != account && (h.Stage.Open() || h.Back != nil && h.Stage == state.Completed) {
 			out = append(out, h)
 		}
 	}

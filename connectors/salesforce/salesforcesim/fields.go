@@ -195,6 +195,21 @@ Legal_Owner__c reference ref=User rel=Legal_Owner__r
 Legal_Review_Done__c boolean
 Finance_Owner__c reference ref=User rel=Finance_Owner__r
 Finance_Review_Done__c boolean
+Business_Problem__c textarea 4096
+Customer_Goals__c textarea 4096
+Technical_Needs__c textarea 4096
+Deal_Origin__c string 255
+Competitors__c string 255
+Proposal__c url 255
+Key_Emails__c textarea 4096
+Onboarding_Plan__c textarea 4096
+Onboarding_Mode__c picklist 255 pick=Self-serve;Guided
+Onboarding_Score__c double 5.2
+Project_Plan__c string 255
+Success_Confirmed_On__c date
+Internal_Kickoff_On__c date
+Meeting_At__c datetime
+Handoff_Note__c textarea 4096
 `
 
 const activityFields = `
