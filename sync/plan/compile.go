@@ -41,6 +41,8 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 		c.typ(&doc.Handoffs[i])
 	}
 	c.clashes()
+	c.startable()
+	c.steady()
 	c.parallels()
 	c.live()
 	c.groups()

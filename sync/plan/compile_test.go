@@ -11,7 +11,7 @@ import (
 )
 
 // TestFaults: one fault per edit of the starter pack, told with its place, its
-// code and the fix.
+// code and the fix; among them a trigger that no machine can test (1.121).
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	demo, teams, people := "handoffs/demo-request.yaml", "teams.yaml", "people.yaml"
@@ -48,6 +48,12 @@ func TestFaults(t *testing.T) {
 		{demo, "person.last_form: {contains: Demo request}", "company.named_account: maybe", demo + ":9:", "wrong-type", "", false},
 		{demo, "person.last_form: {contains: Demo request}", "person.last_form: {at_least: 3}", demo + ":9:", "wrong-type", "is_a: number", false},
 		{demo, "{person.intent_signal: Pricing inquiry}", "first_touch_logged", demo + ":10:", "never-true", "name a field", false},
+		{demo, "{person.intent_signal: Pricing inquiry}", "{person.intent_signal: filled}", demo + ":10:", "no-test", "{filled: yes}", false},
+		{demo, "{person.intent_signal: Pricing inquiry}", "{person.intent_signal: changed}", demo + ":10:", "no-test", "changed_to", false},
+		{demo, "{person.intent_signal: Pricing inquiry}", "{all: [{person.intent_signal: Pricing inquiry}, {person.intent_signal: Demo}]}", demo + ":10:", "never-starts", "any:", true},
+		{"handoffd.yaml", "mode: observe", "mode: observe\nsignals:\n  product: {on: hubspott, find_by: [{same: [usage.email, person.email]}]}", "handoffd.yaml:", "undefined-connection", `did you mean "hubspot"?`, false},
+		{"handoffd.yaml", "mode: observe", "mode: observe\nsignals:\n  product: {on: hubspot, find_by: [{same: [usage.email, person.email]}]}", "handoffd.yaml:", "no-mapping", "mappings/product.yaml", false},
+		{"handoffd.yaml", "mode: observe", "mode: observe\nsources:\n  - {name: typed, if: {person.sourse: Manual}, wait: 2 minutes}", "handoffd.yaml:", "undefined-field", `did you mean "person.source"?`, false},
 	}
 	for _, test := range tests {
 		t.Run(test.code+" "+test.to, func(t *testing.T) {

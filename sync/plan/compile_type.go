@@ -155,6 +155,7 @@ func (n *conn) knowsCond(d mappings.Cond, about string) bool {
 
 func (c *compiler) starts(t *typ, d *mappings.Handoff, here []*conn) {
 	for _, s := range d.StartsWhen {
+		c.testable(t, s)
 		c.startsNow = true
 		st := start{when: c.cond(s, here, false), pos: s.Pos}
 		c.startsNow = false
