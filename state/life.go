@@ -25,9 +25,11 @@ type Work struct {
 	Heard  time.Time `json:"heard,omitzero"`  // when anything was last seen to happen
 	Maker  string    `json:"maker,omitempty"` // who made the next task, by e-mail
 	Ticked time.Time `json:"ticked,omitzero"` // when a person ticked off the task that handoffd made
-	Told   int       `json:"told,omitempty"`  // the count that was last written
-	Reply  time.Time `json:"reply,omitzero"`  // when the buyer first answered
-	Gap    string    `json:"gap,omitempty"`   // digest of the question the receiver asked last
+	// Started is when a person was first seen to have begun that task.
+	Started time.Time `json:"started,omitzero"`
+	Told    int       `json:"told,omitempty"` // the count that was last written
+	Reply   time.Time `json:"reply,omitzero"` // when the buyer first answered
+	Gap     string    `json:"gap,omitempty"`  // digest of the question the receiver asked last
 }
 
 // Return is a handoff that came back.

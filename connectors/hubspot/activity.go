@@ -203,7 +203,10 @@ func (c *Connector) activityFields(sort connectors.Kind, r *row) map[string]any 
 	switch sort {
 	case tasks:
 		put(connectors.ActKey, taskKey(r))
-		if p[statusProperty] == "COMPLETED" {
+		switch p[statusProperty] {
+		case "IN_PROGRESS", "WAITING":
+			f[connectors.ActState] = "started"
+		case "COMPLETED":
 			f[connectors.ActState] = "done"
 			if done := parseTime(p["hs_task_completion_date"]); !done.IsZero() {
 				at = done

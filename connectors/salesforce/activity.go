@@ -139,6 +139,9 @@ func (sel selection) taskActivity(row map[string]any, obj connectors.Object, set
 	}
 	status := strings.ToLower(textOf(row, "Status"))
 	state := "open"
+	if status == "in progress" || status == "waiting on someone else" {
+		state = "started"
+	}
 	if row["IsClosed"] == true || row["IsClosed"] == nil && status == "completed" {
 		state, at = "done", obj.ModifiedAt.Format(stampLayout)
 		if t, ok := parseStamp(textOf(row, "CompletedDateTime")); ok {

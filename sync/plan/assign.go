@@ -24,7 +24,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 	if d.waits(f) {
 		return
 	}
-	if c.owner == "" {
+	if c.owner == "" || d.untilMade(t, f, h, &c) {
 		d.queue(t, f, h, tier, c)
 		return
 	}
@@ -151,6 +151,7 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		d.because(d.why("", "%v", err))
 		return
 	}
+	queued = d.stoodQueued(t, f, queued)
 	if !c.asked || again {
 		d.timer(h, clockRetry, 0, d.now.Add(retryAfter))
 	}
@@ -172,6 +173,22 @@ func (d *deciding) queue(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		}
 	}
 	d.put(queued)
+}
+
+// stoodQueued notes who has the record when its handoff begins to wait, so that
+// somebody who takes it by hand is told from who had it.
+func (d *deciding) stoodQueued(t *typ, f *facts, h state.Handoff) state.Handoff {
+	c, rec := f.conn, f.rec
+	if t.deliver != nil {
+		c, rec = f.to, f.land
+	}
+	if h.Stake != nil || h.Observed || rec == nil {
+		return h
+	}
+	if name, ok := c.m.WriteName(rec.Ref.Kind, t.becomes); ok {
+		h.Stake = &state.Stake{Field: name, Was: rec.Fields[t.becomes], Over: rec.ModifiedAt}
+	}
+	return h
 }
 
 // observe keeps a handoff that is only watched as open work for a while, so

@@ -146,16 +146,7 @@ func (c *compiler) settings() {
 		}
 	}
 	c.sourcesOf()
-	if a := c.doc.Authority.Owner; a.Given() {
-		c.r.authority = c.conn(a)
-	}
-	for _, p := range c.doc.Authority.Fields {
-		c.conn(p.To)
-		c.warn(p.From.Pos, "not-yet", "take the field out of the mapping of the connection that may not be written", "only authority over owner is held yet")
-	}
-	if by := c.doc.Authority.CreatedBy; by.S == "connector" {
-		c.warn(by.Pos, "not-yet", "let handoffd create them, and switch the integration's creating off", "handoffd does not wait for the connector to create people yet")
-	}
+	c.sayso()
 }
 
 // conn is a connection by name.
@@ -199,7 +190,7 @@ func (c *compiler) groups() {
 			}
 		}
 	}
-	if c.doc.Authority.Owner.Given() {
+	if c.doc.Authority.Owner.Given() || len(c.doc.Authority.Fields) > 0 {
 		for _, n := range c.r.conns {
 			join(c.r.conns[0], n)
 		}

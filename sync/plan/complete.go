@@ -50,8 +50,9 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 		return h, step
 	}
 	f := d.judged(rec, h)
+	f.accepting = true
 	cond, holds := t.accepted, t.accepted.holds(f)
-	if !holds && !workOf(h).Ticked.IsZero() && d.parallel(h) {
+	if w := workOf(h); !holds && (!w.Ticked.IsZero() || !w.Started.IsZero()) && d.parallel(h) {
 		cond, holds = cond.ownTask(), true
 	}
 	if !holds || f.wait != "" {

@@ -312,9 +312,11 @@ func fresh(set map[string]any, rec *state.Record, h state.Handoff) map[string]an
 			out[name] = nil
 		}
 	}
-	if id := rec.Fields[ownID]; id != "" && id != h.ID {
+	if id := rec.Fields[ownID]; id != h.ID {
 		for _, name := range []string{ownAcceptedBy, ownAcceptedAt, ownFirstTouch, ownAttempts, ownBreached, ownQuality, ownQuestions} {
-			out[name] = nil // an assignment sets none of them
+			if id != "" || rec.Fields[name] != "" {
+				out[name] = nil // an assignment sets none of them
+			}
 		}
 	}
 	return out

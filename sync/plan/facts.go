@@ -39,6 +39,8 @@ type facts struct {
 	// handoffd's own fields on the record at hand speak of another one.
 	handoff *state.Handoff
 	another bool
+	// accepting says that a task somebody has begun counts like one ticked off.
+	accepting bool
 
 	found  *finding
 	linked map[string]*state.Record

@@ -74,5 +74,7 @@ func (d *deciding) retry(h state.Handoff, ev Fired) {
 		return
 	}
 	d.id = d.r.decisionID(d.now, ev)
+	d.not = d.hadIt(t, h)
 	d.assign(t, f, h, tier)
+	d.not = nil
 }

@@ -108,6 +108,10 @@ func (d *deciding) named(l *ownerLine, t *typ, f *facts, h state.Handoff, c *cho
 		c.note(l, "%s gives this and cannot receive it", who)
 		return false
 	}
+	if d.not[who] && l.rule == mappings.RelationshipOwner { // they have the record because we gave it to them
+		c.note(l, "%s has had it already", who)
+		return false
+	}
 	out, known := d.out(who, f.to, d.r.caps[who])
 	if out == "" {
 		c.owner, c.because = who, l.use

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
@@ -86,6 +87,9 @@ func (d *deciding) showNext(over state.Handoff) {
 			ownAttempts: float64(workOf(h).Count),
 		}
 		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepShow, over.ID)}))
+		if n := len(d.c.Intents) - 1; n >= 0 && d.c.Intents[n].Step == stepShow { // after what ends the other one
+			d.c.Intents[n].Created, d.c.Intents[n].Due = d.now.Add(time.Second), d.now.Add(time.Second)
+		}
 		return
 	}
 }

@@ -28,7 +28,7 @@ type returning struct {
 // What happens to what came back.
 const (
 	thenGiver = "return_to_giver" // the giver has it again, with a task
-	thenQueue = "queue"           // who leads the team has it, with a task
+	thenQueue = "queue"           // it waits in the team's line and is drawn again
 	thenNext  = "next_owner"      // it is handed over again, to somebody else
 )
 
@@ -104,7 +104,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	d.withdraw(done)
 	d.credit(h)
 	d.put(done)
-	if t.returned.then != thenNext || !d.handOn(t, rec, done, why, true) {
+	if !d.goesOn(t, rec, done, why) {
 		d.put(d.giveBack(t, rec, h, done))
 	}
 	done = d.current(done)
@@ -210,7 +210,7 @@ func (d *deciding) giveBack(t *typ, rec *state.Record, was, h state.Handoff) sta
 		}
 	}
 	h = d.writeReturn(t, c, at, h, set)
-	return d.taskFor(h, c, stepGiverTask, h.Accountable, fmt.Sprintf("Returned by %s: %s. %s", h.Returned.By, orNone(h.Returned.Reason), d.titleOf(at)), h.Returned.Note)
+	return d.taskFor(h, c, stepGiverTask, h.Accountable, d.cameBack(at, h), h.Returned.Note)
 }
 
 // writeReturn gives the record back to whoever takes it, unless somebody has
@@ -282,15 +282,54 @@ func (d *deciding) taskFor(h state.Handoff, c *conn, step, who, subject, body st
 	return d.intend(h, step, w)
 }
 
-// handOn hands a returned handoff over again, where that is asked for to
+// goesOn hands over again what came back where the type says so: at once to
+// the next owner, or by way of the team's line. It reports whether it did.
+func (d *deciding) goesOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
+	switch t.returned.then {
+	case thenNext:
+		return d.handOn(t, rec, old, why)
+	case thenQueue:
+		return d.backInLine(t, rec, old, why)
+	}
+	return false
+}
+
+// handOn hands a returned handoff over again, where the type says so to
 // somebody who has not had it. It reports whether it began.
-func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason, another bool) bool {
+func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
+	f, h, tier := d.onceMore(t, rec, old, why)
+	if tier == nil {
+		return false
+	}
+	d.not = d.hadIt(t, h)
+	d.assign(t, f, h, tier)
+	d.not = nil
+	return d.current(h).Stage.Open()
+}
+
+// backInLine puts what came back into the team's line: who leads it answers
+// for it, until it is drawn again like anything that waits there. Whoever has
+// had it is passed over.
+func (d *deciding) backInLine(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
+	team := d.r.teams[old.Team]
+	f, h, tier := d.onceMore(t, rec, old, why)
+	if tier == nil || team == nil || team.manager == "" {
+		return false
+	}
+	line := d.why(where(t.returned.pos), "returned by %s: waits in the line of %s", old.Returned.By, team.name)
+	d.queue(t, f, h, tier, choice{team: team, waits: true, why: []state.Reason{line}})
+	return true
+}
+
+// onceMore is the handoff that follows one that came back, with the facts it is
+// decided on; a nil tier says that these are not known.
+func (d *deciding) onceMore(t *typ, rec *state.Record, old state.Handoff, why state.Reason) (*facts, state.Handoff, *tier) {
 	from, ok := d.v.Record(old.Record)
 	if rec.Ref == old.Record {
 		from, ok = *rec, true
 	}
 	if !ok {
-		return false
+		return nil, old, nil
 	}
 	f := d.r.facts(d.now, d.v, &from)
 	if t.deliver != nil {
@@ -300,29 +339,35 @@ func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why stat
 			land, ok = *rec, true
 		}
 		if !ok {
-			return false
+			return nil, old, nil
 		}
 		f.land = &land
 	}
 	tier := d.r.tiers[old.Tier]
 	if f.account(); tier == nil || f.wait != "" {
-		return false
+		return nil, old, nil
 	}
-	signal := old.Signals[len(old.Signals)-1]
 	h := handoff.Detect(handoff.New{
 		ID: state.Digest("after", old.ID), Type: t.name, Rules: d.r.digest, Giver: old.Giver, Record: old.Record, Target: old.Target,
-		Account: old.Account, Signal: signal, Observed: old.Observed, At: d.now,
+		Account: old.Account, Signal: old.Signals[len(old.Signals)-1], Observed: old.Observed, At: d.now,
 	})
 	h.Follows, h.Holders = old.ID, d.holders(old, "returned")
 	h.Why = append(started(old), why)
 	d.id = state.Digest("decision", h.ID)
-	d.not = map[string]bool{}
-	for _, x := range h.Holders {
-		d.not[x.Who] = another
+	return f, h, tier
+}
+
+// hadIt are those who are passed over because they have given it back; nobody
+// where the giver hands it over again.
+func (d *deciding) hadIt(t *typ, h state.Handoff) map[string]bool {
+	if h.Follows == "" || t.returned.then != thenNext && t.returned.then != thenQueue {
+		return nil
 	}
-	d.assign(t, f, h, tier)
-	d.not = nil
-	return d.current(h).Stage.Open()
+	not := map[string]bool{}
+	for _, x := range h.Holders {
+		not[x.Who] = true
+	}
+	return not
 }
 
 // follows is the handoff of the same type that came back from this record
@@ -341,7 +386,7 @@ func (d *deciding) follows(h state.Handoff) string {
 // handoff_status to Assigned once more. It starts a handoff that follows the
 // returned one, and anybody may receive it.
 func (d *deciding) handedOverAgain(t *typ, rec *state.Record, h state.Handoff) bool {
-	if h.Stage != state.Returned || rec.Ref != h.Target || rec.Fields[ownID] != h.ID || rec.Fields[ownStatus] != statusAssigned {
+	if h.Stage != state.Returned || rec.Ref != h.Target || rec.Fields[ownID] != h.ID && (rec.Fields[ownID] != "" || !d.stillShown(rec, h)) || rec.Fields[ownStatus] != statusAssigned {
 		return false
 	}
 	if e := h.Effects[stepReturn]; e.State != handoff.Done || age(rec, h) <= 0 {
@@ -352,7 +397,10 @@ func (d *deciding) handedOverAgain(t *typ, rec *state.Record, h state.Handoff) b
 	}
 	why := d.why(where(t.returned.pos), "handed over again by %s", h.Accountable)
 	d.because(why)
-	return d.handOn(t, rec, h, why, false)
+	if e := h.Effects[stepGiverTask]; e.Key != "" {
+		d.put(d.choreDone(h, stepGiverTask))
+	}
+	return d.handOn(t, rec, h, why)
 }
 
 // holders are those who have had a handoff, its present owner now included.
@@ -372,21 +420,53 @@ func (d *deciding) explained(t *typ, rec *state.Record, h state.Handoff) {
 	}
 	d.audit("reason given", h.ID, map[string]string{"by": h.Returned.By, "reason": reason, "rule": h.Returned.Rule})
 	d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockReason, 0))
-	if e := done.Effects[stepAskReason]; e.Key != "" && e.State == sent {
-		d.c.Withdraw = append(d.c.Withdraw, e.Key)
-	}
-	if rec.Fields[ownID] == h.ID {
+	done = d.choreDone(done, stepAskReason)
+	done = d.giverLearns(rec, done)
+	if id := rec.Fields[ownID]; id == h.ID || id == "" {
 		done = d.intend(done, stepReturn, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownQuality: qualityReturned + ": " + reason}, Key: key(h, stepReturn, "reason")})
 	}
 	d.put(done)
 }
 
+// giverLearns brings the giver's task up to date with a reason that came later.
+func (d *deciding) giverLearns(rec *state.Record, h state.Handoff) state.Handoff {
+	e := h.Effects[stepGiverTask]
+	if e.Key == "" {
+		return h
+	}
+	set := map[string]any{connectors.TaskSubject: d.cameBack(rec, h)}
+	if h.Returned.Note != "" {
+		set[connectors.TaskBody] = h.Returned.Note
+	}
+	if i, waits := d.waiting(e.Key); waits && e.State == sent {
+		all := maps.Clone(i.Write.Set)
+		maps.Copy(all, set)
+		d.rewaiting(e.Key, all)
+		return h
+	}
+	if e.State == handoff.Done && e.Ref.ID != "" {
+		return d.choreNow(h, stepGiverTask, e.Ref, set)
+	}
+	return h
+}
+
+// cameBack is the subject of the giver's task.
+func (d *deciding) cameBack(rec *state.Record, h state.Handoff) string {
+	return fmt.Sprintf("Returned by %s: %s. %s", h.Returned.By, orNone(h.Returned.Reason), d.titleOf(rec))
+}
+
 // stillShown reports whether what people write on a record is about a handoff
-// that is over: its id stands there, or that of the one that followed it.
+// that is over: its id stands there, or that of the one that followed it. Where
+// no id can be read, it is about what came back last, unless something is open.
 func (d *deciding) stillShown(rec *state.Record, h state.Handoff) bool {
 	id := rec.Fields[ownID]
-	if id == h.ID {
+	switch id {
+	case h.ID:
 		return true
+	case "":
+		return rec.Ref == h.Target && age(rec, h) > 0 && !slices.ContainsFunc(d.aboutNow(rec), func(o state.Handoff) bool {
+			return o.ID != h.ID && !o.Observed && (o.Stage.Open() || o.ClosedAt.After(h.ClosedAt))
+		})
 	}
 	next, ok := d.v.Handoff(id)
 	return ok && next.Follows == h.ID

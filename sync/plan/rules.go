@@ -34,9 +34,10 @@ type Rules struct {
 	imports   imports
 	sources   []source
 	freeMail  map[string]bool
-	phrases   []string        // that fill a note and say nothing
-	authority *conn           // the one CRM whose owner field may be written; nil: each its own
-	untouched map[string]bool // e-mails, and names of queues, in lower case
+	phrases   []string         // that fill a note and say nothing
+	authority *conn            // the one CRM whose owner field may be written; nil: each its own
+	sayOver   map[string]*conn // the same for other fields, by word or noun.word
+	untouched map[string]bool  // e-mails, and names of queues, in lower case
 	safety    Safety
 	calendars map[string]sla.Calendar
 	feeds     []Feed
@@ -58,6 +59,7 @@ type conn struct {
 	pollEvery time.Duration
 	share     float64
 	group     int
+	made      bool      // people there are made by the CRMs' own sync
 	from      time.Time // handoffs_from; zero: the first start
 	m         *normalize.Mapping
 	match     match.Config
@@ -349,6 +351,7 @@ func (r *Rules) Writes() []string {
 					if f, ok := c.m.WriteName(k, s.field.word); ok && s.field.noun == t.about {
 						add(c, k, f)
 					}
+					r.sayWrites(t, s.field, add)
 				}
 			}
 			r.taskWrites(c, add)
@@ -358,6 +361,19 @@ func (r *Rules) Writes() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// sayWrites adds a field where another connection has the say over it.
+func (r *Rules) sayWrites(t *typ, of field, add func(*conn, connectors.Kind, string)) {
+	c := r.says(of)
+	if c == nil {
+		return
+	}
+	for _, k := range t.kinds(c) {
+		if f, ok := c.m.WriteName(k, of.word); ok {
+			add(c, k, f)
+		}
+	}
 }
 
 func (r *Rules) taskWrites(c *conn, add func(*conn, connectors.Kind, string)) {

@@ -257,24 +257,6 @@ func (d *deciding) heldBack(t *typ, f *facts, s signal, list string, why state.R
 	}
 }
 
-// otherwise writes what a type sets on a record it does not take.
-func (d *deciding) otherwise(t *typ, f *facts, s signal) {
-	set := map[string]any{}
-	for _, o := range t.otherwiseSet {
-		if name, ok := f.conn.m.WriteName(f.rec.Ref.Kind, o.field.word); ok && !strings.EqualFold(f.value(o.field), o.value) {
-			set[name] = f.conn.code(o.field, o.value)
-		}
-	}
-	if len(set) == 0 || t.observes(f.rec.Ref) {
-		return
-	}
-	key := state.Digest(t.name, f.rec.Ref.String(), s.version, stepOtherwise)
-	d.c.Intents = append(d.c.Intents, d.guarded(state.Handoff{}, stepOtherwise, state.Intent{
-		Step: stepOtherwise, Dest: f.conn.name, Rank: leastUrgent, State: state.Ready, Due: d.now, Created: d.now,
-		Write: connectors.Write{Ref: f.rec.Ref, Set: set, Key: key},
-	}))
-}
-
 // tier picks how fast, by the first row that fits.
 func (d *deciding) tier(t *typ, f *facts) (*tier, state.Reason) {
 	if i := d.r.imports; i.tier != nil && i.when.holds(f) {

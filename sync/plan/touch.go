@@ -110,7 +110,7 @@ func (c *cond) happened(f *facts) bool {
 	case eventTouchLogged, eventTouch:
 		return !h.TouchedAt.IsZero() || !w.First.IsZero()
 	case eventTaskDone:
-		return !w.Ticked.IsZero()
+		return !w.Ticked.IsZero() || f.accepting && !w.Started.IsZero()
 	case eventChecklist:
 		return checklistDone(*h)
 	}
@@ -126,6 +126,9 @@ func (c *cond) deed(h state.Handoff) (by string, at time.Time) {
 	case eventTouchLogged, eventTouch:
 		return w.By, w.First
 	case eventTaskDone:
+		if !w.Started.IsZero() && (w.Ticked.IsZero() || w.Started.Before(w.Ticked)) {
+			return h.Owner, w.Started
+		}
 		return h.Owner, w.Ticked
 	}
 	return "", time.Time{}
@@ -148,6 +151,9 @@ func (c *cond) sayHappened(f *facts) string {
 		}
 		return strings.TrimSpace("first "+what+" by "+w.By) + " at " + w.First.Format(time.RFC3339)
 	case eventTaskDone:
+		if w.Ticked.IsZero() {
+			return "somebody works on the task"
+		}
 		return "the task was ticked off"
 	}
 	return c.text

@@ -26,6 +26,7 @@ const (
 	actEmail   = "email"
 	actMeeting = "meeting"
 
+	actStarted   = "started"
 	actDone      = "done"
 	actCancelled = "cancelled"
 
@@ -200,6 +201,10 @@ func (d *deciding) ownTask(h state.Handoff, a act, ev Event) {
 			step = s
 		}
 	}
+	if a.state == actStarted && step == stepTask && t != nil && !h.Observed {
+		d.begun(t, h, a)
+		return
+	}
 	if t == nil || h.Observed || a.state != actDone || !h.Stage.Open() && (h.Stage != state.Completed || step == stepTask) {
 		return
 	}
@@ -214,6 +219,20 @@ func (d *deciding) ownTask(h state.Handoff, a act, ev Event) {
 	w.Ticked, w.Heard = d.now, d.now
 	h.Work = &w
 	d.audit("task done", h.ID, map[string]string{"by": a.owner})
+	d.put(h)
+	d.advance(t, d.recordOf(t, h), h)
+}
+
+// begun is news that somebody works on the task that we made: that accepts
+// where ticking it off would, and completes nothing.
+func (d *deciding) begun(t *typ, h state.Handoff, a act) {
+	w := workOf(h)
+	if h.Stage != state.Assigned || h.Written.IsZero() || !w.Started.IsZero() {
+		return
+	}
+	w.Started, w.Heard = d.now, d.now
+	h.Work = &w
+	d.audit("task started", h.ID, map[string]string{"by": a.owner})
 	d.put(h)
 	d.advance(t, d.recordOf(t, h), h)
 }
