@@ -36,7 +36,8 @@ func newMatchCommand(s streams) *cobra.Command {
 			"has id1, id2, score and why, a line for each pair.\n\n" +
 			"With --fit, the leads have a column expected_account_id that people have\n" +
 			"confirmed (blank: there is no account): the weights are estimated from it and\n" +
-			"written to the file named, for --weights.",
+			"written to the file named, for --weights. People have a column entity_id then,\n" +
+			"the same for rows that are one.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
@@ -44,6 +45,8 @@ func newMatchCommand(s streams) *cobra.Command {
 				return matchPeople(s, f)
 			case f.people == "" && f.accounts != "" && f.leads != "" && f.fit != "" && f.out == "":
 				return matchFit(s, f)
+			case f.people != "" && f.accounts == "" && f.leads == "" && f.fit != "" && f.out == "":
+				return matchFitRows(s, f)
 			case f.people == "" && f.accounts != "" && f.leads != "" && f.fit == "" && f.out != "":
 				return matchLeads(s, f)
 			}
@@ -66,8 +69,10 @@ func newMatchCommand(s streams) *cobra.Command {
 // matchTarget are the shares that --fit aims at: of automatic matches that are
 // right, and of leads that people are asked about.
 const (
-	fitPrecision = 0.984
+	fitPrecision = 0.982
 	fitReview    = 0.07
+
+	fitRowsPrecision = 0.9965
 )
 
 func matchLeads(s streams, f matchFlags) error {
@@ -179,16 +184,21 @@ func readAccounts(s streams, path string) (*match.Index, int, error) {
 }
 
 func matchPeople(s streams, f matchFlags) error {
+	var weights []byte
+	if f.weights != "" {
+		var err error
+		if weights, err = os.ReadFile(f.weights); err != nil {
+			return &exitError{code: exitUsage, err: err}
+		}
+	}
 	var rows []match.Row
-	refused, err := eachRow(s, f.people, []string{"id"}, func(r csvRow) {
-		rows = append(rows, match.Row{
-			ID: r.get("id"), First: r.get("first"), Last: r.get("last"), Email: r.get("email"), Phone: r.get("phone"),
-			Company: cmpOr(r.get("company"), r.get("name")), Street: cmpOr(r.get("street"), r.get("address")), Street2: r.get("street2"), City: r.get("city"),
-			Postcode: cmpOr(r.get("postcode"), r.get("zip")), Country: r.get("country"), Website: r.get("website"),
-		})
-	})
+	refused, err := eachRow(s, f.people, []string{"id"}, func(r csvRow) { rows = append(rows, rowOf(r)) })
 	if err != nil {
 		return err
+	}
+	pairs, err := match.Duplicates(rows, weights)
+	if err != nil {
+		return usageError("%s: %w", f.weights, err)
 	}
 	out, err := createOut(s, f.out)
 	if err != nil {
@@ -198,7 +208,7 @@ func matchPeople(s streams, f matchFlags) error {
 	fmt.Fprintf(s.err, "%d rows\n", len(rows))
 	out.row("id1", "id2", "score", "why")
 	n := 0
-	for _, p := range match.Duplicates(rows) {
+	for _, p := range pairs {
 		out.row(p.A, p.B, strconv.FormatFloat(p.Bits, 'f', 2, 64), strings.Join(p.Why, "; "))
 		n++
 	}
@@ -206,6 +216,33 @@ func matchPeople(s streams, f matchFlags) error {
 		return err
 	}
 	fmt.Fprintf(s.err, "%d pairs are the same\n", n)
+	return refusedRows(refused)
+}
+
+func rowOf(r csvRow) match.Row {
+	return match.Row{
+		ID: r.get("id"), First: r.get("first"), Last: r.get("last"), Email: r.get("email"), Phone: r.get("phone"),
+		Company: cmpOr(r.get("company"), r.get("name")), Street: cmpOr(r.get("street"), r.get("address")), Street2: r.get("street2"),
+		City: r.get("city"), Postcode: cmpOr(r.get("postcode"), r.get("zip")), Country: r.get("country"), Website: r.get("website"),
+	}
+}
+
+func matchFitRows(s streams, f matchFlags) error {
+	var rows []match.Labelled
+	refused, err := eachRow(s, f.people, []string{"id", "entity_id"}, func(r csvRow) {
+		rows = append(rows, match.Labelled{Row: rowOf(r), Entity: r.get("entity_id")})
+	})
+	if err != nil {
+		return err
+	}
+	text, err := match.FitRows([][]match.Labelled{rows}, filepath.Base(f.fit), fitRowsPrecision)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(f.fit, text, 0o644); err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
+	fmt.Fprintf(s.err, "estimated from %d rows\n", len(rows))
 	return refusedRows(refused)
 }
 

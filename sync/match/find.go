@@ -52,29 +52,22 @@ var findTies = [...]string{"exact host", "same country", "account above the othe
 const tieBand = 0.25
 
 // Find looks for the account of a lead. Candidates are ranked each by itself,
-// so that without the first the second would be the first.
-func (x *Index) Find(w *Weights, l Lead) Found {
+// so that without the first the second would be the first. The accounts that
+// without names are no candidates.
+func (x *Index) Find(w *Weights, l Lead, without ...string) Found {
 	q := x.query(l)
 	ids := x.candidates(q)
+	if len(without) > 0 {
+		ids = slices.DeleteFunc(ids, func(at int32) bool { return slices.Contains(without, x.all[at].id) })
+	}
 	pairs := make([]levels, len(ids))
 	for i, at := range ids {
 		pairs[i] = x.compare(&q, &x.all[at])
 	}
-	return x.found(w, &q, x.rank(w, &q, ids, pairs))
+	return x.found(w, x.rank(w, ids, pairs))
 }
 
-// Without is Find as if the named accounts were no candidates.
-func (x *Index) Without(w *Weights, l Lead, without ...string) Found {
-	q := x.query(l)
-	ids := slices.DeleteFunc(x.candidates(q), func(at int32) bool { return slices.Contains(without, x.all[at].id) })
-	pairs := make([]levels, len(ids))
-	for i, at := range ids {
-		pairs[i] = x.compare(&q, &x.all[at])
-	}
-	return x.found(w, &q, x.rank(w, &q, ids, pairs))
-}
-
-func (x *Index) rank(w *Weights, _ *query, ids []int32, pairs []levels) []ranked {
+func (x *Index) rank(w *Weights, ids []int32, pairs []levels) []ranked {
 	out := make([]ranked, len(ids))
 	for i, at := range ids {
 		l := pairs[i]
@@ -137,7 +130,7 @@ func (w *Weights) decide(certainty, margin float64, anyOne bool) Decision {
 	return None
 }
 
-func (x *Index) found(w *Weights, q *query, r []ranked) Found {
+func (x *Index) found(w *Weights, r []ranked) Found {
 	if len(r) == 0 {
 		return Found{Decision: None, Why: []string{"no account shares a domain, a word or a run of letters with it"}}
 	}
@@ -150,7 +143,7 @@ func (x *Index) found(w *Weights, q *query, r []ranked) Found {
 	if len(r) > 1 && band(r[1].bits) == band(first.bits) {
 		f.Step = tieStep(first, r[1])
 	}
-	f.Why = x.why(w, q, &first, f)
+	f.Why = x.why(w, &first, f)
 	return f
 }
 
@@ -168,7 +161,7 @@ func tieStep(a, b ranked) string {
 
 // why tells what spoke for and against the first, the strongest first, what
 // came second, and what decided.
-func (x *Index) why(w *Weights, q *query, first *ranked, f Found) []string {
+func (x *Index) why(w *Weights, first *ranked, f Found) []string {
 	type part struct {
 		text string
 		bits float64
@@ -193,6 +186,5 @@ func (x *Index) why(w *Weights, q *query, first *ranked, f Found) []string {
 	if f.Step != "" {
 		out = append(out, "decided by "+f.Step)
 	}
-	_ = q
 	return append(out, fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s)", f.Certainty, w.Auto, w.Version))
 }

@@ -67,7 +67,7 @@ func (x *Index) sample(c Confirmed) sample {
 // What the estimate runs with: passes over the leads, and how strongly weights
 // are drawn to nothing.
 const (
-	passes  = 12
+	passes  = 10
 	rate    = 0.3
 	shrinks = 0.15 // per weight, over the number of samples
 )

@@ -85,9 +85,6 @@ func NewIndex(orgs []Org) *Index {
 	return x
 }
 
-// Len is how many accounts there are.
-func (x *Index) Len() int { return len(x.all) }
-
 func prepare(o Org) entry {
 	e := entry{id: o.ID, label: o.Name, name: NewName(o.Name), country: countryOf(o.Country), parent: -1}
 	for _, d := range o.Domains {
@@ -209,16 +206,8 @@ func (x *Index) query(l Lead) query {
 	return q
 }
 
-// Candidates lists the ids of the accounts that may be the lead's, the
-// likeliest by the blocking keys first, at most MaxCandidates.
-func (x *Index) Candidates(l Lead) []string {
-	var ids []string
-	for _, at := range x.candidates(x.query(l)) {
-		ids = append(ids, x.all[at].id)
-	}
-	return ids
-}
-
+// candidates are the accounts that may be the lead's, the likeliest by the
+// blocking keys first, at most MaxCandidates.
 func (x *Index) candidates(q query) []int32 {
 	board := map[int32]float64{}
 	x.byHost(q, board)
@@ -367,7 +356,7 @@ func (x *Index) byGrams(compact string, board map[int32]float64, worth float64) 
 		}
 	}
 	for at, c := range counts {
-		if share := float64(c) / float64(n); share > 0.25 {
+		if share := float64(c) / float64(n); share > 0.2 {
 			board[at] += worth * 20 * share
 		}
 	}

@@ -26,6 +26,8 @@ const (
 	fTwins
 	fWorth
 	fFirst
+	fRest
+	fCountryName
 	fields
 )
 
@@ -52,6 +54,9 @@ var fieldLevels = [fields]struct {
 	fTwins:     {"accounts of that name", []string{"no", "1", "2, country decides", "2", "many, country decides", "many"}},
 	fWorth:     {"what the name tells", worth()},
 	fFirst:     {"first word", []string{"none", "same", "other"}},
+
+	fRest:        {"rarest shared word, only the lead's, only the account's", rests()},
+	fCountryName: {"country and name", countryNames()},
 }
 
 var (
@@ -79,6 +84,44 @@ func worth() []string {
 	return out
 }
 
+// rests are the joint levels of what is shared and what is left over on either
+// side, where no domain helps.
+func rests() []string {
+	out := []string{"none"}
+	left := []string{"none", "common", "rare", "very rare"}
+	for _, shared := range left {
+		for _, lead := range left {
+			for _, org := range left {
+				out = append(out, shared+", "+lead+", "+org)
+			}
+		}
+	}
+	return out
+}
+
+func countryNames() []string {
+	out := []string{"none"}
+	for _, c := range []string{"unknown", "same", "other"} {
+		for _, n := range nameGroup {
+			out = append(out, c+"/"+n)
+		}
+	}
+	return out
+}
+
+// quarter is the index of a rarity among none, common, rare and very rare.
+func quarter(v float64) uint8 {
+	switch {
+	case v <= 0:
+		return 0
+	case v < 5:
+		return 1
+	case v < 9:
+		return 2
+	}
+	return 3
+}
+
 // levels is the level of each field, by number.
 type levels [fields]uint8
 
@@ -96,6 +139,10 @@ func (x *Index) compare(q *query, e *entry) levels {
 		l[fFirst] = best.first
 	}
 	l[fCountry] = countryLevel(q, e, l[fDomain])
+	if g := groupOfDomain(l[fDomain]); g != 1 && g != 2 && best.lead != nil {
+		l[fRest] = 1 + 16*quarter(best.shared) + 4*quarter(best.leadExtra) + quarter(best.orgExtra)
+		l[fCountryName] = 1 + uint8(len(nameGroup))*(l[fCountry]%3) + uint8(groupOfName(best.level))
+	}
 	if q.host.Class == Corporate {
 		l[fLabel] = labelLevel(q.host.Label, e.name)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	_ "embed" // the weights are data
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -60,17 +61,23 @@ type human struct {
 }
 
 // Duplicates lists the pairs of rows that are one person or company, in order
-// of their ids. It proposes; nobody merges by it.
-func Duplicates(rows []Row) []Pair {
+// of their ids. It proposes; nobody merges by it. The weights are those that
+// FitRows has written; nil: those that come with the program.
+func Duplicates(rows []Row, weights []byte) ([]Pair, error) {
+	if weights == nil {
+		weights = shippedPeople
+		if companies(rows) {
+			weights = shippedCompanies
+		}
+	}
 	var w pairWeights
-	data := shippedPeople
-	if companies(rows) {
-		data = shippedCompanies
+	if err := json.Unmarshal(weights, &w); err != nil {
+		return nil, fmt.Errorf("read the weights: %w", err)
 	}
-	if json.Unmarshal(data, &w) != nil {
-		return nil
+	if len(w.Fields) == 0 || w.Fields["e-mail"] == nil {
+		return nil, errors.New("read the weights: they are not those of rows")
 	}
-	return duplicates(rows, &w)
+	return duplicates(rows, &w), nil
 }
 
 func companies(rows []Row) bool {

@@ -32,7 +32,7 @@ type outcome struct {
 }
 
 func judge(x *Index, w *Weights, s *sample) outcome {
-	r := x.rank(w, nil, s.ids, s.pairs)
+	r := x.rank(w, s.ids, s.pairs)
 	o := outcome{has: s.has, any: len(r) > 0}
 	if o.any {
 		o.certainty, o.margin = certainty(r), marginOf(r)
@@ -40,6 +40,9 @@ func judge(x *Index, w *Weights, s *sample) outcome {
 	}
 	return o
 }
+
+// falseMatch is the share of leads without an account that may be given one.
+const falseMatch = 0.0095
 
 // choose sets the thresholds: the lowest certainty from which automatic
 // matches are as precise as asked, for the margin under which that finds most,
@@ -52,15 +55,15 @@ func choose(w *Weights, outcomes []outcome, precision, review float64) Report {
 	}
 	slices.SortStableFunc(outcomes, func(a, b outcome) int { return cmp.Compare(b.certainty, a.certainty) })
 	best := -1
-	for _, margin := range []float64{0, 0.5, 1, 1.5, 2, 3} {
-		right, wrong := 0, 0
+	for _, margin := range []float64{0, 1, 2, 3, 4, 5, 6} {
+		right, wrong, falsely := 0, 0, 0
 		for i, o := range outcomes {
 			if !o.any || o.margin < margin {
 				continue
 			}
-			right, wrong = right+count(o.right), wrong+count(!o.right)
+			right, wrong, falsely = right+count(o.right), wrong+count(!o.right), falsely+count(!o.has)
 			last := i+1 == len(outcomes) || outcomes[i+1].certainty != o.certainty
-			if p := float64(right) / float64(right+wrong); last && p >= precision && right > best {
+			if p := float64(right) / float64(right+wrong); last && p >= precision && float64(falsely) <= falseMatch*float64(rep.Leads-rep.WithAccount) && right > best {
 				best = right
 				w.Auto, w.Margin = math.Floor(o.certainty*100)/100, margin
 			}
