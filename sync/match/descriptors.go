@@ -276,6 +276,44 @@ book libro livre buch
 saving ahorro risparmio epargne sparkasse
 dr doctor doktor
 prof professor profesor
+free libre livre libera freie
+human humano humain umano menschliche humaine
+quality calidad qualita qualite qualitat qualidade
+emergency ratunkowa ratunkowej urgence urgencia emergencia notfall
+cooperation cooperacion cooperazione kooperation zusammenarbeit cooperacao
+interamerican interamericano interamericaine interamericana
+technologist technologue
+catholic catolica catholique cattolica katholische katolicki katholieke catolico
+biotechnology biotecnologia biotechnologie biotehnologie
+nanotechnology nanotecnologia nanotechnologie
+nanoscience nanociencia nanoscienze nanowissenschaften
+computational computacional calcolo
+sustainability sostenibilidad sustentabilidade durabilite nachhaltigkeit
+sustainable sostenible sustentavel durable nachhaltige sostenibile
+meteorology meteorologia meteorologie meteorological meteorologico
+toxicology toxicologia toxikologie toxicologie
+pharmacology farmacologia pharmakologie pharmacologie
+epidemiology epidemiologia epidemiologie
+biochemistry bioquimica biochimie biochimica biochemie biochemii
+zoology zoologia zoologie
+botany botanica botanique botanik
+sociology sociologia sociologie soziologie
+political politica politique politicas politische
+tropical tropicale tropicaux tropenmedizin
+ecosystem ecosistema ecosysteme okosystem
+integrated integrado integrato integre integree integrierte
+interdisciplinary interdisciplinario interdisciplinar interdisciplinaire interdisciplinare
+translational translationnelle traslacional translacional
+clinical clinique clinicas klinische
+infectious infecciosas infectieuses infettive
+disease enfermedad malattia maladie krankheit doenca
+aging vieillissement envejecimiento envelhecimento
+radiology radiologia radiologie
+imaging imagerie imagen
+mechanics mecanique mecanica meccanica mechanik
+aeronautics aeronautica aeronautique
+mining minera mines bergbau minero
+petroleum petroliere petrolero
 ltd limited
 corp corporation
 intl international

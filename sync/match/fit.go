@@ -67,9 +67,9 @@ func (x *Index) sample(c Confirmed) sample {
 // What the estimate runs with: passes over the leads, and how strongly weights
 // are drawn to nothing.
 const (
-	passes  = 10
+	passes  = 12
 	rate    = 0.3
-	shrinks = 0.15 // per weight, over the number of samples
+	shrinks = 0.5 // per weight, over the number of samples
 )
 
 // estimate finds the weights under which the right choice, one account or

@@ -28,6 +28,7 @@ const (
 	fFirst
 	fRest
 	fCountryName
+	fKind
 	fields
 )
 
@@ -53,10 +54,11 @@ var fieldLevels = [fields]struct {
 	fLegal:     {"legal form", []string{"unknown", "same", "other"}},
 	fTwins:     {"accounts of that name", []string{"no", "1", "2, country decides", "2", "many, country decides", "many"}},
 	fWorth:     {"what the name tells", worth()},
-	fFirst:     {"first word", []string{"none", "same", "other"}},
+	fFirst:     {"first word", []string{"none", "same, common", "same, rare", "same, very rare", "other"}},
 
 	fRest:        {"rarest shared word, only the lead's, only the account's", rests()},
 	fCountryName: {"country and name", countryNames()},
+	fKind:        {"kind", []string{"none", "same", "lead", "account", "differ"}},
 }
 
 var (
@@ -136,7 +138,7 @@ func (x *Index) compare(q *query, e *entry) levels {
 		l[fLeadCover], l[fOrgCover] = tenth(best.leadCover), tenth(best.orgCover)
 		l[fShared], l[fLeadExtra], l[fOrgExtra] = bit(best.shared), bit(best.leadExtra), bit(best.orgExtra)
 		l[fNumbers], l[fPlaces] = best.numbers, best.places
-		l[fFirst] = best.first
+		l[fFirst], l[fKind] = best.first, kindLevel(best.lead, best.org)
 	}
 	l[fCountry] = countryLevel(q, e, l[fDomain])
 	if g := groupOfDomain(l[fDomain]); g != 1 && g != 2 && best.lead != nil {
@@ -268,6 +270,39 @@ func countryLevel(q *query, e *entry, domain uint8) uint8 {
 	}
 	return l
 }
+
+// kindLevel is whether both names say the same of what kind of house it is: a
+// university is no institute.
+func kindLevel(a, b *Form) uint8 {
+	x, y := kindsOf(a), kindsOf(b)
+	for _, k := range x {
+		if slices.Contains(y, k) {
+			return 1
+		}
+	}
+	switch {
+	case len(x) > 0 && len(y) > 0:
+		return 4
+	case len(y) > 0:
+		return 3
+	case len(x) > 0:
+		return 2
+	}
+	return 0
+}
+
+func kindsOf(f *Form) []string {
+	var out []string
+	for _, w := range f.Tokens {
+		if kindWords[w] {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// kindWords are kinds of houses in the spelling of the descriptors.
+var kindWords = words("university institute college school faculty academy department center laboratory hospital clinic ministry government agency authority office council commission committee association society foundation fund federation union network group museum library archive observatory bank division unit service company alliance consortium chamber trust park station")
 
 // twins counts the accounts that have the very name that matched.
 func (x *Index) twins(q *query, e *entry, best pairing) uint8 {

@@ -107,7 +107,7 @@ func (x *Index) pair(a, b *Form) pairing {
 	if p.numbers == 0 && hasNumber(a.Tokens) && hasNumber(b.Tokens) {
 		p.numbers = 1
 	}
-	p.first = firstLevel(a, b)
+	p.first = x.firstLevel(a, b)
 	p.level = p.nameLevel()
 	return p
 }
@@ -139,13 +139,15 @@ func (p *pairing) odd(x *Index, w string, lead bool) {
 
 func hasNumber(ws []string) bool { return slices.ContainsFunc(ws, isDigits) }
 
-func firstLevel(a, b *Form) uint8 {
-	x, _, _ := strings.Cut(a.Core, " ")
-	y, _, _ := strings.Cut(b.Core, " ")
-	if wordLike(canonical(x), canonical(y)) > 0 {
-		return 1
+// firstLevel is whether the first words agree, and how rare the account's is.
+func (x *Index) firstLevel(a, b *Form) uint8 {
+	v, _, _ := strings.Cut(a.Core, " ")
+	w, _, _ := strings.Cut(b.Core, " ")
+	v, w = canonical(v), canonical(w)
+	if x.like(v, w) < 0.5 {
+		return 4
 	}
-	return 2
+	return max(1, quarter(12*x.rarity(w)/math.Log2(float64(len(x.all)+2))))
 }
 
 // tells is the rarity of each word, scaled so that the rarest has 12 in an
