@@ -20,7 +20,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-var updateTables = flag.Bool("update-tables", false, "write the generated tables of failures into the READMEs")
+var updateTables = flag.Bool("update-tables", false, "write the generated tables of proofs into the READMEs")
 
 // failure is one thing that can go wrong, and what is promised then.
 type failure struct{ id, fault, promise string }
@@ -88,14 +88,14 @@ var failures = map[string][]failure{
 	},
 }
 
-// proofs are the tests and stories that name a failure: the id stands in
+// proofs are the tests and stories that name something by its id: it stands in
 // brackets in the comment of the test or in the story's text, "(C2, C12)".
-func proofs(t *testing.T) map[string][]string {
+func proofs(t *testing.T, named func(text string) []string) map[string][]string {
 	t.Helper()
 	root := filepath.Join("..", "..")
 	found := map[string][]string{}
 	note := func(text, proof string) {
-		for _, id := range namedFailures(text) {
+		for _, id := range named(text) {
 			if !slices.Contains(found[id], proof) {
 				found[id] = append(found[id], proof)
 			}
@@ -121,7 +121,7 @@ func proofs(t *testing.T) map[string][]string {
 			if sort, ok := sorts[filepath.Base(filepath.Dir(path))]; ok {
 				note(string(story.Comment), sort+strings.TrimSuffix(entry.Name(), ".txtar"))
 			}
-		case entry.Name() == "failures_test.go": // names them all
+		case entry.Name() == "failures_test.go", entry.Name() == "requirements_test.go": // they name them all
 		case strings.HasSuffix(path, "_test.go"), strings.HasSuffix(path, ".go") && strings.HasSuffix(filepath.Dir(path), "test"):
 			return testsIn(path, filepath.Dir(rel), note)
 		}
@@ -215,7 +215,7 @@ const (
 // in the READMEs name them as they are.
 func TestFailureTables(t *testing.T) {
 	t.Parallel()
-	found := proofs(t)
+	found := proofs(t, namedFailures)
 	var known []string
 	for _, readme := range slices.Sorted(maps.Keys(failures)) {
 		rows := failures[readme]
@@ -225,32 +225,38 @@ func TestFailureTables(t *testing.T) {
 				t.Errorf("%s (%s): no test or story names it", f.id, f.fault)
 			}
 		}
-		path := filepath.Join("..", "..", filepath.FromSlash(readme))
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		head, rest, begun := bytes.Cut(text, []byte(tableBegins))
-		_, tail, ended := bytes.Cut(rest, []byte(tableEnds))
-		if !begun || !ended {
-			t.Errorf("%s: the marks of the table are gone", readme)
-			continue
-		}
-		want := string(head) + tableBegins + failureTable(rows, found) + tableEnds + string(tail)
-		if want == string(text) {
-			continue
-		}
-		if !*updateTables {
-			t.Errorf("%s: the table is not as the tests are; run with -update-tables", readme)
-			continue
-		}
-		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeTable(t, readme, tableBegins, tableEnds, failureTable(rows, found))
 	}
 	for id := range found {
 		if !slices.Contains(known, id) {
 			t.Errorf("%v name %s, which is no failure", found[id], id)
+		}
+	}
+}
+
+// writeTable holds that a README has a table as it is now, between its marks;
+// with -update-tables it writes it.
+func writeTable(t *testing.T, readme, begins, ends, table string) {
+	t.Helper()
+	path := filepath.Join("..", "..", filepath.FromSlash(readme))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, begun := bytes.Cut(text, []byte(begins))
+	_, tail, ended := bytes.Cut(rest, []byte(ends))
+	if !begun || !ended {
+		t.Errorf("%s: the marks of the table are gone", readme)
+		return
+	}
+	want := string(head) + begins + table + ends + string(tail)
+	switch {
+	case want == string(text):
+	case !*updateTables:
+		t.Errorf("%s: the table is not as the tests are; run with -update-tables", readme)
+	default:
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
