@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -182,4 +183,55 @@ func TestFreeMail(t *testing.T) {
 	if _, err := fs.Stat(starter.FS(), "handoffd.yaml"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestEveryTypeAnswers: each type of the starter pack says when it starts, who
+// has it, what travels, how fast, when it is done and what happens if it
+// stalls, in one file; a file without one of them does not load and says which
+// (0.13, 0.14, 0.15, 0.20, 0.21, 0.22, 1.8, 1.11, 1.122, 1.123, 1.125, 1.126,
+// 1.130, 2.12).
+func TestEveryTypeAnswers(t *testing.T) {
+	t.Parallel()
+	keys := []string{"starts_when", "owner", "context", "sla", "accepted_when", "completed_when", "if_stalled"}
+	files, err := fs.Glob(starter.FS(), "handoffs/*.yaml")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		text, err := fs.ReadFile(starter.FS(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			without := lacking(string(text), key)
+			if without == string(text) {
+				t.Errorf("%s says nothing of %s", name, key)
+				continue
+			}
+			if key == "accepted_when" {
+				continue // a type that nobody has to accept may go without
+			}
+			_, ds := mappings.Load(fstest.MapFS{name: {Data: []byte(without)}})
+			if !slices.ContainsFunc(ds, func(d mappings.Diagnostic) bool {
+				return d.Code == "missing-part" && strings.Contains(d.Text, "lacks "+key+" (")
+			}) {
+				t.Errorf("%s loads without %s", name, key)
+			}
+		}
+	}
+}
+
+// lacking is a type without one of its keys and what stands under it.
+func lacking(text, key string) string {
+	var out strings.Builder
+	drop := false
+	for line := range strings.Lines(text) {
+		if c := line[0]; c != ' ' && c != '\n' && c != '#' {
+			drop = strings.HasPrefix(line, key+":")
+		}
+		if !drop {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }

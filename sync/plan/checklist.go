@@ -93,7 +93,7 @@ func (d *deciding) itemTask(t *typ, f *facts, h state.Handoff, at int) state.Han
 	p := t.proofOf(i.Step)
 	first := h.Effects[i.Step].Key == ""
 	h = d.chore(h, chore{
-		step: i.Step, who: i.Who, subject: i.Do + ": " + titled(f.rec), body: d.itemText(t, h, i, p), kind: taskKind(p), priority: "medium", due: i.By, on: on,
+		step: i.Step, who: i.Who, subject: i.Do + ": " + titled(f.rec), body: d.itemText(t, h, i, p), kind: taskKind(p), priority: "medium", due: d.shownDue(h, i), on: on,
 	})
 	if first {
 		d.timer(h, clockItem, at, i.By)

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/handoff"
+	"github.com/handoffd/handoffd/sync/sla"
 )
 
 // chore is a task of ours beside the receiver's: the giver is asked for what is
@@ -125,4 +127,18 @@ func (d *deciding) rewaiting(key string, set map[string]any) {
 	i.Write.Set = set
 	d.c.Intents = slices.DeleteFunc(d.c.Intents, func(o state.Intent) bool { return o.Write.Key == key })
 	d.c.Intents = append(d.c.Intents, i)
+}
+
+// shownDue is the date of an item's task: a CRM takes none without one. Where
+// nothing says by when, it is a working day from the assignment, and nobody is
+// told that it passed.
+func (d *deciding) shownDue(h state.Handoff, i state.Item) time.Time {
+	if !i.By.IsZero() {
+		return i.By
+	}
+	from := h.AssignedAt
+	if from.IsZero() {
+		from = h.DetectedAt
+	}
+	return d.r.calendarOf(i.Who).Add(from, sla.Of(mappings.Duration{N: 1, Unit: mappings.Day, Working: true})).UTC()
 }

@@ -30,7 +30,7 @@ func openDeal(id, owner string, more ...string) state.Record {
 }
 
 // TestWhoGetsIt walks the owner list of the starter pack, from the strongest
-// claim to the weakest.
+// claim to the weakest (1.74, 1.75, 1.77, 1.81, 1.82, 1.83, 1.87, 1.88).
 func TestWhoGetsIt(t *testing.T) {
 	t.Parallel()
 	cover := func(who, by string) map[string]string {

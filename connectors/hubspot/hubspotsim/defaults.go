@@ -126,6 +126,8 @@ var contactFields = []fieldSpec{
 	{"department", "Department", "string", ""},
 	{"became_active_on", "Became active on", "date", ""},
 	{"partner_name", "Partner", "string", ""},
+	{"qualification_notes", "Qualification notes", "textarea", ""},
+	{"recommended_motion", "Recommended motion", "string", ""},
 }
 
 var companyFields = []fieldSpec{

@@ -58,6 +58,9 @@ Last_Form_At__c datetime
 Intent_Signal__c string 255
 Business_Problem__c textarea 4096
 Timeline__c string 255
+Product_Interest__c string 255
+Qualification_Notes__c textarea 4096
+Recommended_Motion__c string 255
 `
 
 const leadFields = `
@@ -173,6 +176,15 @@ LastActivityDate date ro
 Qualified_Meeting_Outcome__c string 255
 Use_Case__c textarea 4096
 Current_Stack__c textarea 4096
+Buying_Signal__c string 255
+Timeline__c string 255
+Technical_Needs__c textarea 4096
+Competitors__c string 255
+Proposal_Link__c string 255
+Onboarding_Mode__c string 40
+Market_Story__c textarea 4096
+Original_Objection__c textarea 4096
+Political_Landscape__c textarea 4096
 Stakeholder_Map__c textarea 4096
 Why_Bought__c textarea 4096
 Commitments_Made__c textarea 4096
