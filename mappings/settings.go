@@ -54,7 +54,7 @@ func live(e entry) []Live {
 		s := v.scope("live " + e.key.S)
 		out = append(out, Live{
 			Handoff: e.key,
-			Share:   s.need("share", "write it like {share: 10%, on: hubspot}").percent(100),
+			Share:   s.need("share", "write it like {share: 10%, on: a connection}").percent(100),
 			On:      s.need("on", "name a connection, or write just the share").word(),
 		})
 		s.done()

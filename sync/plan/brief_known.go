@@ -17,7 +17,7 @@ const (
 	wordTitle       = "title"              // person
 	wordRole        = "role"               // person: their part in the buying
 	wordNextStep    = "next_step"          // any noun: what the buyer asked for
-	wordPromised    = "promised_outcomes"  // any noun: what was promised
+	wordPromised    = "commitments"        // any noun: what was promised
 	wordRecommended = "recommended_motion" // any noun: how to go about it (2.36)
 )
 

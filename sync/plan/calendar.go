@@ -90,7 +90,7 @@ func (d *deciding) wake(t *typ, rec *state.Record) {
 	switch set, ok := d.v.Timer(id); {
 	case next.IsZero() && ok:
 		d.c.Cancel = append(d.c.Cancel, id)
-	case !next.IsZero() && !(ok && set.Due.Equal(next)):
+	case !next.IsZero() && (!ok || !set.Due.Equal(next)):
 		d.c.Timers = append(d.c.Timers, calendarTimer(t, rec.Ref, next))
 	}
 }

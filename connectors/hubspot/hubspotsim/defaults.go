@@ -210,6 +210,11 @@ var dealFields = []fieldSpec{
 	{"internal_kickoff_on", "Internal kickoff held on", "date", ""},
 	{"meeting_at", "Meeting", "datetime", ""},
 	{"handoff_note", "Handoff note", "textarea", ""},
+	{"buying_signal", "Buying signal", "string", ""},
+	{"buying_timeline", "Buying timeline", "string", ""},
+	{"market_story", "Market story", "textarea", ""},
+	{"original_objection", "Original objection", "textarea", ""},
+	{"political_landscape", "Political landscape", "textarea", ""},
 	{"onboarding_mode", "Onboarding", "select", "Self-serve|Guided"},
 }
 

@@ -178,10 +178,6 @@ Use_Case__c textarea 4096
 Current_Stack__c textarea 4096
 Buying_Signal__c string 255
 Timeline__c string 255
-Technical_Needs__c textarea 4096
-Competitors__c string 255
-Proposal_Link__c string 255
-Onboarding_Mode__c string 40
 Market_Story__c textarea 4096
 Original_Objection__c textarea 4096
 Political_Landscape__c textarea 4096
