@@ -64,18 +64,19 @@ func NewIndex(orgs []Org) *Index {
 		byID: make(map[string]int32, len(orgs)), exact: map[string][]int32{}, words: map[string][]int32{},
 		grams: map[uint64][]int32{}, cities: map[string]bool{},
 	}
-	for _, o := range orgs {
-		if _, twice := x.byID[o.ID]; twice {
-			continue
-		}
-		x.byID[o.ID] = int32(len(x.all))
+	seen := map[string]bool{}
+	orgs = slices.DeleteFunc(slices.Clone(orgs), func(o Org) bool { twice := seen[o.ID]; seen[o.ID] = true; return twice })
+	// By content, so that the order of the rows and their ids decide nothing.
+	slices.SortStableFunc(orgs, func(a, b Org) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Country, b.Country), slices.Compare(a.Domains, b.Domains), cmp.Compare(a.City, b.City), compareIDs(a.ID, b.ID))
+	})
+	for i, o := range orgs {
+		x.byID[o.ID] = int32(i)
 		x.all = append(x.all, prepare(o))
 	}
-	for i := range orgs {
-		at := x.byID[orgs[i].ID]
-		x.all[at].parent = -1
-		if p, ok := x.byID[orgs[i].Parent]; ok && orgs[i].Parent != orgs[i].ID {
-			x.all[at].parent = p
+	for i, o := range orgs {
+		if p, ok := x.byID[o.Parent]; ok && o.Parent != o.ID {
+			x.all[i].parent = p
 		}
 	}
 	for i := range x.all {
@@ -229,7 +230,7 @@ func (x *Index) candidates(q query) []int32 {
 		out = append(out, at)
 	}
 	slices.SortFunc(out, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(board[b], board[a]), cmp.Compare(x.all[a].id, x.all[b].id))
+		return cmp.Or(cmp.Compare(board[b], board[a]), cmp.Compare(a, b))
 	})
 	return out[:min(len(out), MaxCandidates)]
 }
