@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -222,8 +223,8 @@ func matchPeople(s streams, f matchFlags) error {
 func rowOf(r csvRow) match.Row {
 	return match.Row{
 		ID: r.get("id"), First: r.get("first"), Last: r.get("last"), Email: r.get("email"), Phone: r.get("phone"),
-		Company: cmpOr(r.get("company"), r.get("name")), Street: cmpOr(r.get("street"), r.get("address")), Street2: r.get("street2"),
-		City: r.get("city"), Postcode: cmpOr(r.get("postcode"), r.get("zip")), Country: r.get("country"), Website: r.get("website"),
+		Company: cmp.Or(r.get("company"), r.get("name")), Street: cmp.Or(r.get("street"), r.get("address")), Street2: r.get("street2"),
+		City: r.get("city"), Postcode: cmp.Or(r.get("postcode"), r.get("zip")), Country: r.get("country"), Website: r.get("website"),
 	}
 }
 
@@ -244,13 +245,6 @@ func matchFitRows(s streams, f matchFlags) error {
 	}
 	fmt.Fprintf(s.err, "estimated from %d rows\n", len(rows))
 	return refusedRows(refused)
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // refusedRows makes rows that were refused an exit code of their own.
@@ -282,7 +276,7 @@ func eachRow(s streams, path string, need []string, do func(csvRow)) (refused in
 	if err != nil {
 		return 0, &exitError{code: exitUsage, err: err}
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	in := csv.NewReader(bufio.NewReaderSize(file, 1<<16))
 	in.FieldsPerRecord = -1
 	head, err := in.Read()

@@ -20,9 +20,8 @@ func latin(s string) string {
 			s = s[n:]
 			continue
 		}
-		c, size := firstSize(s)
-		_ = c
-		r := []rune(s[:size])[0]
+		size := firstSize(s)
+		r := firstRune(s)
 		switch to, ok := letterTable[r]; {
 		case ok:
 			b.WriteString(to)
@@ -78,8 +77,7 @@ func pairs2(list string) map[rune]string {
 	out := map[rune]string{}
 	f := strings.Fields(list)
 	for i := 0; i+1 < len(f); i += 2 {
-		c, _ := firstRune(f[i])
-		out[c] = strings.Trim(f[i+1], "-")
+		out[firstRune(f[i])] = strings.Trim(f[i+1], "-")
 	}
 	return out
 }

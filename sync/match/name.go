@@ -74,7 +74,7 @@ func newForm(core, acronym string, part bool) Form {
 	f := Form{Core: core, Compact: strings.ReplaceAll(core, " ", ""), Acronym: acronym, Part: part}
 	var short, long strings.Builder
 	for _, w := range words {
-		first, _ := firstRune(w)
+		first := firstRune(w)
 		long.WriteRune(first)
 		if stopWords[w] {
 			continue
@@ -94,11 +94,12 @@ func newForm(core, acronym string, part bool) Form {
 	return f
 }
 
-func firstRune(s string) (rune, bool) {
+// firstRune is the first rune of a text; 0: it is empty.
+func firstRune(s string) rune {
 	for _, c := range s {
-		return c, true
+		return c
 	}
-	return 0, false
+	return 0
 }
 
 // canonical is a word in the form in which it is compared: a descriptor in
@@ -208,7 +209,7 @@ func brackets(s string) (outside string, inside []string) {
 		}
 		out.WriteString(s[:i])
 		rest := s[i:]
-		_, size := firstSize(rest)
+		size := firstSize(rest)
 		rest = rest[size:]
 		j := strings.IndexAny(rest, ")]）")
 		if j < 0 {
@@ -216,19 +217,20 @@ func brackets(s string) (outside string, inside []string) {
 			return strings.Join(strings.Fields(out.String()), " "), inside
 		}
 		inside = append(inside, rest[:j])
-		_, size = firstSize(rest[j:])
+		size = firstSize(rest[j:])
 		out.WriteString(" ")
 		s = rest[j+size:]
 	}
 }
 
-func firstSize(s string) (rune, int) {
-	for i, c := range s {
+// firstSize is how many bytes the first rune of a text takes.
+func firstSize(s string) int {
+	for i := range s {
 		if i > 0 {
-			return c, i
+			return i
 		}
 	}
-	return 0, len(s)
+	return len(s)
 }
 
 // isPlace reports whether a text in brackets only says where: (UK), (Germany).

@@ -269,7 +269,7 @@ func (l *roll) pairs() [][2]int {
 	seen := map[[2]int]bool{}
 	var out [][2]int
 	for key, rows := range blocks {
-		if len(rows) > maxBlock && !(len(rows) <= maxNamed && strings.HasPrefix(key, nameKey)) {
+		if len(rows) > maxBlock && (len(rows) > maxNamed || !strings.HasPrefix(key, nameKey)) {
 			continue
 		}
 		for i, a := range rows {
