@@ -167,6 +167,7 @@ var dealFields = []fieldSpec{
 	{"description", "Description", "textarea", ""},
 	{"dealtype", "Deal type", "select", "newbusiness|existingbusiness"},
 	{"hs_next_step", "Next step", "string", ""},
+	{"hs_analytics_source", "Original source type", "select", sources + "|ro"},
 	{"csm", "Customer success manager", "owner", ""},
 	{"csm_planned", "Planned customer success manager", "owner", ""},
 	{"budget_confirmed", "Budget confirmed", "bool", ""},
