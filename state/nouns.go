@@ -299,6 +299,8 @@ type Conn struct {
 	// Deaf is when polling last showed a write of ours that no webhook had told
 	// of: webhooks get lost, so that none proves that there was no other.
 	Deaf time.Time `json:"deaf,omitzero"`
+	// Looked is when the records of all open handoffs were last asked for by id.
+	Looked time.Time `json:"looked,omitzero"`
 	// First is the trial of its first writes; nil: not on trial.
 	First *First `json:"first,omitempty"`
 }

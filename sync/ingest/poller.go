@@ -49,6 +49,7 @@ type Poller struct {
 const (
 	pageSize    = 2000
 	usersEvery  = 15 * time.Minute
+	lookEvery   = 24 * time.Hour // the records of open handoffs are read by id
 	firstWait   = time.Second
 	longestWait = time.Minute
 	listing     = "#list" // suffix of the cursor that lists a kind
@@ -235,6 +236,7 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 			}
 		}
 		p.lookAgain(tx, left)
+		p.lookDaily(tx)
 		return tx.Err()
 	})
 	if err != nil {
@@ -261,6 +263,35 @@ func (p *Poller) lookAgain(tx state.Tx, left map[string]bool) {
 			state.AppendInbox(tx, state.Change{
 				Change: connectors.Change{Ref: h.Target, EventID: "left:" + h.ID + ":" + h.Owner + ":" + now.Format(time.RFC3339)}, Via: "reread", Came: now, Rank: 1,
 			})
+		}
+	}
+}
+
+// lookDaily has the records of every open handoff read by id once a day: what
+// was deleted shows in no list of changes, and a webhook that tells of it may
+// be lost (I4, C9). It costs a hundredth of a call for each.
+func (p *Poller) lookDaily(tx state.Tx) {
+	now := p.Wall().UTC()
+	conn, ok := state.GetConn(tx, p.Conn)
+	if age := now.Sub(conn.Looked); !ok || age >= 0 && age < lookEvery {
+		return
+	}
+	first := conn.Looked.IsZero()
+	conn.Looked = now
+	state.PutConn(tx, conn)
+	if first {
+		return // whatever is open by now has just been read
+	}
+	for _, h := range state.AllHandoffs(tx) {
+		if !h.Stage.Open() || h.Observed {
+			continue
+		}
+		for _, ref := range []connectors.Ref{h.Record, h.Target} {
+			if ref.Conn == p.Conn && ref.ID != "" {
+				state.AppendInbox(tx, state.Change{
+					Change: connectors.Change{Ref: ref, EventID: "daily:" + ref.String() + ":" + now.Format(time.RFC3339)}, Via: "reread", Came: now, Rank: 9,
+				})
+			}
 		}
 	}
 }

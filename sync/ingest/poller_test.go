@@ -351,6 +351,42 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// TestLooksDaily: the records of open handoffs are asked for by id once a day,
+// so that one which was deleted is missed though nobody told (I4, C9).
+func TestLooksDaily(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "51"}
+	r.later(time.Minute)
+	r.update(func(tx state.Tx) {
+		for id, stage := range map[string]state.Stage{"open": state.Touched, "closed": state.Completed} {
+			of := ref
+			of.ID += id
+			state.PutHandoff(tx, state.Handoff{ID: id, Record: of, Target: of, Stage: stage})
+		}
+	})
+	asked := func() (ids []string) {
+		r.update(func(tx state.Tx) {
+			for c := range state.InboxRows(tx, "hubspot") {
+				if c.Via == "reread" {
+					ids = append(ids, c.Ref.ID)
+				}
+			}
+		})
+		return ids
+	}
+	r.now = r.now.Add(lookEvery - time.Hour)
+	r.later(10 * time.Minute)
+	if got := asked(); len(got) > 0 {
+		t.Errorf("asked for %v within a day", got)
+	}
+	r.now = r.now.Add(2 * time.Hour)
+	r.later(10 * time.Minute)
+	if diff := cmp.Diff([]string{"51open"}, asked()); diff != "" {
+		t.Errorf("after a day (-want +got):\n%s", diff)
+	}
+}
+
 // TestPrune: events no sender sends again are forgotten, however many there are.
 func TestPrune(t *testing.T) {
 	t.Parallel()
