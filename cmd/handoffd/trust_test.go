@@ -124,6 +124,7 @@ func (st *stage) owns(email, owner string) {
 // what came before; the next buyer is handed over; switched back, the one after
 // that is not (G11, 1.94, 4.1).
 func TestThirtyDaysObserved(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	trusted(t, "observe", "", func(st *stage, w *writes) {
 		for day := range 30 {
@@ -359,6 +360,7 @@ func (st *stage) owned() int {
 // records acts on about a tenth of them, the same after a restart; at a half
 // those that were in stay in, and a type that is not named is only watched (G11).
 func TestLiveShareGrows(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	const tenth, half = "live: {demo_request: {share: 10%, on: hubspot}}", "live: {demo_request: 50%}"
 	trusted(t, "write", tenth, func(st *stage, _ *writes) {

@@ -57,11 +57,9 @@ func (st *stage) sim(crm string) simulators.Sim {
 // as it is and listed with what was done (G13). Dry it writes nothing, and done
 // again it changes nothing.
 func TestUndoAThousand(t *testing.T) {
+	unraced(t)
 	t.Parallel()
-	many := 500 // on each
-	if raced {
-		many = 50
-	}
+	many := wanted(t, "UNDO", 50) // on each; 500 by hand
 	for _, c := range undoCases() {
 		t.Run(c.crm, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -245,15 +246,16 @@ func serveMail(c net.Conn, got chan string) {
 // TestBeat: the heartbeat beats while all is well, and stops when it is not.
 func TestBeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		beats, well := 0, true
+		beats := 0
+		var ill atomic.Bool
 		b := &Beat{
 			URL: "https://beat.example", Every: 5 * time.Minute, Log: slog.New(slog.DiscardHandler),
 			Client: &http.Client{Transport: trip(func(*http.Request) { beats++ })},
 			Healthy: func(context.Context) error {
-				if well {
-					return nil
+				if ill.Load() {
+					return errors.New("nothing has been decided")
 				}
-				return errors.New("nothing has been decided")
+				return nil
 			},
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -262,7 +264,7 @@ func TestBeat(t *testing.T) {
 		time.Sleep(29 * time.Minute)
 		synctest.Wait()
 		first := beats
-		well = false
+		ill.Store(true)
 		time.Sleep(time.Hour)
 		cancel()
 		<-done

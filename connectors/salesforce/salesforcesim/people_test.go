@@ -3,6 +3,7 @@ package salesforcesim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,7 +60,10 @@ func TestReps(t *testing.T) {
 				}
 				got := map[string]string{}
 				time.Sleep(6 * time.Second)
-				if early := sim.byID(id).last(); early["Handoff_Status__c"] == "Returned" && early["Handoff_Return_Reason__c"] == nil {
+				sim.mu.Lock()
+				early := maps.Clone(sim.byID(id).last())
+				sim.mu.Unlock()
+				if early["Handoff_Status__c"] == "Returned" && early["Handoff_Return_Reason__c"] == nil {
 					got["silent"] = "yes"
 				}
 				time.Sleep(5 * time.Minute)
