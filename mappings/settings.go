@@ -44,7 +44,7 @@ func (d *Doc) settings(root value) {
 	s.done()
 }
 
-// live reads 10%, {share: 10%, on: hubspot}, or a list of such maps.
+// live reads 10%, {share: 10%, on: a connection}, or a list of such maps.
 func live(e entry) []Live {
 	if !e.val.isMap() && !e.val.isList() {
 		return []Live{{Handoff: e.key, Share: e.val.percent(100)}}
