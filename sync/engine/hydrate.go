@@ -106,7 +106,7 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 			continue
 		}
 		if l.opening(now, h.Record.Conn, h.Target.Conn) {
-			continue // the gate's bell rings
+			continue // the poller rings
 		}
 		d := due{timer: t}
 		for _, ref := range []connectors.Ref{h.Record, h.Target} {
@@ -123,16 +123,16 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 	}
 }
 
-// openWithin is how long after a start deadlines that have passed wait for the
-// gates: they are told within a minute all the same, and by then what people
-// did while nobody ran has been read.
+// openWithin is how long after a start deadlines that have passed wait until
+// what people did while nobody ran has been read: they are told within a minute
+// all the same.
 const openWithin = 20 * time.Second
 
-// opening reports whether one of these connections may not be read yet and the
-// process has only just begun.
+// opening reports whether one of these connections has not been caught up with
+// and the process has only just begun.
 func (l *Lane) opening(now time.Time, conns ...string) bool {
 	since := now.Sub(l.trial.began)
-	return since >= 0 && since < openWithin && slices.ContainsFunc(conns, func(c string) bool { return !l.Gates[c].Open() })
+	return since >= 0 && since < openWithin && slices.ContainsFunc(conns, func(c string) bool { return !l.Gates[c].CaughtUp() })
 }
 
 // crowded reports whether writeback has enough to do for a connection:

@@ -182,6 +182,18 @@ func (r *rig) listed(list string) (subjects []string) {
 	return subjects
 }
 
+// timers is the ids of those that have not spoken.
+func (r *rig) timers() (ids []string) {
+	r.Helper()
+	r.update(func(tx state.Tx) {
+		ids = nil
+		for t := range state.TimersUntil(tx, r.now) {
+			ids = append(ids, t.ID)
+		}
+	})
+	return ids
+}
+
 func (r *rig) round() bool {
 	r.Helper()
 	worked, err := r.lane.round(r.Context())
@@ -378,6 +390,38 @@ func TestGate(t *testing.T) {
 	r.round()
 	if len(r.inbox()) > 0 {
 		t.Error("not read through an open gate")
+	}
+}
+
+// TestCaughtUp: a deadline that passed while nobody ran speaks once what people
+// did meanwhile has been read, and after twenty seconds all the same (1.96).
+func TestCaughtUp(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]bool{"once it is read": true, "in vain": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			gate := &Gate{}
+			gate.Pass()
+			r.lane.Gates = map[string]*Gate{"hubspot": gate}
+			r.update(func(tx state.Tx) {
+				state.SetTimer(tx, state.Timer{ID: "late", Record: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}, Clock: "agree", Due: r.now.Add(-time.Hour)})
+			})
+			r.begin()
+			r.round()
+			if len(r.timers()) == 0 {
+				t.Fatal("it spoke before anything was read")
+			}
+			if read {
+				gate.CatchUp()
+			} else {
+				r.now = r.now.Add(openWithin)
+			}
+			r.round()
+			if left := r.timers(); len(left) > 0 {
+				t.Errorf("%v did not speak", left)
+			}
+		})
 	}
 }
 

@@ -105,3 +105,15 @@ func (p *Poller) outcome(name connectors.Kind, page connectors.Page) {
 	p.hold[name] = h
 	p.note("poll "+string(name), page.Err, h.after)
 }
+
+// caughtUp lets deadlines speak that passed while nobody ran, once everything
+// that changed meanwhile is in the inbox.
+func (p *Poller) caughtUp(all []reading) {
+	behind := slices.ContainsFunc(all, func(r reading) bool {
+		_, failed := p.hold[r.name]
+		return !r.lists() && (failed || p.more[r.name])
+	})
+	if !behind && p.Gate.CatchUp() {
+		p.Lanes.Ring()
+	}
+}

@@ -96,6 +96,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	}
 	if len(all) == 0 {
 		p.due, p.wait = p.Wall().Add(p.every()), 0
+		p.caughtUp(nil)
 		return false, p.complete(ctx, true)
 	}
 	full := !engine.Paused(p.Wall(), p.due, p.every())
@@ -125,6 +126,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		p.due = p.Wall().Add(p.every())
 	}
 	p.swept = swept
+	p.caughtUp(all)
 	skipped := slices.ContainsFunc(all, func(r reading) bool { return r.lists() && !slices.ContainsFunc(readings, r.same) })
 	return more, p.complete(ctx, listed && !skipped)
 }
