@@ -225,10 +225,10 @@ func (l *loading) intended(i state.Intent, at time.Time) {
 	}
 }
 
-// acceptClock is the clock whose steps are told.
+// acceptClock ends with acceptance, the others with the handoff at the latest.
 const acceptClock = "accept"
 
-// clocks follows the timers of the accept clock; timers is where each stands in
+// clocks follows the timers of handoffs; timers is where each stands in
 // the facts, by its id.
 func (l *loading) clocks(a again, timers map[string]int) {
 	f := l.f
@@ -243,10 +243,10 @@ func (l *loading) clocks(a again, timers map[string]int) {
 		}
 	}
 	for _, t := range a.changes.Timers {
-		if t.Clock != acceptClock {
-			continue
+		if t.Handoff == "" {
+			continue // a record's: nobody is told
 		}
-		due := Due{Handoff: t.Handoff, Step: t.Step, Due: t.Due, Set: a.d.At}
+		due := Due{Handoff: t.Handoff, Clock: t.Clock, Step: t.Step, Due: t.Due, Set: a.d.At}
 		if n, known := timers[t.ID]; known {
 			f.Timers[n] = due // moved
 			continue

@@ -150,9 +150,10 @@ type Touch struct {
 	First connectors.Ref
 }
 
-// Due is a timer of the accept clock.
+// Due is a timer of a handoff.
 type Due struct {
 	Handoff   string
+	Clock     string
 	Step      int
 	Due       time.Time
 	Set       time.Time

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/state"
@@ -73,7 +72,7 @@ func slid(h state.Handoff, a, b Moment) []Offence {
 // tellIn is how soon a missed deadline is told (design §1.6).
 const tellIn = time.Minute
 
-// told is A6: a step of the accept clock that was not called off happens
+// told is A6: a step of a clock that was not called off happens
 // within a minute of its instant, or of the next start.
 func told(f *Facts) (int, []Offence, string) {
 	looked := 0
@@ -88,18 +87,18 @@ func told(f *Facts) (int, []Offence, string) {
 			continue
 		}
 		m, ok := f.at(d.Handoff, d.Due)
-		if !ok || m.Stage != state.Assigned || m.Observed {
+		if !ok || !runs(d.Clock, m.Stage) || m.Observed {
 			continue
 		}
 		looked++
 		switch {
 		case d.Fired.IsZero():
-			if f.closedBy(d.Handoff, until) {
+			if f.closedBy(d, until) {
 				continue
 			}
-			broken = append(broken, offend(d.Handoff, "%s: step %d of its clock was due at %s and nobody was told", byID[d.Handoff].Record, d.Step+1, clock(d.Due)))
+			broken = append(broken, offend(d.Handoff, "%s: step %d of its %s clock was due at %s and nobody was told", byID[d.Handoff].Record, d.Step+1, d.Clock, clock(d.Due)))
 		case d.Fired.After(until):
-			broken = append(broken, offend(d.Handoff, "%s: step %d of its clock was due at %s and told at %s", byID[d.Handoff].Record, d.Step+1, clock(d.Due), clock(d.Fired)))
+			broken = append(broken, offend(d.Handoff, "%s: step %d of its %s clock was due at %s and told at %s", byID[d.Handoff].Record, d.Step+1, d.Clock, clock(d.Due), clock(d.Fired)))
 		}
 	}
 	for _, h := range f.Handoffs {
@@ -119,7 +118,7 @@ func (f *Facts) latest(due time.Time) time.Time {
 		if s.Before(due.Add(-tellIn)) {
 			continue
 		}
-		down := n == 0 || slices.ContainsFunc(f.Run.Stops, func(t time.Time) bool { return !t.Before(f.Run.Starts[n-1]) && !t.After(until) })
+		down := n == 0 || n <= len(f.Run.Stops) && !f.Run.Stops[n-1].After(until)
 		if down && s.Add(tellIn).After(until) {
 			until = s.Add(tellIn)
 		}
@@ -138,8 +137,17 @@ func (f *Facts) at(id string, t time.Time) (m Moment, ok bool) {
 	return m, ok
 }
 
-// closedBy reports whether the handoff had left its stage by an instant.
-func (f *Facts) closedBy(id string, t time.Time) bool {
-	m, ok := f.at(id, t)
-	return ok && m.Stage != state.Assigned
+// closedBy reports whether what a timer watches was over by an instant.
+func (f *Facts) closedBy(d Due, t time.Time) bool {
+	m, ok := f.at(d.Handoff, t)
+	return ok && !runs(d.Clock, m.Stage)
+}
+
+// runs reports whether a clock can run at a stage: until acceptance, or as long
+// as the handoff is open.
+func runs(clock string, at state.Stage) bool {
+	if clock == acceptClock {
+		return at == state.Assigned
+	}
+	return at.Open()
 }
