@@ -12,8 +12,9 @@ import (
 // logs an activity, "update tasks "Accept dana@acme.com" …" works on a task.
 
 // aboutOf turns "about" of a new Salesforce activity into what it is related
-// to, and instants "in 2h" or "2h ago" of any edit into instants. HubSpot's
-// simulator knows about by itself.
+// to, "with" of a HubSpot record into the contact it is associated with, and
+// instants "in 2h" or "2h ago" of any edit into instants. HubSpot's simulator
+// knows about by itself.
 func (st *stage) aboutOf(e *simulators.Edit) {
 	st.t.Helper()
 	for name, v := range e.Fields {
@@ -21,8 +22,14 @@ func (st *stage) aboutOf(e *simulators.Edit) {
 			e.Fields[name] = momentOf(text)
 		}
 	}
-	if account, named := e.Fields["AccountId"].(string); named && e.CRM == "salesforce" {
-		e.Fields["AccountId"] = st.idOf(e.CRM, "Account", account)
+	for _, of := range []string{"Account", "Contact", "Opportunity"} {
+		if name, named := e.Fields[of+"Id"].(string); named && e.CRM == "salesforce" {
+			e.Fields[of+"Id"] = st.idOf(e.CRM, of, name)
+		}
+	}
+	if with, named := e.Fields["with"].(string); named && e.CRM == "hubspot" {
+		delete(e.Fields, "with")
+		e.Fields["links"] = []map[string]string{{"kind": "contacts", "id": st.idOf(e.CRM, "contacts", with)}}
 	}
 	about, named := e.Fields["about"].(string)
 	if !named || e.CRM != "salesforce" {

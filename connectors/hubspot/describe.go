@@ -204,6 +204,9 @@ func (c *Connector) Describe(ctx context.Context, kinds []connectors.Kind) (map[
 				}
 			}
 		}
+		if kind == deals {
+			fields[committeeField] = connectors.Field{Name: committeeField, Type: "text"}
+		}
 		out[kind] = connectors.KindSchema{Fields: fields}
 	}
 	return out, nil

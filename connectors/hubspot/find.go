@@ -160,7 +160,8 @@ type associations struct {
 type associated struct {
 	ID    id `json:"toObjectId"`
 	Types []struct {
-		ID int `json:"typeId"`
+		ID    int    `json:"typeId"`
+		Label string `json:"label"`
 	} `json:"associationTypes"`
 }
 

@@ -130,6 +130,8 @@ type Connector struct {
 	polled  []connectors.Kind     // kinds of records that were ever polled, in order
 	links   map[string]knownLinks // of activities, by their id
 	people  map[string]string     // owner by HubSpot's user id
+	known   map[string]member     // contacts of deals, by id
+	hidden  time.Time             // when contacts of deals were last refused to us
 }
 
 var (

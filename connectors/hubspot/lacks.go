@@ -17,7 +17,7 @@ func (c *Connector) Lacks(kind connectors.Kind, fields []string) []string {
 	}
 	var out []string
 	for _, name := range fields {
-		if isWork(name) && !keepsWork(info, name) {
+		if isWork(name) && !keepsWork(info, name) || kind == deals && name == committeeField {
 			continue
 		}
 		if !s.has(propertyOf(kind, name)) {

@@ -72,10 +72,7 @@ func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields 
 	g.SetLimit(readsAtOnce)
 	for chunk := range slices.Chunk(valid, batchSize) {
 		g.Go(func() error {
-			objects, err := c.readChunk(ctx, sel, chunk)
-			if err == nil && info.path == string(leads) {
-				err = c.linkLeads(ctx, objects)
-			}
+			objects, err := c.readKind(ctx, sel, chunk, fields)
 			mu.Lock()
 			defer mu.Unlock()
 			out = append(out, objects...)
@@ -96,6 +93,18 @@ func isNumber(s string) bool {
 		return false
 	}
 	return strings.Trim(s, "0123456789") == ""
+}
+
+// readKind reads a chunk with what no property of its kind holds.
+func (c *Connector) readKind(ctx context.Context, sel selection, ids, fields []string) ([]connectors.Object, error) {
+	if c.committees(sel.kind, fields) {
+		return c.readCommittees(ctx, sel, ids)
+	}
+	objects, err := c.readChunk(ctx, sel, ids)
+	if err == nil && sel.info.path == string(leads) {
+		err = c.linkLeads(ctx, objects)
+	}
+	return objects, err
 }
 
 func (c *Connector) readChunk(ctx context.Context, sel selection, ids []string) ([]connectors.Object, error) {
@@ -222,19 +231,31 @@ func (c *Connector) moved(sel selection, from string, to *row) connectors.Object
 
 // lookUp asks for one record by id.
 func (c *Connector) lookUp(ctx context.Context, sel selection, one string) (connectors.Object, error) {
-	var r row
+	o, _, err := c.lookUpRow(ctx, sel, one, "")
+	return o, err
+}
+
+// lookUpRow is lookUp with the row itself, and in it the associations with
+// another kind, where one is named.
+func (c *Connector) lookUpRow(ctx context.Context, sel selection, one string, with connectors.Kind) (connectors.Object, row, error) {
+	op := "read " + sel.info.path
 	query := url.Values{"properties": {strings.Join(sel.names, ",")}, "archived": {"false"}}
+	if with != "" {
+		op += " and their " + string(with) // refused for itself
+		query.Set("associations", string(with))
+	}
+	var r row
 	if len(query.Get("properties")) > maxQuery {
 		query.Set("properties", sel.info.modified)
 	}
-	err := c.read(ctx, "read", "read "+sel.info.path, http.MethodGet, c.objects(sel.info, "/"+one), query, nil, &r)
+	err := c.read(ctx, "read", op, http.MethodGet, c.objects(sel.info, "/"+one), query, nil, &r)
 	switch {
 	case connectors.ClassOf(err) == connectors.NotFound:
-		return connectors.Object{Ref: c.ref(sel.kind, one), Deleted: true}, nil
+		return connectors.Object{Ref: c.ref(sel.kind, one), Deleted: true}, r, nil
 	case err != nil:
-		return connectors.Object{}, err
+		return connectors.Object{}, r, err
 	case string(r.ID) != one && r.ID != "":
-		return c.moved(sel, one, &r), nil
+		return c.moved(sel, one, &r), r, nil
 	}
-	return c.object(sel, &r), nil
+	return c.object(sel, &r), r, nil
 }

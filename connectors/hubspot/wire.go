@@ -18,6 +18,13 @@ type row struct {
 	UpdatedAt  stamp      `json:"updatedAt"`
 	Archived   bool       `json:"archived"`
 	TraceID    string     `json:"objectWriteTraceId"`
+	// Associations are there where they were asked for, by kind.
+	Associations map[string]struct {
+		Results []struct {
+			ID   id     `json:"id"`
+			Type string `json:"type"`
+		} `json:"results"`
+	} `json:"associations"`
 }
 
 // batch is the answer of a batch call: 200 when every row did, else 207.

@@ -16,6 +16,7 @@ const (
 	wordOptedOut    = "opted_out"          // person: yes or no, of e-mail
 	wordTitle       = "title"              // person
 	wordRole        = "role"               // person: their part in the buying
+	wordCommittee   = "committee"          // any noun: who takes part in the buying, with semicolons between
 	wordNextStep    = "next_step"          // any noun: what the buyer asked for
 	wordPromised    = "commitments"        // any noun: what was promised
 	wordRecommended = "recommended_motion" // any noun: how to go about it (2.36)
@@ -128,6 +129,11 @@ func asked(t *typ, f *facts) string {
 // people of the record with their part in it.
 func (f *facts) committee() []string {
 	var lines []string
+	for who := range strings.SplitSeq(f.rec.Fields[wordCommittee], ";") {
+		if who = strings.TrimSpace(who); who != "" {
+			lines = append(lines, who)
+		}
+	}
 	if f.rec.Noun == nounPerson {
 		if role := f.rec.Fields[wordRole]; role != "" {
 			lines = append(lines, who(f.rec)+": "+role)
