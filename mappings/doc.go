@@ -212,7 +212,10 @@ type Pair struct{ From, To Text }
 type Match struct {
 	Try       []MatchStep
 	IfSeveral Text // "review"
-	Pos       Pos
+	// AmongSeveral is the order in which accounts that fit equally well are
+	// told apart; none: the usual one.
+	AmongSeveral []Text
+	Pos          Pos
 }
 
 // MatchStep is one line of try_in_order: same, or alike with and_same and sure_at.

@@ -102,8 +102,21 @@ func matching(v value) Match {
 		m.Try = append(m.Try, matchStep(step))
 	}
 	m.IfSeveral = s.field("if_several_match").oneOf("review")
+	for _, w := range s.field("among_several").list() {
+		if t := w.oneOf(tieSteps()...); t.Given() {
+			m.AmongSeveral = append(m.AmongSeveral, t)
+		}
+	}
 	s.done()
 	return m
+}
+
+// tieSteps are the steps that tell accounts apart, in their usual order.
+func tieSteps() []string {
+	return []string{
+		"confirmed", "closest_host", "same_country", "customer", "open_deal", "named_account", "named_owner",
+		"parent_company", "subsidiary", "recent_activity", "most_people", "oldest",
+	}
 }
 
 func matchStep(v value) MatchStep {

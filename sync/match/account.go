@@ -26,6 +26,14 @@ type Account struct {
 	Via    []Via          `json:"via"`              // strongest first
 	Deals  []state.Record `json:"deals,omitempty"`  // its open deals
 	People int            `json:"people,omitempty"` // how many of its people we know
+	// Confirmed is the key, of the query's, that a person has said is the
+	// account's: "domain:acme.dev", "name:acme labs". "": none.
+	Confirmed string `json:"confirmed,omitempty"`
+	// Colleagues is how many of its people have addresses of the query's domain.
+	Colleagues int `json:"colleagues,omitempty"`
+	// Idle says that the owner is no active person. Whoever asks for the
+	// candidates finds that out.
+	Idle bool `json:"-"`
 }
 
 // Via is a way to find an account, strongest first.
@@ -37,5 +45,10 @@ const (
 	ByEmail  Via = "email"
 	ByHost   Via = "host"
 	ByDomain Via = "domain"
+	ByPeople Via = "people"
 	ByName   Via = "name"
 )
+
+// ByGeneric marks an account that has the domain together with many others it
+// has nothing to do with. It is no way: such a domain identifies nobody.
+const ByGeneric Via = "generic"

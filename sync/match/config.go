@@ -23,6 +23,7 @@ type Step struct {
 type Config struct {
 	Steps     []Step
 	IfSeveral string // "review", or "" to let the tie order decide
+	Ties      []Tie  // the tie order; nil: [DefaultTies]
 }
 
 // Compile reads match_people_to_companies. Which list NotIn names is for the
@@ -30,8 +31,9 @@ type Config struct {
 func Compile(m mappings.Match) (Config, []mappings.Diagnostic) {
 	c := Config{IfSeveral: m.IfSeveral.S}
 	var ds []mappings.Diagnostic
+	c.Ties, ds = tiesOf(m.AmongSeveral)
 	for _, t := range m.Try {
-		via := map[string][]Via{wordDomain: {ByHost, ByDomain}, wordName: {ByName}, wordEmail: {ByEmail}}
+		via := map[string][]Via{wordDomain: {ByHost, ByDomain, ByPeople}, wordName: {ByName}, wordEmail: {ByEmail}}
 		pair := t.Same
 		if pair[0].S == "" {
 			pair = t.Alike
@@ -57,6 +59,43 @@ func Compile(m mappings.Match) (Config, []mappings.Diagnostic) {
 		}
 	}
 	return c, ds
+}
+
+// tiesOf reads among_several.
+func tiesOf(words []mappings.Text) (order []Tie, ds []mappings.Diagnostic) {
+	known := append(DefaultTies(), Subsidiary)
+	for _, w := range words {
+		i := slices.IndexFunc(known, func(t Tie) bool { return t.Key() == w.S })
+		switch {
+		case i < 0:
+			continue // the reader of the file has said so
+		case slices.Contains(order, known[i]):
+			ds = append(ds, mappings.Diagnostic{Pos: w.Pos, Code: "bad-value", Text: fmt.Sprintf("among_several names %s twice", w.S), Hint: "the first one decides; drop the second"})
+			continue
+		case known[i] == Subsidiary && slices.Contains(order, ParentCompany), known[i] == ParentCompany && slices.Contains(order, Subsidiary):
+			ds = append(ds, mappings.Diagnostic{Pos: w.Pos, Code: "bad-value", Text: "among_several names both parent_company and subsidiary", Hint: "they are opposites; keep one"})
+			continue
+		}
+		order = append(order, known[i])
+	}
+	return order, ds
+}
+
+// Blind are the steps among several that look at a word of a company that
+// nothing is kept under.
+func Blind(m mappings.Match, has func(word string) bool) []mappings.Diagnostic {
+	order, _ := tiesOf(m.AmongSeveral)
+	var ds []mappings.Diagnostic
+	for _, t := range order {
+		if w := t.needs(); w != "" && !has(w) {
+			i := slices.IndexFunc(m.AmongSeveral, func(x mappings.Text) bool { return x.S == t.Key() })
+			ds = append(ds, mappings.Diagnostic{
+				Pos: m.AmongSeveral[i].Pos, Code: "unknown-field",
+				Text: fmt.Sprintf("%s looks at company.%s, which this mapping does not have", t.Key(), w), Hint: "map it, or drop the step",
+			})
+		}
+	}
+	return ds
 }
 
 // pairs are the fields of a person and a company that can be compared.

@@ -21,6 +21,9 @@ const (
 	wordCustomer = "is_customer"
 	wordNamed    = "named_account"
 	wordOwner    = "owner"
+	wordParent   = "parent"
+
+	wordLastActivity = "last_activity"
 )
 
 // Keys is what a record can be found by. A company has "host:", "domain:" and

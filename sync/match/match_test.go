@@ -67,7 +67,15 @@ func TestPickOrder(t *testing.T) {
 		{"customer", account("9", match.ByName, "is_customer=yes"), with(account("1", match.ByName), openDeal), match.ByName, "customer", false},
 		{"open deal", with(account("9", match.ByDomain), openDeal), account("1", match.ByDomain, "named_account=yes"), match.ByDomain, "open deal", false},
 		{"named account", account("9", match.ByDomain, "named_account=yes"), account("1", match.ByDomain, "owner=7"), match.ByDomain, "named account", false},
-		{"has owner", account("9", match.ByDomain, "owner=7"), with(account("1", match.ByDomain), people(5)), match.ByDomain, "has owner", false},
+		{"named owner", account("9", match.ByDomain, "owner=7"), with(account("1", match.ByDomain), people(5)), match.ByDomain, "named owner", false},
+		{"parent company", account("9", match.ByDomain), with(account("1", match.ByDomain, "parent=9"), people(5)), match.ByDomain, "parent company", false},
+		{"a link to another company is a parent", account("9", match.ByDomain), with(account("1", match.ByDomain), func(a *match.Account) { a.Record.Links = []connectors.Ref{ref("7")} }), match.ByDomain, "parent company", false},
+		{"recent activity", account("9", match.ByName, "last_activity=2026-02-02T10:00:00Z"), with(account("1", match.ByName, "last_activity=2026-02-01"), people(5)), match.ByName, "recent activity", true},
+		{"the CRM's own count of activity", account("9", match.ByName, "work_last_at=2026-02-02T10:00:00Z"), account("1", match.ByName), match.ByName, "recent activity", true},
+		{"an owner who has left is none", account("9", match.ByDomain, "owner=7"), with(account("1", match.ByDomain, "owner=8"), func(a *match.Account) { a.Idle = true }), match.ByDomain, "named owner", false},
+		{"confirmed", with(account("9", match.ByDomain), confirmed), account("1", match.ByDomain, "domain=de.acme.com"), match.ByDomain, "confirmed", false},
+		{"domain before people", account("9", match.ByDomain), account("1", match.ByPeople, "is_customer=yes"), match.ByDomain, "", false},
+		{"people before name", account("9", match.ByPeople), account("1", match.ByName, "is_customer=yes"), match.ByPeople, "", false},
 		{"most people", with(account("9", match.ByDomain), people(5)), with(account("1", match.ByDomain), created(1)), match.ByDomain, "most people", true},
 		{"oldest", with(account("9", match.ByDomain), created(1)), with(account("1", match.ByDomain), created(2)), match.ByDomain, "oldest", true},
 		{"known age before unknown", with(account("9", match.ByName), created(1)), account("1", match.ByName), match.ByName, "oldest", true},
@@ -88,6 +96,8 @@ func TestPickOrder(t *testing.T) {
 		}
 	}
 }
+
+func confirmed(a *match.Account) { a.Confirmed = "domain:acme.com" }
 
 func openDeal(a *match.Account) { a.Deals = []state.Record{{Noun: "deal"}} }
 
@@ -155,6 +165,13 @@ func TestWhy(t *testing.T) {
 			"Decided by lowest id: 1 comes before 2.",
 			"That says little about whose buyer this is, so a person should look.",
 		}},
+		{"the others", dana(), []match.Account{account("3", match.ByDomain), account("2", match.ByDomain, "is_customer=yes"), account("1", match.ByDomain), account("4", match.ByName)}, []string{
+			"Acme 2 (crm/companies/2): it shares the domain acme.com with the e-mail address.",
+			"Second was Acme 1 (crm/companies/1): it shares the domain acme.com with the e-mail address.",
+			"Decided by customer: Acme 2 is a customer, Acme 1 is not.",
+			"Behind them: Acme 3 (crm/companies/3): customer; Acme 4 (crm/companies/4): weaker.",
+		}},
+		{"a generic domain", dana(), []match.Account{account("1", match.ByGeneric)}, []string{"No account: acme.com is the domain of several accounts that have nothing to do with each other, so it says nothing."}},
 		{"nobody", dana(), nil, []string{"No account is linked to the person or shares the e-mail address, host, domain or company name."}},
 		{"nothing known", match.Query{Conn: "crm"}, nil, []string{"No account: nothing is known of the person that could identify a company."}},
 	} {
@@ -221,7 +238,7 @@ func TestCompile(t *testing.T) {
 		{Same: [2]mappings.Text{text("person.email_domain"), text("company.domain")}, NotIn: text("free_mail")},
 		{Alike: [2]mappings.Text{text("person.company_name"), text("company.name")}, AndSame: text("country")},
 	}})
-	want := match.Config{IfSeveral: "review", Steps: []match.Step{{Via: match.ByHost, NotIn: "free_mail"}, {Via: match.ByDomain, NotIn: "free_mail"}, {Via: match.ByName, SameCountry: true}}}
+	want := match.Config{IfSeveral: "review", Steps: []match.Step{{Via: match.ByHost, NotIn: "free_mail"}, {Via: match.ByDomain, NotIn: "free_mail"}, {Via: match.ByPeople, NotIn: "free_mail"}, {Via: match.ByName, SameCountry: true}}}
 	if d := cmp.Diff(want, c); d != "" || len(ds) > 0 {
 		t.Error(d, ds)
 	}
@@ -231,10 +248,18 @@ func TestCompile(t *testing.T) {
 	if len(ds) != 2 || ds[0].Code != "unknown-match" || ds[1].Code != "bad-value" {
 		t.Error(ds)
 	}
+	own := mappings.Match{AmongSeveral: []mappings.Text{text("oldest"), text("subsidiary"), text("oldest"), text("parent_company"), text("customer")}}
+	c, ds = match.Compile(own)
+	if d := cmp.Diff([]match.Tie{match.Oldest, match.Subsidiary, match.Customer}, c.Ties); d != "" || len(ds) != 2 {
+		t.Error(d, ds)
+	}
+	if ds := match.Blind(own, func(w string) bool { return w != "is_customer" }); len(ds) != 1 || ds[0].Code != "unknown-field" {
+		t.Error(ds)
+	}
 }
 
 func genAccounts(t *rapid.T) []match.Account {
-	vias := []match.Via{match.ByLink, match.ByEmail, match.ByHost, match.ByDomain, match.ByName}
+	vias := []match.Via{match.ByLink, match.ByEmail, match.ByHost, match.ByDomain, match.ByPeople, match.ByName, match.ByGeneric}
 	yes := func(label string) string { return rapid.SampledFrom([]string{"", "no", "yes"}).Draw(t, label) }
 	var out []match.Account
 	for i := range rapid.IntRange(0, 8).Draw(t, "accounts") {
@@ -243,6 +268,12 @@ func genAccounts(t *rapid.T) []match.Account {
 			"domain="+rapid.SampledFrom([]string{"", "acme.com", "de.acme.com", "mail.de.acme.com", "fr.acme.com", "xacme.com"}).Draw(t, "domain"),
 			"is_customer="+yes("customer"), "named_account="+yes("named"), "owner="+rapid.SampledFrom([]string{"", "7"}).Draw(t, "owner"))
 		a.People = rapid.IntRange(0, 2).Draw(t, "people")
+		a.Idle = rapid.Bool().Draw(t, "idle")
+		a.Record.Fields["parent"] = rapid.SampledFrom([]string{"", "1", "99"}).Draw(t, "parent")
+		a.Record.Fields["last_activity"] = rapid.SampledFrom([]string{"", "2026-01-01", "2026-01-02T00:00:00Z", "soon"}).Draw(t, "activity")
+		if rapid.Bool().Draw(t, "confirmed") {
+			confirmed(&a)
+		}
 		if rapid.Bool().Draw(t, "deal") {
 			openDeal(&a)
 		}
@@ -261,6 +292,30 @@ func id(a *match.Account) string {
 	return a.Record.Ref.ID
 }
 
+// An admin's own order: what it does not name decides nothing, and the last
+// word has the id.
+func TestOwnOrder(t *testing.T) {
+	t.Parallel()
+	a, b := with(account("2", match.ByDomain, "is_customer=yes"), created(2)), with(account("1", match.ByDomain, "parent=2"), created(1))
+	for _, tc := range []struct {
+		name  string
+		ties  []match.Tie
+		first string
+		step  string
+	}{
+		{"the usual order", nil, "2", "customer"},
+		{"oldest first", []match.Tie{match.Oldest, match.Customer}, "1", "oldest"},
+		{"subsidiaries first", []match.Tie{match.Subsidiary}, "1", "subsidiary"},
+		{"parents first", []match.Tie{match.ParentCompany}, "2", "parent company"},
+		{"nothing that tells them apart", []match.Tie{match.OpenDeal}, "1", "lowest id"},
+	} {
+		got := match.Pick(dana(), []match.Account{a, b}, match.Config{Ties: tc.ties})
+		if got.Account.Record.Ref.ID != tc.first || got.Step != tc.step {
+			t.Errorf("%s: %s by %q", tc.name, got.Account.Record.Ref.ID, got.Step)
+		}
+	}
+}
+
 // The order of the candidates does not matter, and without the winner the
 // runner-up is picked, down to the last.
 func TestPickIsATotalOrder(t *testing.T) {
@@ -268,17 +323,29 @@ func TestPickIsATotalOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		as := genAccounts(t)
 		c := rapid.SampledFrom([]match.Config{{}, review, {IfSeveral: "review", Steps: []match.Step{{Via: match.ByDomain}, {Via: match.ByName, SameCountry: true}}}}).Draw(t, "config")
+		if rapid.Bool().Draw(t, "own order") {
+			all := rapid.Permutation(append(match.DefaultTies(), match.Subsidiary)).Draw(t, "ties")
+			c.Ties = all[:rapid.IntRange(1, len(all)).Draw(t, "so many")]
+		}
 		got := match.Pick(dana(), as, c)
 		shuffled := rapid.Permutation(as).Draw(t, "shuffled")
 		if d := cmp.Diff(got, match.Pick(dana(), shuffled, c)); d != "" {
 			t.Fatalf("another order, another pick: %s", d)
 		}
 		for got.Account != nil {
-			next := got.RunnerUp
+			next, was := got.RunnerUp, got
+			if (next == nil) != (len(was.Losers) == 0) || next != nil && (was.Losers[0].Account != next || was.Losers[0].Step != was.Step) {
+				t.Fatalf("the runner-up is not the first of the losers: %+v", was)
+			}
 			as = slices.DeleteFunc(slices.Clone(as), func(a match.Account) bool { return a.Record.Ref == got.Account.Record.Ref })
 			got = match.Pick(dana(), as, c)
 			if id(got.Account) != id(next) {
 				t.Fatalf("runner-up was %s, but %s followed", id(next), id(got.Account))
+			}
+			for i := range got.Losers[:min(len(got.Losers), max(0, len(was.Losers)-1))] {
+				if a, b := got.Losers[i].Account.Record.Ref, was.Losers[i+1].Account.Record.Ref; a != b {
+					t.Fatalf("loser %d was %s and is %s now", i+1, b, a)
+				}
 			}
 		}
 	})

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/sync/normalize"
 )
 
 // Result is the account that was picked, and why.
@@ -15,11 +14,23 @@ type Result struct {
 	RunnerUp *Account // who would be picked if Account were not there
 	Via      Via      // what found Account
 	Step     string   // the tie step that decided; "" if none was needed
+	// Losers are those that were not picked, the runner-up first, at most
+	// MaxLosers.
+	Losers []Lost
 	// Review says that only an arbitrary step tells several accounts apart,
 	// and that the admin wants a person to look.
 	Review bool
-	Why    []string // sentences: the winner, the runner-up, what decided
+	Why    []string // sentences: the winner, the runner-up, what decided, the others
 }
+
+// Lost is a candidate that was not picked.
+type Lost struct {
+	Account *Account
+	Step    string // the tie step by which it came after the winner; "": it was found in a weaker way
+}
+
+// MaxLosers is how many of those that were not picked are named.
+const MaxLosers = 5
 
 // Pick orders the candidates and answers the first, or none. The order is
 // total and looks at each candidate alone, so it does not matter in what order
@@ -27,64 +38,73 @@ type Result struct {
 //
 // First comes what found the account:
 //
-//	link     the CRM itself says so
+//	link     the CRM itself, or a person in it, says so
 //	email    an account of somebody with the same address
 //	host     the account's domain is the host of the address
-//	domain   both have the same registrable domain
-//	name     both have the same normalized company name
+//	domain   both have the same registrable domain, or a person has said that it is the account's
+//	people   several of the account's people have addresses of that domain
+//	name     both have the same normalized company name, or a person has said that it is the account's
 //
-// Among equals the first of these steps that tells two apart decides:
-//
-//	step             first comes                                   settles a review
-//	closest host     the longest host that the address is under    yes
-//	same country     the person's country, then unknown, then else yes
-//	customer         is_customer                                   yes
-//	open deal        at least one open deal                        yes
-//	named account    named_account                                 yes
-//	has owner        anybody owns it                               yes
-//	most people      more of its people known                      no
-//	oldest           created first; unknown last                   no
-//	lowest id        the shorter, then the smaller id              no
+// So a link that a person has made is never overridden. Among equals the first
+// of the steps of c.Ties that tells two apart decides, and the lowest id (the
+// shorter, then the smaller) where none does.
 //
 // With IfSeveral "review", Review is set when winner and runner-up were both
-// found by domain, or both by name, and only a step that settles no review
-// tells them apart: people count, age and id say nothing of whose buyer this
-// is. A link, an address or an exact host is evidence enough by itself.
+// found by domain, by people or by name, and only a step that settles no review
+// tells them apart (see [Tie]). A link, an address or an exact host is evidence
+// enough by itself.
 //
 // Passed over are deleted and merged accounts, those of other connections, and
 // those that no way in c found.
 func Pick(q Query, candidates []Account, c Config) Result {
+	order := c.ties()
 	ranked := make([]rank, 0, len(candidates))
 	for i := range candidates {
-		if r, ok := rankOf(q, &candidates[i], c); ok {
+		if r, ok := rankOf(q, &candidates[i], c, order); ok {
 			ranked = append(ranked, r)
 		}
 	}
 	if len(ranked) == 0 {
-		return Result{Why: []string{q.none(len(candidates))}}
+		return Result{Why: []string{q.none(candidates)}}
 	}
-	// Only the first two are asked for; the same account twice is one.
-	first := slices.MinFunc(ranked, compare)
+	slices.SortFunc(ranked, compare)
+	ranked = once(ranked)
+	first := ranked[0]
 	res := Result{Account: first.account, Via: first.via}
-	var second *rank
-	for i := range ranked {
-		r := &ranked[i]
-		if r.account.Record.Ref != first.account.Record.Ref && (second == nil || compare(*r, *second) < 0) {
-			second = r
+	for _, r := range ranked[1:min(len(ranked), 1+MaxLosers)] {
+		lost := Lost{Account: r.account}
+		if r.level == first.level {
+			lost.Step = deciding(first, r, order).String()
 		}
+		res.Losers = append(res.Losers, lost)
 	}
-	if second == nil {
+	if len(ranked) == 1 {
 		res.Why = []string{q.found(first)}
 		return res
 	}
+	second := ranked[1]
 	res.RunnerUp = second.account
 	if first.via == second.via {
-		s := deciding(first, *second)
-		res.Step = steps[s].name
-		res.Review = c.IfSeveral == "review" && !steps[s].settles && (first.via == ByDomain || first.via == ByName)
+		step := deciding(first, second, order)
+		res.Step = step.String()
+		res.Review = c.IfSeveral == "review" && !step.settles() && reviewed(first.via)
 	}
-	res.Why = q.why(first, *second, res)
+	res.Why = q.why(first, second, res)
 	return res
+}
+
+// reviewed reports whether a way leaves room for a person's judgement.
+func reviewed(v Via) bool { return v == ByDomain || v == ByPeople || v == ByName }
+
+// once leaves each account its best rank; ranked is in order.
+func once(ranked []rank) []rank {
+	out := ranked[:0]
+	for _, r := range ranked {
+		if !slices.ContainsFunc(out, func(o rank) bool { return o.account.Record.Ref == r.account.Record.Ref }) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // rank is a candidate with what its place depends on: small comes first.
@@ -92,30 +112,12 @@ type rank struct {
 	account *Account
 	via     Via
 	level   int
-	ties    [len(steps)]int64
+	ties    [tieCount]int64 // in the order of the configuration
 }
 
-// step names one place of the tie order.
-type tie struct {
-	name    string
-	settles bool
-}
+var ways = [...]Via{ByLink, ByEmail, ByHost, ByDomain, ByPeople, ByName}
 
-var steps = [...]tie{
-	{"closest host", true},
-	{"same country", true},
-	{"customer", true},
-	{"open deal", true},
-	{"named account", true},
-	{"has owner", true},
-	{"most people", false},
-	{"oldest", false},
-	{"lowest id", false},
-}
-
-var ways = [...]Via{ByLink, ByEmail, ByHost, ByDomain, ByName}
-
-func rankOf(q Query, a *Account, c Config) (rank, bool) {
+func rankOf(q Query, a *Account, c Config, order []Tie) (rank, bool) {
 	rec := &a.Record
 	if rec.Deleted || !rec.MovedTo.IsZero() || q.Conn != "" && rec.Ref.Conn != q.Conn {
 		return rank{}, false
@@ -130,7 +132,9 @@ func rankOf(q Query, a *Account, c Config) (rank, bool) {
 			continue
 		}
 		r.via, r.level = v, i
-		r.ties = tiesOf(q, a)
+		for n, t := range order {
+			r.ties[n] = t.of(q, a)
+		}
 		return r, true
 	}
 	return rank{}, false
@@ -141,32 +145,6 @@ func foundBy(q Query, a *Account, v Via) bool {
 }
 
 func differ(a, b string) bool { return a != "" && b != "" && a != b }
-
-func tiesOf(q Query, a *Account) [len(steps)]int64 {
-	f := a.Record.Fields
-	country := int64(1)
-	switch {
-	case differ(q.Country, f[wordCountry]):
-		country = 2
-	case q.Country != "" && f[wordCountry] != "":
-		country = 0
-	}
-	created := int64(1<<63 - 1)
-	if t := a.Record.CreatedAt; !t.IsZero() {
-		created = t.Unix()
-	}
-	return [len(steps)]int64{
-		-closeness(q.Host, normalize.HostOf(f[wordDomain])),
-		country,
-		no(f[wordCustomer] == "yes"),
-		no(len(a.Deals) > 0),
-		no(f[wordNamed] == "yes"),
-		no(f[wordOwner] != ""),
-		-int64(a.People),
-		created,
-		0, // the id, which is no number
-	}
-}
 
 func no(b bool) int64 {
 	if b {
@@ -204,11 +182,11 @@ func compareRefs(a, b connectors.Ref) int {
 }
 
 // deciding is the step that tells two ranks of one level apart.
-func deciding(a, b rank) int {
-	for i := range a.ties {
+func deciding(a, b rank, order []Tie) Tie {
+	for i, t := range order {
 		if a.ties[i] != b.ties[i] {
-			return i
+			return t
 		}
 	}
-	return len(steps) - 1
+	return lowestID
 }

@@ -2,17 +2,22 @@ package match
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/state"
 )
 
 // none says why there is no account.
-func (q Query) none(candidates int) string {
+func (q Query) none(candidates []Account) string {
 	if len(q.Keys()) == 0 && q.Link.IsZero() {
 		return "No account: nothing is known of the person that could identify a company."
 	}
-	if candidates > 0 {
+	if slices.ContainsFunc(candidates, func(a Account) bool { return len(a.Via) == 1 && a.Via[0] == ByGeneric }) {
+		return "No account: " + q.Domain + " is the domain of several accounts that have nothing to do with each other, so it says nothing."
+	}
+	if len(candidates) > 0 {
 		return "No account: those that share a key are deleted, merged, in another country or found in a way that is switched off."
 	}
 	return "No account is linked to the person or shares the e-mail address, host, domain or company name."
@@ -32,8 +37,16 @@ func (q Query) evidence(r rank) string {
 	case ByHost:
 		return "its domain is " + q.Host + ", as in the e-mail address"
 	case ByDomain:
+		if r.account.Confirmed == "domain:"+q.Domain {
+			return "a person has said that " + q.Domain + " is its domain"
+		}
 		return "it shares the domain " + q.Domain + " with the e-mail address"
+	case ByPeople:
+		return fmt.Sprintf("%d of its people have addresses of %s", r.account.Colleagues, q.Domain)
 	case ByName:
+		if r.account.Confirmed == "name:"+q.Name {
+			return fmt.Sprintf("a person has said that %q is its name", q.Name)
+		}
 		return fmt.Sprintf("it has the same company name, %q", q.Name)
 	}
 	return "it was found"
@@ -44,13 +57,30 @@ func (q Query) why(first, second rank, res Result) []string {
 	out := []string{q.found(first)}
 	next := "Second was " + label(second.account.Record) + ": " + q.evidence(second)
 	if res.Step == "" {
-		return append(out, fmt.Sprintf("%s, which is weaker.", next))
+		return q.others(append(out, fmt.Sprintf("%s, which is weaker.", next)), res)
 	}
 	out = append(out, next+".", fmt.Sprintf("Decided by %s: %s.", res.Step, q.decided(res.Step, first, second)))
+	out = q.others(out, res)
 	if res.Review {
 		out = append(out, "That says little about whose buyer this is, so a person should look.")
 	}
 	return out
+}
+
+// others names who else was not picked, and by what.
+func (q Query) others(out []string, res Result) []string {
+	if len(res.Losers) < 2 {
+		return out
+	}
+	var names []string
+	for _, l := range res.Losers[1:] {
+		by := l.Step
+		if by == "" {
+			by = "weaker"
+		}
+		names = append(names, label(l.Account.Record)+": "+by)
+	}
+	return append(out, "Behind them: "+strings.Join(names, "; ")+".")
 }
 
 func (q Query) decided(step string, first, second rank) string {
@@ -70,8 +100,16 @@ func (q Query) decided(step string, first, second rank) string {
 		return fmt.Sprintf("%s has an open deal, %s has none", x, y)
 	case "named account":
 		return fmt.Sprintf("%s is a named account, %s is not", x, y)
-	case "has owner":
-		return fmt.Sprintf("%s has an owner, %s has none", x, y)
+	case "confirmed":
+		return fmt.Sprintf("a person has said so of %s, nobody of %s", x, y)
+	case "named owner":
+		return fmt.Sprintf("a person owns %s, nobody who is there owns %s", x, y)
+	case "parent company":
+		return fmt.Sprintf("%s stands above others or alone, %s belongs to %s", x, y, above(b.Record))
+	case "subsidiary":
+		return fmt.Sprintf("%s belongs to %s, %s to none", x, above(a.Record), y)
+	case "recent activity":
+		return fmt.Sprintf("something last happened with %s %s, with %s %s", x, when(lastActivity(a.Record)), y, when(lastActivity(b.Record)))
 	case "most people":
 		return fmt.Sprintf("we know %d people of %s and %d of %s", a.People, x, b.People, y)
 	case "oldest":
@@ -99,6 +137,13 @@ func shown(r state.Record, word string) string {
 		return v
 	}
 	return "an unknown " + word
+}
+
+func when(text string) string {
+	if text == "" {
+		return "nobody knows when"
+	}
+	return "on " + text
 }
 
 func day(t time.Time) string {

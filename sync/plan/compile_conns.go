@@ -34,7 +34,7 @@ func (c *compiler) connections() {
 		n.match, more = match.Compile(m.MatchPeople)
 		if !slices.ContainsFunc(c.r.conns, func(o *conn) bool { return o.file == n.file }) {
 			// One mapping may serve several connections; its faults are told once.
-			c.ds = slices.Concat(c.ds, ds, more)
+			c.ds = slices.Concat(c.ds, ds, more, match.Blind(m.MatchPeople, func(w string) bool { _, known := n.m.Word(nounCompany, w); return known }))
 			c.noColleagues(n.match)
 		}
 		n.codesOf(m)

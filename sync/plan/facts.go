@@ -164,7 +164,7 @@ func (f *facts) itself() {
 // further: it was found, or cannot be looked for yet.
 func (f *facts) find(c *conn) bool {
 	q := f.query(c)
-	result := match.Pick(q, f.v.Candidates(q), c.match)
+	result := match.Pick(q, f.candidates(c, q), c.match)
 	if result.Account == nil || result.Via != match.ByLink {
 		if known, ok := f.v.Conn(c.name); !ok || !known.Mirror {
 			// "No match" may be said only of a complete mirror (design §4).
@@ -179,6 +179,25 @@ func (f *facts) find(c *conn) bool {
 	f.found.deals = result.Account.Deals
 	f.found.why = matchWhy(result)
 	return true
+}
+
+// candidates are the accounts that may be the one, with whether anybody who is
+// there owns them, where there are several.
+func (f *facts) candidates(c *conn, q match.Query) []match.Account {
+	found := f.v.Candidates(q)
+	if len(found) < 2 {
+		return found
+	}
+	out := slices.Clone(found)
+	for i := range out {
+		id := out[i].Record.Fields[wordOwner]
+		if id == "" || isEmail(id) {
+			continue
+		}
+		u, known := f.v.User(c.name, id)
+		out[i].Idle = !known || u.Queue || !u.Active
+	}
+	return out
 }
 
 func matchWhy(m match.Result) []state.Reason {

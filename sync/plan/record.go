@@ -55,7 +55,7 @@ func (r *Recorder) Candidates(q match.Query) []match.Account {
 	found := r.v.Candidates(q)
 	list := make([]Candidate, 0, len(found))
 	for _, a := range found {
-		c := Candidate{Record: r.keep(a.Record), Via: a.Via, People: a.People}
+		c := Candidate{Record: r.keep(a.Record), Via: a.Via, People: a.People, Confirmed: a.Confirmed, Colleagues: a.Colleagues}
 		for _, deal := range a.Deals {
 			c.Deals = append(c.Deals, r.keep(deal))
 		}

@@ -50,6 +50,9 @@ type Candidate struct {
 	Via    []match.Via `json:"via,omitempty"`
 	Deals  []string    `json:"deals,omitempty"`
 	People int         `json:"people,omitempty"`
+
+	Confirmed  string `json:"confirmed,omitempty"`
+	Colleagues int    `json:"colleagues,omitempty"`
 }
 
 // hashes are the records a snapshot refers to.
@@ -140,7 +143,7 @@ func (p *replay) Record(ref connectors.Ref) (state.Record, bool) {
 func (p *replay) Candidates(q match.Query) []match.Account {
 	var out []match.Account
 	for _, c := range ask(p, p.s.Candidates, "candidates", queryKey(q)) {
-		a := match.Account{Record: p.s.versions[c.Record], Via: c.Via, People: c.People}
+		a := match.Account{Record: p.s.versions[c.Record], Via: c.Via, People: c.People, Confirmed: c.Confirmed, Colleagues: c.Colleagues}
 		for _, deal := range c.Deals {
 			a.Deals = append(a.Deals, p.s.versions[deal])
 		}
