@@ -354,6 +354,9 @@ func Apply(tx Tx, c Changes) {
 	for _, n := range c.Notes {
 		PutNote(tx, n)
 	}
+	for _, a := range c.Aliases {
+		PutAlias(tx, a)
+	}
 	for _, row := range c.Audit {
 		AppendAudit(tx, row)
 	}

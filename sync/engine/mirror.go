@@ -31,12 +31,17 @@ type Mirror struct {
 	people map[connectors.Ref]map[connectors.Ref]bool    // account -> the people it is linked to
 	loose  map[string]map[string]map[connectors.Ref]bool // connection -> e-mail domain -> people without an account
 	placed map[connectors.Ref]place                      // where a person is filed
+
+	// connection -> registrable domain of people's addresses -> account -> how many of its people have it
+	mails map[string]map[string]map[connectors.Ref]int
 }
 
-// place is the account a person belongs to, else the domain of their address.
+// place is the account a person belongs to, else the domain of their address;
+// mail is its registrable domain where they have an account.
 type place struct {
 	account connectors.Ref
 	domain  string
+	mail    string
 }
 
 // NewMirror is an empty index.
@@ -51,6 +56,7 @@ func NewMirror() *Mirror {
 		people: map[connectors.Ref]map[connectors.Ref]bool{},
 		loose:  map[string]map[string]map[connectors.Ref]bool{},
 		placed: map[connectors.Ref]place{},
+		mails:  map[string]map[string]map[connectors.Ref]int{},
 	}
 }
 
@@ -149,6 +155,7 @@ func (m *Mirror) forget(ref connectors.Ref) {
 		delete(m.people[at.account], ref)
 		delete(m.loose[ref.Conn][at.domain], ref)
 		delete(m.placed, ref)
+		m.mailed(ref.Conn, at, -1)
 	}
 }
 
@@ -158,6 +165,8 @@ func (m *Mirror) gather(r state.Record) {
 	at, where := place{}, map[connectors.Ref]bool(nil)
 	if len(r.Links) > 0 {
 		at.account = r.Links[0]
+		at.mail = normalize.Registrable(normalize.HostOf(r.Fields["email"]))
+		m.mailed(r.Ref.Conn, at, 1)
 		if where = m.people[at.account]; where == nil {
 			where = map[connectors.Ref]bool{}
 			m.people[at.account] = where
@@ -176,6 +185,43 @@ func (m *Mirror) gather(r state.Record) {
 	if where != nil {
 		where[r.Ref], m.placed[r.Ref] = true, at
 	}
+}
+
+// mailed counts a person in or out of the domains of an account's people.
+func (m *Mirror) mailed(conn string, at place, n int) {
+	if at.mail == "" {
+		return
+	}
+	byDomain := m.mails[conn]
+	if byDomain == nil {
+		byDomain = map[string]map[connectors.Ref]int{}
+		m.mails[conn] = byDomain
+	}
+	if byDomain[at.mail] == nil {
+		byDomain[at.mail] = map[connectors.Ref]int{}
+	}
+	if byDomain[at.mail][at.account] += n; byDomain[at.mail][at.account] <= 0 {
+		delete(byDomain[at.mail], at.account)
+	}
+	if len(byDomain[at.mail]) == 0 {
+		delete(byDomain, at.mail)
+	}
+}
+
+// colleagues lists the accounts that have people with addresses of a domain, in
+// order of Ref, and how many.
+func (m *Mirror) colleagues(conn, domain string) (refs []connectors.Ref, counts map[connectors.Ref]int) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	counts = maps.Clone(m.mails[conn][domain])
+	return slices.SortedFunc(maps.Keys(counts), compareRefs), counts
+}
+
+// peopleOf is how many people of an account are known.
+func (m *Mirror) peopleOf(account connectors.Ref) int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.people[account])
 }
 
 // around lists the records around an account, in order of Ref.

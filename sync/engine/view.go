@@ -7,7 +7,6 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
-	"github.com/handoffd/handoffd/sync/match"
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
@@ -83,6 +82,8 @@ func (v view) Trail(n state.Need) (state.Trail, bool) {
 	return a.Trail, ok
 }
 
+func (v view) Aliases(conn, key string) []state.Alias { return state.AliasesOf(v.tx, conn, key) }
+
 func (v view) Note(hash string) (state.Note, bool) { return state.GetNote(v.tx, hash) }
 
 func (v view) Intent(key string) (state.Intent, bool) { return state.GetIntent(v.tx, key) }
@@ -108,46 +109,4 @@ func (v view) Crowd(q plan.Crowd) []state.Record {
 	}
 	slices.SortStableFunc(out, func(a, b state.Record) int { return cmp.Compare(b.Fields[q.Word], a.Fields[q.Word]) })
 	return out[:min(len(out), mostCrowd)]
-}
-
-// Candidates are the linked account and every account filed under one of the
-// query's keys; a person filed under the e-mail address stands for the account
-// that person is linked to. They come in order of Ref.
-func (v view) Candidates(q match.Query) []match.Account {
-	found := map[connectors.Ref]*match.Account{}
-	add := func(ref connectors.Ref, via match.Via) {
-		if a := found[ref]; a != nil {
-			if !slices.Contains(a.Via, via) {
-				a.Via = append(a.Via, via)
-			}
-			return
-		}
-		if r, ok := state.GetRecord(v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() {
-			found[ref] = &match.Account{Record: r, Via: []match.Via{via}}
-		}
-	}
-	if !q.Link.IsZero() && q.Link.Conn == q.Conn {
-		add(q.Link, match.ByLink)
-	}
-	for _, key := range q.Keys() {
-		via := match.KeyVia(key)
-		for _, ref := range v.mirror.found(q.Conn, key) {
-			if via != match.ByEmail {
-				add(ref, via)
-			} else if person, ok := state.GetRecord(v.tx, ref); ok && len(person.Links) > 0 {
-				add(person.Links[0], via)
-			}
-		}
-	}
-	accounts := make([]match.Account, 0, len(found))
-	for _, a := range found {
-		for _, deal := range v.mirror.dealsOf(a.Record.Ref) {
-			if d, ok := state.GetRecord(v.tx, deal); ok {
-				a.Deals = append(a.Deals, d)
-			}
-		}
-		accounts = append(accounts, *a)
-	}
-	slices.SortFunc(accounts, func(a, b match.Account) int { return compareRefs(a.Record.Ref, b.Record.Ref) })
-	return accounts
 }

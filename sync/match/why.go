@@ -43,6 +43,7 @@ func (q Query) evidence(r rank) string {
 		return "it shares the domain " + q.Domain + " with the e-mail address"
 	case ByPeople:
 		return fmt.Sprintf("%d of its people have addresses of %s", r.account.Colleagues, q.Domain)
+	case ByGeneric:
 	case ByName:
 		if r.account.Confirmed == "name:"+q.Name {
 			return fmt.Sprintf("a person has said that %q is its name", q.Name)

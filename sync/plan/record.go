@@ -229,6 +229,13 @@ func (r *Recorder) Pace(name string) (state.Pace, bool) {
 	return p, ok
 }
 
+// Aliases implements View.
+func (r *Recorder) Aliases(conn, key string) []state.Alias {
+	all := r.v.Aliases(conn, key)
+	remember(&r.seen.Aliases, conn+" "+key, all)
+	return all
+}
+
 // Note implements View.
 func (r *Recorder) Note(hash string) (state.Note, bool) {
 	n, ok := r.v.Note(hash)

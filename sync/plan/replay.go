@@ -41,6 +41,8 @@ type Snapshot struct {
 	Tolds  map[string]*state.Told `json:"tolds,omitempty"`
 	Paces  map[string]*state.Pace `json:"paces,omitempty"`
 
+	Aliases map[string][]state.Alias `json:"aliases,omitempty"` // connection, key
+
 	versions map[string]state.Record
 }
 
@@ -258,6 +260,10 @@ func (p *replay) Pace(name string) (state.Pace, bool) {
 	return orNot(ask(p, p.s.Paces, "pace", name))
 }
 
+func (p *replay) Aliases(conn, key string) []state.Alias {
+	return ask(p, p.s.Aliases, "aliases of", conn+" "+key)
+}
+
 func (p *replay) Note(hash string) (state.Note, bool) {
 	return orNot(ask(p, p.s.Notes, "note", hash))
 }
@@ -290,4 +296,5 @@ func (nothing) Crowd(Crowd) []state.Record                                { retu
 func (nothing) Told(string) (t state.Told, ok bool)                       { return t, false }
 func (nothing) Pace(string) (p state.Pace, ok bool)                       { return p, false }
 func (nothing) Note(string) (n state.Note, ok bool)                       { return n, false }
+func (nothing) Aliases(string, string) []state.Alias                      { return nil }
 func (nothing) Err() error                                                { return nil }

@@ -17,6 +17,8 @@ type View interface {
 	Record(ref connectors.Ref) (state.Record, bool)
 	// Candidates are the accounts that share a key with the query.
 	Candidates(q match.Query) []match.Account
+	// Aliases are the accounts a domain or name was shown to be of, in order.
+	Aliases(conn, key string) []state.Alias
 	// Handoffs are those a record started or carries, by id.
 	Handoffs(ref connectors.Ref) []state.Handoff
 	// HandoffsAt are those of an account that are about something else, by id,

@@ -116,6 +116,7 @@ type world struct {
 	notes    map[string]state.Note
 	befores  map[connectors.Ref]state.Before
 	budgets  map[string]state.Budget
+	aliases  []state.Alias
 	listings []state.Listing
 	audit    []state.AuditRow
 	err      error
@@ -205,6 +206,16 @@ func (w *world) Err() error                          { return w.err }
 func (w *world) Before(ref connectors.Ref) (state.Before, bool) {
 	b, ok := w.befores[ref]
 	return b, ok
+}
+
+func (w *world) Aliases(conn, key string) []state.Alias {
+	var out []state.Alias
+	for _, a := range w.aliases {
+		if a.Conn == conn && a.Key == key {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func (w *world) Note(hash string) (state.Note, bool) { n, ok := w.notes[hash]; return n, ok }
@@ -319,10 +330,15 @@ func (w *world) Candidates(q match.Query) []match.Account {
 				via = append(via, match.Via(way))
 			}
 		}
-		if len(via) == 0 {
+		a := match.Account{Record: r, Via: via}
+		for _, alias := range w.aliases {
+			if alias.Conn == q.Conn && alias.Account == r.Ref && alias.Counts() && slices.Contains(q.Keys(), alias.Key) {
+				a.Via, a.Confirmed = append(a.Via, match.KeyVia(alias.Key)), alias.Key
+			}
+		}
+		if len(a.Via) == 0 {
 			continue
 		}
-		a := match.Account{Record: r, Via: via}
 		for _, d := range w.records {
 			if d.Noun == "deal" && slices.Contains(d.Links, r.Ref) {
 				a.Deals = append(a.Deals, d)
@@ -378,6 +394,10 @@ func (w *world) apply(c state.Changes) {
 		for _, ref := range s.Refs {
 			w.same[ref] = s
 		}
+	}
+	for _, a := range c.Aliases {
+		w.aliases = slices.DeleteFunc(w.aliases, func(o state.Alias) bool { return o.Conn == a.Conn && o.Key == a.Key && o.Account == a.Account })
+		w.aliases = append(w.aliases, a)
 	}
 	for _, n := range c.Notes {
 		w.notes[n.Hash] = n

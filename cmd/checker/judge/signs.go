@@ -95,6 +95,7 @@ func (s *signs) Told(string) (t state.Told, ok bool)             { return t, fal
 func (s *signs) Pace(string) (p state.Pace, ok bool)             { return p, false }
 func (s *signs) Before(connectors.Ref) (b state.Before, ok bool) { return b, false }
 func (s *signs) Err() error                                      { return nil }
+func (s *signs) Aliases(string, string) []state.Alias            { return nil }
 func (s *signs) Budget(string) (t state.Budget, ok bool)         { return t, false }
 
 func (s *signs) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+)
+
+// What bounds the search for candidates.
+const (
+	mostSharers   = 200 // accounts of one domain; of more, it says nothing
+	mostGeneric   = 3   // of those are named in the receipt
+	fewColleagues = 2   // people of one account who show that a domain is its
+)
+
+// Candidates are the linked account and every account filed under one of the
+// query's keys; a person filed under the e-mail address stands for the account
+// that person is linked to. The domains of an account are its own, those that
+// people have shown to be its (aliases), and those of the addresses of several
+// of its people. A domain that too many unrelated accounts have finds none. They
+// come in order of Ref.
+func (v view) Candidates(q match.Query) []match.Account {
+	g := gathering{v: v, found: map[connectors.Ref]*match.Account{}}
+	if !q.Link.IsZero() && q.Link.Conn == q.Conn {
+		g.add(q.Link, match.ByLink)
+	}
+	for _, key := range q.Keys() {
+		via := match.KeyVia(key)
+		refs := v.mirror.found(q.Conn, key)
+		switch via {
+		case match.ByEmail:
+			for _, ref := range refs {
+				if person, ok := state.GetRecord(v.tx, ref); ok && len(person.Links) > 0 {
+					g.add(person.Links[0], via)
+				}
+			}
+			continue
+		case match.ByHost, match.ByDomain:
+			g.sharers(refs, via)
+		default:
+			for _, ref := range refs {
+				g.add(ref, via)
+			}
+		}
+		if via != match.ByHost {
+			g.aliases(q.Conn, key, via)
+		}
+	}
+	if q.Domain != "" {
+		g.colleagues(q)
+	}
+	return g.accounts()
+}
+
+// gathering collects candidates.
+type gathering struct {
+	v     view
+	found map[connectors.Ref]*match.Account
+}
+
+func (g *gathering) add(ref connectors.Ref, via match.Via) *match.Account {
+	a := g.found[ref]
+	if a == nil {
+		r, ok := state.GetRecord(g.v.tx, ref)
+		if !ok || r.Deleted || !r.MovedTo.IsZero() {
+			return nil
+		}
+		a = &match.Account{Record: r}
+		g.found[ref] = a
+	}
+	if !slices.Contains(a.Via, via) {
+		a.Via = append(a.Via, via)
+	}
+	return a
+}
+
+// sharers adds the accounts that have a host or a domain, unless they are too
+// many that have nothing else in common.
+func (g *gathering) sharers(refs []connectors.Ref, via match.Via) {
+	if g.generic(refs) {
+		via, refs = match.ByGeneric, refs[:mostGeneric]
+	}
+	for _, ref := range refs {
+		g.add(ref, via)
+	}
+}
+
+func (g *gathering) generic(refs []connectors.Ref) bool {
+	if len(refs) > mostSharers {
+		return true
+	}
+	if len(refs) <= match.MostUnrelated {
+		return false
+	}
+	var records []state.Record
+	for _, ref := range refs {
+		if r, ok := state.GetRecord(g.v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() {
+			records = append(records, r)
+		}
+	}
+	return match.Scattered(records)
+}
+
+// aliases adds the accounts that a key was shown to be of.
+func (g *gathering) aliases(conn, key string, via match.Via) {
+	var refs []connectors.Ref
+	for _, alias := range state.AliasesOf(g.v.tx, conn, key) {
+		if alias.Counts() {
+			refs = append(refs, alias.Account)
+		}
+	}
+	if g.generic(refs) {
+		return
+	}
+	for _, ref := range refs {
+		if a := g.add(ref, via); a != nil {
+			a.Confirmed = key
+		}
+	}
+}
+
+// colleagues adds the accounts of which several people have addresses of the
+// query's domain.
+func (g *gathering) colleagues(q match.Query) {
+	all, counts := g.v.mirror.colleagues(q.Conn, q.Domain)
+	if g.generic(all) {
+		return // an agency's, a hoster's or a consultant's
+	}
+	for _, ref := range all {
+		if counts[ref] < fewColleagues {
+			continue
+		}
+		if a := g.add(ref, match.ByPeople); a != nil {
+			a.Colleagues = counts[ref]
+		}
+	}
+}
+
+// accounts are the candidates in order of Ref, with their open deals and how
+// many of their people are known.
+func (g *gathering) accounts() []match.Account {
+	accounts := make([]match.Account, 0, len(g.found))
+	for _, a := range g.found {
+		for _, deal := range g.v.mirror.dealsOf(a.Record.Ref) {
+			if d, ok := state.GetRecord(g.v.tx, deal); ok {
+				a.Deals = append(a.Deals, d)
+			}
+		}
+		a.People = g.v.mirror.peopleOf(a.Record.Ref)
+		accounts = append(accounts, *a)
+	}
+	slices.SortFunc(accounts, func(a, b match.Account) int { return compareRefs(a.Record.Ref, b.Record.Ref) })
+	return accounts
+}

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+)
+
+func firm(id, name, domain string) state.Record {
+	return state.Record{
+		Ref: connectors.Ref{Conn: "hubspot", Kind: "companies", ID: id}, Noun: "company", Version: "1",
+		Fields: map[string]string{"name": name, "domain": domain},
+	}
+}
+
+func works(id, email string, at state.Record) state.Record {
+	return state.Record{
+		Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}, Noun: "person", Version: "1",
+		Fields: map[string]string{"email": email}, Links: []connectors.Ref{at.Ref},
+	}
+}
+
+// learn keeps records and files them.
+func (r *rig) learn(rs ...state.Record) {
+	r.Helper()
+	r.update(func(tx state.Tx) {
+		for _, rec := range rs {
+			state.PutRecord(tx, rec)
+		}
+	})
+	for _, rec := range rs {
+		r.lane.Decider.Mirror.Learn(rec)
+	}
+}
+
+// candidates are the ids of who is found, with how.
+func (r *rig) candidates(q match.Query) map[string][]match.Via {
+	r.Helper()
+	out := map[string][]match.Via{}
+	err := r.store.View(r.Context(), func(tx state.Tx) error {
+		for _, a := range (view{tx: tx, mirror: r.lane.Decider.Mirror}).Candidates(q) {
+			out[a.Record.Ref.ID] = a.Via
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return out
+}
+
+func (r *rig) wants(what string, q match.Query, want map[string][]match.Via) {
+	r.Helper()
+	if d := cmp.Diff(want, r.candidates(q)); d != "" {
+		r.Errorf("%s: (-want +got)\n%s", what, d)
+	}
+}
+
+// An account has the domains of its people's addresses, where two have them,
+// and those that people have shown to be its; not for longer than that is so.
+func TestDomainsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	acme := firm("1", "Acme", "acme.com")
+	q := match.Query{Conn: "hubspot", Host: "mail.acme.dev", Domain: "acme.dev", Name: "acme labs"}
+	none := map[string][]match.Via{}
+	r.learn(acme, works("11", "a@acme.dev", acme))
+	r.wants("one person shows nothing", q, none)
+	r.learn(works("12", "b@sub.acme.dev", acme))
+	r.wants("two do", q, map[string][]match.Via{"1": {match.ByPeople}})
+	r.learn(works("12", "b@acme.com", acme))
+	r.wants("and when one has another address, they do not", q, none)
+
+	alias := state.Alias{Conn: "hubspot", Key: "domain:acme.dev", Account: acme.Ref, By: state.AliasHistory, From: []connectors.Ref{{ID: "11"}}}
+	put := func(a state.Alias) { r.update(func(tx state.Tx) { state.PutAlias(tx, a) }) }
+	put(alias)
+	r.wants("an alias seen once", q, none)
+	alias.By = state.AliasLink
+	put(alias)
+	r.wants("an alias that a person made", q, map[string][]match.Via{"1": {match.ByDomain}})
+	alias.Forgotten = true
+	put(alias)
+	r.wants("one that was taken back", q, none)
+	put(state.Alias{Conn: "hubspot", Key: "name:acme labs", Account: acme.Ref, By: state.AliasReview})
+	r.wants("another name", q, map[string][]match.Via{"1": {match.ByName}})
+}
+
+// A domain that too many unrelated accounts have identifies none of them; one
+// of a house with many branches does.
+func TestGenericDomain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := match.Query{Conn: "hubspot", Host: "shops.example.org", Domain: "example.org"}
+	names := []string{"Smith Bakery", "Jones Plumbing", "Karlsson Optik", "Bluebird Travel", "Pinewood Dental", "Ironside Gym"}
+	want := map[string][]match.Via{}
+	for i, name := range names {
+		id := fmt.Sprint(i + 1)
+		r.learn(firm(id, name, "example.org"))
+		want[id] = []match.Via{match.ByDomain}
+		if i == match.MostUnrelated-1 {
+			r.wants("not too many yet", q, want)
+		}
+	}
+	generic := []match.Via{match.ByGeneric}
+	r.wants("too many", q, map[string][]match.Via{"1": generic, "2": generic, "3": generic})
+	for i := range 6 {
+		r.learn(firm(fmt.Sprint(i+1), "Bluebird "+names[i], "example.org"))
+	}
+	r.wants("one house", q, want)
+
+	agency := match.Query{Conn: "hubspot", Host: "agency.net", Domain: "agency.net"}
+	for i, name := range names {
+		at := firm(fmt.Sprint(20+i), name, fmt.Sprintf("firm%d.com", i))
+		r.learn(at, works(fmt.Sprint(100+2*i), "x@agency.net", at), works(fmt.Sprint(101+2*i), "y@agency.net", at))
+	}
+	r.wants("people of an agency", agency, map[string][]match.Via{})
+}
