@@ -220,28 +220,29 @@ const (
 
 // Intent is a write that is decided and not confirmed.
 type Intent struct {
-	Handoff  string           `json:"handoff"`
-	Step     string           `json:"step"`
-	Dest     string           `json:"dest"` // a connection, or a message channel
-	Rank     int              `json:"rank"` // urgency; 0 first
-	Write    connectors.Write `json:"write"`
-	Message  *Message         `json:"message,omitempty"` // in place of the write, where Dest is a channel
-	Expect   map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
-	ReadAt   time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
-	Over     time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading
-	AtRisk   bool             `json:"at_risk,omitempty"` // a person has the record: never written but under IfVersion, where the CRM can
-	State    IntentState      `json:"state"`
-	Due      time.Time        `json:"due"` // not before
-	Created  time.Time        `json:"created"`
-	Attempts int              `json:"attempts"`
-	SentAt   time.Time        `json:"sent_at,omitzero"`  // of the last attempt
-	Looked   int              `json:"looked,omitempty"`  // empty look-ups since an ambiguous answer
-	Epoch    uint64           `json:"epoch,omitempty"`   // start of the process that sent it
-	Was      map[string]any   `json:"was,omitempty"`     // values seen when decided of the other fields that are not our own
-	Moves    time.Time        `json:"moves,omitzero"`    // it changes an owner, because of what happened then
-	Ordered  bool             `json:"ordered,omitempty"` // an operator asked for it
-	Error    string           `json:"error,omitempty"`
-	Class    string           `json:"class,omitempty"`
+	Handoff   string           `json:"handoff"`
+	Step      string           `json:"step"`
+	Dest      string           `json:"dest"` // a connection, or a message channel
+	Rank      int              `json:"rank"` // urgency; 0 first
+	Write     connectors.Write `json:"write"`
+	Message   *Message         `json:"message,omitempty"` // in place of the write, where Dest is a channel
+	Expect    map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
+	ReadAt    time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
+	Over      time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading
+	AtRisk    bool             `json:"at_risk,omitempty"` // a person has the record: never written but under IfVersion, where the CRM can
+	State     IntentState      `json:"state"`
+	Due       time.Time        `json:"due"` // not before
+	Created   time.Time        `json:"created"`
+	Attempts  int              `json:"attempts"`
+	Contested int              `json:"contested,omitempty"` // how often a write like it came upon a change before
+	SentAt    time.Time        `json:"sent_at,omitzero"`    // of the last attempt
+	Looked    int              `json:"looked,omitempty"`    // empty look-ups since an ambiguous answer
+	Epoch     uint64           `json:"epoch,omitempty"`     // start of the process that sent it
+	Was       map[string]any   `json:"was,omitempty"`       // values seen when decided of the other fields that are not our own
+	Moves     time.Time        `json:"moves,omitzero"`      // it changes an owner, because of what happened then
+	Ordered   bool             `json:"ordered,omitempty"`   // an operator asked for it
+	Error     string           `json:"error,omitempty"`
+	Class     string           `json:"class,omitempty"`
 }
 
 // Pool is the rotation of one team. Served counts the turns each member has

@@ -261,12 +261,38 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 // is read again before it leaves.
 func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, expect map[string]any, version string) state.Handoff {
 	w := connectors.Write{Ref: to, Set: i.Write.Set, IfVersion: version, Key: key(h, stepAssign, "set "+to.String()+" "+version)}
-	h = d.intendSeen(h, stepAssign, w, seen{expect: expect, atRisk: i.AtRisk})
-	if n := len(d.c.Intents) - 1; version == i.Write.IfVersion && h.Frozen == "" {
-		d.c.Intents[n].Due = d.now.Add(againAfter)
+	had := len(d.c.Intents)
+	h = d.intendSeen(unwritten(h, i), stepAssign, w, seen{expect: expect, atRisk: i.AtRisk})
+	for n := range d.c.Intents[had:] {
+		next := &d.c.Intents[had+n]
+		next.Contested = i.Contested + 1
+		if version == i.Write.IfVersion {
+			next.Due = d.now.Add(min(againAfter<<min(i.Contested, 10), againAtMost))
+		}
 	}
 	return h
 }
 
-// againAfter spaces out attempts at a record we have not seen change.
-const againAfter = 5 * time.Second
+// Attempts at a record we have not seen change are spaced out, each twice as
+// far: the CRM may hide from readers for minutes what it has written.
+const (
+	againAfter  = 5 * time.Second
+	againAtMost = 5 * time.Minute
+)
+
+// unwritten takes a write that was not done out of the count of the loop
+// breaker.
+func unwritten(h state.Handoff, i state.Intent) state.Handoff {
+	again := make(map[string][]time.Time, len(h.Again))
+	for name, times := range h.Again {
+		field, _, _ := strings.Cut(name, " of ")
+		if _, set := i.Write.Set[field]; set {
+			times = slices.DeleteFunc(slices.Clone(times), i.Created.Equal)
+		}
+		if len(times) > 0 {
+			again[name] = times
+		}
+	}
+	h.Again = again
+	return h
+}

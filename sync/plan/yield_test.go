@@ -179,6 +179,34 @@ func TestLoopBreaker(t *testing.T) {
 	})
 }
 
+// TestContested: a write that is refused again and again, because the CRM still
+// hides a later change from whoever reads, is no write: it counts for no loop,
+// and is tried with growing pauses until it is taken (C1, C13, P4).
+func TestContested(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	rec := demo("51", "dana@acme.com")
+	w.decide(t, r, monday, see(rec))
+	now, pause := monday, time.Duration(0)
+	for n := range 10 {
+		i, waits := w.steps()["assign"]
+		if !waits {
+			t.Fatalf("given up after %d attempts; frozen: %q", n, w.only(t).Frozen)
+		}
+		if wait := i.Due.Sub(now); n > 0 && (wait < pause || wait > 5*time.Minute) {
+			t.Errorf("attempt %d waits %s after %s", n+1, wait, pause)
+		} else {
+			pause = wait
+		}
+		now = i.Due
+		w.answered(t, r, now, "assign", plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
+	}
+	w.answered(t, r, now, "assign", plan.Delivered{Version: "9"})
+	if h := w.only(t); h.Written.IsZero() || len(w.listed("loop")) > 0 {
+		t.Errorf("written at %s, loops %v", h.Written, w.listed("loop"))
+	}
+}
+
 // TestCannotOwn: a receiver who left between the decision and the write is no
 // dead end: their backup gets it, record and task (C14).
 func TestCannotOwn(t *testing.T) {
