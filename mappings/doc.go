@@ -215,7 +215,9 @@ type Match struct {
 	// AmongSeveral is the order in which accounts that fit equally well are
 	// told apart; none: the usual one.
 	AmongSeveral []Text
-	Pos          Pos
+	// ReviewedBy is who looks where nobody can tell: a person by e-mail, or revops.
+	ReviewedBy Text
+	Pos        Pos
 }
 
 // MatchStep is one line of try_in_order: same, or alike with and_same and sure_at.

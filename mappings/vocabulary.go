@@ -1,6 +1,9 @@
 package mappings
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // vocabulary reads mappings/<crm>.yaml.
 func (d *Doc) vocabulary(root value) {
@@ -107,8 +110,19 @@ func matching(v value) Match {
 			m.AmongSeveral = append(m.AmongSeveral, t)
 		}
 	}
+	if by := s.field("reviewed_by"); by.given() {
+		m.ReviewedBy = by.reviewer()
+	}
 	s.done()
 	return m
+}
+
+// reviewer is a person, or revops.
+func (v value) reviewer() Text {
+	if v.isText() && strings.Contains(v.n.Value, "@") {
+		return v.email()
+	}
+	return v.oneOf("revops")
 }
 
 // tieSteps are the steps that tell accounts apart, in their usual order.

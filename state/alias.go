@@ -32,6 +32,15 @@ const (
 // on people has to be seen on two of them.
 func (a Alias) Counts() bool { return !a.Forgotten && (a.By != AliasHistory || len(a.From) > 1) }
 
+// Review is a question to a person: which account somebody is of.
+type Review struct {
+	At       time.Time        `json:"at"`
+	By       string           `json:"by"` // who was asked
+	Suspects []connectors.Ref `json:"suspects,omitempty"`
+	Answered time.Time        `json:"answered,omitzero"`
+	Account  connectors.Ref   `json:"account,omitzero"` // the answer; zero: none of them
+}
+
 var aliases = Table[Alias]{Bucket: Identity, Subject: func(a Alias) string { return a.Account.String() }}
 
 const aliasKey = "alias"

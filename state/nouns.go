@@ -159,6 +159,7 @@ type Handoff struct {
 	Actual *Actual `json:"actual,omitempty"` // of one that was only observed: what really happened
 	Undone *Undone `json:"undone,omitempty"` // what `undo` did to it
 	Back   *Back   `json:"back,omitempty"`   // what is told back; nil: nothing, or no longer
+	Review *Review `json:"review,omitempty"` // whose account it is was given to a person to look at
 }
 
 // Stake is one write of an owner field. A CRM that cannot write under a
@@ -471,5 +472,5 @@ func (n Need) ID() string {
 func (c *Changes) Empty() bool {
 	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
-		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Budgets) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Aliases) == 0 && len(c.Audit) == 0
+		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Budgets) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0
 }

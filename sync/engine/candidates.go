@@ -115,8 +115,8 @@ func (g *gathering) aliases(conn, key string, via match.Via) {
 		return
 	}
 	for _, ref := range refs {
-		if a := g.add(ref, via); a != nil {
-			a.Confirmed = key
+		if a := g.add(ref, via); a != nil && a.Confirmed == "" {
+			a.Confirmed = key // the keys come strongest first
 		}
 	}
 }

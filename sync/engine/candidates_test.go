@@ -120,3 +120,48 @@ func TestGenericDomain(t *testing.T) {
 	}
 	r.wants("people of an agency", agency, map[string][]match.Via{})
 }
+
+// What is alike is found as the accounts stand now: a new name, a deletion and
+// another connection count at once.
+func TestAlikeFollows(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w, err := match.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := func() string {
+		id := ""
+		err := r.store.View(r.Context(), func(tx state.Tx) error {
+			found := view{tx: tx, mirror: r.lane.Decider.Mirror}.Alike("hubspot", match.Lead{Company: "Northwnd Traders"}, &w)
+			if len(found.Accounts) != len(found.Near.Found) {
+				t.Errorf("%d accounts for %d candidates", len(found.Accounts), len(found.Near.Found))
+			}
+			if j := w.Judge(found.Near); len(j.Order) > 0 {
+				id = found.Accounts[j.Order[0]].Record.Ref.ID
+			}
+			return tx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	if got := first(); got != "" {
+		t.Errorf("found %s in an empty mirror", got)
+	}
+	r.learn(firm("1", "Acme Steel", ""), firm("2", "Northwind Traders", ""))
+	if got := first(); got != "2" {
+		t.Errorf("found %q, want 2", got)
+	}
+	r.learn(firm("2", "Globex Optics", ""), firm("3", "Northwind Traders", ""))
+	if got := first(); got != "3" {
+		t.Errorf("after a new name: %q, want 3", got)
+	}
+	gone := firm("3", "Northwind Traders", "")
+	gone.Deleted = true
+	r.learn(gone)
+	if got := first(); got != "" {
+		t.Errorf("after the deletion: %q", got)
+	}
+}

@@ -34,6 +34,8 @@ type Mirror struct {
 
 	// connection -> registrable domain of people's addresses -> account -> how many of its people have it
 	mails map[string]map[string]map[connectors.Ref]int
+
+	near map[string]*near // connection -> its accounts by what they are like
 }
 
 // place is the account a person belongs to, else the domain of their address;
@@ -57,6 +59,7 @@ func NewMirror() *Mirror {
 		loose:  map[string]map[string]map[connectors.Ref]bool{},
 		placed: map[connectors.Ref]place{},
 		mails:  map[string]map[string]map[connectors.Ref]int{},
+		near:   map[string]*near{},
 	}
 }
 
@@ -107,6 +110,9 @@ func (m *Mirror) Learn(r state.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forget(r.Ref)
+	if r.Noun == "company" {
+		m.nearOf(r.Ref.Conn).file(r)
+	}
 	if r.Deleted || !r.MovedTo.IsZero() {
 		return
 	}

@@ -15,7 +15,10 @@ type Step struct {
 	// another than the person's.
 	SameCountry bool
 	NotIn       string // the list of domains that identify nobody
-	Pos         mappings.Pos
+	// Alike also takes names that are alike, from SureAt percent certainty on.
+	Alike  bool
+	SureAt float64
+	Pos    mappings.Pos
 }
 
 // Config says which ways are used. The link that the CRM keeps and the e-mail
@@ -43,7 +46,10 @@ func Compile(m mappings.Match) (Config, []mappings.Diagnostic) {
 			if p[0] == pair[0].S && p[1] == pair[1].S {
 				known = true
 				for _, v := range via[p[1][len("company."):]] {
-					c.Steps = append(c.Steps, Step{Via: v, SameCountry: t.AndSame.S == wordCountry, NotIn: t.NotIn.S, Pos: t.Pos})
+					c.Steps = append(c.Steps, Step{
+						Via: v, SameCountry: t.AndSame.S == wordCountry, NotIn: t.NotIn.S, Pos: t.Pos,
+						Alike: t.Alike[0].Given() && v == ByName, SureAt: t.SureAt.P,
+					})
 				}
 			}
 		}
@@ -112,6 +118,18 @@ func (c Config) step(v Via) (Step, bool) {
 		return Step{Via: v}, true
 	}
 	i := slices.IndexFunc(c.Steps, func(s Step) bool { return s.Via == v })
+	if i < 0 {
+		return Step{}, false
+	}
+	return c.Steps[i], true
+}
+
+// Alike is how names that are alike are taken; ok is false where none is.
+func (c Config) Alike() (Step, bool) {
+	if len(c.Steps) == 0 {
+		return Step{Via: ByName, Alike: true}, true
+	}
+	i := slices.IndexFunc(c.Steps, func(s Step) bool { return s.Alike })
 	if i < 0 {
 		return Step{}, false
 	}

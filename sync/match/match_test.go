@@ -238,7 +238,7 @@ func TestCompile(t *testing.T) {
 		{Same: [2]mappings.Text{text("person.email_domain"), text("company.domain")}, NotIn: text("free_mail")},
 		{Alike: [2]mappings.Text{text("person.company_name"), text("company.name")}, AndSame: text("country")},
 	}})
-	want := match.Config{IfSeveral: "review", Steps: []match.Step{{Via: match.ByHost, NotIn: "free_mail"}, {Via: match.ByDomain, NotIn: "free_mail"}, {Via: match.ByPeople, NotIn: "free_mail"}, {Via: match.ByName, SameCountry: true}}}
+	want := match.Config{IfSeveral: "review", Steps: []match.Step{{Via: match.ByHost, NotIn: "free_mail"}, {Via: match.ByDomain, NotIn: "free_mail"}, {Via: match.ByPeople, NotIn: "free_mail"}, {Via: match.ByName, SameCountry: true, Alike: true}}}
 	if d := cmp.Diff(want, c); d != "" || len(ds) > 0 {
 		t.Error(d, ds)
 	}

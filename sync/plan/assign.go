@@ -46,7 +46,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 		d.c.Pools = append(d.c.Pools, *c.pool)
 	}
 	if f.account().review {
-		d.list(listReview, f.rec.Ref.String(), "several accounts fit; "+sentence(f.account().why)+" "+c.owner+" has it meanwhile")
+		d.list(listReview, f.rec.Ref.String(), f.account().unsure()+"; "+sentence(f.account().why)+" "+c.owner+" has it meanwhile")
 	}
 	if h.Stage == state.Detected { // one that was queued has been told of
 		d.tellLate(t, assigned)
@@ -62,7 +62,7 @@ func (d *deciding) assign(t *typ, f *facts, h state.Handoff, tier *tier) {
 	}
 	d.stopClocks(assigned, clockAssign)
 	d.timers(t, f, assigned, tier)
-	d.put(d.handed(t, f, d.write(t, f, assigned, tier, c)))
+	d.put(d.review(f, d.handed(t, f, d.write(t, f, assigned, tier, c))))
 }
 
 func yesIf(b bool) string {

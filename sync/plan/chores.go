@@ -23,6 +23,7 @@ type chore struct {
 	priority      string
 	due           time.Time
 	on            connectors.Ref // the record it is about
+	with          connectors.Ref // a record of the same connection it is about as well; zero: the account
 }
 
 // stepNow names the write that brings the task of a step up to date.
@@ -52,8 +53,12 @@ func (d *deciding) chore(h state.Handoff, c chore) state.Handoff {
 			Ref: connectors.Ref{Conn: c.on.Conn, Kind: connectors.Task}, Set: set,
 			Key: key(h, c.step, "create "+c.on.String()), Links: []connectors.Ref{c.on},
 		}
-		if h.Account.Conn == c.on.Conn && h.Account != c.on {
-			w.Links = append(w.Links, h.Account)
+		with := c.with
+		if with.IsZero() {
+			with = h.Account
+		}
+		if with.Conn == c.on.Conn && with != c.on {
+			w.Links = append(w.Links, with)
 		}
 		return d.choreWrite(h, c.step, w)
 	case e.State == sent:

@@ -36,6 +36,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c.escalationsOf()
 	c.notifyOf()
 	c.settings()
+	c.matching()
 	c.notYet()
 	for i := range doc.Handoffs {
 		c.typ(&doc.Handoffs[i])

@@ -120,6 +120,10 @@ func (d *deciding) observed(ev Observed) {
 			carried[i] = now
 		}
 	}
+	if seen {
+		d.rematched(c, rec, &prev, carried)
+	}
+	d.teaches(c, rec, &prev, seen, carried)
 	f := d.r.facts(d.now, d.v, rec)
 	taken := false
 	for _, t := range d.r.byNoun[place{rec.Ref.Conn, rec.Noun}] {

@@ -53,7 +53,9 @@ type finding struct {
 	deals  []state.Record
 	conn   *conn // whose user ids the account speaks
 	review bool
-	why    []state.Reason
+	// suspects are the accounts a person has to choose from, the likeliest first.
+	suspects []state.Record
+	why      []state.Reason
 }
 
 func (r *Rules) facts(now time.Time, v View, rec *state.Record) *facts {
@@ -173,11 +175,17 @@ func (f *facts) find(c *conn) bool {
 		}
 	}
 	if result.Account == nil {
-		return false
+		return f.similar(c, q)
 	}
 	f.found.record, f.found.conn, f.found.review = &result.Account.Record, c, result.Review
 	f.found.deals = result.Account.Deals
 	f.found.why = matchWhy(result)
+	if result.Review {
+		f.found.suspects = append(f.found.suspects, result.Account.Record)
+		for _, l := range result.Losers {
+			f.found.suspects = append(f.found.suspects, l.Account.Record)
+		}
+	}
 	return true
 }
 
@@ -240,8 +248,8 @@ func (f *facts) companyLink(c *conn) connectors.Ref {
 	link := connectors.Ref{}
 	if from.Noun == nounCompany {
 		link = from.Ref
-	} else if i := slices.IndexFunc(from.Links, func(l connectors.Ref) bool { return of.m.Noun(l.Kind) == nounCompany }); i >= 0 {
-		link = from.Links[i]
+	} else {
+		link = of.belongs(from)
 	}
 	if link.IsZero() || link.Conn == c.name {
 		return link

@@ -186,10 +186,10 @@ func (d *deciding) nameOf(l *ownerLine, t *typ, f *facts) (who, what string) {
 	}
 	a := f.account()
 	switch {
+	case a.review:
+		return "", a.unsure() + ", and a person has to look first"
 	case a.record == nil:
 		return "", "there is no account"
-	case a.review:
-		return "", "several accounts fit, and a person has to look first"
 	case l.rule == mappings.OpenDealOwner:
 		return d.dealOwner(f, a)
 	}

@@ -55,14 +55,21 @@ func (r *Recorder) Candidates(q match.Query) []match.Account {
 	found := r.v.Candidates(q)
 	list := make([]Candidate, 0, len(found))
 	for _, a := range found {
-		c := Candidate{Record: r.keep(a.Record), Via: a.Via, People: a.People, Confirmed: a.Confirmed, Colleagues: a.Colleagues}
-		for _, deal := range a.Deals {
-			c.Deals = append(c.Deals, r.keep(deal))
-		}
-		list = append(list, c)
+		list = append(list, r.candidate(a))
 	}
 	remember(&r.seen.Candidates, queryKey(q), list)
 	return found
+}
+
+func (r *Recorder) candidate(a match.Account) Candidate {
+	c := Candidate{Via: a.Via, People: a.People, Confirmed: a.Confirmed, Colleagues: a.Colleagues}
+	if a.Record.Ref.ID != "" {
+		c.Record = r.keep(a.Record)
+	}
+	for _, deal := range a.Deals {
+		c.Deals = append(c.Deals, r.keep(deal))
+	}
+	return c
 }
 
 // Handoffs implements View.
@@ -229,6 +236,17 @@ func (r *Recorder) Pace(name string) (state.Pace, bool) {
 	return p, ok
 }
 
+// Alike implements View.
+func (r *Recorder) Alike(conn string, l match.Lead, w *match.Weights) match.Alike {
+	found := r.v.Alike(conn, l, w)
+	kept := Likeness{Near: found.Near}
+	for _, a := range found.Accounts {
+		kept.Accounts = append(kept.Accounts, r.candidate(a))
+	}
+	remember(&r.seen.Alikes, alikeKey(conn, l), kept)
+	return found
+}
+
 // Aliases implements View.
 func (r *Recorder) Aliases(conn, key string) []state.Alias {
 	all := r.v.Aliases(conn, key)
@@ -256,6 +274,11 @@ func optional[V any](v V, ok bool) *V {
 // queryKey names a query.
 func queryKey(q match.Query) string {
 	return state.Digest(q.Conn, q.Link.String(), q.Email, q.Host, q.Domain, q.Name, q.Country)
+}
+
+// alikeKey names a search for accounts that are alike.
+func alikeKey(conn string, l match.Lead) string {
+	return state.Digest("alike", conn, l.Email, l.Company, l.Country, l.Website)
 }
 
 // decisionID names a decision before it is made, so that it can stand on the

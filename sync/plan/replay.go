@@ -42,6 +42,7 @@ type Snapshot struct {
 	Paces  map[string]*state.Pace `json:"paces,omitempty"`
 
 	Aliases map[string][]state.Alias `json:"aliases,omitempty"` // connection, key
+	Alikes  map[string]Likeness      `json:"alikes,omitempty"`
 
 	versions map[string]state.Record
 }
@@ -57,6 +58,12 @@ type Candidate struct {
 	Colleagues int    `json:"colleagues,omitempty"`
 }
 
+// Likeness is what a search for accounts that are alike has answered.
+type Likeness struct {
+	Near     match.Near  `json:"near"`
+	Accounts []Candidate `json:"accounts,omitempty"`
+}
+
 // hashes are the records a snapshot refers to.
 func (s *Snapshot) hashes() []string {
 	var out []string
@@ -68,6 +75,14 @@ func (s *Snapshot) hashes() []string {
 	for _, list := range s.Candidates {
 		for _, c := range list {
 			out = append(append(out, c.Record), c.Deals...)
+		}
+	}
+	for _, l := range s.Alikes {
+		for _, c := range l.Accounts {
+			if c.Record != "" {
+				out = append(out, c.Record)
+			}
+			out = append(out, c.Deals...)
 		}
 	}
 	for _, list := range s.Answers {
@@ -145,11 +160,24 @@ func (p *replay) Record(ref connectors.Ref) (state.Record, bool) {
 func (p *replay) Candidates(q match.Query) []match.Account {
 	var out []match.Account
 	for _, c := range ask(p, p.s.Candidates, "candidates", queryKey(q)) {
-		a := match.Account{Record: p.s.versions[c.Record], Via: c.Via, People: c.People, Confirmed: c.Confirmed, Colleagues: c.Colleagues}
-		for _, deal := range c.Deals {
-			a.Deals = append(a.Deals, p.s.versions[deal])
-		}
-		out = append(out, a)
+		out = append(out, p.account(c))
+	}
+	return out
+}
+
+func (p *replay) account(c Candidate) match.Account {
+	a := match.Account{Record: p.s.versions[c.Record], Via: c.Via, People: c.People, Confirmed: c.Confirmed, Colleagues: c.Colleagues}
+	for _, deal := range c.Deals {
+		a.Deals = append(a.Deals, p.s.versions[deal])
+	}
+	return a
+}
+
+func (p *replay) Alike(conn string, l match.Lead, _ *match.Weights) match.Alike {
+	kept := ask(p, p.s.Alikes, "alike", alikeKey(conn, l))
+	out := match.Alike{Near: kept.Near}
+	for _, c := range kept.Accounts {
+		out.Accounts = append(out.Accounts, p.account(c))
 	}
 	return out
 }
@@ -296,5 +324,6 @@ func (nothing) Crowd(Crowd) []state.Record                                { retu
 func (nothing) Told(string) (t state.Told, ok bool)                       { return t, false }
 func (nothing) Pace(string) (p state.Pace, ok bool)                       { return p, false }
 func (nothing) Note(string) (n state.Note, ok bool)                       { return n, false }
+func (nothing) Alike(string, match.Lead, *match.Weights) (a match.Alike)  { return a }
 func (nothing) Aliases(string, string) []state.Alias                      { return nil }
 func (nothing) Err() error                                                { return nil }

@@ -17,6 +17,9 @@ type View interface {
 	Record(ref connectors.Ref) (state.Record, bool)
 	// Candidates are the accounts that share a key with the query.
 	Candidates(q match.Query) []match.Account
+	// Alike are the accounts that are likest to a lead, and how; w chooses
+	// which of them are answered.
+	Alike(conn string, l match.Lead, w *match.Weights) match.Alike
 	// Aliases are the accounts a domain or name was shown to be of, in order.
 	Aliases(conn, key string) []state.Alias
 	// Handoffs are those a record started or carries, by id.

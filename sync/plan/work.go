@@ -208,6 +208,10 @@ func (d *deciding) ownTask(h state.Handoff, a act, ev Event) {
 	if t == nil || h.Observed || a.state != actDone || !h.Stage.Open() && (h.Stage != state.Completed || step == stepTask) {
 		return
 	}
+	if step == stepReview {
+		d.reviewTicked(h, a.owner)
+		return
+	}
 	if step != stepTask {
 		d.ticked(t, h, step, a, ev)
 		return

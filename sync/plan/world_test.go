@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	stdcmp "cmp"
 	"io/fs"
 	"os"
 	"slices"
@@ -208,6 +209,23 @@ func (w *world) Before(ref connectors.Ref) (state.Before, bool) {
 	return b, ok
 }
 
+// Alike builds an index of the accounts that are there.
+func (w *world) Alike(conn string, l match.Lead, weights *match.Weights) match.Alike {
+	var orgs []match.Org
+	records := map[string]state.Record{}
+	for _, r := range w.records {
+		if r.Noun == "company" && r.Ref.Conn == conn && !r.Deleted {
+			orgs = append(orgs, match.OrgOf(r))
+			records[r.Ref.ID] = r
+		}
+	}
+	out := match.Alike{Near: match.NewIndex(orgs).Near(weights, l)}
+	for _, e := range out.Near.Found {
+		out.Accounts = append(out.Accounts, match.Account{Record: records[e.ID]})
+	}
+	return out
+}
+
 func (w *world) Aliases(conn, key string) []state.Alias {
 	var out []state.Alias
 	for _, a := range w.aliases {
@@ -331,9 +349,11 @@ func (w *world) Candidates(q match.Query) []match.Account {
 			}
 		}
 		a := match.Account{Record: r, Via: via}
-		for _, alias := range w.aliases {
-			if alias.Conn == q.Conn && alias.Account == r.Ref && alias.Counts() && slices.Contains(q.Keys(), alias.Key) {
-				a.Via, a.Confirmed = append(a.Via, match.KeyVia(alias.Key)), alias.Key
+		for _, k := range q.Keys() {
+			for _, alias := range w.Aliases(q.Conn, k) {
+				if alias.Account == r.Ref && alias.Counts() {
+					a.Via, a.Confirmed = append(a.Via, match.KeyVia(k)), stdcmp.Or(a.Confirmed, k)
+				}
 			}
 		}
 		if len(a.Via) == 0 {

@@ -86,17 +86,18 @@ func (s *signs) Leave(string, time.Time) []state.Leave           { return nil }
 func (s *signs) Same(connectors.Ref) (x state.Same, ok bool)     { return x, false }
 func (s *signs) Located(state.Need) (rs []state.Record, ok bool) { return nil, true }
 
-func (s *signs) Trail(state.Need) (t state.Trail, ok bool)       { return state.Trail{Unseen: true}, true }
-func (s *signs) Note(string) (n state.Note, ok bool)             { return n, false }
-func (s *signs) Intent(string) (i state.Intent, ok bool)         { return i, false }
-func (s *signs) Timer(string) (t state.Timer, ok bool)           { return t, false }
-func (s *signs) Crowd(plan.Crowd) []state.Record                 { return nil }
-func (s *signs) Told(string) (t state.Told, ok bool)             { return t, false }
-func (s *signs) Pace(string) (p state.Pace, ok bool)             { return p, false }
-func (s *signs) Before(connectors.Ref) (b state.Before, ok bool) { return b, false }
-func (s *signs) Err() error                                      { return nil }
-func (s *signs) Aliases(string, string) []state.Alias            { return nil }
-func (s *signs) Budget(string) (t state.Budget, ok bool)         { return t, false }
+func (s *signs) Trail(state.Need) (t state.Trail, ok bool)                { return state.Trail{Unseen: true}, true }
+func (s *signs) Note(string) (n state.Note, ok bool)                      { return n, false }
+func (s *signs) Intent(string) (i state.Intent, ok bool)                  { return i, false }
+func (s *signs) Timer(string) (t state.Timer, ok bool)                    { return t, false }
+func (s *signs) Crowd(plan.Crowd) []state.Record                          { return nil }
+func (s *signs) Told(string) (t state.Told, ok bool)                      { return t, false }
+func (s *signs) Pace(string) (p state.Pace, ok bool)                      { return p, false }
+func (s *signs) Before(connectors.Ref) (b state.Before, ok bool)          { return b, false }
+func (s *signs) Err() error                                               { return nil }
+func (s *signs) Alike(string, match.Lead, *match.Weights) (a match.Alike) { return a }
+func (s *signs) Aliases(string, string) []state.Alias                     { return nil }
+func (s *signs) Budget(string) (t state.Budget, ok bool)                  { return t, false }
 
 func (s *signs) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
 	t, ok := s.triggers[typed(typ, ref)]

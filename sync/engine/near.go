@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+)
+
+// near is the index over the accounts of a connection that finds those that are
+// alike. What has changed is filed when it is next asked.
+type near struct {
+	mu    sync.Mutex
+	orgs  map[string]match.Org // as they are
+	refs  map[string]connectors.Ref
+	index *match.Index
+	stale int // accounts that have changed since the index was made
+}
+
+// nearOf is the index of a connection; the mirror is locked.
+func (m *Mirror) nearOf(conn string) *near {
+	n := m.near[conn]
+	if n == nil {
+		n = &near{orgs: map[string]match.Org{}, refs: map[string]connectors.Ref{}}
+		m.near[conn] = n
+	}
+	return n
+}
+
+// file takes in an account as it is now.
+func (n *near) file(r state.Record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	was, known := n.orgs[r.Ref.ID]
+	if r.Deleted || !r.MovedTo.IsZero() {
+		if known {
+			delete(n.orgs, r.Ref.ID)
+			delete(n.refs, r.Ref.ID)
+			n.stale++
+		}
+		return
+	}
+	now := match.OrgOf(r)
+	if known && was.Name == now.Name && was.Country == now.Country && was.Parent == now.Parent && slices.Equal(was.Domains, now.Domains) {
+		return
+	}
+	n.orgs[r.Ref.ID], n.refs[r.Ref.ID] = now, r.Ref
+	n.stale++
+}
+
+// found are the accounts that may be a lead's.
+func (n *near) found(w *match.Weights, l match.Lead) (match.Near, []connectors.Ref) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.index == nil || n.stale > 0 {
+		n.index, n.stale = match.NewIndex(slices.SortedFunc(maps.Values(n.orgs), byID)), 0
+	}
+	near := n.index.Near(w, l)
+	var refs []connectors.Ref
+	for _, e := range near.Found {
+		refs = append(refs, n.refs[e.ID])
+	}
+	return near, refs
+}
+
+func byID(a, b match.Org) int { return strings.Compare(a.ID, b.ID) }
+
+// Alike implements plan.View by the mirror's index.
+func (v view) Alike(conn string, l match.Lead, w *match.Weights) match.Alike {
+	v.mirror.mu.RLock()
+	n := v.mirror.near[conn]
+	v.mirror.mu.RUnlock()
+	if n == nil {
+		return match.Alike{}
+	}
+	found, refs := n.found(w, l)
+	out := match.Alike{Near: found}
+	for _, ref := range refs {
+		a := match.Account{}
+		if r, ok := state.GetRecord(v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() {
+			a.Record = r
+			for _, deal := range v.mirror.dealsOf(ref) {
+				if d, ok := state.GetRecord(v.tx, deal); ok {
+					a.Deals = append(a.Deals, d)
+				}
+			}
+			a.People = v.mirror.peopleOf(ref)
+		}
+		out.Accounts = append(out.Accounts, a)
+	}
+	return out
+}
