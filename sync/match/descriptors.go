@@ -5,7 +5,9 @@ import "strings"
 // descriptors say of words that stand for a kind, a field or a place what they
 // are in English, folded and without plural s. One line is one meaning; its
 // first word is the English one.
-var descriptors = meanings(`university universidad universidade universita universitat universite universitet universitesi universiteit uniwersytet univerzita univerzitet univerza universitas universitatea universitaria universitario universitaire universitari univerzitni uniwersytecki universitaet yliopisto egyetem sveuciliste universitate universitaten univ universitet universytet panepistimio jamiat jamia daigaku ulikool universitets
+var descriptors = meanings(kinds + "\n" + vocabulary)
+
+const kinds = `university universidad universidade universita universitat universite universitet universitesi universiteit uniwersytet univerzita univerzitet univerza universitas universitatea universitaria universitario universitaire universitari univerzitni uniwersytecki universitaet yliopisto egyetem sveuciliste universitate universitaten univ universitet universytet panepistimio jamiat jamia daigaku ulikool universitets
 institute institut instituto istituto instytut instituut institutt institutet ustav intezet institucion inst institutul instytutu institutu instituti enstitusu enstitu institusi institusjon kenkyujo kenkyusho kutatointezet
 college colegio collegio kolegium collegium colegiul kolej colleges koledj
 school escuela escola scuola ecole schule skola szkola skole koulu iskola scoala okulu shkola gakko hochschule school faculdade
@@ -342,7 +344,16 @@ gov government
 comm commission
 hosp hospital
 prov provincial province
-provincial`)
+provincial`
+
+// meant are the words that descriptors are put in.
+var meant = func() map[string]bool {
+	out := map[string]bool{}
+	for _, to := range descriptors {
+		out[to] = true
+	}
+	return out
+}()
 
 func meanings(list string) map[string]string {
 	out := map[string]string{}

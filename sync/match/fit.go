@@ -69,7 +69,7 @@ func (x *Index) sample(c Confirmed) sample {
 const (
 	passes  = 12
 	rate    = 0.3
-	shrinks = 0.5 // per weight, over the number of samples
+	shrinks = 8.0 // per weight, over the number of samples
 )
 
 // estimate finds the weights under which the right choice, one account or

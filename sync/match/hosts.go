@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/handoffd/handoffd/sync/normalize"
@@ -44,10 +45,22 @@ func freeBrand(domain string) bool {
 
 // Host is where somebody's mail or site lives.
 type Host struct {
-	Full   string // mail.acme.co.uk, without www and language
-	Domain string // acme.co.uk
-	Label  string // acme
+	Full   string   // mail.acme.co.uk, without www and language
+	Domain string   // acme.co.uk
+	Label  string   // acme
+	Sub    []string // what stands in front of the domain, nearest first: of imb.norland.edu imb
 	Class  DomainClass
+}
+
+// has reports whether a word is the label of the domain or stands before it.
+func (h Host) has(w string) bool { return w == h.Label || slices.Contains(h.Sub, w) }
+
+// names are the labels of a host that may be a name.
+func (h Host) names() []string {
+	if h.Domain == "" {
+		return nil
+	}
+	return append([]string{h.Label}, h.Sub...)
 }
 
 // NewHost reads the host of an address, a web address or a bare host; the zero
@@ -66,8 +79,20 @@ func NewHost(s string) Host {
 		full = rest
 	}
 	label, _, _ := strings.Cut(domain, ".")
-	return Host{Full: full, Domain: domain, Label: strings.ReplaceAll(label, "-", ""), Class: ClassOf(domain)}
+	h := Host{Full: full, Domain: domain, Label: strings.ReplaceAll(label, "-", ""), Class: ClassOf(domain)}
+	if before, ok := strings.CutSuffix(full, "."+domain); ok {
+		for l := range strings.SplitSeq(before, ".") {
+			if l = strings.ReplaceAll(l, "-", ""); len(l) > 1 && !plainLabels[l] && len(h.Sub) < maxSub {
+				h.Sub = append(h.Sub, l)
+			}
+		}
+		slices.Reverse(h.Sub)
+	}
+	return h
 }
+
+// maxSub bounds what a hostile host may cost.
+const maxSub = 4
 
 // plainLabels in front of a host say nothing of whose it is.
 var plainLabels = words("www www1 www2 www3 web en eng english de fr es it pt jp cn global corp home m mail email portal us uk eu int international main site new old go my info")
@@ -110,4 +135,34 @@ func words(list string) map[string]bool {
 		out[w] = true
 	}
 	return out
+}
+
+// bare is a label or a name in one word without what stands around many brands
+// where the domain of the brand itself was taken: getacme, acmehq.
+func bare(s string) string {
+	if len(s) < 6 {
+		return s
+	}
+	for _, p := range brandBefore {
+		if rest, ok := strings.CutPrefix(s, p); ok && len(rest) >= 3 {
+			return rest
+		}
+	}
+	for _, p := range brandBehind {
+		if rest, ok := strings.CutSuffix(s, p); ok && len(rest) >= 3 {
+			return rest
+		}
+	}
+	return s
+}
+
+var (
+	brandBefore = strings.Fields("buildwith trywith weare get use try join hello meet with goto run hey the")
+	brandBehind = strings.Fields("therapeutics technologies technology software solutions systems robotics security health global group online labs corp tech team apps app bio hq inc usa pay lab ai io co")
+)
+
+// sameBare reports whether two labels or names are one but for what stands
+// around brands.
+func sameBare(a, b string) bool {
+	return a != b && len(a) > 2 && len(b) > 2 && bare(a) == bare(b)
 }

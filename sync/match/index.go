@@ -36,6 +36,7 @@ type entry struct {
 	city    []string
 	parent  int32 // -1: none
 	isRoot  bool  // others who share its domain stand below it
+	size    uint8 // words of its longest form
 }
 
 // Index finds the accounts that may be a lead's: exact keys, the postings of
@@ -56,6 +57,7 @@ const (
 	maxWordDF     = 3000 // a word on more accounts finds none by itself
 	maxGramDF     = 400
 	maxSharers    = 400 // accounts of one domain that are looked at
+	maxLabelled   = 20  // hosts with a label that is a word of the lead's name
 )
 
 // NewIndex prepares a list of accounts. Of two with one id the first counts.
@@ -88,11 +90,17 @@ func NewIndex(orgs []Org) *Index {
 
 func prepare(o Org) entry {
 	e := entry{id: o.ID, label: o.Name, name: NewName(o.Name), country: countryOf(o.Country), parent: -1}
+	if len(e.name.Forms) > 0 {
+		e.size = uint8(len(e.name.Forms[0].Tokens))
+	}
 	for _, d := range o.Domains {
 		h := NewHost(d)
 		if h.Class == Corporate && !slices.ContainsFunc(e.hosts, func(g Host) bool { return g.Full == h.Full }) {
 			e.hosts = append(e.hosts, h)
 		}
+	}
+	for i := 0; i < len(e.hosts) && e.country == ""; i++ {
+		e.country = countryByEnding(e.hosts[i])
 	}
 	for _, f := range NewName(o.City).Forms {
 		e.city = append(e.city, f.Tokens...)
@@ -114,13 +122,17 @@ func (x *Index) file(at int32) {
 	for _, h := range e.hosts {
 		put("host:", h.Full)
 		put("domain:", h.Domain)
-		put("label:", h.Label)
+		for _, l := range h.names() {
+			put("label:", l)
+		}
+		put("bare:", bare(h.Label))
 	}
 	seen := map[uint64]bool{}
 	for _, f := range e.name.Forms {
 		put("core:", f.Core)
 		put("compact:", f.Compact)
 		put("set:", f.Set)
+		put("bare:", bare(f.Compact))
 		put("short:", f.Short)
 		put("short:", f.Long)
 		put("short:", f.Acronym)
@@ -204,6 +216,9 @@ func (x *Index) query(l Lead) query {
 	if q.host.Class == Corporate {
 		q.domains = len(x.exact["domain:"+q.host.Domain])
 	}
+	if q.country == "" && q.host.Class == Corporate {
+		q.country = countryByEnding(q.host)
+	}
 	return q
 }
 
@@ -265,6 +280,12 @@ func (x *Index) byHost(q query, board map[int32]float64) {
 	for _, at := range x.exact["label:"+q.host.Label] {
 		board[at] += boardLabel
 	}
+	x.add(board, "bare:"+bare(q.host.Label), boardShort)
+	for _, l := range q.host.Sub {
+		x.add(board, "short:"+l, boardShort)
+		x.add(board, "compact:"+l, boardShort)
+		x.add(board, "label:"+l, boardShort)
+	}
 }
 
 // shared is what the words tell that a form has in common with an account.
@@ -280,23 +301,34 @@ func (x *Index) shared(f Form, at int32) float64 {
 	return sum
 }
 
-func (x *Index) byName(f Form, board map[int32]float64) {
-	add := func(key string, worth float64) {
-		l := x.exact[key]
-		for _, at := range l[:min(len(l), maxSharers)] {
-			board[at] += worth
-		}
+// add puts the accounts of a key on the board.
+func (x *Index) add(board map[int32]float64, key string, worth float64) {
+	l := x.exact[key]
+	for _, at := range l[:min(len(l), maxSharers)] {
+		board[at] += worth
 	}
+}
+
+func (x *Index) byName(f Form, board map[int32]float64) {
+	add := func(key string, worth float64) { x.add(board, key, worth) }
 	add("core:"+f.Core, boardName)
 	add("compact:"+f.Compact, boardName)
 	add("set:"+f.Set, boardName)
 	add("label:"+f.Compact, boardLabel)
+	add("bare:"+bare(f.Compact), boardShort)
 	if f.Acronym != "" {
 		add("short:"+f.Acronym, boardShort)
 	}
 	if f.Short != "" && len(f.Short) > 2 {
 		add("label:"+f.Short, boardShort)
 		add("compact:"+f.Short, boardShort)
+	}
+	for _, w := range f.raw {
+		if len(w) > 2 && len(f.Words) > 1 {
+			if l := x.exact["label:"+w]; len(l) <= maxLabelled {
+				add("label:"+w, boardShort)
+			}
+		}
 	}
 	x.byWords(f.Tokens, board)
 	x.byGrams(f.Compact, board, 1)
@@ -318,19 +350,8 @@ func (x *Index) byWords(tokens []string, board map[int32]float64) {
 		}
 	}
 	for at, s := range score {
-		board[at] += s * 2 / (1 + float64(x.weight(at))/40)
+		board[at] += s * 2 / (1 + float64(x.all[at].size)/4)
 	}
-}
-
-// weight is what the words of an account's longest form tell together.
-func (x *Index) weight(at int32) float64 {
-	sum := 0.0
-	if fs := x.all[at].name.Forms; len(fs) > 0 {
-		for _, w := range fs[0].Tokens {
-			sum += x.rarity(w)
-		}
-	}
-	return sum
 }
 
 func (x *Index) byLabel(label string, board map[int32]float64) {

@@ -36,9 +36,9 @@ func legalOf(typed string) LegalType {
 	return NoLegal
 }
 
-func undotted(ws []string) string {
-	return strings.NewReplacer(".", "", "/", "", "-", "", " ", "").Replace(strings.Join(ws, ""))
-}
+func undotted(ws []string) string { return dots.Replace(strings.Join(ws, "")) }
+
+var dots = strings.NewReplacer(".", "", "/", "", "-", "", " ", "")
 
 // legalTypes are legal forms without dots and blanks, in small letters. The
 // longer list that names are freed of is normalize's.
@@ -67,3 +67,19 @@ func countryOf(s string) string {
 	}
 	return code
 }
+
+// countryByEnding is the country that a host's ending stands for; "" where it is
+// one that companies of every country use.
+func countryByEnding(h Host) string {
+	ending := h.Domain[strings.LastIndexByte(h.Domain, '.')+1:]
+	if len(ending) != 2 || everybodys[ending] {
+		return ""
+	}
+	if ending == "uk" {
+		return "GB"
+	}
+	return countryOf(strings.ToUpper(ending))
+}
+
+// everybodys are endings of small countries that are sold as words.
+var everybodys = words("io ai co me tv cc ws fm am to ly gg sh ac vc la ms nu st im is so eu su ag bz sc mn pw tk ml ga cf gq cx gl gd gs hm md vg cm")

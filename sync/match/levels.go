@@ -29,6 +29,16 @@ const (
 	fRest
 	fCountryName
 	fKind
+	fInitials
+	fHosted
+	fSub
+	fLeft
+	fLabelJoint
+	fPlaceName
+	fBrandSub
+	fCounts
+	fKindJoint
+	fBrandName
 	fields
 )
 
@@ -39,7 +49,7 @@ var fieldLevels = [fields]struct {
 }{
 	fBase:      {"base", []string{"any"}},
 	fDomain:    {"domain", []string{"none", "free", "host only", "host", "host shared", "only", "root", "few", "many", "same label", "label alike", "other", "elsewhere", "no account domain", "no account domain elsewhere"}},
-	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing"}},
+	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing", "a letter apart", "bare", "beginnings"}},
 	fJoint:     {"domain and name", joint()},
 	fLeadCover: {"words of the lead found", tenths},
 	fOrgCover:  {"words of the account found", tenths},
@@ -47,10 +57,10 @@ var fieldLevels = [fields]struct {
 	fLeadExtra: {"rarest word only the lead has", bits},
 	fOrgExtra:  {"rarest word only the account has", bits},
 	fCountry:   {"country", []string{"unknown", "same", "other", "unknown, no domain", "same, no domain", "other, no domain"}},
-	fLabel:     {"domain label in the account's name", []string{"none", "whole", "initials", "begins", "inside", "alike"}},
-	fBrand:     {"company in the account's domain", []string{"none", "whole", "initials", "begins", "inside", "alike"}},
+	fLabel:     {"domain label in the account's name", labelLevels},
+	fBrand:     {"company in the account's domain", labelLevels},
 	fNumbers:   {"numbers", []string{"none", "same", "extra", "differ"}},
-	fPlaces:    {"places", []string{"none", "lead", "account", "differ"}},
+	fPlaces:    {"places", fieldPlaces},
 	fLegal:     {"legal form", []string{"unknown", "same", "other"}},
 	fTwins:     {"accounts of that name", []string{"no", "1", "2, country decides", "2", "many, country decides", "many"}},
 	fWorth:     {"what the name tells", worth()},
@@ -58,7 +68,17 @@ var fieldLevels = [fields]struct {
 
 	fRest:        {"rarest shared word, only the lead's, only the account's", rests()},
 	fCountryName: {"country and name", countryNames()},
-	fKind:        {"kind", []string{"none", "same", "lead", "account", "differ"}},
+	fKind:        {"kind", fieldKinds},
+	fInitials:    {"letters of the initials, accounts with the same", []string{"none", "2", "3, one", "3, few", "3, many", "4, one", "4, few", "4, many", "5+"}},
+	fHosted:      {"words of the lead in the account's host", []string{"none", "some", "all"}},
+	fSub:         {"subdomain in the account's name", labelLevels},
+	fLeft:        {"words without a counterpart, the lead's and the account's", lefts()},
+	fLabelJoint:  {"domain and label", labelJoint()},
+	fPlaceName:   {"places and name", placeNames()},
+	fBrandSub:    {"company in the account's subdomain", labelLevels},
+	fCounts:      {"how many words are shared, only the lead's, only the account's", counts()},
+	fBrandName:   {"company in the account's domain, and name", brandNames()},
+	fKindJoint:   {"kind and domain and name", kindJoint()},
 }
 
 var (
@@ -111,6 +131,80 @@ func countryNames() []string {
 	return out
 }
 
+// labelLevels are how a label of a host stands to a name, the best first.
+var labelLevels = []string{"none", "whole", "bare", "initials", "begins", "word", "beginnings", "some beginnings", "inside", "alike"}
+
+// leftSorts are the sorts of words without a counterpart, sortOf says which.
+var leftSorts = []string{"nothing", "kind", "common", "place", "number", "other"}
+
+func lefts() []string {
+	out := []string{"none"}
+	for _, lead := range leftSorts {
+		for _, org := range leftSorts {
+			out = append(out, lead+"/"+org)
+		}
+	}
+	return out
+}
+
+func labelJoint() []string {
+	var out []string
+	for _, d := range domainGroup {
+		for _, l := range labelLevels {
+			out = append(out, d+"/"+l)
+		}
+	}
+	return out
+}
+
+func placeNames() []string {
+	out := []string{"none"}
+	for _, p := range fieldPlaces {
+		for _, n := range nameGroup {
+			out = append(out, p+"/"+n)
+		}
+	}
+	return out
+}
+
+var fieldPlaces = []string{"none", "lead", "account", "differ"}
+
+// counts are the joint levels of how many words were found and how many were
+// not on either side.
+func counts() []string {
+	out := []string{"none"}
+	for _, shared := range []string{"0", "1", "2", "3", "4+"} {
+		for _, lead := range []string{"0", "1", "2", "3+"} {
+			for _, org := range []string{"0", "1", "2", "3+"} {
+				out = append(out, shared+", "+lead+", "+org)
+			}
+		}
+	}
+	return out
+}
+
+func kindJoint() []string {
+	var out []string
+	for _, k := range fieldKinds {
+		for _, j := range joint() {
+			out = append(out, k+", "+j)
+		}
+	}
+	return out
+}
+
+func brandNames() []string {
+	out := []string{"none"}
+	for _, b := range labelLevels {
+		for _, n := range nameGroup {
+			out = append(out, b+"/"+n)
+		}
+	}
+	return out
+}
+
+var fieldKinds = []string{"none", "same", "lead", "account", "differ"}
+
 // quarter is the index of a rarity among none, common, rare and very rare.
 func quarter(v float64) uint8 {
 	switch {
@@ -139,22 +233,39 @@ func (x *Index) compare(q *query, e *entry) levels {
 		l[fShared], l[fLeadExtra], l[fOrgExtra] = bit(best.shared), bit(best.leadExtra), bit(best.orgExtra)
 		l[fNumbers], l[fPlaces] = best.numbers, best.places
 		l[fFirst], l[fKind] = best.first, kindLevel(best.lead, best.org)
+		l[fKindJoint] = l[fKind]*uint8(len(domainGroup)*len(nameGroup)) + l[fJoint]
 	}
 	l[fCountry] = countryLevel(q, e, l[fDomain])
 	if g := groupOfDomain(l[fDomain]); g != 1 && g != 2 && best.lead != nil {
 		l[fRest] = 1 + 16*quarter(best.shared) + 4*quarter(best.leadExtra) + quarter(best.orgExtra)
+		l[fLeft] = 1 + uint8(len(leftSorts))*best.leadLeft + best.orgLeft
+		l[fCounts] = best.counts()
+		l[fPlaceName] = 1 + uint8(len(nameGroup))*best.places + uint8(groupOfName(best.level))
 		l[fCountryName] = 1 + uint8(len(nameGroup))*(l[fCountry]%3) + uint8(groupOfName(best.level))
 	}
 	if q.host.Class == Corporate {
 		l[fLabel] = labelLevel(q.host.Label, e.name)
+		for _, sub := range q.host.Sub {
+			if b := labelLevel(sub, e.name); better(b, l[fSub]) {
+				l[fSub] = b
+			}
+		}
+		l[fLabelJoint] = uint8(groupOfDomain(l[fDomain])*len(labelLevels)) + l[fLabel]
 	}
 	if g := groupOfDomain(l[fDomain]); g != 1 && g != 2 {
 		for _, h := range e.hosts {
-			l[fBrand] = max(l[fBrand], 0)
 			if b := labelLevel(h.Label, q.name); better(b, l[fBrand]) {
 				l[fBrand] = b
 			}
+			for _, sub := range h.Sub {
+				if b := labelLevel(sub, q.name); better(b, l[fBrandSub]) {
+					l[fBrandSub] = b
+				}
+			}
 		}
+	}
+	if best.lead != nil {
+		l[fBrandName] = 1 + uint8(len(nameGroup))*l[fBrand] + uint8(groupOfName(best.level))
 	}
 	if q.name.Legal != NoLegal && e.name.Legal != NoLegal {
 		l[fLegal] = 1
@@ -163,6 +274,10 @@ func (x *Index) compare(q *query, e *entry) levels {
 		}
 	}
 	l[fTwins] = x.twins(q, e, best)
+	l[fInitials] = x.initialsLevel(e, best)
+	if best.hosted > 0 {
+		l[fHosted] = 1 + uint8(count(int(best.hosted) == len(best.lead.Tokens)))
+	}
 	if g := groupOfName(best.level); g == 1 || g == 2 {
 		l[fWorth] = 1 + 2*(bit(best.total)-1) + uint8(g-1)
 	}
@@ -235,25 +350,67 @@ func alikeLabels(a, b string) bool {
 // labelLevel is how a domain's label stands to a name.
 func labelLevel(label string, n Name) uint8 {
 	best := uint8(0)
-	for _, f := range n.Forms {
-		got := ""
-		switch {
-		case label == f.Compact || label == strings.Join(f.Tokens, ""):
-			got = "whole"
-		case len(label) > 2 && (label == f.Short || label == f.Long || label == f.Acronym):
-			got = "initials"
-		case len(label) >= 4 && len(f.Compact) >= 4 && (strings.HasPrefix(f.Compact, label) || strings.HasPrefix(label, f.Compact)):
-			got = "begins"
-		case len(label) >= 5 && len(f.Compact) >= 5 && (strings.Contains(f.Compact, label) || strings.Contains(label, f.Compact)):
-			got = "inside"
-		case len(label) >= 5 && winkler(label, f.Compact) >= 0.9:
-			got = "alike"
-		}
-		if got != "" && better(level(fLabel, got), best) {
+	for i := range n.Forms {
+		if got := labelForm(label, &n.Forms[i]); got != "" && better(level(fLabel, got), best) {
 			best = level(fLabel, got)
 		}
 	}
 	return best
+}
+
+func labelForm(label string, f *Form) string {
+	switch {
+	case label == f.Compact || label == strings.Join(f.Tokens, ""):
+		return "whole"
+	case sameBare(label, f.Compact):
+		return "bare"
+	case len(label) > 2 && (label == f.Short || label == f.Long || label == f.Acronym):
+		return "initials"
+	case len(label) >= 4 && len(f.Compact) >= 4 && (strings.HasPrefix(f.Compact, label) || strings.HasPrefix(label, f.Compact)):
+		return "begins"
+	case len(label) > 2 && slices.Contains(f.Words, label):
+		return "word"
+	}
+	if _, passed, ok := f.spelled(label); ok {
+		if passed == 0 {
+			return "beginnings"
+		}
+		return "some beginnings"
+	}
+	switch {
+	case len(label) >= 5 && len(f.Compact) >= 5 && (strings.Contains(f.Compact, label) || strings.Contains(label, f.Compact)):
+		return "inside"
+	case len(label) >= 5 && winkler(label, f.Compact) >= 0.9:
+		return "alike"
+	}
+	return ""
+}
+
+// initialsLevel is how long the acronym is by which two names agree, and how
+// many accounts of the same country may be meant by it.
+func (x *Index) initialsLevel(e *entry, best pairing) uint8 {
+	if groupOfName(best.level) != 6 {
+		return 0
+	}
+	c := best.lead.Acronym
+	if c == "" || len(best.lead.Words) > 1 {
+		c = best.org.Compact
+	}
+	many := 0
+	for _, at := range x.exact["short:"+c] {
+		many += count(x.all[at].country == e.country)
+	}
+	switch {
+	case len(c) < 3:
+		return 1
+	case len(c) > 4:
+		return 8
+	case many <= 1:
+		return uint8(2 + 3*(len(c)-3))
+	case many <= 4:
+		return uint8(3 + 3*(len(c)-3))
+	}
+	return uint8(4 + 3*(len(c)-3))
 }
 
 func countryLevel(q *query, e *entry, domain uint8) uint8 {
@@ -343,8 +500,15 @@ func groupOfDomain(l uint8) int {
 
 // groupOfName is the index in nameGroup.
 func groupOfName(l uint8) int {
-	return [...]int{0, 1, 1, 1, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5}[l]
+	return [...]int{0, 1, 1, 2, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 2, 2, 6}[l]
 }
+
+// nameRank is which kind of agreement of two names counts more.
+var nameRank = [...]int{0, 6, 6, 5, 4, 4, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 2}
+
+// nothing is the level of names without anything in common; those above it
+// count down from it.
+const nothing = 18
 
 func tenth(v float64) uint8 {
 	for i, top := range []float64{1e-9, .3, .5, .7, .85, .9999} {

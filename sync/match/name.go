@@ -12,7 +12,7 @@ import (
 
 // FormsVersion numbers the canonical forms of names and domains. Weights that
 // were estimated under another version do not fit.
-const FormsVersion = 1
+const FormsVersion = 2
 
 // Name is a company's name prepared for comparing: the forms it may be known
 // by, the whole first. A name that is junk (n/a, self, student) has none.
@@ -25,12 +25,16 @@ type Name struct {
 type Form struct {
 	Core    string   // folded, without its legal form: "muller and sohne"
 	Compact string   // the core without blanks
+	Words   []string // the words of the core in their order
 	Tokens  []string // the words that tell, each in its English or shortest form, sorted and unique
+	raw     []string // the same as they stand in the core
+	token   []int8   // of each of Words the index in Tokens; -1: it tells nothing
 	Set     string   // the tokens as one text
 	Short   string   // the initials of the words that tell: "mit"
 	Long    string   // the initials of all words: "miot"
 	Acronym string   // the form as typed, where it looks like an acronym, in small letters
 	Part    bool     // a part of the name, or a former or trade name
+	Sign    bool     // only the acronym that a longer name is signed with
 }
 
 // maxForms bounds what one hostile name may cost, maxWords the words of a form.
@@ -47,6 +51,13 @@ func NewName(typed string) Name {
 	n.Legal = legalOf(typed)
 	for i, part := range variants(typed) {
 		n.add(part, i > 0)
+	}
+	if w := signature(typed); w != "" {
+		had := len(n.Forms)
+		n.add(w, true)
+		for i := had; i < len(n.Forms); i++ {
+			n.Forms[i].Sign = true
+		}
 	}
 	return n
 }
@@ -67,31 +78,54 @@ func (n *Name) add(text string, part bool) {
 }
 
 func newForm(core, acronym string, part bool) Form {
-	words := strings.Fields(core)
-	if len(words) > maxWords {
-		words = words[:maxWords]
+	ws := strings.Fields(core)
+	if len(ws) > maxWords {
+		ws = ws[:maxWords]
 	}
-	f := Form{Core: core, Compact: strings.ReplaceAll(core, " ", ""), Acronym: acronym, Part: part}
+	f := Form{Core: core, Compact: strings.ReplaceAll(core, " ", ""), Acronym: acronym, Part: part, Words: ws}
 	var short, long strings.Builder
-	for _, w := range words {
+	canon := make([]string, len(ws))
+	telling := 0
+	for i, w := range ws {
 		first := firstRune(w)
 		long.WriteRune(first)
 		if stopWords[w] {
 			continue
 		}
 		short.WriteRune(first)
-		f.Tokens = append(f.Tokens, canonical(w))
+		canon[i] = canonical(w)
+		telling++
 	}
-	if len(f.Tokens) == 0 {
-		f.Tokens = words
+	if telling == 0 {
+		copy(canon, ws)
 	}
-	slices.Sort(f.Tokens)
-	f.Tokens = slices.Compact(f.Tokens)
+	f.file(canon)
 	f.Set = strings.Join(f.Tokens, " ")
-	if len(words) > 1 {
+	if len(ws) > 1 {
 		f.Short, f.Long = short.String(), long.String()
 	}
 	return f
+}
+
+// file sorts the canonical words into Tokens and keeps which word is which.
+func (f *Form) file(canon []string) {
+	for _, c := range canon {
+		if c != "" {
+			f.Tokens = append(f.Tokens, c)
+		}
+	}
+	slices.Sort(f.Tokens)
+	f.Tokens = slices.Compact(f.Tokens)
+	f.raw = make([]string, len(f.Tokens))
+	f.token = make([]int8, len(f.Words))
+	for i, c := range canon {
+		f.token[i] = -1
+		if c != "" {
+			j, _ := slices.BinarySearch(f.Tokens, c)
+			f.token[i] = int8(j)
+			f.raw[j] = f.Words[i]
+		}
+	}
 }
 
 // firstRune is the first rune of a text; 0: it is empty.
@@ -175,6 +209,40 @@ func variants(typed string) []string {
 		}
 	}
 	return out
+}
+
+// signature is the acronym that stands at the front or the end of a name whose
+// other words are not in capitals: "Institute of Things IoT".
+func signature(name string) string {
+	ws := strings.Fields(name)
+	if len(ws) < 3 {
+		return ""
+	}
+	capitals, at := 0, -1
+	for i, w := range ws {
+		if inCapitals(w) {
+			capitals++
+			at = i
+		}
+	}
+	if capitals == 1 && (at == 0 || at == len(ws)-1) {
+		return ws[at]
+	}
+	return ""
+}
+
+// inCapitals reports whether a word has three to ten letters, all capitals.
+func inCapitals(w string) bool {
+	n := 0
+	for _, c := range w {
+		switch {
+		case unicode.IsUpper(c):
+			n++
+		case unicode.IsLower(c):
+			return false
+		}
+	}
+	return n >= 3 && n <= 10
 }
 
 // separators stand between two names of one company.

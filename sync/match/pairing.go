@@ -8,14 +8,18 @@ import (
 
 // pairing is the best of what the forms of two names have in common.
 type pairing struct {
-	lead, org              *Form
-	level                  uint8 // of fName
-	like                   float64
-	leadCover, orgCover    float64 // share of what the words tell that was found on the other side
-	shared                 float64 // rarity of the rarest shared word, 0 to 12
-	leadExtra, orgExtra    float64 // and of the rarest that has no counterpart
-	total                  float64 // what the lead's name tells in all
-	numbers, places, first uint8
+	lead, org                *Form
+	level                    uint8 // of fName
+	like                     float64
+	leadCover, orgCover      float64 // share of what the words tell that was found on the other side
+	shared                   float64 // rarity of the rarest shared word, 0 to 12
+	leadExtra, orgExtra      float64 // and of the rarest that has no counterpart
+	total                    float64 // what the lead's name tells in all
+	numbers, places, first   uint8
+	leadLeft, orgLeft        uint8 // what sort of words has no counterpart: leftSorts
+	hosted                   uint8 // words of the lead that were found in the account's hosts only
+	found, leadMore, orgMore int   // how many words of the lead were found, and how many of either side were not
+	other                    bool  // the lead has a word that accounts have, but not this one
 }
 
 func (x *Index) bestForms(q *query, e *entry) pairing {
@@ -25,9 +29,11 @@ func (x *Index) bestForms(q *query, e *entry) pairing {
 	}
 	best.level = level(fName, "nothing")
 	best.like = -1
-	for i := range q.name.Forms {
-		for j := range e.name.Forms {
-			p := x.pair(&q.name.Forms[i], &e.name.Forms[j])
+	left, right := x.sides(q.name.Forms), x.sides(e.name.Forms)
+	for i := range left {
+		for j := range right {
+			a, b := left[i], right[j]
+			p := x.pair(&a, &b, e.hosts)
 			if p.rank() > best.rank() {
 				best = p
 			}
@@ -36,12 +42,44 @@ func (x *Index) bestForms(q *query, e *entry) pairing {
 	return best
 }
 
+// side is one of two forms while its words are paired.
+type side struct {
+	*Form
+	tells []float64 // how rare each of Tokens is
+	used  [maxWords]bool
+	hit   float64 // what the words that were found tell
+}
+
+func (x *Index) sides(forms []Form) []side {
+	out := make([]side, len(forms))
+	for i := range forms {
+		out[i] = side{Form: &forms[i], tells: x.tells(forms[i].Tokens)}
+	}
+	return out
+}
+
+// take marks a word as found, alike to a degree.
+func (s *side) take(i int, like float64) {
+	if !s.used[i] {
+		s.used[i] = true
+		s.hit += like * s.tells[i]
+	}
+}
+
+func (s *side) sum() float64 {
+	sum := 0.0
+	for _, t := range s.tells {
+		sum += t
+	}
+	return sum
+}
+
 // rank orders pairings: the kind of agreement first, then how much is shared.
 func (p pairing) rank() float64 {
 	if p.lead == nil {
 		return -1
 	}
-	return 20*float64([...]int{0, 6, 6, 5, 4, 4, 3, 2, 3}[min(int(p.level), 8)])*flag(p.level <= 8) + 10*p.like + flag(!p.lead.Part) + flag(!p.org.Part)
+	return 20*float64(nameRank[p.level]) + 10*p.like + flag(!p.lead.Part) + flag(!p.org.Part)
 }
 
 func flag(b bool) float64 {
@@ -51,70 +89,169 @@ func flag(b bool) float64 {
 	return 0
 }
 
-// pair compares two forms word by word: the same words first, then the most
-// alike, each weighed by its rarity.
-func (x *Index) pair(a, b *Form) pairing {
-	p := pairing{lead: a, org: b}
-	var usedA, usedB [maxWords]bool
-	sumA, sumB, hitA, hitB := 0.0, 0.0, 0.0, 0.0
-	wa, wb := x.tells(a.Tokens), x.tells(b.Tokens)
+// pair compares two forms word by word: the same words first, then a word that
+// stands for several, then the most alike, each weighed by its rarity.
+func (x *Index) pair(a, b *side, hosts []Host) pairing {
+	p := pairing{lead: a.Form, org: b.Form}
 	for i := range a.Tokens {
-		sumA += wa[i]
 		if j, ok := slices.BinarySearch(b.Tokens, a.Tokens[i]); ok {
-			usedA[i], usedB[j] = true, true
-			hitA, hitB = hitA+wa[i], hitB+wb[j]
-			p.shared = math.Max(p.shared, wa[i])
+			a.take(i, 1)
+			b.take(j, 1)
+			p.shared = math.Max(p.shared, a.tells[i])
 		}
 	}
-	for j := range b.Tokens {
-		sumB += wb[j]
-	}
-	for i := range a.Tokens {
-		if usedA[i] {
-			continue
-		}
-		at, like := -1, 0.0
-		for j := range b.Tokens {
-			if !usedB[j] {
-				if s := x.like(a.Tokens[i], b.Tokens[j]); s > like {
-					at, like = j, s
-				}
-			}
-		}
-		if at >= 0 {
-			usedA[i], usedB[at] = true, true
-			hitA, hitB = hitA+like*wa[i], hitB+like*wb[at]
-			p.shared = math.Max(p.shared, like*wb[at])
-		}
-	}
-	for i, w := range a.Tokens {
-		if !usedA[i] {
-			p.leadExtra = math.Max(p.leadExtra, wa[i])
-			p.odd(x, w, true)
-		}
-	}
-	for j, w := range b.Tokens {
-		if !usedB[j] {
-			p.orgExtra = math.Max(p.orgExtra, wb[j])
-			p.odd(x, w, false)
-		}
-	}
-	p.total = sumA
-	if sumA > 0 && sumB > 0 {
-		p.leadCover, p.orgCover = hitA/sumA, hitB/sumB
-		p.like = (hitA + hitB) / (sumA + sumB)
+	p.stretches(a, b)
+	p.stretches(b, a)
+	x.alike(&p, a, b)
+	p.inHosts(a, hosts)
+	x.leftOver(&p, a, b)
+	p.total = a.sum()
+	if sum := b.sum(); p.total > 0 && sum > 0 {
+		p.leadCover, p.orgCover = a.hit/p.total, b.hit/sum
+		p.like = (a.hit + b.hit) / (p.total + sum)
 	}
 	if p.numbers == 0 && hasNumber(a.Tokens) && hasNumber(b.Tokens) {
 		p.numbers = 1
 	}
-	p.first = x.firstLevel(a, b)
+	p.first = x.firstLevel(a.Form, b.Form)
 	p.level = p.nameLevel()
 	return p
 }
 
+// likeStretch is how alike a word is to the several that it stands for.
+const likeStretch = 0.9
+
+// stretches pairs the words of one side that stand for several of the other.
+func (p *pairing) stretches(a, b *side) {
+	for i := range a.Tokens {
+		if a.used[i] {
+			continue
+		}
+		r, ok := b.stretch(a.raw[i])
+		if !ok || !b.free(r) {
+			continue
+		}
+		a.take(i, likeStretch)
+		for _, t := range b.token[r.from:r.to] {
+			if t >= 0 {
+				b.take(int(t), likeStretch)
+			}
+		}
+		p.shared = math.Max(p.shared, likeStretch*a.tells[i])
+	}
+}
+
+// free reports whether most words of a stretch have not been found yet.
+func (s *side) free(r run) bool {
+	n, all := 0, 0
+	for _, t := range s.token[r.from:r.to] {
+		if t >= 0 {
+			all++
+			n += count(!s.used[t])
+		}
+	}
+	return 2*n > all
+}
+
+// minLike is how alike two words are that are taken for one.
+const minLike = 0.5
+
+// alike pairs what is left by typos, abbreviations and roots.
+func (x *Index) alike(p *pairing, a, b *side) {
+	for i := range a.Tokens {
+		if a.used[i] {
+			continue
+		}
+		at, like := -1, 0.0
+		for j := range b.Tokens {
+			if b.used[j] {
+				continue
+			}
+			s := x.like(a.Tokens[i], b.Tokens[j])
+			if a.raw[i] != a.Tokens[i] || b.raw[j] != b.Tokens[j] {
+				s = math.Max(s, x.like(a.raw[i], b.raw[j]))
+			}
+			if s > like {
+				at, like = j, s
+			}
+		}
+		if at >= 0 && like < minLike {
+			p.other = true
+		} else if at >= 0 {
+			a.take(i, like)
+			b.take(at, like)
+			p.shared = math.Max(p.shared, like*b.tells[at])
+		}
+	}
+}
+
+// inHosts finds words that only the lead's name has in the account's hosts.
+func (p *pairing) inHosts(a *side, hosts []Host) {
+	for i := range a.Tokens {
+		if a.used[i] || len(a.raw[i]) < 3 {
+			continue
+		}
+		for _, h := range hosts {
+			if h.has(a.raw[i]) {
+				a.take(i, 0.7)
+				p.hosted++
+				break
+			}
+		}
+	}
+}
+
+// leftOver takes down what has no counterpart.
+func (x *Index) leftOver(p *pairing, a, b *side) {
+	for i, w := range a.Tokens {
+		if a.used[i] {
+			p.found++
+		} else {
+			p.leadMore++
+			p.leadExtra = math.Max(p.leadExtra, a.tells[i])
+			p.leadLeft = max(p.leadLeft, x.sortOf(w))
+			p.other = p.other || len(x.words[w]) > 0
+			p.odd(x, w, true)
+		}
+	}
+	for j, w := range b.Tokens {
+		if !b.used[j] {
+			p.orgMore++
+			p.orgExtra = math.Max(p.orgExtra, b.tells[j])
+			p.orgLeft = max(p.orgLeft, x.sortOf(w))
+			p.odd(x, w, false)
+		}
+	}
+}
+
+// counts is the level of fCounts.
+func (p *pairing) counts() uint8 {
+	return uint8(1 + 16*min(p.found, 4) + 4*min(p.leadMore, 3) + min(p.orgMore, 3))
+}
+
+// sortOf is what sort of word one without a counterpart is, the one that
+// speaks most against the pair last: leftSorts.
+func (x *Index) sortOf(w string) uint8 {
+	switch {
+	case isDigits(w):
+		return 4
+	case kindWords[w]:
+		return 1
+	case placeWords[w] || x.cities[w]:
+		return 3
+	case len(x.words[w])*200 > len(x.all):
+		return 2
+	}
+	return 5
+}
+
 // like is how alike two words are. A word that accounts have is no typo of
-// another: Kanagawa is not Kanazawa.
+// another: Kanagawa is not Kanazawa. Nor are two words of the vocabulary: south
+// is no abbreviation of southeast.
 func (x *Index) like(lead, org string) float64 {
+	if meant[lead] && meant[org] {
+		return flag(lead == org)
+	}
 	s := wordLike(lead, org)
 	if s >= 0.8 && s < 1 && len(x.words[lead]) > 0 {
 		return 0.3
@@ -174,18 +311,27 @@ func (p *pairing) nameLevel() uint8 {
 		name = "compact"
 	case a.Set == b.Set && !a.Part && !b.Part:
 		name = "same words"
-	case a.Compact == b.Compact || a.Set == b.Set:
+	case (a.Compact == b.Compact || a.Set == b.Set) && !(a.Sign && !b.Part):
 		name = "part"
-	case p.like > 0.75 && isTypo(a.Compact, b.Compact) && p.numbers < 2:
+	case a.Sign || b.Sign:
+		name = "nothing" // by itself it agrees only with what is the same
+	case isTypo(a.Compact, b.Compact) && p.numbers < 2 && !p.other && !a.Part:
 		name = "typo"
 	case initialsOf(a, b) || initialsOf(b, a):
 		name = "initials"
-	case glued(a.Compact, b.Compact):
+	case sameBare(a.Compact, b.Compact):
+		name = "bare"
+	case beginnings(a, b) || beginnings(b, a):
+		name = "beginnings"
+	case glued(a, b):
 		name = "glued"
+	case isTypo(a.Compact, b.Compact) && p.numbers < 2:
+		name = "a letter apart"
 	case p.like < 0.5 && (a.Acronym != "" && len(a.Acronym) > 2 && len(a.Tokens) == 1 && len(b.Long) > 2 && insideInitials(a.Acronym, b)):
 		name = "acronym inside"
-	default:
-		return level(fName, "nothing") - uint8(math.Min(9, math.Max(0, math.Floor(p.like*10+1e-9))))
+	}
+	if name == "" {
+		return nothing - uint8(math.Min(9, math.Max(0, math.Floor(p.like*10+1e-9))))
 	}
 	return level(fName, name)
 }
@@ -201,11 +347,28 @@ func isTypo(a, b string) bool {
 	return false
 }
 
-func glued(a, b string) bool {
-	if len(a) > len(b) {
+// beginnings reports whether a one-word form is put together from the
+// beginnings of all words of the other.
+func beginnings(a, b *Form) bool {
+	if len(a.Words) != 1 {
+		return false
+	}
+	_, passed, ok := b.spelled(a.Compact)
+	return ok && passed == 0
+}
+
+// glued reports whether one name begins or ends with the other in the middle of
+// a word.
+func glued(f, g *Form) bool {
+	a, b := f, g
+	if len(a.Compact) > len(b.Compact) {
 		a, b = b, a
 	}
-	return len(a) >= 6 && 2*len(a) >= len(b) && (strings.HasPrefix(b, a) || strings.HasSuffix(b, a))
+	if len(a.Compact) < 6 || 2*len(a.Compact) < len(b.Compact) {
+		return false
+	}
+	return strings.HasPrefix(b.Compact, a.Compact) && !strings.HasPrefix(b.Core, a.Core+" ") ||
+		strings.HasSuffix(b.Compact, a.Compact) && !strings.HasSuffix(b.Core, " "+a.Core)
 }
 
 // initialsOf reports whether a is the acronym of b.
