@@ -371,7 +371,7 @@ func labelForm(label string, f *Form) string {
 	case len(label) > 2 && slices.Contains(f.Words, label):
 		return "word"
 	}
-	if _, passed, ok := f.spelled(label); ok {
+	if passed, ok := f.spelled(label); ok {
 		if passed == 0 {
 			return "beginnings"
 		}

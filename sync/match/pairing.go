@@ -311,7 +311,7 @@ func (p *pairing) nameLevel() uint8 {
 		name = "compact"
 	case a.Set == b.Set && !a.Part && !b.Part:
 		name = "same words"
-	case (a.Compact == b.Compact || a.Set == b.Set) && !(a.Sign && !b.Part):
+	case (a.Compact == b.Compact || a.Set == b.Set) && (!a.Sign || b.Part):
 		name = "part"
 	case a.Sign || b.Sign:
 		name = "nothing" // by itself it agrees only with what is the same
@@ -353,7 +353,7 @@ func beginnings(a, b *Form) bool {
 	if len(a.Words) != 1 {
 		return false
 	}
-	_, passed, ok := b.spelled(a.Compact)
+	passed, ok := b.spelled(a.Compact)
 	return ok && passed == 0
 }
 

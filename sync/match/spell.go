@@ -64,10 +64,10 @@ func (f *Form) initials(i int, w string, skip bool) int {
 
 // spelled is how a short text is put together from the beginnings of a form's
 // words in their order (COLPOS: Colegio de Postgraduados): how many words that
-// tell it takes from, and how many it passes over. ok is false where it is not.
-func (f *Form) spelled(s string) (took, passed int, ok bool) {
+// tell it passes over. ok is false where it is not.
+func (f *Form) spelled(s string) (passed int, ok bool) {
 	if len(s) < 3 || len(s) > 14 || len(f.Words) < 2 || len(f.Words) > 14 {
-		return 0, 0, false
+		return 0, false
 	}
 	return f.spell(s, 0, 0, 0, new(int))
 }
@@ -75,27 +75,27 @@ func (f *Form) spelled(s string) (took, passed int, ok bool) {
 // maxSpelled bounds the ways that are tried.
 const maxSpelled = 400
 
-func (f *Form) spell(s string, at, took, passed int, tried *int) (int, int, bool) {
+func (f *Form) spell(s string, at, took, passed int, tried *int) (int, bool) {
 	if *tried++; *tried > maxSpelled {
-		return 0, 0, false
+		return 0, false
 	}
 	if s == "" {
 		for _, w := range f.Words[at:] {
 			passed += count(!stopWords[w])
 		}
-		return took, passed, took > 1
+		return passed, took > 1
 	}
 	if at == len(f.Words) || passed > 2 {
-		return 0, 0, false
+		return 0, false
 	}
 	w := f.Words[at]
 	for n := min(prefix(s, w), 6); n > 0; n-- {
-		if t, p, ok := f.spell(s[n:], at+1, took+1, passed, tried); ok {
-			return t, p, true
+		if p, ok := f.spell(s[n:], at+1, took+1, passed, tried); ok {
+			return p, true
 		}
 	}
 	if took == 0 && !stopWords[w] {
-		return 0, 0, false // the first word is not passed over
+		return 0, false // the first word is not passed over
 	}
 	return f.spell(s, at+1, took, passed+count(!stopWords[w]), tried)
 }
