@@ -232,6 +232,8 @@ func (c *compiler) watch() {
 		}
 	}
 	for _, n := range c.r.conns {
+		n.peopleCount = c.r.peopleCount(n)
+		n.peopleCount = c.r.peopleCount(n)
 		n.asked = map[connectors.Kind]string{}
 		for _, k := range n.m.Kinds() {
 			n.asked[k] = state.Digest(c.r.fields(n, k)...)[:8]

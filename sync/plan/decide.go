@@ -124,6 +124,7 @@ func (d *deciding) observed(ev Observed) {
 		d.rematched(c, rec, &prev, carried)
 	}
 	d.teaches(c, rec, &prev, seen, carried)
+	d.countedOnPeople(c, rec)
 	f := d.r.facts(d.now, d.v, rec)
 	taken := false
 	for _, t := range d.r.byNoun[place{rec.Ref.Conn, rec.Noun}] {

@@ -44,7 +44,16 @@ func (r *Rules) memory(c *conn, kind connectors.Kind) []string {
 			return read
 		}
 	}
+	if noun == nounPerson && c.peopleCount {
+		return countedWords()
+	}
 	return nil
+}
+
+// countedWords are the counts that are kept of records that carry no handoff:
+// for the brief of one to come, and of people for a handoff about their company.
+func countedWords() []string {
+	return []string{connectors.WorkFirstAt, connectors.WorkFirstType, connectors.WorkLastAt, connectors.WorkCount}
 }
 
 // unmapped are those of them that the mapping does not name itself.
@@ -65,12 +74,14 @@ func (r *Rules) fields(c *conn, kind connectors.Kind) []string {
 }
 
 // recall puts what was read back of a handoff into the record, under
-// handoffd's own names. A record that carries none is left as it is.
+// handoffd's own names. Of one that carries none only what the CRM counts
+// on it is kept.
 func (r *Rules) recall(c *conn, o connectors.Object, rec *state.Record) {
-	if id, _ := o.Fields[ownID].(string); id == "" {
-		return
+	words := countedWords()
+	if id, _ := o.Fields[ownID].(string); id != "" {
+		words = r.memory(c, o.Ref.Kind)
 	}
-	for _, name := range r.memory(c, o.Ref.Kind) {
+	for _, name := range words {
 		is := "text"
 		switch name {
 		case ownAssignedAt, ownAcceptBy, ownTouchBy, connectors.WorkFirstAt, connectors.WorkReachedAt, connectors.WorkLastAt, connectors.WorkNextAt:

@@ -70,6 +70,8 @@ type conn struct {
 	several   map[field]map[string]bool   // our words that stand for several codes
 	signals   map[string][]string         // noun → words that some type starts by
 	asked     map[connectors.Kind]string  // names the fields that are read of a kind
+	// peopleCount says that what is counted on people tells of their company.
+	peopleCount bool
 }
 
 // person may own, manage or stand in.

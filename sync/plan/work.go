@@ -157,6 +157,9 @@ func (d *deciding) concerned(c *conn, rec *state.Record) []concern {
 				add(true, h)
 			}
 		}
+		if !nouns[nounCompany] {
+			add(true, d.ofCompany(account)...)
+		}
 	}
 	return out
 }
@@ -173,11 +176,9 @@ func (d *deciding) accountsOf(c *conn, links []connectors.Ref, nouns map[string]
 			if nouns[nounCompany] {
 				continue
 			}
-			if person, ok := d.v.Record(link); ok {
-				for _, ref := range person.Links {
-					if c.m.Noun(ref.Kind) == nounCompany && !slices.Contains(out, ref) {
-						out = append(out, ref)
-					}
+			for _, account := range d.companiesOf(c, link) {
+				if !slices.Contains(out, account) {
+					out = append(out, account)
 				}
 			}
 		}
