@@ -44,10 +44,12 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c.clashes()
 	c.startable()
 	c.steady()
+	c.paths()
 	c.parallels()
 	c.live()
 	c.groups()
 	c.watch()
+	c.unused()
 	c.r.digest = digestOf(doc)
 	mappings.Sort(c.ds)
 	if mappings.Failed(c.ds) {
@@ -85,6 +87,7 @@ type compiler struct {
 	tiers       map[string]*tier
 	escalations []escalation
 	startsNow   bool // what is compiled is a starts_when
+	used        map[string]bool
 }
 
 func (c *compiler) bad(at mappings.Pos, code, hint, text string, args ...any) {
@@ -184,6 +187,7 @@ const boilerplateList = "boilerplate"
 
 // list is a named list; nil and false where there is none.
 func (c *compiler) list(name mappings.Text) (map[string]bool, bool) {
+	c.use(aList, name.S)
 	if l, ok := c.lists[name.S]; ok {
 		return l, true
 	}

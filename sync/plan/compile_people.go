@@ -211,6 +211,7 @@ func (c *compiler) blanks(d mappings.Cond) {
 }
 
 func (c *compiler) territory(name mappings.Text) []territoryRow {
+	c.use(aTerritory, name.S)
 	var known []string
 	for _, t := range c.territories {
 		if t.name == name.S {

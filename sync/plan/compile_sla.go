@@ -89,6 +89,7 @@ func workday(d mappings.Duration) time.Duration {
 
 // tier is a tier by name.
 func (c *compiler) tier(name mappings.Text) *tier {
+	c.use(aTier, name.S)
 	if t := c.tiers[name.S]; t != nil {
 		return t
 	}
@@ -147,6 +148,7 @@ func (c *compiler) whoms(list []mappings.Text) []string {
 func (c *compiler) stalled(names []mappings.Text) []step {
 	var out []step
 	for _, name := range names {
+		c.use(anEscalation, name.S)
 		i := slices.IndexFunc(c.escalations, func(e escalation) bool { return e.name == name.S })
 		if i < 0 {
 			var known []string

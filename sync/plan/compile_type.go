@@ -222,8 +222,9 @@ func (c *compiler) receiving(t *typ, d *mappings.Handoff, all []*conn) {
 	if d.SupportContact.Given() {
 		t.support, _ = c.fieldIn(d.SupportContact, all, true)
 	}
-	if d.From.Given() && d.From.S == d.To.S {
-		c.bad(d.To.Pos, "giver-is-receiver", "name the team that receives", "%s is both giver and receiver of %s", d.To.S, t.name)
+	// Two of one team may hand over to each other (1.135).
+	if team := c.r.teams[d.To.S]; d.From.Given() && d.From.S == d.To.S && (team == nil || len(team.members) < 2) && !c.isUnread("teams.yaml") {
+		c.bad(d.To.Pos, "giver-is-receiver", "name the team that receives, or a team of at least two from teams.yaml", "%s is both giver and receiver of %s", d.To.S, t.name)
 	}
 	c.ownerWritten(t, all)
 }

@@ -348,21 +348,6 @@ func (d *deciding) sayManager(h state.Handoff, clock, of, subject, text string) 
 	return d.say(h, notice{sort: sortAlert, who: who, clock: clock, step: step, subject: subject, text: text})
 }
 
-// unprepared flags a handoff whose preparation was not begun in time (3.28).
-func (d *deciding) unprepared(t *typ, h state.Handoff) {
-	if !t.prepared.Given() {
-		return
-	}
-	for _, o := range d.v.Handoffs(h.Record) {
-		if o.Type == t.prepared.S && (!o.AcceptedAt.IsZero() || slices.ContainsFunc(o.Items, func(i state.Item) bool { return !i.Done.IsZero() })) {
-			return
-		}
-	}
-	d.because(d.why(where(t.prepared.Pos), "%s had not been begun", t.prepared.S))
-	d.list(listPreparation, h.Record.String(), t.name+" starts, and "+t.prepared.S+" had not been begun")
-	d.audit("not prepared", h.ID, map[string]string{"by": t.prepared.S, "giver": h.Giver})
-}
-
 // lateFor notes that a clock's breach has been told.
 func lateFor(late map[string]time.Time, clock string, at time.Time) map[string]time.Time {
 	out := map[string]time.Time{clock: at}

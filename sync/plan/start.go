@@ -299,6 +299,7 @@ func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tie
 		return
 	}
 	d.unprepared(t, h)
+	d.afterPreparation(t, h)
 	if h, ready := d.prepare(t, f, h, tier); ready {
 		d.assign(t, f, h, tier)
 	}

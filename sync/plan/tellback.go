@@ -183,12 +183,17 @@ func (d *deciding) toldBack(t *typ, f *facts, h state.Handoff, l *backLine) stat
 // choresOver ticks off what the giver was asked for, where the handoff ends
 // before it is done: nobody waits for it any more.
 func (d *deciding) choresOver(h state.Handoff) state.Handoff {
-	if e := h.Effects[stepChase]; e.Ref.ID != "" {
+	return d.choresEnd(h, func(i state.Item) bool { return i.Gives })
+}
+
+// choresEnd ticks off those things of the checklist, and what was asked for.
+func (d *deciding) choresEnd(h state.Handoff, which func(state.Item) bool) state.Handoff {
+	if h.Effects[stepChase].Ref.ID != "" {
 		h = d.choreDone(h, stepChase)
 	}
-	for i := range h.Items {
-		if it := h.Items[i]; it.Gives && it.Done.IsZero() && h.Effects[it.Step].Ref.ID != "" {
-			h = d.choreDone(h, it.Step)
+	for _, i := range h.Items {
+		if which(i) && i.Done.IsZero() && h.Effects[i.Step].Ref.ID != "" {
+			h = d.choreDone(h, i.Step)
 		}
 	}
 	return h
