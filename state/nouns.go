@@ -142,19 +142,20 @@ type Handoff struct {
 	Due  map[string]time.Time `json:"due,omitempty"`
 	Late map[string]time.Time `json:"late,omitempty"`
 	// Held: since when it waits for context, until when at most, and for what.
-	HeldAt    time.Time `json:"held_at,omitzero"`
-	HoldUntil time.Time `json:"hold_until,omitzero"`
-	Missing   []string  `json:"missing,omitempty"`  // of the required context, by our words
-	Complete  int       `json:"complete,omitempty"` // percent of the context that was filled
-	Items     []Item    `json:"items,omitempty"`    // its checklist
-	Returned  *Return   `json:"returned,omitempty"`
-	Holders   []Holder  `json:"holders,omitempty"` // who had it before, the first one first
-	Support   string    `json:"support,omitempty"` // who is asked and not accountable
-	Watchers  []string  `json:"watchers,omitempty"`
-	Questions int       `json:"questions,omitempty"` // times the receiver asked what the context should have said
-	Follows   string    `json:"follows,omitempty"`   // the handoff whose return or end led to this one
-	Behind    string    `json:"behind,omitempty"`    // the handoff that the record showed when this one was assigned beside it
-	Exception string    `json:"exception,omitempty"` // the named exception it runs under (2.43)
+	HeldAt    time.Time        `json:"held_at,omitzero"`
+	HoldUntil time.Time        `json:"hold_until,omitzero"`
+	Missing   []string         `json:"missing,omitempty"`  // of the required context, by our words
+	Complete  int              `json:"complete,omitempty"` // percent of the context that was filled
+	Items     []Item           `json:"items,omitempty"`    // its checklist
+	Returned  *Return          `json:"returned,omitempty"`
+	Holders   []Holder         `json:"holders,omitempty"` // who had it before, the first one first
+	Support   string           `json:"support,omitempty"` // who is asked and not accountable
+	Watchers  []string         `json:"watchers,omitempty"`
+	Questions int              `json:"questions,omitempty"` // times the receiver asked what the context should have said
+	Follows   string           `json:"follows,omitempty"`   // the handoff whose return or end led to this one
+	Behind    string           `json:"behind,omitempty"`    // the handoff that the record showed when this one was assigned beside it
+	Earlier   []connectors.Ref `json:"earlier,omitempty"`   // the records it was about before they were merged or converted
+	Exception string           `json:"exception,omitempty"` // the named exception it runs under (2.43)
 
 	Actual *Actual `json:"actual,omitempty"` // of one that was only observed: what really happened
 	Undone *Undone `json:"undone,omitempty"` // what `undo` did to it

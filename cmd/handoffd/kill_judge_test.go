@@ -47,7 +47,7 @@ func (k *killTest) worlds() crmWorlds {
 }
 
 // gone reports whether a person would not see the record any more.
-func (r row) gone() bool { return r.Archived || r.text("IsDeleted") == "true" }
+func (r row) gone() bool { return r.Archived || r.MergedInto != "" || r.text("IsDeleted") == "true" }
 
 // tasksOn are the live tasks of each record, by its reference.
 func (w crmWorlds) tasksOn() map[connectors.Ref][]string {

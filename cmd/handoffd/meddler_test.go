@@ -64,8 +64,7 @@ func (w *slowWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	slow := w.slow
 	w.mu.Unlock()
-	write := strings.HasSuffix(req.URL.Path, "/batch/update") || strings.HasSuffix(req.URL.Path, "/batch/create") || req.Header.Get("Sforce-Auto-Assign") != ""
-	if write && req.Body != nil {
+	if isWrite(req) && req.Body != nil {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
 			return nil, err

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -40,25 +39,12 @@ type story struct {
 
 // storyLine is one thing that somebody does, at an offset from the start.
 type storyLine struct {
-	at   time.Duration
-	edit simulators.Edit // with the record's natural key in ID, resolved when played
-	key  string
-	verb string // "edit", "stop", "start", "look", "config", "mode", "faults", "setup", "sync", "signal"
-	file string // of config; the mode of mode; the document of setup, sync and signal
-	// faults are shares of calls, by name: "503=1" is an outage.
-	faults map[string]float64
-}
-
-// rates reads "503=1 401=0.2".
-func rates(w []string) map[string]float64 {
-	out := map[string]float64{}
-	for _, f := range w {
-		name, share, _ := strings.Cut(f, "=")
-		if v, err := strconv.ParseFloat(share, 64); err == nil {
-			out[name] = v
-		}
-	}
-	return out
+	at      time.Duration
+	edit    simulators.Edit // with the record's natural key in ID, resolved when played
+	key     string
+	verb    string  // "edit", "stop", "start", "look", "config", "mode", "faults", "setup", "sync", "signal"
+	file    string  // of config; the mode of mode; the document of setup, sync and signal
+	trouble trouble // of faults
 }
 
 // want is one line about the end: a record and what its fields are.
@@ -290,7 +276,10 @@ func (s *story) readLines(t *testing.T, text string) {
 			}
 		case "hubspot", "salesforce":
 			if w[2] == "faults" {
-				l.verb, l.edit.CRM, l.faults = "faults", w[1], rates(w[3:])
+				l.verb, l.edit.CRM = "faults", w[1]
+				if l.trouble, err = readTrouble(w[3:]); err != nil {
+					fail("%v", err)
+				}
 				break
 			}
 			if w[2] == "setup" {

@@ -44,6 +44,12 @@ type (
 // Profile returns the named degree of hostility: calm, default or hell.
 func Profile(name string) (Faults, error) { return simhttp.Profile(name) }
 
+// PatchFaults returns f with what a body of POST /faults says, which is read strictly.
+func PatchFaults(f Faults, raw []byte) (Faults, error) { return simhttp.PatchFaults(f, raw) }
+
+// IsRate reports whether Faults.Rate knows a fault of that name.
+func IsRate(name string) bool { return simhttp.IsRate(name) }
+
 // ProfileTable is a Markdown table of what each profile does.
 func ProfileTable() string { return simhttp.ProfileTable() }
 

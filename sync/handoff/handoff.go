@@ -333,6 +333,7 @@ func Move(h state.Handoff, from, to connectors.Ref) state.Handoff {
 			*ref = to
 		}
 	}
+	h.Earlier = append(slices.Clone(h.Earlier), from)
 	return h
 }
 

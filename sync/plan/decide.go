@@ -26,6 +26,9 @@ type deciding struct {
 	since       time.Time // when what is decided about happened, as far as the CRM tells
 	ordered     bool      // an operator asked for it
 
+	answered *state.Intent   // the write that is being settled
+	back     map[string]bool // types whose handoff ended with the record, which is back
+
 	not map[string]bool // who is not to have it again
 
 	without string // somebody who is taken for gone, to find the runner-up
@@ -105,6 +108,9 @@ func (d *deciding) observed(ev Observed) {
 	if rec.Deleted || !rec.MovedTo.IsZero() {
 		d.gone(rec, carried)
 		return
+	}
+	if seen && prev.Deleted {
+		d.restored(rec, carried)
 	}
 	for i, h := range carried {
 		if d.follow(rec, h, ev); d.stopped() {

@@ -19,6 +19,7 @@ func (d *deciding) delivered(ev Delivered) {
 		}
 		return
 	}
+	d.answered = &ev.Intent
 	e := h.Effects[ev.Intent.Step]
 	if e.Key != ev.Intent.Write.Key {
 		return // an answer to a write that another has taken the place of
@@ -119,6 +120,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	switch {
 	case isUndo(step):
 		d.undoRefused(h, ev)
+	case d.movedUnder(h, ev), d.vanished(h, ev):
 	case step == stepRestore && ev.Class == connectors.Conflict.String():
 		d.put(d.stillTell(h, ev.Intent))
 	case step == stepRewrite && ev.Class == connectors.Conflict.String():
@@ -131,11 +133,6 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 		d.adopt(h, ev, e)
 	case ev.Class == connectors.Conflict.String() && step == stepAssign:
 		d.contest(h, ev)
-	case ev.Class == connectors.NotFound.String() && step == stepAssign && ev.Intent.Write.Ref != h.Target:
-		d.put(d.again(h, ev.Intent, h.Target, nil, ""))
-	case ev.Class == connectors.NotFound.String() && step == stepAssign:
-		d.put(h)
-		d.cancel(d.current(h), "the record is gone")
 	case d.cannotOwn(h, ev):
 	case step == stepTask && ev.Intent.Write.After != "" && h.Effects[stepCreate].State != handoff.Done:
 		d.put(h) // the record it belongs to was not made; that has been told
@@ -212,11 +209,7 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 		at = known
 	}
 	f.to, f.land, f.landCached = to, &at, true
-	c := choice{owner: h.Owner, because: "assigned before"}
-	if n := len(h.Why); n > 0 {
-		c.where = h.Why[n-1].Rule
-		c.because = strings.TrimPrefix(h.Why[n-1].Text, h.Owner+": ")
-	}
+	c := chosenBefore(h)
 	brief := d.brief(t, f, h, tier, c)
 	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), time.Time{})
 	old := h.Effects[stepTask]
@@ -230,6 +223,16 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 		h = d.writeTask(t, f, h, tier, brief, "")
 	}
 	return h
+}
+
+// chosenBefore is how the receiver of a handoff was picked, as far as it says.
+func chosenBefore(h state.Handoff) choice {
+	c := choice{owner: h.Owner, because: "assigned before"}
+	if n := len(h.Why); n > 0 {
+		c.where = h.Why[n-1].Rule
+		c.because = strings.TrimPrefix(h.Why[n-1].Text, h.Owner+": ")
+	}
+	return c
 }
 
 // contest settles an owner write that came upon a change: a person who has
@@ -246,6 +249,10 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	}
 	name, _ := c.m.WriteName(rec.Ref.Kind, t.becomes)
 	now, ours := rec.Fields[t.becomes], ev.Intent.Write.Set[name]
+	if any(now) == ours && rec.Fields[ownID] == h.ID && ev.Intent.Attempts > 0 {
+		d.stoodAlready(t, &rec, h, ev)
+		return
+	}
 	was := ev.Intent.Expect[name]
 	f := d.r.facts(d.now, d.v, &rec)
 	who := f.user(c, now)
@@ -265,7 +272,7 @@ func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, exp
 	h = d.intendSeen(unwritten(h, i), stepAssign, w, seen{expect: expect, atRisk: i.AtRisk})
 	for n := range d.c.Intents[had:] {
 		next := &d.c.Intents[had+n]
-		next.Contested = i.Contested + 1
+		next.Attempts, next.Contested = i.Attempts, i.Contested+1
 		if version == i.Write.IfVersion {
 			next.Due = d.now.Add(min(againAfter<<min(i.Contested, 10), againAtMost))
 		}

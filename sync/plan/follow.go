@@ -48,6 +48,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	if h.Target == rec.Ref && d.ownerLeft(t, h) {
 		return
 	}
+	h = d.showHeir(t, rec, h)
 	h = d.counters(t, rec, h)
 	if d.returns(t, rec, h) || d.stopped() {
 		return
@@ -115,7 +116,11 @@ func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff, read ti
 	}
 	f := d.r.facts(d.now, d.v, rec)
 	who := f.user(c, now)
-	if who == h.Owner {
+	switch {
+	case who == h.Owner:
+		return false
+	case who == "" && inherited(h, rec.Ref):
+		d.ownHeir(t, rec, h, now, read)
 		return false
 	}
 	return d.reversed(rec, h, now, who, read)
@@ -150,7 +155,7 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("superseded", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": by})
-	if told := !h.Written.IsZero() || h.Effects[stepQueue].Key != ""; told && done.Target.ID != "" && d.shows(done.Target, h) {
+	if told := !h.Written.IsZero() || h.Effects[stepQueue].Key != "" || d.mayStand(h); told && done.Target.ID != "" && d.shows(done.Target, h) {
 		set := map[string]any{ownStatus: statusSuperseded}
 		if who != "" {
 			set[ownAccountable] = who
@@ -200,7 +205,7 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 			}
 			d.put(h)
 		case h.Target == rec.Ref || h.Target.ID == "":
-			d.cancel(h, "the record was deleted")
+			d.cancel(h, noteDeleted)
 		default:
 			d.audit("source deleted", h.ID, map[string]string{"record": rec.Ref.String()})
 		}

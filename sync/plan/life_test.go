@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -259,6 +260,114 @@ func TestGone(t *testing.T) {
 	}
 }
 
+// TestMergedSignal: a buyer who was handed off is merged into a record that a
+// person owns, and that was seen before without a signal. The handoff is left to
+// that person, and the signal starts no other (C8).
+func TestMergedSignal(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, gone := range map[string]string{"a third id": "99", "an id that stays": "77"} {
+		w, rec := assigned(t, r)
+		quiet := demo("77", "dana.ito@acme.com", "owner", "u-hugh")
+		quiet.Fields["last_form"] = "Home: Newsletter"
+		w.decide(t, r, monday.Add(time.Minute), see(quiet))
+		heir := demo(gone, "dana.ito@acme.com", "owner", "u-hugh")
+		heir.Version, heir.ModifiedAt = "9", monday.Add(time.Hour)
+		if gone == "99" {
+			heir.Absorbed = []connectors.Ref{quiet.Ref, rec.Ref}
+		}
+		moved := rec
+		moved.Version, moved.MovedTo, moved.Fields = "8", heir.Ref, nil
+		w.decide(t, r, monday.Add(time.Hour), see(moved))
+		w.decide(t, r, monday.Add(time.Hour), see(heir))
+		if h := w.only(t); h.Stage != state.Superseded || h.Record != heir.Ref {
+			t.Errorf("%s: %s %s", name, h.Stage, h.Record)
+		}
+	}
+}
+
+// TestHeir: a survivor that is nobody's gets the receiver, and what a record says
+// of its handoff; one that has the receiver gets the latter alone (C8, C10).
+func TestHeir(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, c := range []struct{ owner, step string }{{"", "rewrite"}, {"u-ana", "show"}} {
+		w, rec := assigned(t, r)
+		heir := demo("77", "dana.ito@acme.com", "owner", c.owner)
+		heir.Version, heir.ModifiedAt = "9", monday.Add(time.Hour)
+		rec.Version, rec.MovedTo, rec.Fields = "8", heir.Ref, nil
+		w.decide(t, r, monday.Add(time.Hour), see(rec))
+		w.decide(t, r, monday.Add(time.Hour), see(heir))
+		i := w.steps()[c.step]
+		owner, wrote := i.Write.Set["hubspot_owner_id"]
+		if i.Write.Ref != heir.Ref || i.Write.Set["handoff_status"] != "Assigned" || i.Write.Set["handoff_why"] == nil || wrote != (c.owner == "") || wrote && owner != "u-ana" {
+			t.Errorf("%q: %+v", c.owner, i.Write)
+		}
+		w.answered(t, r, monday.Add(time.Hour), c.step, plan.Delivered{Version: "10"})
+		heir.Version = "10"
+		w.decide(t, r, monday.Add(2*time.Hour), see(heir))
+		if h := w.only(t); h.Stage != state.Assigned || len(w.intents) != 0 {
+			t.Errorf("%q: %s, written again: %v", c.owner, h.Stage, w.intents)
+		}
+	}
+}
+
+// TestLostAnswer: an owner write whose answer was lost, and which a reading finds
+// done, is settled by that reading and not sent again (C2).
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w := newWorld()
+	rec := demo("51", "dana@acme.com", "country", "US")
+	w.decide(t, r, monday, see(rec))
+	h := w.only(t)
+	i := w.steps()["assign"]
+	i.Attempts = 1
+	w.intents[i.Write.Key] = i
+	rec.Version, rec.ModifiedAt = "2", monday.Add(time.Second)
+	rec.Fields = fields(rec, "owner", fmt.Sprint(i.Write.Set["hubspot_owner_id"]), "handoff_id", h.ID, "handoff_status", "Assigned")
+	w.decide(t, r, monday.Add(10*time.Second), see(rec))
+	w.answered(t, r, monday.Add(10*time.Second), "assign", plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
+	if h := w.only(t); h.Written.IsZero() || h.Stage != state.Assigned || w.steps()["assign"].Write.Key != "" {
+		t.Errorf("%s, written at %s, %v", h.Stage, h.Written, w.steps())
+	}
+}
+
+// TestRestored: what ended with its record starts anew when that is back, unless
+// somebody was at it (C9).
+func TestRestored(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, accepted := range []bool{false, true} {
+		w, rec := assigned(t, r)
+		at := monday.Add(time.Minute)
+		step := func(version string, deleted bool, pairs ...string) {
+			at = at.Add(time.Minute)
+			rec.Version, rec.ModifiedAt, rec.Deleted, rec.Fields = version, at, deleted, fields(rec, pairs...)
+			w.decide(t, r, at, see(rec))
+		}
+		if accepted {
+			step("3", false, "handoff_status", "Accepted")
+		}
+		for n, version := range []string{"4", "6"} {
+			step(version, true)
+			step(version+"1", false)
+			open := 0
+			for _, h := range w.handoffs {
+				if h.Stage.Open() {
+					open++
+				}
+			}
+			if want := map[bool][2]int{false: {n + 2, 1}, true: {1, 0}}[accepted]; len(w.handoffs) != want[0] || open != want[1] {
+				t.Errorf("accepted %t, back the %d. time: %d handoffs, %d of them open, want %v", accepted, n+1, len(w.handoffs), open, want)
+			}
+		}
+		if told := len(w.listed("restored")) > 0; told != accepted {
+			t.Errorf("accepted %t: listed %t", accepted, told)
+		}
+	}
+}
+
 // TestRefusals: what the CRM answers, and what becomes of the handoff.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
@@ -286,8 +395,14 @@ func TestRefusals(t *testing.T) {
 
 	w = start()
 	w.answered(t, r, monday, "assign", plan.Delivered{Class: connectors.NotFound.String(), Err: "gone"})
+	if again := w.steps()["assign"]; w.only(t).Stage != state.Assigned || !again.ReadAt.IsZero() || !again.Due.After(monday) {
+		t.Errorf("not found, and nobody knows why: %s %+v", w.only(t).Stage, again)
+	}
+	rec := demo("51", "dana@acme.com")
+	rec.Version, rec.Deleted = "2", true
+	w.decide(t, r, monday, see(rec))
 	if h := w.only(t); h.Stage != state.Cancelled || len(w.intents) != 0 {
-		t.Errorf("not found: %s %v", h.Stage, w.intents)
+		t.Errorf("deleted: %s %v", h.Stage, w.intents)
 	}
 
 	w = start()

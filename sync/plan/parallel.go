@@ -80,17 +80,21 @@ func (d *deciding) showNext(over state.Handoff) {
 		if h.Target != over.Target || h.Written.IsZero() || h.Owner == over.Owner || !d.shows(over.Target, h) || !d.shows(over.Target, over) {
 			continue
 		}
-		set := map[string]any{
-			ownID: h.ID, ownType: h.Type, ownStatus: statusOf(h.Stage), ownTier: h.Tier, ownAccountable: h.Accountable,
-			ownAcceptBy: text(h.AcceptBy), ownTouchBy: text(h.TouchBy), ownAssignedAt: text(h.AssignedAt),
-			ownAcceptedBy: blankNil(h.AcceptedBy), ownAcceptedAt: text(h.AcceptedAt), ownFirstTouch: text(h.TouchedAt),
-			ownAttempts: float64(workOf(h).Count),
-		}
-		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepShow, over.ID)}))
+		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: shown(h), Key: key(h, stepShow, over.ID)}))
 		if n := len(d.c.Intents) - 1; n >= 0 && d.c.Intents[n].Step == stepShow { // after what ends the other one
 			d.c.Intents[n].Created, d.c.Intents[n].Due = d.now.Add(time.Second), d.now.Add(time.Second)
 		}
 		return
+	}
+}
+
+// shown is how far a handoff is, as the fields of its record tell.
+func shown(h state.Handoff) map[string]any {
+	return map[string]any{
+		ownID: h.ID, ownType: h.Type, ownStatus: statusOf(h.Stage), ownTier: h.Tier, ownAccountable: h.Accountable,
+		ownAcceptBy: text(h.AcceptBy), ownTouchBy: text(h.TouchBy), ownAssignedAt: text(h.AssignedAt),
+		ownAcceptedBy: blankNil(h.AcceptedBy), ownAcceptedAt: text(h.AcceptedAt), ownFirstTouch: text(h.TouchedAt),
+		ownAttempts: float64(workOf(h).Count),
 	}
 }
 

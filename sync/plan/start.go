@@ -14,6 +14,9 @@ import (
 // record's signal, now or before.
 func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Handoff) bool {
 	s := d.look(t, f, ev.Came)
+	if d.back[t.name] && s.holds {
+		s = d.anew(s, f)
+	}
 	switch {
 	case d.stopped() || d.waits(f):
 		return false
@@ -25,7 +28,7 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 		return true
 	}
 	related := d.related(f.rec.Ref, carried)
-	if h, ok := sameSignal(s, f.rec.Ref, related, d.now); ok {
+	if h, ok := sameSignal(s, f.rec.Ref, slices.Concat(related, movedHere(t, f.rec.Ref, carried)), d.now); ok {
 		d.remember(t, f, s, s.version)
 		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
 		return true
@@ -87,6 +90,18 @@ func (d *deciding) related(ref connectors.Ref, carried []state.Handoff) []state.
 	return out
 }
 
+// movedHere are the handoffs of a type that came to a record when theirs was
+// merged into it, or converted.
+func movedHere(t *typ, ref connectors.Ref, carried []state.Handoff) []state.Handoff {
+	var out []state.Handoff
+	for _, h := range carried {
+		if h.Record == ref && h.Type == t.name && len(h.Earlier) > 0 {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // How far apart the two CRMs may date one signal, and how long an undated one
 // on a record that a handoff has reached counts as that handoff's own.
 const (
@@ -99,7 +114,7 @@ const (
 func sameSignal(s signal, ref connectors.Ref, related []state.Handoff, now time.Time) (state.Handoff, bool) {
 	for _, h := range related {
 		if !s.dated {
-			if h.Record != ref && now.Sub(h.DetectedAt) < sameUndated {
+			if (h.Record != ref || len(h.Earlier) > 0) && now.Sub(h.DetectedAt) < sameUndated {
 				return h, true
 			}
 			continue

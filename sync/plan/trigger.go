@@ -49,13 +49,16 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 	if t.happened.given() {
 		date, day, dated = instant(f.value(t.happened))
 	}
-	s.version, s.spoke = t.version(f, prev.Version)
-	s.holds = len(s.spoke) > 0
-	if dated && s.holds {
-		s.version += "," + dateTag + "=" + date.Format(time.RFC3339)
-	}
+	s.read(t, f, date, dated)
 	if !s.holds || s.version == prev.Version {
 		return s
+	}
+	if earlier, merged := d.mergedIn(t, f.rec, prev); merged {
+		s = signal{prev: earlier, was: earlier.Version}
+		if s.read(t, f, date, dated); s.version == earlier.Version {
+			return s
+		}
+		prev = earlier
 	}
 	s.dated = dated
 	s.at = d.happenedAt(f.rec, date, day, dated, came)
@@ -75,6 +78,15 @@ func (d *deciding) look(t *typ, f *facts, came time.Time) signal {
 		s.at = d.bounded(f.rec.ModifiedAt)
 	}
 	return s
+}
+
+// read takes in what the record says now.
+func (s *signal) read(t *typ, f *facts, date time.Time, dated bool) {
+	s.version, s.spoke = t.version(f, s.prev.Version)
+	s.holds = len(s.spoke) > 0
+	if dated && s.holds {
+		s.version += "," + dateTag + "=" + date.Format(time.RFC3339)
+	}
 }
 
 // version is what the alternatives look at, and those of them that hold.
@@ -122,16 +134,33 @@ func (d *deciding) listed(t *typ, f *facts) string {
 }
 
 // seen is what the type saw of the record last. What two records said before
-// they were merged is no news when the survivor says it.
+// they were merged is no news when the survivor says it: the one that spoke last
+// counts.
 func (d *deciding) seen(t *typ, rec *state.Record) (state.Trigger, bool) {
-	prev, known := d.v.Trigger(t.name, rec.Ref)
+	last, known := d.v.Trigger(t.name, rec.Ref)
 	for _, old := range rec.Absorbed {
-		if known {
-			break
+		if prev, ok := d.v.Trigger(t.name, old); ok && (!known || prev.At.After(last.At)) {
+			last, known = prev, true
 		}
-		prev, known = d.v.Trigger(t.name, old)
 	}
-	return prev, known
+	return last, known
+}
+
+// mergedIn is what the type saw of a record that was merged into this one, and
+// of which this one does not tell, if that spoke later.
+func (d *deciding) mergedIn(t *typ, rec *state.Record, last state.Trigger) (state.Trigger, bool) {
+	same, _ := d.v.Same(rec.Ref)
+	found := false
+	for _, ref := range same.Refs {
+		old, known := d.v.Record(ref)
+		if ref == rec.Ref || !known || old.MovedTo != rec.Ref {
+			continue
+		}
+		if prev, ok := d.v.Trigger(t.name, ref); ok && prev.At.After(last.At) {
+			last, found = prev, true
+		}
+	}
+	return last, found
 }
 
 // values names what an alternative looked at.

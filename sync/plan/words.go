@@ -178,6 +178,7 @@ const (
 	listUntold     = "untold"     // somebody who should have been told and cannot be
 	listLowTier    = "low_tier"
 	listUnowned    = "unowned"
+	listRestored   = "restored" // back from the bin, where its handoff has ended (C9)
 	listSkipped    = "skipped field"
 	listContext    = "context"
 	listReversed   = "reversed"    // a program keeps setting an owner (G10)

@@ -124,7 +124,8 @@ func (w *Writer) readKind(ctx context.Context, kind connectors.Kind, ids []strin
 		seen[o.Ref] = true
 		record, _ := rules.Normalize(o)
 		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: rules})
-		r := reading{entry: i, object: &objects[n], read: read, holds: holds(i.Expect, o)}
+		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
+		r := reading{entry: i, object: &objects[n], read: read, holds: there && holds(i.Expect, o)}
 		changed = append(changed, r)
 		if r.holds {
 			i.ReadAt, i.Over = read, o.ModifiedAt

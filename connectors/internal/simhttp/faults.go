@@ -65,6 +65,18 @@ var rates = [...]string{
 // drawn says that the gate draws the fault for a call; the others are the simulator's, for batches.
 func drawn(name string) bool { return name != "partial" && name != "shuffled" }
 
+// IsRate reports whether Faults.Rate knows a fault of that name.
+func IsRate(name string) bool { return slices.Contains(rates[:], name) }
+
+// PatchFaults returns f with what a body of POST /faults says; a name that is unknown is an error.
+func PatchFaults(f Faults, raw []byte) (Faults, error) {
+	p, err := parsePatch(raw)
+	if err != nil {
+		return f, err
+	}
+	return p.apply(f)
+}
+
 // faultsPatch is the body of POST /faults. Pointers tell "absent" from "zero".
 type faultsPatch struct {
 	CRM       string              `json:"crm"`
@@ -87,7 +99,7 @@ func parsePatch(raw []byte) (faultsPatch, error) {
 		return p, fmt.Errorf("read faults: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Rate)) {
-		if !slices.Contains(rates[:], name) {
+		if !IsRate(name) {
 			return p, fmt.Errorf("unknown rate %q: one of %v", name, rates)
 		}
 		if err := checkShare("rate "+name, p.Rate[name]); err != nil {

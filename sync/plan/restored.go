@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// A record that was deleted may be taken out of the bin again (C9). Its handoff
+// has ended by then. One that nobody had accepted starts anew, on the signal
+// that the record still shows, from when it is back; its old task is ticked off.
+// One that somebody was at stays ended, and the record and a list say so.
+
+const (
+	noteDeleted = "the record was deleted"
+	stepEnded   = "ended" // own fields of a record that is back, and whose handoff has ended
+)
+
+// restored looks at what ended when a record was deleted, now that it is back.
+func (d *deciding) restored(rec *state.Record, carried []state.Handoff) {
+	d.back = map[string]bool{}
+	for _, h := range carried {
+		if h.Stage != state.Cancelled || h.Note != noteDeleted || h.Target != rec.Ref || h.Observed {
+			continue
+		}
+		if h.AcceptedAt.IsZero() && h.Record == rec.Ref {
+			d.back[h.Type] = true
+			d.put(d.closeTask(h))
+			continue
+		}
+		d.list(listRestored, rec.Ref.String(), h.Type+": it is back, and its handoff to "+h.Owner+" has ended when it was deleted; set the signal again to start another")
+		if !h.Written.IsZero() && d.shows(rec.Ref, h) && rec.Fields[ownID] == h.ID {
+			d.put(d.intend(h, stepEnded, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownStatus: statusCancelled}, Key: key(h, stepEnded, "set "+rec.Version)}))
+		}
+	}
+}
+
+// anew is a signal that counts once more, from when its record was back.
+func (d *deciding) anew(s signal, f *facts) signal {
+	s.fresh, s.again, s.first, s.dated = true, true, false, false
+	s.at = d.bounded(f.rec.ModifiedAt)
+	s.prev.At = s.at
+	return s
+}
