@@ -26,7 +26,7 @@ type deciding struct {
 	since       time.Time // when what is decided about happened, as far as the CRM tells
 	ordered     bool      // an operator asked for it
 
-	answered *state.Intent   // the write that is being settled
+	settling *state.Intent   // the write that is being settled
 	back     map[string]bool // types whose handoff ended with the record, which is back
 
 	not map[string]bool // who is not to have it again

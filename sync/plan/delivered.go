@@ -19,7 +19,7 @@ func (d *deciding) delivered(ev Delivered) {
 		}
 		return
 	}
-	d.answered = &ev.Intent
+	d.settling = &ev.Intent
 	e := h.Effects[ev.Intent.Step]
 	if e.Key != ev.Intent.Write.Key {
 		return // an answer to a write that another has taken the place of

@@ -66,7 +66,7 @@ func (d *deciding) movedUnder(h state.Handoff, ev Delivered) bool {
 // has said so: the write was tried, and one that was lost may have come after
 // it was done.
 func (d *deciding) mayStand(h state.Handoff) bool {
-	if d.answered != nil && d.answered.Step == stepAssign && d.answered.Attempts > 0 {
+	if d.settling != nil && d.settling.Step == stepAssign && d.settling.Attempts > 0 {
 		return true
 	}
 	i, waits := d.v.Intent(h.Effects[stepAssign].Key)
