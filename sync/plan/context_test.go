@@ -308,7 +308,7 @@ func TestJudged(t *testing.T) {
 }
 
 // TestBrief answers four questions and shows what forbids to call; then no task
-// is a call (1.52, 1.53, 1.56, 1.59, 2.9, 2.21, 3.22, 3.23).
+// is a call; nobody has to be asked what they have told us before (0.4, 1.52, 1.53, 1.56, 1.59, 2.9, 2.21, 3.22, 3.23).
 func TestBrief(t *testing.T) {
 	t.Parallel()
 	words := edit(t, "mappings/hubspot.yaml", "    email:             {read: email,", "    do_not_call:       {read: do_not_call, is_a: yes_no}\n    email:             {read: email,")
@@ -455,6 +455,9 @@ func TestMilestones(t *testing.T) {
 	w.decide(t, r, monday.Add(time.Hour), see(later))
 	if h = w.of(t); h.Items[1].By != moved || w.audited("milestone moved") != 1 {
 		t.Fatalf("%+v", h.Items[1])
+	}
+	if i := slices.IndexFunc(w.audit, func(a state.AuditRow) bool { return a.Action == "milestone moved" }); w.audit[i].Detail["changed_by"] != "u-erin" || w.audit[i].Detail["field"] != "deal.meets_at" {
+		t.Errorf("nobody is named: %v", w.audit[i].Detail)
 	}
 	w.fire(t, r, meets.Add(-time.Minute), "item")
 	if w.count("item ") != 0 || w.audited("milestone not wanted") != 1 {
