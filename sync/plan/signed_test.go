@@ -110,13 +110,13 @@ func TestPacket(t *testing.T) {
 
 // TestPreparation: when the contract goes out, the one who will look after the
 // customer is named on the deal before it closes (3.5) and has the goals, the
-// problem and the stakeholders in front of them (3.4); the account executive is
+// budget, the problem and the stakeholders in front of them (3.4); the account executive is
 // to brief them on the story (3.6) and to invite them to the next demo or
 // negotiation as an observer (3.7). Who was named gets the signed contract.
 func TestPreparation(t *testing.T) {
 	t.Parallel()
 	r, w := starterRules(t), newWorld()
-	out := starterDeal("1", "Contract sent", "competitors", "")
+	out := starterDeal("1", "Contract sent", "competitors", "", "amount", "24000")
 	w.decide(t, r, monday, see(out))
 	h := w.ofType(t, "pre_sale_to_cs")
 	if h.Stage != state.Assigned || h.Giver != "dev@example.com" || !slices.Contains([]string{"farah@example.com", "gus@example.com"}, h.Owner) {
@@ -129,7 +129,7 @@ func TestPreparation(t *testing.T) {
 		t.Errorf("writes %v", set)
 	}
 	brief, _ := steps["task"].Write.Set[connectors.TaskBody].(string)
-	for _, part := range []string{"Deal customer goals: Quotes in 4 hours", "Deal business problem: Quotes take three days", "Deal stakeholders: Buyer Ruth"} {
+	for _, part := range []string{"Deal customer goals: Quotes in 4 hours", "Deal business problem: Quotes take three days", "Deal stakeholders: Buyer Ruth", "Deal amount: 24000"} {
 		if !strings.Contains(brief, part) {
 			t.Errorf("the brief lacks %q:\n%s", part, brief)
 		}
@@ -174,7 +174,7 @@ func TestPreparation(t *testing.T) {
 // TestPreparationEnds: what is left of a preparation ends when the contract is
 // signed, whether anybody has taken it up or not: its place is taken, which the
 // audit says, its clocks stand still and its tasks are ticked off. Where nobody
-// had begun with it that is flagged (3.28, 0.26).
+// had begun with it that is flagged (3.28).
 func TestPreparationEnds(t *testing.T) {
 	t.Parallel()
 	for _, begun := range []bool{false, true} {
