@@ -35,6 +35,9 @@ const (
 	waitsQuarantine  = "quarantined" // it cannot be decided: `queue retry` or `queue drop`
 )
 
+// listQuarantined is the list of what was put aside.
+const listQuarantined = "quarantined"
+
 // queueItem is one write, or one record, that is stuck.
 type queueItem struct {
 	ID      string         `json:"id"`
@@ -48,6 +51,8 @@ type queueItem struct {
 	Tries   int            `json:"tries,omitempty"`
 	Text    string         `json:"text,omitempty"` // in the CRM's words
 	Set     map[string]any `json:"set,omitempty"`  // of `queue show`
+
+	final bool // there is nothing to try again
 }
 
 // queueOrder is what to do with what.
@@ -65,7 +70,7 @@ func newQueueCommand(s streams) *cobra.Command {
 		Use:   "queue [list | show ID | approve ID…|--all | retry ID…|--all | drop ID…]",
 		Short: "Work that is stuck: first writes to approve, writes a CRM refused, records put aside",
 		Long: "Work that is stuck or waits. `approve` lets first writes go; `retry` sends what was\n" +
-			"refused, or looks again at a record that was put aside; `drop` gives it up. ID is that\n" +
+			"refused, or reads and judges anew a record that was put aside; `drop` gives it up. ID is that\n" +
 			"of a line of the list, of a handoff for all its writes, or of a record. Whoever\n" +
 			"approves, retries or drops stands in the audit trail.",
 		Args: cobra.ArbitraryArgs,
@@ -207,12 +212,26 @@ func stuck(tx state.Tx, now time.Time) []queueItem {
 		out = append(out, item)
 	}
 	for _, l := range state.AllListings(tx) {
-		if l.List == "quarantined" {
-			out = append(out, queueItem{ID: l.Subject, Reason: waitsQuarantine, Record: l.Subject, Since: l.First, Tries: l.Count, Text: l.Text})
+		if l.List == listQuarantined {
+			out = append(out, asideItem(tx, l))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b queueItem) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 	return out
+}
+
+// asideItem is something that was put aside. Of a timer it is said what for.
+func asideItem(tx state.Tx, l state.Listing) queueItem {
+	i := queueItem{
+		ID: l.Subject, Reason: waitsQuarantine, Record: l.Subject, Since: l.First, Tries: l.Count, Text: l.Text, final: !triable(tx, l.Subject),
+	}
+	if aside, ok := state.GetAside(tx, l.Subject); ok && aside.Timer != nil {
+		i.Handoff, i.Step = aside.Timer.Handoff, "timer "+aside.Timer.Clock
+		if h, ok := state.GetHandoff(tx, i.Handoff); ok {
+			i.Record = h.Record.String()
+		}
+	}
+	return i
 }
 
 // pick is what an order is about. An id nobody knows is an error, and so is one
@@ -223,7 +242,7 @@ func (o queueOrder) pick(all []queueItem) ([]queueItem, error) {
 		case "approve":
 			return i.Reason == waitsForApproval
 		case "retry":
-			return i.Reason == waitsRefused || i.Reason == waitsQuarantine || i.Reason == waitsLater
+			return i.Reason == waitsRefused || i.Reason == waitsQuarantine && !i.final || i.Reason == waitsLater
 		case "drop":
 			return i.Reason != waitsUnanswered
 		}
@@ -269,7 +288,10 @@ func (o queueOrder) do(tx state.Tx, i queueItem, now time.Time) {
 		state.PutIntent(tx, intent)
 		track(tx, intent, handoff.Sent, "", now)
 	case o.Verb == "drop" && i.Reason == waitsQuarantine:
-		state.DropListing(tx, "quarantined", i.ID)
+		if aside, ok := state.GetAside(tx, i.ID); ok && !aside.Deadly {
+			state.DropAside(tx, i.ID) // what is deadly is passed over until its day is out
+		}
+		state.DropListing(tx, listQuarantined, i.ID)
 	case o.Verb == "drop":
 		intent, _ := state.GetIntent(tx, i.ID)
 		state.DropIntent(tx, i.ID)
@@ -283,15 +305,32 @@ func (o queueOrder) do(tx state.Tx, i queueItem, now time.Time) {
 	})
 }
 
-// lookAgain hands a record that was put aside to the lanes once more.
+// lookAgain hands what was put aside to the lanes once more, whatever has put it
+// there: a record is read and judged anew, a timer is due at once.
 func lookAgain(tx state.Tx, i queueItem, now time.Time) {
-	ref, err := connectors.ParseRef(i.ID)
-	if err == nil {
+	aside, _ := state.GetAside(tx, i.ID)
+	if aside.Timer != nil {
+		timer := *aside.Timer
+		timer.Due = now
+		state.SetTimer(tx, timer)
+	} else if ref, err := connectors.ParseRef(i.ID); err == nil {
 		state.AppendInbox(tx, state.Change{
 			Change: connectors.Change{Ref: ref, EventID: "retry " + i.ID + " " + now.Format(time.RFC3339Nano)}, Via: "reread", Came: now,
 		})
 	}
-	state.DropListing(tx, "quarantined", i.ID)
+	state.DropAside(tx, i.ID)
+	state.DropListing(tx, listQuarantined, i.ID)
+}
+
+// triable reports whether something that was put aside can be looked at again:
+// a record by reading it, a timer that was kept. What was asked for once, like
+// an order or the answer to a write, has passed.
+func triable(tx state.Tx, name string) bool {
+	if aside, ok := state.GetAside(tx, name); ok && aside.Timer != nil {
+		return true
+	}
+	ref, err := connectors.ParseRef(name)
+	return err == nil && ref.Kind != connectors.Task && ref.Kind != "undo"
 }
 
 // track notes on a handoff how far one of its writes has gone.

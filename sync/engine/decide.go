@@ -72,7 +72,7 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 			}
 			verdicts[i] = v
 			if v.Panic != "" {
-				quarantine(tx, refOf(ask.Event).String(), about(ask.Event)+v.Panic, d.Wall().UTC())
+				putAside(tx, ask.Event, about(ask.Event)+v.Panic, d.Wall().UTC())
 			}
 			if len(v.Needs) == 0 && v.Wait == "" && ask.Done != nil {
 				ask.Done(tx)
@@ -164,6 +164,16 @@ func quarantine(tx state.Tx, subject, why string, now time.Time) {
 	state.AddListing(tx, state.Listing{
 		List: "quarantined", Subject: subject, Text: why, Count: 1, First: now, Last: now,
 	})
+}
+
+// putAside is quarantine for an event. A timer is kept, so that it can be tried
+// again; a record is read again.
+func putAside(tx state.Tx, ev plan.Event, why string, now time.Time) {
+	name := refOf(ev).String()
+	quarantine(tx, name, why, now)
+	if f, ok := ev.(plan.Fired); ok {
+		state.PutAside(tx, state.Aside{Name: name, At: now, Timer: &f.Timer})
+	}
 }
 
 // about names what the record of an event does not: the handoff and the step

@@ -23,6 +23,7 @@ type work struct {
 	heard  []connectors.Ref // of which a webhook has told what we wrote
 	deaf   []string         // connections whose webhooks have missed such a write
 	lost   []*item          // the CRM will not answer for them
+	deadly map[string]bool  // what has killed three processes, and is not looked at
 }
 
 // item is one record with the inbox rows that speak of it.
@@ -68,6 +69,10 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 	l.turn++
 	l.full = false
 	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
+		w.deadly = map[string]bool{} // a store may run this again
+		for name := range state.DeadlySince(tx, now.Add(-condemnedFor)) {
+			w.deadly[name] = true
+		}
 		l.takeTimers(tx, &w, now, limit)
 		for n := range l.Group {
 			conn := l.Group[(l.turn+n)%len(l.Group)]
@@ -148,7 +153,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 	known, _ := state.GetConn(tx, conn)
 	trusted := now.Sub(known.Deaf) > deafFor
 	for c := range state.InboxRows(tx, conn) {
-		if l.trial.condemned(c.Ref, now) {
+		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
 			w.unread = append(w.unread, c.Key)
 			continue
 		}

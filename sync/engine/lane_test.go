@@ -524,6 +524,18 @@ func TestTrial(t *testing.T) {
 	if len(r.inbox()) > 0 || r.lane.trial.on {
 		t.Errorf("in the inbox: %v, on trial still: %v", r.inbox(), r.lane.trial.on)
 	}
+	reads := func() string { return fmt.Sprint(r.crms["hubspot"].reads) }
+	r.hear("hubspot", "6", r.now, nil)
+	r.later(2 * setAside)
+	if strings.Contains(reads(), "6") || len(r.inbox()) > 0 {
+		t.Errorf("what is condemned was looked at, or stays in the inbox: %s %v", reads(), r.inbox())
+	}
+	r.update(func(tx state.Tx) { state.DropAside(tx, "hubspot/contacts/6") }) // as `queue retry` does
+	r.hear("hubspot", "6", r.now, nil)
+	r.later(2 * setAside)
+	if !strings.Contains(reads(), "[6]") {
+		t.Errorf("what an operator lets be tried again was not read: %s", reads())
+	}
 	if err := r.lane.end(t.Context()); err != nil {
 		t.Fatal(err)
 	}

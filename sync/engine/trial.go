@@ -55,13 +55,6 @@ func (t *trial) may(ref connectors.Ref) bool {
 	return len(t.Suspects) == 0 || t.Suspects[ref.String()] == 0
 }
 
-// condemned reports whether something has killed three processes within a day.
-// It is not looked at until then, whatever is heard of it.
-func (t *trial) condemned(ref connectors.Ref, now time.Time) bool {
-	at, ok := t.Condemned[ref.String()]
-	return ok && Paused(now, at.Add(condemnedFor), condemnedFor)
-}
-
 // due reports whether suspects are waiting for their trial.
 func (t *trial) due(now time.Time) bool {
 	return len(t.Suspects) > 0 && !Paused(now, t.after, setAside)
@@ -85,11 +78,6 @@ func (l *Lane) begin(ctx context.Context) error {
 				if len(t.Trying) == 1 && t.Suspects[name] > 0 {
 					condemned = name
 					delete(l.trial.Suspects, name)
-					l.trial.Condemned = maps.Clone(l.trial.Condemned)
-					if l.trial.Condemned == nil {
-						l.trial.Condemned = map[string]time.Time{}
-					}
-					l.trial.Condemned[name] = now.UTC()
 					l.condemn(tx, name, now.UTC())
 					continue
 				}
@@ -111,9 +99,11 @@ func (l *Lane) begin(ctx context.Context) error {
 
 const killed = "the process died three times while looking at it"
 
-// condemn takes an event out of the way.
+// condemn takes an event out of the way. It is not looked at for a day,
+// whatever is heard of it, unless an operator has it tried again.
 func (l *Lane) condemn(tx state.Tx, name string, now time.Time) {
 	quarantine(tx, name, killed, now)
+	aside := state.Aside{Name: name, At: now, Deadly: true}
 	for _, conn := range l.Group {
 		for c := range state.InboxRows(tx, conn) {
 			if c.Ref.String() == name {
@@ -123,9 +113,11 @@ func (l *Lane) condemn(tx state.Tx, name string, now time.Time) {
 	}
 	for t := range state.TimersUntil(tx, now) {
 		if timerRef(t).String() == name {
+			aside.Timer = &t
 			state.CancelTimer(tx, t.ID)
 		}
 	}
+	state.PutAside(tx, aside)
 }
 
 // end notes that the process ended by itself.
