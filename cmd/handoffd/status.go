@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/engine"
 	"github.com/handoffd/handoffd/sync/ingest"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // status is what the daemon is doing (design §10). Counts are of what is there
@@ -33,6 +35,7 @@ type status struct {
 	Inbox       int                         `json:"inbox"`
 	Outbox      int                         `json:"outbox"`
 	Overdue     int                         `json:"overdue"`        // deadlines that have passed unaccepted
+	Clocks      []overdueClock              `json:"overdue_clocks"` // what is overdue, by clock
 	Refused     int                         `json:"refused"`        // writes a CRM will not take
 	Unmatched   int                         `json:"unmatched"`      // signals no rule took
 	Held        int                         `json:"held,omitempty"` // first writes that wait for `queue approve`
@@ -42,6 +45,37 @@ type status struct {
 	Turned      []ingest.Turned             `json:"turned_away"`  // webhooks, by connection and reason
 	Failed      []engine.Failure            `json:"failed_calls"` // calls to a CRM that failed, by connection, purpose and class
 	Listed      []state.Listing             `json:"listed"`       // the newest entries of the lists
+}
+
+// overdueClock is what has not happened in time, by one clock of the escalations;
+// "checklist" and "hold" beside them. The longest overdue handoff stands for all.
+type overdueClock struct {
+	Clock   string    `json:"clock"`
+	Count   int       `json:"count"` // handoffs
+	Since   time.Time `json:"since"` // when the longest overdue one was due
+	Handoff string    `json:"handoff"`
+	Owner   string    `json:"owner,omitempty"` // who answers for it
+	Record  string    `json:"record"`
+}
+
+// overdue counts what is overdue of one more handoff.
+func (s *status) overdue(h state.Handoff, now time.Time) {
+	for _, o := range plan.OverdueOf(h, now) {
+		i := slices.IndexFunc(s.Clocks, func(c overdueClock) bool { return c.Clock == o.Clock })
+		if i < 0 {
+			i = len(s.Clocks)
+			s.Clocks = append(s.Clocks, overdueClock{Clock: o.Clock})
+		}
+		c := &s.Clocks[i]
+		if c.Count++; c.Count > 1 && !o.By.Before(c.Since) {
+			continue
+		}
+		ref := h.Target
+		if ref.ID == "" {
+			ref = h.Record
+		}
+		c.Since, c.Handoff, c.Owner, c.Record = o.By, h.ID, cmp.Or(h.Owner, h.Accountable), ref.String()
+	}
 }
 
 type connectionStatus struct {
@@ -137,7 +171,7 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 	err := store.View(ctx, func(tx state.Tx) error {
 		s.Handoffs, s.Lists, s.Connections = map[string]int{}, map[string]int{}, map[string]connectionStatus{}
 		s.Inbox, s.Outbox, s.Overdue, s.Refused, s.Unmatched = 0, 0, 0, 0, 0
-		s.Listed, s.Turned, s.Failed = []state.Listing{}, []ingest.Turned{}, []engine.Failure{}
+		s.Listed, s.Turned, s.Failed, s.Clocks = []state.Listing{}, []ingest.Turned{}, []engine.Failure{}, []overdueClock{}
 		s.Paused, s.Reconcile = state.GetPause(tx).On, nil
 		for _, r := range state.AllReconciles(tx) {
 			s.Reconcile = append(s.Reconcile, r)
@@ -163,7 +197,12 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 			if h.Stage == state.Assigned && !h.AcceptBy.IsZero() && h.AcceptBy.Before(now) {
 				s.Overdue++
 			}
+			s.overdue(h, now)
 		}
+		order := plan.OverdueClocks()
+		slices.SortFunc(s.Clocks, func(a, b overdueClock) int {
+			return slices.Index(order, a.Clock) - slices.Index(order, b.Clock)
+		})
 		for _, l := range unreadLeave(tx, now) {
 			s.Lists[l.List]++
 			s.Listed = append(s.Listed, l)
@@ -345,11 +384,15 @@ func (st status) tables(brief bool) []table {
 	for _, f := range st.Failed {
 		failed.add(f.Conn, f.Doing, f.Count, clock(f.Last), short(f.Text))
 	}
+	late := table{title: "Overdue, by clock", head: []string{"clock", "handoffs", "the longest since", "with", "record", "handoff"}}
+	for _, c := range st.Clocks {
+		late.add(c.Clock, c.Count, clock(c.Since), c.Owner, short(c.Record), c.Handoff)
+	}
 	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}}
 	for _, l := range st.Listed {
 		listed.add(l.List, short(l.Subject), short(l.Text), l.Count)
 	}
-	return []table{head, conns, turned, failed, listed}
+	return []table{head, late, conns, turned, failed, listed}
 }
 
 func (m mirrorStatus) text(state string) string {

@@ -14,6 +14,15 @@ import (
 
 // met reports whether nothing has to be said about a clock any more.
 func (d *deciding) met(h state.Handoff, clock string) bool {
+	if clock == clockAttempts {
+		_, tooFew := d.attempted(h)
+		return !tooFew
+	}
+	return met(h, clock)
+}
+
+// met is what a handoff itself tells of a clock other than that of the attempts.
+func met(h state.Handoff, clock string) bool {
 	touched := !h.TouchedAt.IsZero() || h.Stage == state.Touched
 	w := h.Work
 	if w == nil {
@@ -28,9 +37,6 @@ func (d *deciding) met(h state.Handoff, clock string) bool {
 		return h.Stage != state.Assigned || touched || !w.Opened.IsZero() || !w.Heard.IsZero()
 	case clockTouch, clockOuter:
 		return touched
-	case clockAttempts:
-		_, tooFew := d.attempted(h)
-		return !tooFew
 	case clockActivity:
 		return h.Stage != state.Accepted && h.Stage != state.Touched
 	case clockKickoff:

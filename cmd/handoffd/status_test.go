@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+)
+
+// TestStatusOverdue: status counts what is overdue by each clock and names the
+// longest; the count of what was not accepted stays what it was.
+func TestStatusOverdue(t *testing.T) {
+	t.Parallel()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	now := time.Date(2026, 3, 19, 14, 0, 0, 0, time.UTC)
+	err = store.Update(t.Context(), func(tx state.Tx) error {
+		for n, h := range []state.Handoff{
+			{ID: "a", Stage: state.Assigned, AcceptBy: now.Add(-time.Minute), TouchBy: now.Add(-time.Second)},
+			{ID: "b", Stage: state.Assigned, AcceptBy: now.Add(-time.Hour)},
+			{ID: "c", Stage: state.Accepted, AcceptBy: now.Add(-time.Hour), TouchBy: now.Add(-time.Hour)},
+			{ID: "d", Stage: state.Completed, AcceptBy: now.Add(-time.Hour)},
+		} {
+			h.Owner = "ana@example.com"
+			h.Record = connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: string(rune('1' + n))}
+			state.PutHandoff(tx, h)
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := storedStatus(t.Context(), store, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []overdueClock{
+		{"accept", 2, now.Add(-time.Hour), "b", "ana@example.com", "hubspot/contacts/2"},
+		{"first_touch", 2, now.Add(-time.Hour), "c", "ana@example.com", "hubspot/contacts/3"},
+	}
+	if diff := gocmp.Diff(want, st.Clocks); diff != "" || st.Overdue != 2 {
+		t.Errorf("not accepted: %d, by clock: %s", st.Overdue, diff)
+	}
+	var out bytes.Buffer
+	if err := show(&out, "csv", st, st.tables(false)); err != nil || !strings.Contains(out.String(), "first_touch,2,") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
