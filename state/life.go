@@ -82,7 +82,12 @@ type Message struct {
 	To      string `json:"to,omitempty"` // a person by e-mail; blank: the channel itself
 	Subject string `json:"subject"`
 	Text    string `json:"text"` // plain; no personal data of the buyer beyond name and company
-	Link    string `json:"link,omitempty"`
-	// Digest says that it may wait and be sent together with others.
+	// About are the records it speaks of, those of a digest in the order of its
+	// lines. The address of each in its CRM is found when it is sent.
+	About []connectors.Ref `json:"about,omitempty"`
+	// Digest says that every line speaks of something else.
 	Digest bool `json:"digest,omitempty"`
+	// Alarm says that it speaks of handoffd itself: it leaves while writing has
+	// stopped by itself.
+	Alarm bool `json:"alarm,omitempty"`
 }

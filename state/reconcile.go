@@ -16,6 +16,8 @@ type Reconcile struct {
 	// Stop says that handoffd stopped by itself: more owners changed than
 	// `safety:` allows.
 	Stop bool `json:"stop,omitempty"`
+	// Told is who was told of it, and where.
+	Told string `json:"told,omitempty"`
 }
 
 var (
@@ -54,6 +56,19 @@ func MayWrite(tx Tx, conn string) bool {
 		}
 	}
 	return true
+}
+
+// StoppedItself reports whether writing has stopped by itself, and neither a
+// person nor anything else holds it back: whoever looks after it can be told.
+func StoppedItself(tx Tx) bool {
+	stopped := false
+	for _, r := range AllReconciles(tx) {
+		if !r.Stop {
+			return false
+		}
+		stopped = true
+	}
+	return stopped && !GetPause(tx).On
 }
 
 // Approve lets go what was held back, and returns it. Handoffs that we do not

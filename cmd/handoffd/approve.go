@@ -81,7 +81,11 @@ func (d *daemon) heldBack(ctx context.Context) []string {
 // heldLine is what a person reads of one thing that is held back.
 func heldLine(r state.Reconcile) string {
 	if r.Stop {
-		return "writing has stopped by itself until `handoffd approve`: " + r.Why
+		text := "writing has stopped by itself until `handoffd approve`: " + r.Why
+		if r.Told != "" {
+			text += "; told: " + r.Told
+		}
+		return text
 	}
 	what := "nothing is written"
 	if r.Conn != "" {

@@ -110,9 +110,27 @@ func (d *daemon) makeSenders(bells map[string]engine.Bell) {
 		}
 		bells[c.Dest()] = engine.NewBell()
 		d.senders = append(d.senders, &notify.Sender{
-			Dest: c.Dest(), Channel: channel, Store: d.config.Store, Book: d.book, Bell: bells[c.Dest()], Wall: d.config.Wall, Log: d.config.Log,
+			Dest: c.Dest(), Channel: channel, Store: d.config.Store, Book: d.book, Bell: bells[c.Dest()], Link: d.link, Wall: d.config.Wall, Log: d.config.Log,
 		})
 	}
+}
+
+// link is where a person sees a record in its CRM; "" where nobody knows.
+func (d *daemon) link(ctx context.Context, about connectors.Ref) string {
+	l, ok := d.config.Conns[about.Conn].(connectors.Linker)
+	if !ok || about.ID == "" {
+		return ""
+	}
+	tenant := ""
+	err := d.config.Store.View(ctx, func(tx state.Tx) error {
+		c, _ := state.GetConn(tx, about.Conn)
+		tenant = c.Tenant
+		return tx.Err()
+	})
+	if err != nil {
+		return "" // a message without its link is better than none
+	}
+	return l.Link(about, tenant)
 }
 
 // How long polling and deciding may take before nobody should think that all is

@@ -73,7 +73,7 @@ func (st *stage) told(w want) (map[string]string, bool) {
 				continue
 			}
 			seen[p.Key] = true
-			lines = append(lines, p.To+": "+p.Subject+": "+p.Text)
+			lines = append(lines, strings.TrimSpace(p.To+": "+p.Subject+": "+p.Text+" "+p.Link))
 		}
 	} else {
 		lines = st.toldInCRM(w.kind, w.key)

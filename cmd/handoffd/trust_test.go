@@ -308,12 +308,13 @@ func (st *stage) auditedTimes(action string, want int) {
 	}
 }
 
-const stopAfterTen = "safety: {stop_if_more_than: {owner_changes: 10, in: 10 minutes}}"
+const stopAfterTen = "safety: {stop_if_more_than: {owner_changes: 10, in: 10 minutes}}\nnotify: {channels: {ops: {kind: slack}}}"
 
 // TestSafetyStop: where more owners were to change than is safe, writing stops
 // by itself before it does, stays stopped over a restart, and goes on once
-// somebody has approved; what arrives is taken in meanwhile. A backlog that
-// piled up slowly while the CRM was down does not count as fast (G11).
+// somebody has approved; what arrives is taken in meanwhile, and RevOps is told
+// at once, and once. A backlog that piled up slowly while the CRM was down does
+// not count as fast (G11).
 func TestSafetyStop(t *testing.T) {
 	t.Parallel()
 	trusted(t, "write", stopAfterTen, func(st *stage, _ *writes) {
@@ -340,6 +341,9 @@ func TestSafetyStop(t *testing.T) {
 		if n := st.owned(); n > 24+10 || len(why) != 1 || !strings.Contains(why[0], "more than 10 owners") {
 			t.Fatalf("%d were handed over: %v", n, why)
 		}
+		if got := st.boxes["ops"].got; len(got) != 1 || got[0].To != "revops@example.com" || !strings.Contains(why[0], "told: revops@example.com in ops") {
+			t.Errorf("told %v; held back: %v", got, why)
+		}
 		st.again("write", stopAfterTen)
 		st.form(200, "Demo request")
 		time.Sleep(5 * time.Minute)
@@ -354,6 +358,9 @@ func TestSafetyStop(t *testing.T) {
 			t.Errorf("%d of 37 were handed over after the approval", n)
 		}
 		st.auditedTimes("safety stop", 1)
+		if n := len(st.boxes["ops"].got); n != 1 {
+			t.Errorf("RevOps was told %d times", n)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,6 +251,28 @@ func locate(t *testing.T, c connectors.Connector, w World) {
 	}
 }
 
+// links: a record has a page for people, a kind nobody knows has none, and what
+// is no id never gets into an address.
+func links(t *testing.T, c connectors.Connector, d connectors.Describer, w World) {
+	l, ok := c.(connectors.Linker)
+	if !ok {
+		return
+	}
+	tenant, err := d.Tenant(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := w.add(t, 1)[0]
+	if link := l.Link(connectors.Ref{Kind: w.Person, ID: id}, tenant); !strings.Contains(link, "/"+id) || !strings.HasPrefix(link, "http") {
+		t.Errorf("the page of %s %s is %q", w.Person, id, link)
+	}
+	for _, ref := range []connectors.Ref{{}, {Kind: w.Person}, {Kind: w.Person, ID: "../../x?y=" + id}, {Kind: connectors.Activity, ID: id}} {
+		if link := l.Link(ref, tenant); link != "" {
+			t.Errorf("the page of %q is %q", ref, link)
+		}
+	}
+}
+
 func describe(t *testing.T, c connectors.Connector, w World) {
 	describer, ok := c.(connectors.Describer)
 	if !ok {
@@ -269,6 +292,7 @@ func describe(t *testing.T, c connectors.Connector, w World) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	links(t, c, describer, w)
 	active := false
 	for _, u := range users {
 		active = active || u.ID == w.Owner && u.Active

@@ -230,6 +230,7 @@ func (c *Connector) Tenant(ctx context.Context) (string, error) {
 	var answer struct {
 		PortalID id     `json:"portalId"`
 		TimeZone string `json:"timeZone"`
+		UIDomain string `json:"uiDomain"`
 	}
 	const op = "read the account"
 	if err := c.read(ctx, "schema", op, http.MethodGet, "/account-info/"+c.version+"/details", nil, nil, &answer); err != nil {
@@ -238,11 +239,12 @@ func (c *Connector) Tenant(ctx context.Context) (string, error) {
 	if answer.PortalID == "" {
 		return "", &connectors.Error{Class: connectors.Unknown, Op: op, Err: errors.New("the answer names no portal")}
 	}
+	c.mu.Lock()
+	c.ui = uiHost(answer.UIDomain)
 	if zone, err := time.LoadLocation(answer.TimeZone); err == nil && answer.TimeZone != "" {
-		c.mu.Lock()
 		c.zone = zone
-		c.mu.Unlock()
 	}
+	c.mu.Unlock()
 	return string(answer.PortalID), nil
 }
 

@@ -126,6 +126,7 @@ type Connector struct {
 	mu      sync.Mutex
 	schemas map[string]*schema    // by kindInfo.path
 	zone    *time.Location        // the portal's; nil: not read yet
+	ui      string                // the host where people see it; "": not read yet
 	flights singleflight.Group    // of reading them
 	polled  []connectors.Kind     // kinds of records that were ever polled, in order
 	links   map[string]knownLinks // of activities, by their id
@@ -140,6 +141,7 @@ var (
 	_ connectors.Finder    = (*Connector)(nil)
 	_ connectors.Locator   = (*Connector)(nil)
 	_ connectors.Describer = (*Connector)(nil)
+	_ connectors.Linker    = (*Connector)(nil)
 	_ connectors.Meter     = (*Connector)(nil)
 	_ connectors.Lacker    = (*Connector)(nil)
 	_ connectors.Inspector = (*Connector)(nil)

@@ -252,6 +252,17 @@ func (ts *tokenSource) end(s *session) {
 	}
 }
 
+// site is the org's own address without asking for a token; "": not known yet.
+func (ts *tokenSource) site() string {
+	if s := ts.latest.Load(); s != nil {
+		return s.instance
+	}
+	if at := ts.configured.String(); at != loginURL && at != testURL {
+		return at
+	}
+	return ""
+}
+
 // base is the address to call: the token's instance, never the login host.
 func (ts *tokenSource) base(ctx context.Context) (string, error) {
 	s, err := ts.session(ctx)

@@ -81,6 +81,7 @@ var (
 	_ connectors.Finder    = (*org)(nil)
 	_ connectors.Locator   = (*org)(nil)
 	_ connectors.Describer = (*org)(nil)
+	_ connectors.Linker    = (*org)(nil)
 	_ connectors.Meter     = (*org)(nil)
 	_ connectors.Unsigned  = (*org)(nil)
 )

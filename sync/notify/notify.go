@@ -9,22 +9,27 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"strings"
 	"time"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/engine"
 )
 
 // Parcel is one message on its way. Key is the same for every copy of it; At
-// is when this copy leaves.
+// is when this copy leaves. Link is where a person sees the record it speaks
+// of; those of a digest stand in its lines.
 type Parcel struct {
-	Key string
-	At  time.Time
+	Key  string
+	At   time.Time
+	Link string
 	state.Message
 }
 
@@ -42,6 +47,7 @@ type Sender struct {
 	Store   state.Store
 	Book    *engine.Book
 	Bell    engine.Bell
+	Link    func(ctx context.Context, about connectors.Ref) string // where a person sees a record, "" where nobody knows; nil: nowhere
 	Wall    func() time.Time
 	Log     *slog.Logger
 
@@ -87,7 +93,7 @@ func (s *Sender) round(ctx context.Context) (bool, error) {
 		if ctx.Err() != nil || !s.wanted(ctx, i) {
 			continue
 		}
-		err := s.Channel.Send(ctx, Parcel{Key: i.Write.Key, At: s.Wall().UTC(), Message: *i.Message})
+		err := s.Channel.Send(ctx, s.parcel(ctx, i))
 		if err != nil && ctx.Err() != nil {
 			return worked, nil //nolint:nilerr // stopped meanwhile: nobody knows, and it is sent again
 		}
@@ -102,13 +108,37 @@ func (s *Sender) round(ctx context.Context) (bool, error) {
 	return worked, nil
 }
 
+// parcel is a message with the addresses of the records it speaks of.
+func (s *Sender) parcel(ctx context.Context, i state.Intent) Parcel {
+	p := Parcel{Key: i.Write.Key, At: s.Wall().UTC(), Message: *i.Message}
+	if s.Link == nil || len(p.About) == 0 {
+		return p
+	}
+	if !p.Digest {
+		p.Link = s.Link(ctx, p.About[0])
+		return p
+	}
+	lines := strings.Split(p.Text, "\n")
+	for n, about := range p.About[:min(len(p.About), len(lines))] {
+		if link := s.Link(ctx, about); link != "" {
+			lines[n] += " " + link
+		}
+	}
+	p.Text = strings.Join(lines, "\n")
+	return p
+}
+
 func (s *Sender) due(ctx context.Context, now time.Time) (due []state.Intent, err error) {
 	err = s.Store.View(ctx, func(tx state.Tx) error {
 		due = nil
-		if !state.MayWrite(tx, s.Dest) {
+		writes, alarms := state.MayWrite(tx, s.Dest), state.StoppedItself(tx)
+		if !writes && !alarms {
 			return tx.Err()
 		}
 		for i := range state.DueIntents(tx, s.Dest, now) {
+			if !writes && (i.Message == nil || !i.Message.Alarm) {
+				continue // it waits with the writes
+			}
 			if due = append(due, i); len(due) == perRound {
 				break
 			}
@@ -141,7 +171,7 @@ func (s *Sender) settle(ctx context.Context, i state.Intent, failed error) error
 		case now.Sub(i.Created) >= giveUpAfter || errors.Is(failed, ErrNobody):
 			state.DropIntent(tx, i.Write.Key)
 			state.AddListing(tx, state.Listing{
-				List: listUndelivered, Subject: i.Handoff + " " + s.Dest, Count: 1, First: now, Last: now,
+				List: listUndelivered, Subject: cmp.Or(i.Handoff, i.Step) + " " + s.Dest, Count: 1, First: now, Last: now,
 				Text: "to " + i.Message.To + ": " + i.Message.Subject + ": " + failed.Error(),
 			})
 		default:

@@ -126,6 +126,83 @@ func TestSender(t *testing.T) {
 	}
 }
 
+// TestLinks: a message carries the address of the record it speaks of, a digest
+// one in each line that has a record, and none where nobody knows.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	s := &Sender{Wall: time.Now, Link: func(_ context.Context, about connectors.Ref) string {
+		if about.ID == "" {
+			return ""
+		}
+		return "https://crm.example/" + about.ID
+	}}
+	about := func(ids ...string) (out []connectors.Ref) {
+		for _, id := range ids {
+			out = append(out, connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id})
+		}
+		return out
+	}
+	for _, tc := range []struct {
+		name       string
+		m          state.Message
+		text, link string
+	}{
+		{"one", state.Message{Text: "waits", About: about("51")}, "waits", "https://crm.example/51"},
+		{"nothing", state.Message{Text: "waits"}, "waits", ""},
+		{"not known", state.Message{Text: "waits", About: about("")}, "waits", ""},
+		{"a digest", state.Message{Text: "a\nb\nc\nAnd 3 more.", Digest: true, About: about("1", "", "3")}, "a https://crm.example/1\nb\nc https://crm.example/3\nAnd 3 more.", ""},
+	} {
+		p := s.parcel(t.Context(), state.Intent{Message: &tc.m})
+		if p.Text != tc.text || p.Link != tc.link {
+			t.Errorf("%s: %q, link %q", tc.name, p.Text, p.Link)
+		}
+	}
+}
+
+// TestAlarm: while writing has stopped by itself, what speaks of that leaves
+// and everything else waits; while a person has paused it, all of it waits.
+func TestAlarm(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		hold   func(tx state.Tx)
+		arrive string
+	}{
+		{"nothing holds it back", func(state.Tx) {}, "ka alarm"},
+		{"stopped by itself", func(tx state.Tx) { state.PutReconcile(tx, state.Reconcile{Stop: true}) }, "alarm"},
+		{"paused as well", func(tx state.Tx) {
+			state.PutReconcile(tx, state.Reconcile{Stop: true})
+			state.PutPause(tx, state.Pause{On: true})
+		}, ""},
+		{"an older copy", func(tx state.Tx) { state.PutReconcile(tx, state.Reconcile{Why: "restored"}) }, ""},
+	} {
+		b := &box{}
+		s, put := sender(t, b)
+		put(1)
+		err := s.Store.Update(t.Context(), func(tx state.Tx) error {
+			tc.hold(tx)
+			state.PutIntent(tx, state.Intent{
+				Step: "safety stop", Dest: s.Dest, Write: connectors.Write{Key: "alarm"}, State: state.Ready, Due: time.Now(), Created: time.Now(),
+				Message: &state.Message{Subject: "stopped", Alarm: true},
+			})
+			return tx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range b.got {
+			got = append(got, p.Key)
+		}
+		if text := strings.Join(got, " "); text != tc.arrive {
+			t.Errorf("%s: %q arrived, want %q", tc.name, text, tc.arrive)
+		}
+	}
+}
+
 // TestHooks: the three bodies, the signature, and no secret in an error.
 func TestHooks(t *testing.T) {
 	t.Parallel()
@@ -138,7 +215,7 @@ func TestHooks(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer srv.Close()
-	p := Parcel{Key: "k1", At: time.Unix(1700000000, 0).UTC(), Message: state.Message{To: "ana@example.com", Subject: "Dana <Ito>", Text: "waits & waits"}}
+	p := Parcel{Key: "k1", At: time.Unix(1700000000, 0).UTC(), Message: state.Message{To: "ana@example.com", Subject: "Dana <Ito>", Text: "waits & waits"}, Link: "https://crm.example/51"}
 	for _, tc := range []struct {
 		name string
 		body func(Parcel) any
@@ -152,6 +229,9 @@ func TestHooks(t *testing.T) {
 		h := &Hook{URL: connectors.Secret(srv.URL + "/hidden"), Key: tc.key, Body: tc.body}
 		if err := h.Send(t.Context(), p); err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
+		}
+		if !strings.Contains(string(body), p.Link) {
+			t.Errorf("%s: no link: %s", tc.name, body)
 		}
 		if !json.Valid(body) || !strings.Contains(string(body), tc.want) || head.Get(HeaderKey) != "k1" {
 			t.Errorf("%s: %s", tc.name, body)
@@ -177,12 +257,12 @@ func TestMail(t *testing.T) {
 	t.Parallel()
 	host, port, got := mailServer(t)
 	m := &Mail{Host: host, Port: port, Plain: true, From: "handoffd@example.com"}
-	p := Parcel{Key: "k1", At: time.Now(), Message: state.Message{To: "ana@example.com", Subject: "Dana\r\nBcc: x@example.com", Text: "waits"}}
+	p := Parcel{Key: "k1", At: time.Now(), Message: state.Message{To: "ana@example.com", Subject: "Dana\r\nBcc: x@example.com", Text: "waits"}, Link: "https://crm.example/51"}
 	if err := m.Send(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	text := <-got
-	if !strings.Contains(text, "Message-ID: <k1@example.com>") || strings.Contains(text, "\nBcc:") || !strings.Contains(text, "waits") {
+	if !strings.Contains(text, "Message-ID: <k1@example.com>") || strings.Contains(text, "\nBcc:") || !strings.Contains(text, "waits") || !strings.Contains(text, p.Link) {
 		t.Errorf("sent:\n%s", text)
 	}
 	m.Plain = false

@@ -74,7 +74,7 @@ func (c *compiler) notifyOf() {
 		n.byTier[t.Tier.S] = to
 	}
 	for _, ch := range d.Channels {
-		if !used[ch.Name.S] {
+		if !used[ch.Name.S] && c.doc.Safety.OwnerChanges == 0 { // a safety stop is told in every channel
 			c.warn(ch.Pos, "unused-channel", "name it under by_tier", "nothing is told in channel %s", ch.Name.S)
 		}
 	}

@@ -27,7 +27,20 @@ const (
 type notice struct {
 	sort, who, clock, step string
 	subject, text          string
-	urgent                 bool // the breach of a buyer who wants it now
+	urgent                 bool             // the breach of a buyer who wants it now
+	about                  []connectors.Ref // of a digest, a record for each line
+}
+
+// aboutOf are the records a message speaks of: where the handoff stands, else
+// where it began.
+func (n notice) aboutOf(h state.Handoff) []connectors.Ref {
+	switch {
+	case n.about != nil:
+		return n.about
+	case h.Target.ID != "":
+		return []connectors.Ref{h.Target}
+	}
+	return []connectors.Ref{h.Record}
 }
 
 // stepSay begins the step of everything that is told.
@@ -185,7 +198,7 @@ func (d *deciding) inChannel(h state.Handoff, n notice, channel string) state.Ha
 	k := key(h, step, "send")
 	d.c.Intents = append(d.c.Intents, state.Intent{
 		Handoff: h.ID, Step: step, Dest: notifyDest + channel, Rank: h.Rank, Write: connectors.Write{Key: k},
-		Message: &state.Message{To: n.who, Subject: n.subject, Text: n.text},
+		Message: &state.Message{To: n.who, Subject: n.subject, Text: n.text, About: n.aboutOf(h), Digest: n.about != nil},
 		State:   state.Ready, Due: d.now, Created: d.now,
 	})
 	return handoff.Track(h, step, state.Effect{Key: k, State: sent, At: d.now})
@@ -362,6 +375,7 @@ func (d *deciding) digest(who string) {
 		return
 	}
 	var lines []string
+	var about []connectors.Ref
 	var first state.Handoff
 	for _, n := range t.Wait {
 		h, ok := d.v.Handoff(n.Handoff)
@@ -371,7 +385,8 @@ func (d *deciding) digest(who string) {
 		if first.ID == "" {
 			first = h
 		}
-		lines = append(lines, n.Text)
+		lines = append(lines, strings.Join(strings.Fields(n.Text), " "))
+		about = append(about, notice{}.aboutOf(h)...)
 	}
 	due := t.Due
 	more, channels := t.More, t.Channels
@@ -385,7 +400,7 @@ func (d *deciding) digest(who string) {
 	}
 	n := notice{
 		sort: sortAlert, who: who, step: stepSay + clockDigest + who + " " + due.UTC().Format(time.RFC3339),
-		subject: fmt.Sprintf("%d handoffs are waiting", len(lines)), text: strings.Join(lines, "\n"),
+		subject: fmt.Sprintf("%d handoffs are waiting", len(lines)), text: strings.Join(lines, "\n"), about: about,
 	}
 	d.audit("digest", first.ID, map[string]string{"who": who, "notices": strconv.Itoa(len(lines) + more)})
 	d.list(listEscalation, first.ID, fmt.Sprintf("a digest of %d for %s", len(lines)+more, who))
@@ -394,7 +409,6 @@ func (d *deciding) digest(who string) {
 			first = d.noticeTask(first, n)
 		} else {
 			first = d.inChannel(first, n, ch)
-			d.c.Intents[len(d.c.Intents)-1].Message.Digest = true
 		}
 	}
 	d.put(first)

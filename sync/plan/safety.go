@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +26,49 @@ type Safety struct {
 
 // Safety is what the admin's `safety:` says.
 func (r *Rules) Safety() Safety { return r.safety }
+
+// Stop is what happens where more owners were to change than is safe, the last
+// one that of subject: writing stops until somebody has looked, and RevOps
+// hears of it in every channel there is. A task in a CRM would be a write.
+func (r *Rules) Stop(now time.Time, subject string) state.Changes {
+	s := r.safety
+	stop := state.Reconcile{At: now, Stop: true, Why: fmt.Sprintf("more than %d owners were to change within %s (%s), the last one that of %s",
+		s.OwnerChanges, s.In, s.Rule, subject)}
+	var c state.Changes
+	var told []string
+	for _, ch := range r.notify.channels {
+		if ch.Kind == "email" && r.revops == "" {
+			continue
+		}
+		told = append(told, ch.Name)
+		c.Intents = append(c.Intents, state.Intent{
+			Step: stepStop, Dest: ch.Dest(), Write: connectors.Write{Key: state.Digest("write", stepStop, ch.Name, now.UTC().Format(time.RFC3339Nano))},
+			Message: &state.Message{
+				To: r.revops, Alarm: true, Subject: "handoffd has stopped writing by itself",
+				Text: stop.Why + ". Nothing is written to any CRM until somebody has looked: `handoffd status` and `handoffd queue` show what waits, " +
+					"`handoffd pause` and `handoffd undo` keep it from happening or take it back, `handoffd approve` lets it go on. What arrives is taken in meanwhile.",
+			},
+			State: state.Ready, Due: now, Created: now,
+		})
+	}
+	if len(told) > 0 {
+		stop.Told = cmp.Or(r.revops, "whoever reads it") + " in " + strings.Join(told, ", ")
+	} else {
+		stop.Told = "nobody: notify: has no channel that reaches " + cmp.Or(r.revops, "whoever looks after the rules")
+		c.Listings = append(c.Listings, state.Listing{List: listUntold, Subject: listSafety, Text: stop.Why + "; told: " + stop.Told, Count: 1, First: now, Last: now})
+	}
+	c.Reconcile = append(c.Reconcile, stop)
+	c.Listings = append(c.Listings, state.Listing{List: listSafety, Subject: "owner changes", Text: stop.Why, Count: 1, First: now, Last: now})
+	c.Audit = append(c.Audit, state.AuditRow{
+		At: now, Actor: "handoffd", Action: "safety stop", Subject: "daemon", Detail: map[string]string{"why": stop.Why, "told": stop.Told},
+	})
+	return c
+}
+
+const (
+	listSafety = "safety"
+	stepStop   = "safety stop"
+)
 
 func (c *compiler) safety() {
 	s := c.doc.Safety

@@ -65,12 +65,9 @@ func passed(tx state.Tx, s plan.Safety, conn string, at time.Time) {
 	state.PutConn(tx, c)
 }
 
-const (
-	// keptMoves is for how long owner changes are counted beyond the stretch
-	// that safety speaks of: a backlog is counted by when it began.
-	keptMoves  = 7 * 24 * time.Hour
-	listSafety = "safety"
-)
+// keptMoves is for how long owner changes are counted beyond the stretch
+// that safety speaks of: a backlog is counted by when it began.
+const keptMoves = 7 * 24 * time.Hour
 
 // admit counts the owner changes that are about to leave, each once and
 // durably, and stops all writing where there would be more than safety allows
@@ -80,8 +77,8 @@ const (
 // piled up during an outage counts over the hours in which it did. What an
 // operator ordered, or has let go, does not count.
 func (w *Writer) admit(ctx context.Context, b batch) (stopped bool, err error) {
-	s := w.Decider.Book.Rules().Safety()
-	moves := false
+	rules := w.Decider.Book.Rules()
+	s, moves := rules.Safety(), false
 	for _, i := range b.entries {
 		moves = moves || !i.Moves.IsZero()
 	}
@@ -89,8 +86,9 @@ func (w *Writer) admit(ctx context.Context, b batch) (stopped bool, err error) {
 		return false, nil
 	}
 	now := w.Decider.Wall().UTC()
+	var told state.Changes
 	err = w.Decider.Store.Update(ctx, func(tx state.Tx) error {
-		stopped = false
+		stopped, told = false, state.Changes{}
 		fresh := uncounted(tx, b)
 		if len(fresh) == 0 {
 			return tx.Err()
@@ -109,7 +107,7 @@ func (w *Writer) admit(ctx context.Context, b batch) (stopped bool, err error) {
 			fits := false
 			if seen, fits = state.Fits(seen, i.Moves, s.In, s.OwnerChanges); !fits {
 				stopped = true
-				stop(tx, s, i, now)
+				told = stop(tx, rules, i, now)
 				return tx.Err()
 			}
 		}
@@ -124,6 +122,11 @@ func (w *Writer) admit(ctx context.Context, b batch) (stopped bool, err error) {
 	}
 	if stopped {
 		w.Log.Error("writing has stopped by itself: too many owners change; look, then `handoffd approve`", "conn", w.Conn)
+	}
+	for _, i := range told.Intents {
+		if bell, ok := w.Decider.Outbox[i.Dest]; ok {
+			bell.Ring()
+		}
 	}
 	return stopped, nil
 }
@@ -140,13 +143,15 @@ func uncounted(tx state.Tx, b batch) []state.Intent {
 	return out
 }
 
-// stop stops all writing, and says why wherever somebody may look.
-func stop(tx state.Tx, s plan.Safety, i state.Intent, now time.Time) {
-	why := fmt.Sprintf("more than %d owners were to change within %s (%s), the last one that of %s",
-		s.OwnerChanges, s.In, s.Rule, subjectOf(i))
-	state.PutReconcile(tx, state.Reconcile{Why: why, At: now, Stop: true})
-	state.AddListing(tx, state.Listing{List: listSafety, Subject: "owner changes", Text: why, Count: 1, First: now, Last: now})
-	state.AppendAudit(tx, state.AuditRow{At: now, Actor: "handoffd", Action: "safety stop", Subject: "daemon", Detail: map[string]string{"why": why}})
+// stop stops all writing, and says so wherever somebody may look. It reports
+// what was decided; nothing where writing has stopped already.
+func stop(tx state.Tx, r *plan.Rules, i state.Intent, now time.Time) state.Changes {
+	if state.StoppedItself(tx) {
+		return state.Changes{}
+	}
+	c := r.Stop(now, subjectOf(i))
+	state.Apply(tx, c)
+	return c
 }
 
 func subjectOf(i state.Intent) string {
