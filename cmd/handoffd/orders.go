@@ -4,33 +4,90 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/engine"
 )
 
 // What `undo` and `reassign` share: they are orders to the running daemon, dry
-// unless --apply is written, and write through its outbox.
+// unless --apply is written, and write through its outbox. Without a daemon
+// they can be tried on the state alone.
 
-// order asks the running daemon to carry something out. Nothing but the daemon
-// reads the CRMs and writes to them, so without one there is no answer.
-func order(ctx context.Context, path string, q url.Values, into any) error {
+// desk is where orders are worked on.
+type desk struct {
+	store  state.Store
+	book   *engine.Book
+	orders *engine.Orders
+	wall   func() time.Time
+	// alone: there is no daemon, so no CRM is read or written.
+	alone bool
+}
+
+// desk is the running daemon's.
+func (d *daemon) desk() *desk {
+	return &desk{store: d.config.Store, book: d.book, orders: d.orders, wall: d.config.Wall}
+}
+
+// stateDesk works on a state that no daemon holds, by the rules of the folder.
+// Nothing of it is kept.
+func stateDesk(ctx context.Context, store state.Store) (*desk, error) {
+	rules, err := folderRules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{store: store, book: engine.NewBook(rules), wall: time.Now, alone: true}
+	mirror := engine.NewMirror()
+	var names []string
+	for _, c := range rules.Conns() {
+		names = append(names, c.Name)
+	}
+	if err := mirror.Fill(ctx, store, names); err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	d.orders = &engine.Orders{
+		Decider: &engine.Decider{Store: store, Book: d.book, Mirror: mirror, Wall: d.wall, Metrics: engine.NewMetrics(prometheus.NewRegistry()), Log: log},
+		Log:     log,
+	}
+	return d, nil
+}
+
+// order asks the running daemon to carry something out, or to say what that
+// would do. Without one it is only shown, as far as the state alone tells:
+// nothing but the daemon reads the CRMs and writes to them.
+func order[T any](ctx context.Context, path string, q url.Values, into *T, tried func(*desk) (T, error)) error {
 	env, err := readEnvironment(ctx, envconfig.OsLookuper())
 	if err != nil {
 		return err
 	}
 	q.Set("by", operator())
+	if q.Get("apply") == "" {
+		return withState(ctx, http.MethodPost, path+"?"+q.Encode(), into, func(store *bolt.Store) (any, error) {
+			d, err := stateDesk(ctx, store)
+			if err != nil {
+				return nil, err
+			}
+			return tried(d)
+		})
+	}
 	err = ask(ctx, env.State, http.MethodPost, path+"?"+q.Encode(), into)
 	if errors.Is(err, errNoDaemon) {
-		return &exitError{code: exitUsage, err: fmt.Errorf("%w at %s: it is the daemon that reads the CRMs and writes to them", errNoDaemon, env.State), try: "handoffd run"}
+		return &exitError{code: exitUsage, err: fmt.Errorf("%w at %s: it is the daemon that reads the CRMs and writes to them", errNoDaemon, env.State), try: "handoffd run; without --apply it is shown from the state"}
 	}
 	return err
 }
+
+// fromState says that an answer is of the state alone, and what that means.
+const fromState = "No daemon is running on this state: this is what it remembers. The CRMs were not asked, so what people have done there since is not seen."
 
 // operator names who gives an order, for the audit trail.
 func operator() string {
@@ -51,12 +108,12 @@ func patient(h http.HandlerFunc) http.HandlerFunc {
 // mayOrder refuses what would not be written anyway, or must not be: in mode
 // observe, and while it is not sure that the state is the newest. A pause, or a
 // safety stop, only makes what was ordered wait.
-func (d *daemon) mayOrder(ctx context.Context) error {
+func (d *desk) mayOrder(ctx context.Context) error {
 	if d.book.Rules().Mode() != "write" {
 		return &exitError{code: exitRefused, err: errors.New("the mode is observe: nothing is written to any CRM"), try: "mode: write in handoffd.yaml, with live: to keep what should only be observed; `handoffd pause` keeps the rest from being written"}
 	}
 	var held []state.Reconcile
-	err := d.config.Store.View(ctx, func(tx state.Tx) error {
+	err := d.store.View(ctx, func(tx state.Tx) error {
 		held = nil
 		for _, r := range state.AllReconciles(tx) {
 			if !r.Stop {
@@ -72,9 +129,9 @@ func (d *daemon) mayOrder(ctx context.Context) error {
 }
 
 // waits says that what was ordered does not leave yet, and why; "" if it does.
-func (d *daemon) waits(ctx context.Context) string {
+func (d *desk) waits(ctx context.Context) string {
 	text := ""
-	err := d.config.Store.View(ctx, func(tx state.Tx) error {
+	err := d.store.View(ctx, func(tx state.Tx) error {
 		text = ""
 		if state.GetPause(tx).On {
 			text = "Writing is paused: it leaves after `handoffd pause --off`."

@@ -15,9 +15,9 @@ func (st *stage) order(l storyLine) {
 		var err error
 		switch to := strings.Fields(l.file); l.verb {
 		case "undo":
-			_, err = st.daemon.undo(st.t.Context(), undoOrder{Type: to[0], Apply: true, By: "operator"})
+			_, err = st.daemon.desk().undo(st.t.Context(), undoOrder{Type: to[0], Apply: true, By: "operator"})
 		case "reassign":
-			_, err = st.daemon.reassign(st.t.Context(), reassignOrder{Where: []string{"owner=" + to[0]}, To: to[1], Apply: true, By: "operator"})
+			_, err = st.daemon.desk().reassign(st.t.Context(), reassignOrder{Where: []string{"owner=" + to[0]}, To: to[1], Apply: true, By: "operator"})
 		case "queue": // approve everything
 			_, err = runQueue(st.t.Context(), st.daemon.config.Store, queueOrder{Verb: "approve", All: true, By: "operator"}, time.Now().UTC())
 		}

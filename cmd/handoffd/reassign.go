@@ -32,6 +32,7 @@ type reassignAnswer struct {
 	Moved    int           `json:"moved"`
 	Stay     int           `json:"stay"`
 	Waits    string        `json:"waits,omitempty"`
+	Alone    bool          `json:"from_state_alone"` // no daemon runs: the CRMs were not asked
 	Handoffs []reassignRow `json:"handoffs"`
 }
 
@@ -56,7 +57,7 @@ func newReassignCommand(s streams) *cobra.Command {
 			"team, tier, stage, or a field of the record such as person.country; several have to\n" +
 			"hold together. --to rules asks the owner list again as it stands now, FILE:LINE one\n" +
 			"line of it; a team draws by rotation. Clocks stay as they are. Without --apply nothing\n" +
-			"is written: it says who would get what.",
+			"is written: it says who would get what; without a daemon, as far as its state remembers.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -67,7 +68,11 @@ func newReassignCommand(s streams) *cobra.Command {
 				q.Set("apply", "1")
 			}
 			var a reassignAnswer
-			if err := order(cmd.Context(), "/reassign", q, &a); err != nil {
+			err := order(cmd.Context(), "/reassign", q, &a, func(d *desk) (reassignAnswer, error) {
+				o.By = operator()
+				return d.reassign(cmd.Context(), o)
+			})
+			if err != nil {
 				return err
 			}
 			if format == "table" {
@@ -101,14 +106,14 @@ func (o reassignOrder) check() error {
 // serveReassign answers `handoffd reassign` over the control socket.
 func (d *daemon) serveReassign(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	answer(w)(d.reassign(r.Context(), reassignOrder{
+	answer(w)(d.desk().reassign(r.Context(), reassignOrder{
 		Where: q["where"], To: q.Get("to"), Apply: q.Get("apply") != "", By: cmp.Or(q.Get("by"), "operator"),
 	}))
 }
 
 // reassign moves open handoffs, or says what that would do.
-func (d *daemon) reassign(ctx context.Context, o reassignOrder) (reassignAnswer, error) {
-	a := reassignAnswer{Schema: 1, Applied: o.Apply, Handoffs: []reassignRow{}}
+func (d *desk) reassign(ctx context.Context, o reassignOrder) (reassignAnswer, error) {
+	a := reassignAnswer{Schema: 1, Applied: o.Apply, Alone: d.alone, Handoffs: []reassignRow{}}
 	if err := o.check(); err != nil {
 		return a, err
 	}
@@ -150,7 +155,7 @@ func (d *daemon) reassign(ctx context.Context, o reassignOrder) (reassignAnswer,
 }
 
 // mayReassign refuses a move that is larger than what the admin calls safe.
-func (d *daemon) mayReassign(ctx context.Context, moves int) error {
+func (d *desk) mayReassign(ctx context.Context, moves int) error {
 	if err := d.mayOrder(ctx); err != nil {
 		return err
 	}
@@ -164,9 +169,9 @@ func (d *daemon) mayReassign(ctx context.Context, moves int) error {
 }
 
 // reassignPick finds the open handoffs that fit, in order of their ids.
-func (d *daemon) reassignPick(ctx context.Context, o reassignOrder) ([]state.Handoff, error) {
+func (d *desk) reassignPick(ctx context.Context, o reassignOrder) ([]state.Handoff, error) {
 	var picked []state.Handoff
-	err := d.config.Store.View(ctx, func(tx state.Tx) error {
+	err := d.store.View(ctx, func(tx state.Tx) error {
 		picked = nil
 		for _, h := range state.AllHandoffs(tx) {
 			if h.Stage.Open() && !h.Observed && o.fits(tx, h) {
@@ -238,6 +243,9 @@ func (a reassignAnswer) lead() string {
 	}
 	if a.Waits != "" {
 		text += "\n" + a.Waits
+	}
+	if a.Alone {
+		text = fromState + "\n" + text
 	}
 	return text + "\n"
 }

@@ -453,7 +453,7 @@ func TestReassign(t *testing.T) {
 		}
 		order := reassignOrder{Where: []string{"owner=" + from, "person.country=US"}, To: "erin@example.com", By: "test"}
 		n := w.count()
-		dry, err := st.daemon.reassign(t.Context(), order)
+		dry, err := st.daemon.desk().reassign(t.Context(), order)
 		if err != nil || dry.Moved != most[from] {
 			t.Fatalf("dry: %+v, %v; want %d to move", dry, err, most[from])
 		}
@@ -462,7 +462,7 @@ func TestReassign(t *testing.T) {
 			t.Errorf("dry it wrote %d times", w.count()-n)
 		}
 		order.Apply = true
-		done, err := st.daemon.reassign(t.Context(), order)
+		done, err := st.daemon.desk().reassign(t.Context(), order)
 		if err != nil || done.Moved != dry.Moved {
 			t.Fatalf("%+v, %v", done, err)
 		}
@@ -470,7 +470,7 @@ func TestReassign(t *testing.T) {
 		st.moved(before, from, "erin@example.com")
 		st.again("write", "safety: {stop_if_more_than: {owner_changes: 2, in: 10 minutes}}")
 		var refused *exitError
-		if _, err := st.daemon.reassign(t.Context(), reassignOrder{Where: []string{"type=demo_request"}, To: "ben@example.com", Apply: true, By: "test"}); !errors.As(err, &refused) || refused.code != exitRefused {
+		if _, err := st.daemon.desk().reassign(t.Context(), reassignOrder{Where: []string{"type=demo_request"}, To: "ben@example.com", Apply: true, By: "test"}); !errors.As(err, &refused) || refused.code != exitRefused {
 			t.Errorf("twelve at once: %v, want a refusal for safety", err)
 		}
 	})

@@ -14,7 +14,6 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
-	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // undoOrder says which handoffs to take back: those that fit all of what is
@@ -32,7 +31,8 @@ type undoAnswer struct {
 	Applied  bool      `json:"applied"`
 	Restored int       `json:"restored"`
 	Touched  int       `json:"touched"`
-	Waits    string    `json:"waits,omitempty"` // why what was ordered does not leave yet
+	Waits    string    `json:"waits,omitempty"`  // why what was ordered does not leave yet
+	Alone    bool      `json:"from_state_alone"` // no daemon runs: the CRMs were not asked
 	Handoffs []undoRow `json:"handoffs"`
 }
 
@@ -58,7 +58,8 @@ func newUndoCommand(s streams) *cobra.Command {
 		Long: "Take handoffs back: owner, status and handoff_* fields become what they were before,\n" +
 			"and our tasks are closed, where nobody has touched the record since. What somebody\n" +
 			"has touched is left as it is, and listed with who did what. Without --apply nothing\n" +
-			"is written: it says what would be. TIME is an instant, a day, or an age such as 2h.\n" +
+			"is written: it says what would be; without a daemon, as far as its state remembers.\n" +
+			"TIME is an instant, a day, or an age such as 2h.\n" +
 			"Several conditions have to hold together. Nothing is ever deleted.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,7 +74,12 @@ func newUndoCommand(s streams) *cobra.Command {
 				q.Set("apply", "1")
 			}
 			var a undoAnswer
-			if err := order(cmd.Context(), "/undo", q, &a); err != nil {
+			err := order(cmd.Context(), "/undo", q, &a, func(d *desk) (undoAnswer, error) {
+				o.Since, _ = sinceTime(since, time.Now())
+				o.By = operator()
+				return d.undo(cmd.Context(), o)
+			})
+			if err != nil {
 				return err
 			}
 			if format == "table" {
@@ -121,7 +127,7 @@ func (d *daemon) serveUndo(w http.ResponseWriter, r *http.Request) {
 		answer(w)(nil, err)
 		return
 	}
-	answer(w)(d.undo(r.Context(), undoOrder{
+	answer(w)(d.desk().undo(r.Context(), undoOrder{
 		Handoff: q.Get("handoff"), Rule: q.Get("rule"), Type: q.Get("type"), Since: since, Apply: q.Get("apply") != "", By: cmp.Or(q.Get("by"), "operator"),
 	}))
 }
@@ -130,8 +136,8 @@ func (d *daemon) serveUndo(w http.ResponseWriter, r *http.Request) {
 const undoChunk = 200
 
 // undo takes handoffs back, or says what that would do.
-func (d *daemon) undo(ctx context.Context, o undoOrder) (undoAnswer, error) {
-	a := undoAnswer{Schema: 1, Applied: o.Apply, Handoffs: []undoRow{}}
+func (d *desk) undo(ctx context.Context, o undoOrder) (undoAnswer, error) {
+	a := undoAnswer{Schema: 1, Applied: o.Apply, Alone: d.alone, Handoffs: []undoRow{}}
 	if o.Apply {
 		if err := d.mayOrder(ctx); err != nil {
 			return a, err
@@ -201,222 +207,6 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// undoGroup are handoffs that stand on the same records.
-type undoGroup struct {
-	handoffs []state.Handoff
-	refs     []connectors.Ref
-	befores  map[connectors.Ref]state.Before
-}
-
-// undoGroups finds the handoffs to take back, and those that were before.
-func (d *daemon) undoGroups(ctx context.Context, o undoOrder) (groups []*undoGroup, before []string, err error) {
-	err = d.config.Store.View(ctx, func(tx state.Tx) error {
-		groups, before = nil, nil
-		byRef := map[connectors.Ref]*undoGroup{}
-		if o.Handoff != "" {
-			h, ok := state.GetHandoff(tx, o.Handoff)
-			if !ok {
-				return &exitError{code: exitWrong, err: fmt.Errorf("there is no handoff %q", o.Handoff), try: "handoffd explain RECORD"}
-			}
-			before = undoPick(tx, o, h, byRef, &groups, before)
-			return tx.Err()
-		}
-		for _, h := range state.AllHandoffs(tx) {
-			before = undoPick(tx, o, h, byRef, &groups, before)
-		}
-		return tx.Err()
-	})
-	return groups, before, err
-}
-
-func undoPick(tx state.Tx, o undoOrder, h state.Handoff, byRef map[connectors.Ref]*undoGroup, groups *[]*undoGroup, before []string) []string {
-	if !o.fits(h) {
-		return before
-	}
-	if h.Undone != nil && h.Undone.Restored {
-		return append(before, h.ID)
-	}
-	var g *undoGroup
-	refs := []connectors.Ref{h.Record}
-	if h.Target.ID != "" && h.Target != h.Record {
-		refs = append(refs, h.Target)
-	}
-	for _, ref := range refs {
-		switch other := byRef[ref]; {
-		case other == nil || other == g:
-		case g == nil:
-			g = other
-		default:
-			g.join(other, byRef)
-			*groups = slices.DeleteFunc(*groups, func(o *undoGroup) bool { return o == other })
-		}
-	}
-	if g == nil {
-		g = &undoGroup{befores: map[connectors.Ref]state.Before{}}
-		*groups = append(*groups, g)
-	}
-	g.handoffs = append(g.handoffs, h)
-	for _, ref := range refs {
-		if byRef[ref] == nil {
-			byRef[ref] = g
-			g.refs = append(g.refs, ref)
-			if b, ok := state.GetBefore(tx, ref); ok {
-				g.befores[ref] = b
-			}
-		}
-	}
-	return before
-}
-
-// join takes in another group: a handoff stands on records of both.
-func (g *undoGroup) join(other *undoGroup, byRef map[connectors.Ref]*undoGroup) {
-	g.handoffs, g.refs = append(g.handoffs, other.handoffs...), append(g.refs, other.refs...)
-	for ref, b := range other.befores {
-		g.befores[ref] = b
-	}
-	for _, ref := range other.refs {
-		byRef[ref] = g
-	}
-}
-
-// fits reports whether a handoff is one of those to take back.
-func (o undoOrder) fits(h state.Handoff) bool {
-	at := h.AssignedAt
-	if at.IsZero() {
-		at = h.DetectedAt
-	}
-	switch {
-	case h.Observed, h.Stage == state.Refused:
-		return false
-	case o.Handoff != "" && h.ID != o.Handoff, o.Type != "" && h.Type != o.Type:
-		return false
-	case !o.Since.IsZero() && at.Before(o.Since):
-		return false
-	}
-	return o.Rule == "" || ruledBy(h, o.Rule)
-}
-
-// ruledBy reports whether a line started a handoff, gave it its tier, or named
-// its owner.
-func ruledBy(h state.Handoff, rule string) bool {
-	for i, why := range h.Why {
-		place, _, _ := strings.Cut(why.Rule, " ")
-		if place == rule && (i == len(h.Why)-1 || !strings.Contains(why.Rule, " owner[")) {
-			return true
-		}
-	}
-	return false
-}
-
-// undoEvents reads what the handoffs stand on, as it is now, and makes the
-// order of each group.
-func (d *daemon) undoEvents(ctx context.Context, groups []*undoGroup, by string) ([]plan.Event, error) {
-	type table struct {
-		conn string
-		kind connectors.Kind
-	}
-	ids, fields := map[table][]string{}, map[table][]string{}
-	var order []table
-	rules := d.book.Rules()
-	want := func(ref connectors.Ref, names []string) {
-		t := table{ref.Conn, ref.Kind}
-		if ids[t] == nil {
-			order = append(order, t)
-		}
-		ids[t] = append(ids[t], ref.ID)
-		fields[t] = append(fields[t], names...)
-	}
-	for _, g := range groups {
-		for _, ref := range g.refs {
-			want(ref, rules.UndoFields(ref.Conn, ref.Kind, g.befores[ref]))
-		}
-		for _, h := range g.handoffs {
-			for _, e := range h.Effects {
-				if e.Ref.Kind == connectors.Task && e.Ref.ID != "" {
-					want(e.Ref, rules.UndoFields(e.Ref.Conn, e.Ref.Kind, state.Before{}))
-				}
-			}
-		}
-	}
-	read := d.config.Wall().UTC()
-	found := map[connectors.Ref]connectors.Object{}
-	for _, t := range order {
-		slices.Sort(fields[t])
-		objects, err := d.orders.Read(ctx, t.conn, t.kind, ids[t], slices.Compact(fields[t]))
-		if err != nil {
-			return nil, &exitError{code: exitCRM, err: err, try: "handoffd status"}
-		}
-		for _, o := range objects {
-			found[o.Ref] = o
-		}
-	}
-	self := selves(groups, found)
-	events := make([]plan.Event, len(groups))
-	for n, g := range groups {
-		ev := d.undoEvent(ctx, g, found, by)
-		ev.Self, ev.Read = self, read
-		events[n] = ev
-	}
-	return events, nil
-}
-
-// selves is what each CRM calls us: whoever a record says has changed it last
-// that stands as our own write left it.
-func selves(groups []*undoGroup, found map[connectors.Ref]connectors.Object) map[string]string {
-	self := map[string]string{}
-	for _, g := range groups {
-		for _, h := range g.handoffs {
-			for _, e := range h.Effects {
-				if o := found[e.Ref]; e.Version != "" && o.Version == e.Version && o.ModifiedBy != "" {
-					self[e.Ref.Conn] = o.ModifiedBy
-				}
-			}
-		}
-	}
-	return self
-}
-
-func (d *daemon) undoEvent(ctx context.Context, g *undoGroup, found map[connectors.Ref]connectors.Object, by string) plan.Undo {
-	ev := plan.Undo{By: by}
-	take := func(ref connectors.Ref) {
-		if o, ok := found[ref]; ok && !slices.ContainsFunc(ev.Found, func(f connectors.Object) bool { return f.Ref == ref }) {
-			ev.Found = append(ev.Found, o)
-		}
-	}
-	for _, ref := range g.refs {
-		take(ref)
-	}
-	for _, h := range g.handoffs {
-		ev.Handoffs = append(ev.Handoffs, h.ID)
-		for _, e := range h.Effects {
-			if e.Ref.Kind == connectors.Task {
-				take(e.Ref)
-			}
-		}
-		if saw, ok := d.sawThen(ctx, h); ok {
-			ev.Saw = append(ev.Saw, saw)
-		}
-	}
-	slices.SortFunc(ev.Found, func(a, b connectors.Object) int { return cmp.Compare(a.Ref.String(), b.Ref.String()) })
-	return ev
-}
-
-// sawThen is the record as it was read when a handoff was assigned.
-func (d *daemon) sawThen(ctx context.Context, h state.Handoff) (state.Record, bool) {
-	for past, err := range d.config.Store.PastOf(ctx, h.ID, h.DetectedAt.Add(-time.Hour), h.AssignedAt.Add(time.Hour)) {
-		if err != nil {
-			return state.Record{}, false
-		}
-		if past.ID != h.Decision {
-			continue
-		}
-		ev, err := plan.DecodeEvent(past.Event)
-		seen, ok := ev.(plan.Observed)
-		return seen.Record, ok && err == nil
-	}
-	return state.Record{}, false
-}
-
 // lead is what a person reads first.
 func (a undoAnswer) lead() string {
 	text := fmt.Sprintf("%s would be restored, %d touched since and left as they are. Nothing was written; --apply does it.", several(a.Restored, "handoff"), a.Touched)
@@ -428,6 +218,9 @@ func (a undoAnswer) lead() string {
 	}
 	if a.Waits != "" {
 		text += "\n" + a.Waits
+	}
+	if a.Alone {
+		text = fromState + "\n" + text
 	}
 	return text + "\n"
 }

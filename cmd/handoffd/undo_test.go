@@ -128,7 +128,7 @@ func (st *stage) undoAll(c undoCase, was map[string][2]string, touched map[strin
 	t := st.t
 	t.Helper()
 	left := st.fieldsBefore(c)
-	dry, err := st.daemon.undo(t.Context(), undoOrder{Since: st.story.start, By: "test"})
+	dry, err := st.daemon.desk().undo(t.Context(), undoOrder{Since: st.story.start, By: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func (st *stage) undoAll(c undoCase, was map[string][2]string, touched map[strin
 			t.Fatalf("a dry undo changed %s from %v to %v", id, left[id], f)
 		}
 	}
-	done, err := st.daemon.undo(t.Context(), undoOrder{Since: st.story.start, Apply: true, By: "test"})
+	done, err := st.daemon.desk().undo(t.Context(), undoOrder{Since: st.story.start, Apply: true, By: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func (st *stage) undoAll(c undoCase, was map[string][2]string, touched map[strin
 		}
 	}
 	st.restored(c, was, left, touched)
-	again, err := st.daemon.undo(t.Context(), undoOrder{Since: st.story.start, Apply: true, By: "test"})
+	again, err := st.daemon.desk().undo(t.Context(), undoOrder{Since: st.story.start, Apply: true, By: "test"})
 	if err != nil || again.Restored != 0 || again.Touched != len(touched) {
 		t.Errorf("again: %d restored, %d touched, %v", again.Restored, again.Touched, err)
 	}

@@ -91,16 +91,27 @@ func (d *deciding) choreDone(h state.Handoff, step string) state.Handoff {
 // choreNow writes what is new of a task that stands. What was written last is
 // not written again.
 func (d *deciding) choreNow(h state.Handoff, step string, ref connectors.Ref, set map[string]any) state.Handoff {
+	w := connectors.Write{Ref: ref, Set: set, Key: keyNow(h, step, set)}
+	if h.Effects[stepNow(step)].Key == w.Key {
+		return h
+	}
+	return d.choreWrite(h, stepNow(step), w)
+}
+
+// keyNow names a write by what it says of a task.
+func keyNow(h state.Handoff, step string, set map[string]any) string {
 	parts := []string{"now"}
 	for _, name := range []string{connectors.TaskSubject, connectors.TaskBody, connectors.TaskOwner, connectors.TaskDue, connectors.TaskPriority, connectors.TaskStatus} {
 		v, _ := set[name].(string)
 		parts = append(parts, v)
 	}
-	w := connectors.Write{Ref: ref, Set: set, Key: key(h, stepNow(step), state.Digest(parts...))}
-	if h.Effects[stepNow(step)].Key == w.Key {
-		return h
-	}
-	return d.choreWrite(h, stepNow(step), w)
+	return key(h, stepNow(step), state.Digest(parts...))
+}
+
+// weClosed reports whether the task of a step was ticked off by ourselves.
+func weClosed(h state.Handoff, step string) bool {
+	closing := h.Effects[stepNow(step)].Key
+	return closing != "" && closing == keyNow(h, step, map[string]any{connectors.TaskStatus: "done"})
 }
 
 // choreWrite plans a write of a task. Tasks of one handoff are records of their

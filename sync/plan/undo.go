@@ -38,8 +38,12 @@ type Undo struct {
 	// Self is what each CRM calls us, where another record tells: it stands as
 	// our own write left it.
 	Self map[string]string `json:"self,omitempty"`
-	Read time.Time         `json:"read"`
-	By   string            `json:"by"`
+	// Recalled are the records that the state knows to be newer than what we
+	// wrote, where Found is no more than it remembers: see [Rules.Recall].
+	Recalled []state.Record `json:"recalled,omitempty"`
+	Alone    bool           `json:"alone,omitempty"` // nobody has asked the CRMs
+	Read     time.Time      `json:"read"`
+	By       string         `json:"by"`
 }
 
 const (
@@ -263,6 +267,9 @@ func (d *deciding) handName(conn string, v connectors.FieldValue) string {
 func (d *deciding) otherFields(u *undoing, h state.Handoff, b state.Before, now connectors.Object) []state.Touch {
 	i := slices.IndexFunc(u.ev.Saw, func(r state.Record) bool { return r.Ref == b.Ref })
 	c := d.r.byConn[b.Ref.Conn]
+	if u.ev.Alone {
+		return d.recalledFields(u, i, b)
+	}
 	if i < 0 || c == nil || now.Version == leftBy(h, b.Ref) {
 		return nil // it is as our own last write left it
 	}

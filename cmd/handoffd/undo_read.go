@@ -1,0 +1,251 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// undoGroup are handoffs that stand on the same records.
+type undoGroup struct {
+	handoffs []state.Handoff
+	refs     []connectors.Ref
+	befores  map[connectors.Ref]state.Before
+}
+
+// undoGroups finds the handoffs to take back, and those that were before.
+func (d *desk) undoGroups(ctx context.Context, o undoOrder) (groups []*undoGroup, before []string, err error) {
+	err = d.store.View(ctx, func(tx state.Tx) error {
+		groups, before = nil, nil
+		byRef := map[connectors.Ref]*undoGroup{}
+		if o.Handoff != "" {
+			h, ok := state.GetHandoff(tx, o.Handoff)
+			if !ok {
+				return &exitError{code: exitWrong, err: fmt.Errorf("there is no handoff %q", o.Handoff), try: "handoffd explain RECORD"}
+			}
+			before = undoPick(tx, o, h, byRef, &groups, before)
+			return tx.Err()
+		}
+		for _, h := range state.AllHandoffs(tx) {
+			before = undoPick(tx, o, h, byRef, &groups, before)
+		}
+		return tx.Err()
+	})
+	return groups, before, err
+}
+
+func undoPick(tx state.Tx, o undoOrder, h state.Handoff, byRef map[connectors.Ref]*undoGroup, groups *[]*undoGroup, before []string) []string {
+	if !o.fits(h) {
+		return before
+	}
+	if h.Undone != nil && h.Undone.Restored {
+		return append(before, h.ID)
+	}
+	var g *undoGroup
+	refs := []connectors.Ref{h.Record}
+	if h.Target.ID != "" && h.Target != h.Record {
+		refs = append(refs, h.Target)
+	}
+	for _, ref := range refs {
+		switch other := byRef[ref]; {
+		case other == nil || other == g:
+		case g == nil:
+			g = other
+		default:
+			g.join(other, byRef)
+			*groups = slices.DeleteFunc(*groups, func(o *undoGroup) bool { return o == other })
+		}
+	}
+	if g == nil {
+		g = &undoGroup{befores: map[connectors.Ref]state.Before{}}
+		*groups = append(*groups, g)
+	}
+	g.handoffs = append(g.handoffs, h)
+	for _, ref := range refs {
+		if byRef[ref] == nil {
+			byRef[ref] = g
+			g.refs = append(g.refs, ref)
+			if b, ok := state.GetBefore(tx, ref); ok {
+				g.befores[ref] = b
+			}
+		}
+	}
+	return before
+}
+
+// join takes in another group: a handoff stands on records of both.
+func (g *undoGroup) join(other *undoGroup, byRef map[connectors.Ref]*undoGroup) {
+	g.handoffs, g.refs = append(g.handoffs, other.handoffs...), append(g.refs, other.refs...)
+	for ref, b := range other.befores {
+		g.befores[ref] = b
+	}
+	for _, ref := range other.refs {
+		byRef[ref] = g
+	}
+}
+
+// fits reports whether a handoff is one of those to take back.
+func (o undoOrder) fits(h state.Handoff) bool {
+	at := h.AssignedAt
+	if at.IsZero() {
+		at = h.DetectedAt
+	}
+	switch {
+	case h.Observed, h.Stage == state.Refused:
+		return false
+	case o.Handoff != "" && h.ID != o.Handoff, o.Type != "" && h.Type != o.Type:
+		return false
+	case !o.Since.IsZero() && at.Before(o.Since):
+		return false
+	}
+	return o.Rule == "" || ruledBy(h, o.Rule)
+}
+
+// ruledBy reports whether a line started a handoff, gave it its tier, or named
+// its owner.
+func ruledBy(h state.Handoff, rule string) bool {
+	for i, why := range h.Why {
+		place, _, _ := strings.Cut(why.Rule, " ")
+		if place == rule && (i == len(h.Why)-1 || !strings.Contains(why.Rule, " owner[")) {
+			return true
+		}
+	}
+	return false
+}
+
+// undoEvents reads what the handoffs stand on, as it is now, and makes the
+// order of each group.
+func (d *desk) undoEvents(ctx context.Context, groups []*undoGroup, by string) ([]plan.Event, error) {
+	if d.alone {
+		return d.undoRecalled(ctx, groups, by)
+	}
+	type table struct {
+		conn string
+		kind connectors.Kind
+	}
+	ids, fields := map[table][]string{}, map[table][]string{}
+	var order []table
+	rules := d.book.Rules()
+	want := func(ref connectors.Ref, names []string) {
+		t := table{ref.Conn, ref.Kind}
+		if ids[t] == nil {
+			order = append(order, t)
+		}
+		ids[t] = append(ids[t], ref.ID)
+		fields[t] = append(fields[t], names...)
+	}
+	for _, g := range groups {
+		for _, ref := range g.refs {
+			want(ref, rules.UndoFields(ref.Conn, ref.Kind, g.befores[ref]))
+		}
+		for _, h := range g.handoffs {
+			for _, e := range h.Effects {
+				if e.Ref.Kind == connectors.Task && e.Ref.ID != "" {
+					want(e.Ref, rules.UndoFields(e.Ref.Conn, e.Ref.Kind, state.Before{}))
+				}
+			}
+		}
+	}
+	read := d.wall().UTC()
+	found := map[connectors.Ref]connectors.Object{}
+	for _, t := range order {
+		slices.Sort(fields[t])
+		objects, err := d.orders.Read(ctx, t.conn, t.kind, ids[t], slices.Compact(fields[t]))
+		if err != nil {
+			return nil, &exitError{code: exitCRM, err: err, try: "handoffd status"}
+		}
+		for _, o := range objects {
+			found[o.Ref] = o
+		}
+	}
+	self := selves(groups, found)
+	events := make([]plan.Event, len(groups))
+	for n, g := range groups {
+		ev := d.undoEvent(ctx, g, found, by)
+		ev.Self, ev.Read = self, read
+		events[n] = ev
+	}
+	return events, nil
+}
+
+// undoRecalled makes the order of each group from what the state remembers.
+func (d *desk) undoRecalled(ctx context.Context, groups []*undoGroup, by string) ([]plan.Event, error) {
+	events := make([]plan.Event, len(groups))
+	for n, g := range groups {
+		ev := d.undoEvent(ctx, g, nil, by)
+		ev.Read = d.wall().UTC()
+		err := d.store.View(ctx, func(tx state.Tx) error {
+			events[n] = d.book.Rules().Recall(engine.Look(tx, nil), ev)
+			return tx.Err()
+		})
+		if err != nil {
+			return nil, fmt.Errorf("recall the records: %w", err)
+		}
+	}
+	return events, nil
+}
+
+// selves is what each CRM calls us: whoever a record says has changed it last
+// that stands as our own write left it.
+func selves(groups []*undoGroup, found map[connectors.Ref]connectors.Object) map[string]string {
+	self := map[string]string{}
+	for _, g := range groups {
+		for _, h := range g.handoffs {
+			for _, e := range h.Effects {
+				if o := found[e.Ref]; e.Version != "" && o.Version == e.Version && o.ModifiedBy != "" {
+					self[e.Ref.Conn] = o.ModifiedBy
+				}
+			}
+		}
+	}
+	return self
+}
+
+func (d *desk) undoEvent(ctx context.Context, g *undoGroup, found map[connectors.Ref]connectors.Object, by string) plan.Undo {
+	ev := plan.Undo{By: by}
+	take := func(ref connectors.Ref) {
+		if o, ok := found[ref]; ok && !slices.ContainsFunc(ev.Found, func(f connectors.Object) bool { return f.Ref == ref }) {
+			ev.Found = append(ev.Found, o)
+		}
+	}
+	for _, ref := range g.refs {
+		take(ref)
+	}
+	for _, h := range g.handoffs {
+		ev.Handoffs = append(ev.Handoffs, h.ID)
+		for _, e := range h.Effects {
+			if e.Ref.Kind == connectors.Task {
+				take(e.Ref)
+			}
+		}
+		if saw, ok := d.sawThen(ctx, h); ok {
+			ev.Saw = append(ev.Saw, saw)
+		}
+	}
+	slices.SortFunc(ev.Found, func(a, b connectors.Object) int { return cmp.Compare(a.Ref.String(), b.Ref.String()) })
+	return ev
+}
+
+// sawThen is the record as it was read when a handoff was assigned.
+func (d *desk) sawThen(ctx context.Context, h state.Handoff) (state.Record, bool) {
+	for past, err := range d.store.PastOf(ctx, h.ID, h.DetectedAt.Add(-time.Hour), h.AssignedAt.Add(time.Hour)) {
+		if err != nil {
+			return state.Record{}, false
+		}
+		if past.ID != h.Decision {
+			continue
+		}
+		ev, err := plan.DecodeEvent(past.Event)
+		seen, ok := ev.(plan.Observed)
+		return seen.Record, ok && err == nil
+	}
+	return state.Record{}, false
+}
