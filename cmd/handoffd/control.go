@@ -98,6 +98,7 @@ func (d *daemon) control() http.Handler {
 	mux.HandleFunc("POST /undo", patient(d.serveUndo))
 	mux.HandleFunc("POST /reassign", patient(d.serveReassign))
 	mux.HandleFunc("POST /queue", d.serveQueue)
+	mux.HandleFunc("POST /aliases", d.serveAliases)
 	mux.HandleFunc("GET /report", patient(d.serveReport))
 	return mux
 }

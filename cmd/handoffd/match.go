@@ -57,6 +57,7 @@ func newMatchCommand(s streams) *cobra.Command {
 			}
 		},
 	}
+	cmd.AddCommand(newAliasesCommand(s))
 	fl := cmd.Flags()
 	fl.StringVar(&f.accounts, "accounts", "", "the accounts, a CSV file")
 	fl.StringVar(&f.leads, "leads", "", "the leads to match, a CSV file")
