@@ -45,6 +45,7 @@ type Error struct {
 	Status     int           // HTTP status; 0: none came
 	RetryAfter time.Duration // 0: the CRM did not say
 	Existing   Ref           // with Conflict: the object that already holds the unique value
+	Alike      bool          // the CRM's own rules take it for a duplicate of what is there; no unique value says so
 	Fields     []string      // fields the CRM named
 	Err        error         // the CRM's words, bounded in length, without personal data where that can be told
 }

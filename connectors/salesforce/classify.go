@@ -181,6 +181,7 @@ func (e apiError) duplicate(out *connectors.Error) {
 			}
 		}
 	}
+	out.Alike = true
 	switch {
 	case told == 0: // which record it is was not told, as in a collection's answer
 	case len(found) == 1:

@@ -141,7 +141,12 @@ func (f *facts) given(w string) string {
 
 // createKey names the making of a record for an address, so that two signals
 // cannot make two.
-func createKey(conn, email string) string { return state.Digest(stepCreate, conn, email) }
+func createKey(conn, email string) string {
+	if canonical, ok := normalize.Email(email); ok {
+		email = canonical
+	}
+	return state.Digest(stepCreate, conn, email)
+}
 
 // same joins two records, and whoever they were joined with before.
 func (d *deciding) same(a, b connectors.Ref, by string) {

@@ -172,7 +172,7 @@ func (d *deciding) refusedByCRM(h state.Handoff, ev Delivered) {
 		}
 	}
 	d.audit("refused by the CRM", h.ID, map[string]string{"step": ev.Intent.Step, "class": ev.Class, "error": ev.Err})
-	d.put(h)
+	d.put(d.duplicated(h, ev))
 }
 
 // adopt takes the object that is there already in place of the one we wanted
@@ -189,7 +189,7 @@ func (d *deciding) adopt(h state.Handoff, ev Delivered, e state.Effect) {
 	d.same(h.Record, ev.Existing, sameEmail)
 	d.because(d.why("", "%s has %s already", ev.Existing.Conn, ev.Existing))
 	d.audit("adopted", h.ID, map[string]string{"record": ev.Existing.String()})
-	d.put(d.handedLater(d.handOver(h, ev.Existing)))
+	d.put(d.duplicated(d.handedLater(d.handOver(h, ev.Existing)), ev))
 	d.hanging(d.current(h), ev.Existing)
 }
 

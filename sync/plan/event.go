@@ -50,6 +50,7 @@ type Delivered struct {
 	Err      string         `json:"err,omitempty"`
 	Fields   []string       `json:"fields,omitempty"`  // that a refusal names
 	Existing connectors.Ref `json:"existing,omitzero"` // with conflict: who holds the unique value
+	Alike    bool           `json:"alike,omitempty"`   // refused as a duplicate by the CRM's own rules
 }
 
 func (Observed) event()  {}

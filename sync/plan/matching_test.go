@@ -300,3 +300,74 @@ func TestRematch(t *testing.T) {
 		}
 	}
 }
+
+// A duplicate that the CRM itself reports, and that no address confirms, is the
+// steward's to look at; the buyer is handed over on the one that is there.
+func TestDuplicateOfTheCRM(t *testing.T) {
+	t.Parallel()
+	there := connectors.Ref{Conn: "salesforce", Kind: "Contact", ID: "003A"}
+	for _, tc := range []struct {
+		name  string
+		ev    plan.Delivered
+		known string // the address of who is there; blank: not read yet
+		on    connectors.Ref
+		asked bool
+	}{
+		{"one who is like them", plan.Delivered{Class: connectors.Conflict.String(), Existing: there, Alike: true}, "", there, true},
+		{"with another address", plan.Delivered{Class: connectors.Conflict.String(), Existing: there, Alike: true}, "d.ito@acme.com", there, true},
+		{"with the same address", plan.Delivered{Class: connectors.Conflict.String(), Existing: there, Alike: true}, "Dana@acme.com", there, false},
+		{"a unique value", plan.Delivered{Class: connectors.Conflict.String(), Existing: there}, "", there, false},
+		{"several", plan.Delivered{Class: connectors.Invalid.String(), Alike: true}, "", connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "51"}, true},
+	} {
+		r := writing(t,
+			edit(t, "mappings/salesforce.yaml", "if_several_match: review", "if_several_match: review\n  reviewed_by: revops@example.com"))
+		w := newWorld()
+		w.locate(t, r, sales("51", "dana@acme.com"))
+		if tc.known != "" {
+			w.add(state.Record{Ref: there, Noun: "person", Version: "1", Fields: map[string]string{"email": tc.known}})
+		}
+		tc.ev.Err = "Use one of these records?"
+		w.answered(t, r, monday, "create", tc.ev)
+		task, asked := w.steps()["duplicate"]
+		if asked != tc.asked || len(w.listed("duplicates")) != len(task.Write.Links) {
+			t.Errorf("%s: asked %v, listed %q", tc.name, asked, w.listed("duplicates"))
+			continue
+		}
+		if asked && (task.Write.Links[0] != tc.on || task.Write.Set[connectors.TaskOwner] != "u-revops") {
+			t.Errorf("%s: %+v", tc.name, task.Write)
+		}
+		if h := w.only(t); h.Owner == "" || !h.Stage.Open() {
+			t.Errorf("%s: the buyer waits: %+v", tc.name, h)
+		}
+	}
+}
+
+// Two records of one person, heard of at once, make one record over there: the
+// first create holds the place until it is answered, and then the record does.
+func TestOneCreateForTwoEvents(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	w.locate(t, r, sales("51", "dana@acme.com"))
+	second := sales("52", "Dana@Acme.com")
+	c := w.decide(t, r, monday, see(second))
+	if len(c.Needs) > 0 {
+		t.Fatalf("asked %v while it is being made", c.Needs)
+	}
+	creates := func() int {
+		n := 0
+		for _, i := range w.intents {
+			if i.Write.Creates() && i.Write.Ref.Kind != connectors.Task {
+				n++
+			}
+		}
+		return n
+	}
+	if n := creates(); n != 1 {
+		t.Errorf("%d creates wait", n)
+	}
+	w.done(t, r, monday.Add(time.Minute))
+	w.decide(t, r, monday.Add(2*time.Minute), see(second))
+	if n := creates(); n != 0 {
+		t.Errorf("%d creates after the first was answered", n)
+	}
+}

@@ -175,7 +175,7 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		i.State, i.Due = state.Ready, now.Add(max(backoff(i), e.RetryAfter))
 		return outcome{entry: i, keep: true}
 	case connectors.Conflict, connectors.NotFound:
-		return outcome{entry: i, delivered: &plan.Delivered{Intent: i, Ref: i.Write.Ref, Class: i.Class, Err: i.Error, Existing: e.Existing}}
+		return outcome{entry: i, delivered: &plan.Delivered{Intent: i, Ref: i.Write.Ref, Class: i.Class, Err: i.Error, Existing: e.Existing, Alike: e.Alike}}
 	case connectors.Invalid, connectors.Denied:
 		return w.refused(i, r)
 	}
@@ -186,7 +186,7 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 func (w *Writer) refused(i state.Intent, r connectors.Result) outcome {
 	i.State = state.Parked
 	return outcome{entry: i, keep: true, delivered: &plan.Delivered{
-		Intent: i, Ref: i.Write.Ref, Skipped: r.Skipped, Class: i.Class, Err: i.Error, Existing: r.Err.Existing, Fields: r.Err.Fields,
+		Intent: i, Ref: i.Write.Ref, Skipped: r.Skipped, Class: i.Class, Err: i.Error, Existing: r.Err.Existing, Alike: r.Err.Alike, Fields: r.Err.Fields,
 	}}
 }
 
