@@ -31,8 +31,8 @@ type Account struct {
 	Confirmed string `json:"confirmed,omitempty"`
 	// Colleagues is how many of its people have addresses of the query's domain.
 	Colleagues int `json:"colleagues,omitempty"`
-	// Idle says that the owner is no active person. Whoever asks for the
-	// candidates finds that out.
+	// Idle says that the owner is no person. Whoever asks for the candidates
+	// finds that out.
 	Idle bool `json:"-"`
 }
 

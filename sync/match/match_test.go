@@ -72,7 +72,7 @@ func TestPickOrder(t *testing.T) {
 		{"a link to another company is a parent", account("9", match.ByDomain), with(account("1", match.ByDomain), func(a *match.Account) { a.Record.Links = []connectors.Ref{ref("7")} }), match.ByDomain, "parent company", false},
 		{"recent activity", account("9", match.ByName, "last_activity=2026-02-02T10:00:00Z"), with(account("1", match.ByName, "last_activity=2026-02-01"), people(5)), match.ByName, "recent activity", true},
 		{"the CRM's own count of activity", account("9", match.ByName, "work_last_at=2026-02-02T10:00:00Z"), account("1", match.ByName), match.ByName, "recent activity", true},
-		{"an owner who has left is none", account("9", match.ByDomain, "owner=7"), with(account("1", match.ByDomain, "owner=8"), func(a *match.Account) { a.Idle = true }), match.ByDomain, "named owner", false},
+		{"a queue is no owner", account("9", match.ByDomain, "owner=7"), with(account("1", match.ByDomain, "owner=8"), func(a *match.Account) { a.Idle = true }), match.ByDomain, "named owner", false},
 		{"confirmed", with(account("9", match.ByDomain), confirmed), account("1", match.ByDomain, "domain=de.acme.com"), match.ByDomain, "confirmed", false},
 		{"domain before people", account("9", match.ByDomain), account("1", match.ByPeople, "is_customer=yes"), match.ByDomain, "", false},
 		{"people before name", account("9", match.ByPeople), account("1", match.ByName, "is_customer=yes"), match.ByPeople, "", false},

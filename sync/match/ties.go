@@ -25,7 +25,7 @@ type Tie int
 //	customer        is_customer                                        yes
 //	open deal       at least one open deal                             yes
 //	named account   named_account                                      yes
-//	named owner     an active person owns it; not a queue, not nobody  yes
+//	named owner     a person owns it; not a queue, not nobody          yes
 //	parent company  no company stands above it                         yes
 //	recent activity something happened last; never comes last          no
 //	most people     more of its people known                           no

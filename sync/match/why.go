@@ -104,7 +104,7 @@ func (q Query) decided(step string, first, second rank) string {
 	case "confirmed":
 		return fmt.Sprintf("a person has said so of %s, nobody of %s", x, y)
 	case "named owner":
-		return fmt.Sprintf("a person owns %s, nobody who is there owns %s", x, y)
+		return fmt.Sprintf("a person owns %s, none owns %s", x, y)
 	case "parent company":
 		return fmt.Sprintf("%s stands above others or alone, %s belongs to %s", x, y, above(b.Record))
 	case "subsidiary":

@@ -189,8 +189,8 @@ func (f *facts) find(c *conn) bool {
 	return true
 }
 
-// candidates are the accounts that may be the one, with whether anybody who is
-// there owns them, where there are several.
+// candidates are the accounts that may be the one, with whether a person owns
+// them, where there are several.
 func (f *facts) candidates(c *conn, q match.Query) []match.Account {
 	found := f.v.Candidates(q)
 	if len(found) < 2 {
@@ -203,7 +203,9 @@ func (f *facts) candidates(c *conn, q match.Query) []match.Account {
 			continue
 		}
 		u, known := f.v.User(c.name, id)
-		out[i].Idle = !known || u.Queue || !u.Active
+		// Whether they are there is the owner list's to say, and who would have
+		// it without them: the account is the same either way.
+		out[i].Idle = !known || u.Queue
 	}
 	return out
 }
