@@ -101,7 +101,9 @@ func observeRandom(t *rapid.T, w *world, r *plan.Rules, now time.Time, n int) {
 	w.decide(t, r, now, ev)
 }
 
-// runnerUp takes the winner away and expects the runner-up that was named.
+// runnerUp takes the winner away and expects the runner-up that was named. An
+// account whose owner has left may lose to another of its kind: then there is
+// no telling who would have had the first one.
 func (w *world) runnerUp(t failer, r *plan.Rules, now time.Time, ev plan.Event) {
 	c, err := r.Decide(now, w, ev)
 	if err != nil || len(c.Audit) != 1 || c.Audit[0].Action != "assigned" {
@@ -116,6 +118,9 @@ func (w *world) runnerUp(t failer, r *plan.Rules, now time.Time, ev plan.Event) 
 	again, err := r.Decide(now, w, ev)
 	w.users = users
 	i := slices.IndexFunc(again.Handoffs, func(h state.Handoff) bool { return h.ID == c.Audit[0].Subject })
+	if err == nil && i >= 0 && c.Handoffs[0].ID == again.Handoffs[i].ID && c.Handoffs[0].Account != again.Handoffs[i].Account {
+		return
+	}
 	if err != nil || i < 0 || again.Handoffs[i].Owner != said["runner_up"] {
 		t.Fatalf("without %s it is %+v (%v), and %q was named", winner, again.Handoffs, err, said["runner_up"])
 	}
