@@ -7,6 +7,9 @@ import (
 
 // describe is the answer to /sobjects/X/describe, with the keys that the real one carries.
 func (s *Sim) describe(o *object, version string) json.RawMessage {
+	if known := o.described[version]; known != nil {
+		return known
+	}
 	d := s.summary(o, version)
 	fields := make([]map[string]any, 0, len(o.fields))
 	for _, f := range o.fields {
@@ -19,7 +22,8 @@ func (s *Sim) describe(o *object, version string) json.RawMessage {
 	d["compactLayoutable"], d["searchLayoutable"], d["listviewable"], d["lookupLayoutable"] = true, true, nil, nil
 	d["networkScopeFieldName"], d["defaultImplementation"], d["extendedBy"], d["extendsInterfaces"] = nil, nil, nil, nil
 	d["implementedBy"], d["implementsInterfaces"], d["sobjectDescribeOption"] = nil, nil, "FULL"
-	return mustJSON(d)
+	o.described[version] = mustJSON(d)
+	return o.described[version]
 }
 
 // summary is what the global describe says about an object.

@@ -1,6 +1,7 @@
 package salesforcesim
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -58,6 +59,8 @@ type object struct {
 	tooling              bool   // only the Tooling API has it
 	history              bool   // the tracked changes of parent
 	parent               string // object name
+	// described is what describe says of it, by version: another schema has other objects.
+	described map[string]json.RawMessage
 }
 
 func (o *object) field(name string) *field { return o.byName[strings.ToLower(name)] }
@@ -102,7 +105,7 @@ func orgSchema(uniqueTasks bool, set shape) (map[string]*object, error) {
 	org := map[string]*object{}
 	for _, s := range specs {
 		o := &object{
-			name: s.name, plural: s.plural, prefix: s.prefix, byName: map[string]*field{}, byRel: map[string]*field{},
+			name: s.name, plural: s.plural, prefix: s.prefix, byName: map[string]*field{}, byRel: map[string]*field{}, described: map[string]json.RawMessage{},
 			writable: strings.Contains(s.flags, "write"), queueOwned: strings.Contains(s.flags, "queue"),
 			setup: strings.Contains(s.flags, "setup"), tooling: strings.Contains(s.flags, "tooling"),
 		}
