@@ -3,7 +3,6 @@ package engine
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -12,13 +11,12 @@ import (
 )
 
 // near is the index over the accounts of a connection that finds those that are
-// alike. What has changed is filed when it is next asked.
+// alike. It follows every change.
 type near struct {
 	mu    sync.Mutex
-	orgs  map[string]match.Org // as they are
+	orgs  map[string]match.Org // as they are filed
 	refs  map[string]connectors.Ref
 	index *match.Index
-	stale int // accounts that have changed since the index was made
 }
 
 // nearOf is the index of a connection; the mirror is locked.
@@ -26,6 +24,7 @@ func (m *Mirror) nearOf(conn string) *near {
 	n := m.near[conn]
 	if n == nil {
 		n = &near{orgs: map[string]match.Org{}, refs: map[string]connectors.Ref{}}
+		n.index = match.OpenIndex(maps.Values(n.orgs), func(id string) (match.Org, bool) { o, ok := n.orgs[id]; return o, ok })
 		m.near[conn] = n
 	}
 	return n
@@ -40,7 +39,7 @@ func (n *near) file(r state.Record) {
 		if known {
 			delete(n.orgs, r.Ref.ID)
 			delete(n.refs, r.Ref.ID)
-			n.stale++
+			n.index.Remove(was)
 		}
 		return
 	}
@@ -49,16 +48,17 @@ func (n *near) file(r state.Record) {
 		return
 	}
 	n.orgs[r.Ref.ID], n.refs[r.Ref.ID] = now, r.Ref
-	n.stale++
+	if known {
+		n.index.Update(was, now)
+	} else {
+		n.index.Add(now)
+	}
 }
 
 // found are the accounts that may be a lead's.
 func (n *near) found(w *match.Weights, l match.Lead) (match.Near, []connectors.Ref) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.index == nil || n.stale > 0 {
-		n.index, n.stale = match.NewIndex(slices.SortedFunc(maps.Values(n.orgs), byID)), 0
-	}
 	near := n.index.Near(w, l)
 	var refs []connectors.Ref
 	for _, e := range near.Found {
@@ -66,8 +66,6 @@ func (n *near) found(w *match.Weights, l match.Lead) (match.Near, []connectors.R
 	}
 	return near, refs
 }
-
-func byID(a, b match.Org) int { return strings.Compare(a.ID, b.ID) }
 
 // Alike implements plan.View by the mirror's index.
 func (v view) Alike(conn string, l match.Lead, w *match.Weights) match.Alike {

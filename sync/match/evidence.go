@@ -44,12 +44,13 @@ type Judged struct {
 // chooses which of them are kept.
 func (x *Index) Near(w *Weights, l Lead) Near {
 	q := x.query(l)
-	ids := x.candidates(q)
+	ids := x.candidates(&q)
+	entries := x.entries(&q, ids)
 	pairs := make([]levels, len(ids))
-	for i, at := range ids {
-		pairs[i] = x.compare(&q, &x.all[at])
+	for i := range entries {
+		pairs[i] = x.compare(&q, &entries[i])
 	}
-	ranked := x.rank(w, ids, pairs)
+	ranked := x.rank(w, &q, ids, pairs)
 	n := Near{Forms: FormsVersion}
 	sum := 0.0
 	for i := range ranked {
@@ -59,7 +60,7 @@ func (x *Index) Near(w *Weights, l Lead) Near {
 			sum += math.Exp2(math.Min(r.bits, 500))
 			continue
 		}
-		n.Found = append(n.Found, Evidence{ID: x.all[r.at].id, Levels: slices.Clone(r.levels[:]), Ties: slices.Clone(r.ties[:])})
+		n.Found = append(n.Found, Evidence{ID: x.facts[r.at].id, Levels: slices.Clone(r.levels[:]), Ties: slices.Clone(r.ties[:])})
 	}
 	if n.Others > 0 {
 		n.Rest = round(math.Log2(math.Max(sum, 1e-300)))

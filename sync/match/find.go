@@ -38,7 +38,7 @@ type Loser struct {
 
 // ranked is a candidate with what its evidence is worth.
 type ranked struct {
-	at     int32
+	at     uint32
 	levels levels
 	bits   float64
 	ties   [4]int64
@@ -56,40 +56,49 @@ const tieBand = 0.25
 // without names are no candidates.
 func (x *Index) Find(w *Weights, l Lead, without ...string) Found {
 	q := x.query(l)
-	ids := x.candidates(q)
+	ids := x.candidates(&q)
 	if len(without) > 0 {
-		ids = slices.DeleteFunc(ids, func(at int32) bool { return slices.Contains(without, x.all[at].id) })
+		ids = slices.DeleteFunc(ids, func(at uint32) bool { return slices.Contains(without, x.facts[at].id) })
 	}
+	entries := x.entries(&q, ids)
 	pairs := make([]levels, len(ids))
-	for i, at := range ids {
-		pairs[i] = x.compare(&q, &x.all[at])
+	for i := range entries {
+		pairs[i] = x.compare(&q, &entries[i])
 	}
-	return x.found(w, x.rank(w, ids, pairs))
+	return x.found(w, x.rank(w, &q, ids, pairs))
 }
 
-func (x *Index) rank(w *Weights, ids []int32, pairs []levels) []ranked {
+func (x *Index) rank(w *Weights, q *query, ids []uint32, pairs []levels) []ranked {
 	out := make([]ranked, len(ids))
 	for i, at := range ids {
 		l := pairs[i]
 		out[i] = ranked{at: at, levels: l, bits: w.worth(l), ties: [4]int64{
 			int64(count(l[fDomain] != level(fDomain, "host only") && l[fDomain] != level(fDomain, "host") && l[fDomain] != level(fDomain, "host shared"))),
 			int64(count(l[fCountry]%3 != 1)),
-			int64(count(!x.all[at].isRoot)),
+			int64(count(!x.isRoot(q, at))),
 		}}
 	}
 	slices.SortFunc(out, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(band(b.bits), band(a.bits)), slices.Compare(a.ties[:], b.ties[:]), cmp.Compare(b.bits, a.bits), x.byContent(a.at, b.at))
+		if c := cmp.Or(cmp.Compare(band(b.bits), band(a.bits)), slices.Compare(a.ties[:], b.ties[:]), cmp.Compare(b.bits, a.bits)); c != 0 {
+			return c
+		}
+		return x.byContent(a.at, b.at)
 	})
 	return out
 }
 
 func band(bits float64) float64 { return math.Floor(bits / tieBand) }
 
-// byContent orders accounts by what is in them and only then by id, so that
-// other ids decide nothing where names differ.
-func (x *Index) byContent(a, b int32) int {
-	p, q := &x.all[a], &x.all[b]
-	return cmp.Or(cmp.Compare(p.label, q.label), cmp.Compare(p.country, q.country), cmp.Compare(hostText(p), hostText(q)), compareIDs(p.id, q.id))
+// byContent orders accounts by name and by what else is in them and only then
+// by id, so that other ids decide nothing where accounts differ.
+func (x *Index) byContent(a, b uint32) int {
+	p, q := &x.facts[a], &x.facts[b]
+	if p.content == q.content {
+		return compareIDs(p.id, q.id)
+	}
+	one, _ := x.read(p.id)
+	other, _ := x.read(q.id)
+	return cmp.Or(cmp.Compare(one.Name, other.Name), cmp.Compare(p.content, q.content))
 }
 
 func hostText(e *entry) string {
@@ -135,10 +144,11 @@ func (x *Index) found(w *Weights, r []ranked) Found {
 		return Found{Decision: None, Why: []string{"no account shares a domain, a word or a run of letters with it"}}
 	}
 	first := r[0]
-	f := Found{Account: x.all[first.at].id, Certainty: round(certainty(r)), Margin: round(marginOf(r))}
+	f := Found{Account: x.facts[first.at].id, Certainty: round(certainty(r)), Margin: round(marginOf(r))}
 	f.Decision = w.decide(certainty(r), marginOf(r), true)
 	for _, c := range r[1:min(len(r), 5)] {
-		f.Losers = append(f.Losers, Loser{Account: x.all[c.at].id, Name: x.all[c.at].label, Bits: round(c.bits)})
+		loser, _ := x.read(x.facts[c.at].id)
+		f.Losers = append(f.Losers, Loser{Account: x.facts[c.at].id, Name: loser.Name, Bits: round(c.bits)})
 	}
 	if len(r) > 1 && band(r[1].bits) == band(first.bits) {
 		f.Step = tieStep(first, r[1])
@@ -177,8 +187,8 @@ func (x *Index) why(w *Weights, first *ranked, f Found) []string {
 	for _, p := range parts[:min(len(parts), 6)] {
 		texts = append(texts, p.text)
 	}
-	e := &x.all[first.at]
-	out := []string{fmt.Sprintf("%s: %s", e.label, strings.Join(texts, ", "))}
+	winner, _ := x.read(x.facts[first.at].id)
+	out := []string{fmt.Sprintf("%s: %s", winner.Name, strings.Join(texts, ", "))}
 	if len(f.Losers) > 0 {
 		l := f.Losers[0]
 		out = append(out, fmt.Sprintf("second %s (%s), %.1f bits behind", l.Name, l.Account, f.Margin))

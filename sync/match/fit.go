@@ -15,7 +15,8 @@ type Confirmed struct {
 // sample is a confirmed lead with its candidates at their levels.
 type sample struct {
 	pairs []levels
-	ids   []int32
+	ids   []uint32
+	query query
 	right int // which of them; -1: none of them
 	has   bool
 	fold  int
@@ -54,13 +55,15 @@ func (x *Index) sample(c Confirmed) sample {
 	h := fnv.New32a()
 	h.Write([]byte(c.Lead.Company + c.Lead.Email)) // not the id: other ids give the same weights
 	s := sample{right: -1, has: c.Account != "", fold: int(h.Sum32() % folds)}
-	for _, at := range x.candidates(q) {
-		if x.all[at].id == c.Account {
-			s.right = len(s.ids)
+	s.ids = x.candidates(&q)
+	entries := x.entries(&q, s.ids)
+	for i := range entries {
+		if entries[i].id == c.Account {
+			s.right = i
 		}
-		s.ids = append(s.ids, at)
-		s.pairs = append(s.pairs, x.compare(&q, &x.all[at]))
+		s.pairs = append(s.pairs, x.compare(&q, &entries[i]))
 	}
+	s.query = query{sharers: q.sharers, above: q.above}
 	return s
 }
 

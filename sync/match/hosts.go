@@ -55,14 +55,6 @@ type Host struct {
 // has reports whether a word is the label of the domain or stands before it.
 func (h Host) has(w string) bool { return w == h.Label || slices.Contains(h.Sub, w) }
 
-// names are the labels of a host that may be a name.
-func (h Host) names() []string {
-	if h.Domain == "" {
-		return nil
-	}
-	return append([]string{h.Label}, h.Sub...)
-}
-
 // NewHost reads the host of an address, a web address or a bare host; the zero
 // Host where there is none.
 func NewHost(s string) Host {

@@ -2,9 +2,12 @@ package match
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/handoffd/handoffd/sync/normalize"
 )
 
 // Org is an account as a row of a list, or as an index learns it.
@@ -34,21 +37,30 @@ type entry struct {
 	hosts   []Host
 	country string
 	city    []string
-	parent  int32 // -1: none
-	isRoot  bool  // others who share its domain stand below it
-	size    uint8 // words of its longest form
+	parent  string
+	isRoot  bool // others who share the lead's domain stand below it
 }
 
 // Index finds the accounts that may be a lead's: exact keys, the postings of
 // words, rarest first, and those of four letters in a row for typos and for
-// names that are written in one word. It is built once and then only read.
+// names that are written in one word. It keeps hashes and numbers only; the
+// accounts are read from who keeps them. Several may look at the same time, but
+// none while it is changed.
 type Index struct {
-	all    []entry
-	byID   map[string]int32
-	exact  map[string][]int32 // "host:", "domain:", "core:", "compact:", "label:", "short:", "set:" -> accounts
-	words  map[string][]int32
-	grams  map[uint64][]int32
-	cities map[string]bool // words that are places of accounts
+	read   func(id string) (Org, bool)
+	facts  []fact   // by number
+	gone   []uint32 // numbers that are free
+	terms  *postings
+	cities map[uint32]uint32 // hashes of words that are places of accounts
+}
+
+// fact is what is kept of an account.
+type fact struct {
+	id      string
+	parent  uint32 // hash of the id of the account above it; 0: none
+	country uint16 // its two letters
+	size    uint8  // words of its longest form
+	content uint32 // hash of what is in it, for an order that does not depend on ids
 }
 
 // What bounds the work of one query.
@@ -56,43 +68,168 @@ const (
 	MaxCandidates = 60
 	maxWordDF     = 3000 // a word on more accounts finds none by itself
 	maxGramDF     = 400
-	maxSharers    = 400 // accounts of one domain that are looked at
-	maxLabelled   = 20  // hosts with a label that is a word of the lead's name
+	maxSharers    = 400     // accounts of one domain that are looked at
+	maxLabelled   = 20      // hosts with a label that is a word of the lead's name
+	maxShared     = 200_000 // accounts of a word that tells sharers of a domain apart
 )
 
-// NewIndex prepares a list of accounts. Of two with one id the first counts.
+// The kinds of terms.
+const (
+	tHost = iota + 1
+	tDomain
+	tLabel
+	tBare
+	tCompact
+	tShort
+	tWord
+	tGram
+)
+
+// NewIndex prepares a list of accounts, which it keeps. Of two with one id the
+// first counts.
 func NewIndex(orgs []Org) *Index {
-	x := &Index{
-		byID: make(map[string]int32, len(orgs)), exact: map[string][]int32{}, words: map[string][]int32{},
-		grams: map[uint64][]int32{}, cities: map[string]bool{},
-	}
-	seen := map[string]bool{}
-	orgs = slices.DeleteFunc(slices.Clone(orgs), func(o Org) bool { twice := seen[o.ID]; seen[o.ID] = true; return twice })
-	// By content, so that the order of the rows and their ids decide nothing.
-	slices.SortStableFunc(orgs, func(a, b Org) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Country, b.Country), slices.Compare(a.Domains, b.Domains), cmp.Compare(a.City, b.City), compareIDs(a.ID, b.ID))
-	})
-	for i, o := range orgs {
-		x.byID[o.ID] = int32(i)
-		x.all = append(x.all, prepare(o))
-	}
-	for i, o := range orgs {
-		if p, ok := x.byID[o.Parent]; ok && o.Parent != o.ID {
-			x.all[i].parent = p
+	byID := make(map[string]*Org, len(orgs))
+	for i := range orgs {
+		if _, twice := byID[orgs[i].ID]; !twice {
+			byID[orgs[i].ID] = &orgs[i]
 		}
 	}
-	for i := range x.all {
-		x.file(int32(i))
+	once := func(yield func(Org) bool) {
+		for i := range orgs {
+			if byID[orgs[i].ID] == &orgs[i] && !yield(orgs[i]) {
+				return
+			}
+		}
 	}
-	x.roots()
+	return OpenIndex(once, func(id string) (Org, bool) {
+		o, ok := byID[id]
+		if !ok {
+			return Org{}, false
+		}
+		return *o, true
+	})
+}
+
+// OpenIndex builds an index of accounts that somebody else keeps, each with an id
+// of its own: read answers the account of an id as it was filed last.
+func OpenIndex(orgs iter.Seq[Org], read func(id string) (Org, bool)) *Index {
+	x := &Index{read: read, terms: newPostings(), cities: map[uint32]uint32{}}
+	for o := range orgs {
+		e := prepare(o)
+		x.file(&e, e.terms())
+	}
+	x.terms.pack()
+	x.facts = slices.Clip(x.facts)
 	return x
 }
 
-func prepare(o Org) entry {
-	e := entry{id: o.ID, label: o.Name, name: NewName(o.Name), country: countryOf(o.Country), parent: -1}
-	if len(e.name.Forms) > 0 {
-		e.size = uint8(len(e.name.Forms[0].Tokens))
+// Len is how many accounts are filed.
+func (x *Index) Len() int { return len(x.facts) - len(x.gone) }
+
+// number is the number of an account that is filed under some terms.
+func (x *Index) number(id string, ts terms) (uint32, bool) {
+	var best uint64
+	least := math.MaxInt
+	for _, t := range ts {
+		if n := x.terms.count(t.hash); n < least && n <= t.limit {
+			least, best = n, t.hash
+		}
 	}
+	if least == math.MaxInt {
+		return 0, false
+	}
+	for _, at := range x.terms.get(best, math.MaxInt, nil) {
+		if x.facts[at].id == id {
+			return at, true
+		}
+	}
+	return 0, false
+}
+
+// Add files an account that is not filed yet. One without a name and a domain
+// cannot be found and is not filed.
+func (x *Index) Add(o Org) {
+	e := prepare(o)
+	ts := e.terms()
+	if _, known := x.number(o.ID, ts); !known {
+		x.file(&e, ts)
+	}
+}
+
+func (x *Index) file(e *entry, ts terms) {
+	if len(x.facts) >= maxNumber || len(ts) == 0 {
+		return
+	}
+	at := uint32(len(x.facts))
+	if n := len(x.gone); n > 0 {
+		at = x.gone[n-1]
+		x.gone = x.gone[:n-1]
+	} else {
+		x.facts = append(x.facts, fact{})
+	}
+	x.facts[at] = factOf(e)
+	for _, t := range ts {
+		x.terms.add(t.hash, at, t.limit)
+	}
+	for _, c := range e.city {
+		x.cities[uint32(hashOf(0, c))]++
+	}
+}
+
+// Remove takes an account out; was is what was filed.
+func (x *Index) Remove(was Org) {
+	e := prepare(was)
+	ts := e.terms()
+	at, known := x.number(was.ID, ts)
+	if !known {
+		return
+	}
+	for _, t := range ts {
+		x.terms.remove(t.hash, at)
+	}
+	for _, c := range e.city {
+		h := uint32(hashOf(0, c))
+		if x.cities[h]--; x.cities[h] == 0 {
+			delete(x.cities, h)
+		}
+	}
+	x.facts[at] = fact{}
+	x.gone = append(x.gone, at)
+}
+
+// Update files an account anew; was is what was filed.
+func (x *Index) Update(was, now Org) {
+	if was.ID == now.ID && was.Name == now.Name && was.Country == now.Country && was.City == now.City && was.Parent == now.Parent && slices.Equal(was.Domains, now.Domains) {
+		return
+	}
+	x.Remove(was)
+	x.Add(now)
+}
+
+func factOf(e *entry) fact {
+	f := fact{id: e.id, country: codeOf(e.country)}
+	if e.parent != "" && e.parent != e.id {
+		f.parent = parentHash(e.parent)
+	}
+	if len(e.name.Forms) > 0 {
+		f.size = uint8(len(e.name.Forms[0].Tokens))
+	}
+	f.content = uint32(hashOf(0, strings.Join([]string{e.label, e.country, strings.Join(e.city, " "), hostText(e)}, "\x00")))
+	return f
+}
+
+func parentHash(id string) uint32 { return max(1, uint32(hashOf(0, id))) }
+
+// codeOf is a country's two letters as a number.
+func codeOf(country string) uint16 {
+	if len(country) != 2 {
+		return 0
+	}
+	return uint16(country[0])<<8 | uint16(country[1])
+}
+
+func prepare(o Org) entry {
+	e := entry{id: o.ID, label: o.Name, name: NewName(o.Name), country: countryOf(o.Country), parent: o.Parent}
 	for _, d := range o.Domains {
 		h := NewHost(d)
 		if h.Class == Corporate && !slices.ContainsFunc(e.hosts, func(g Host) bool { return g.Full == h.Full }) {
@@ -102,97 +239,90 @@ func prepare(o Org) entry {
 	for i := 0; i < len(e.hosts) && e.country == ""; i++ {
 		e.country = countryByEnding(e.hosts[i])
 	}
-	for _, f := range NewName(o.City).Forms {
-		e.city = append(e.city, f.Tokens...)
+	if c := normalize.CompanyName(o.City); c != "" {
+		e.city = newForm(latin(c), "", false).Tokens
 	}
 	return e
 }
 
-func (x *Index) file(at int32) {
-	e := &x.all[at]
-	put := func(kind, key string) {
-		if key == "" {
-			return
-		}
-		k := kind + key
-		if l := x.exact[k]; len(l) == 0 || l[len(l)-1] != at {
-			x.exact[k] = append(l, at)
+// term is a hash under which an account is filed, and how many accounts are
+// listed under it before it is only counted.
+type term struct {
+	hash  uint64
+	limit int
+}
+
+type terms []term
+
+// terms are those of an account, each once. A host that is a whole domain is
+// filed as a host only.
+func (e *entry) terms() terms {
+	out := make(terms, 0, 64)
+	put := func(kind byte, key string, limit int) {
+		if key != "" {
+			out = append(out, term{hashOf(kind, key), limit})
 		}
 	}
 	for _, h := range e.hosts {
-		put("host:", h.Full)
-		put("domain:", h.Domain)
-		for _, l := range h.names() {
-			put("label:", l)
+		put(tHost, h.Full, maxSharers)
+		if h.Full != h.Domain {
+			put(tDomain, h.Domain, maxSharers)
 		}
-		put("bare:", bare(h.Label))
+		put(tLabel, h.Label, maxSharers)
+		for _, l := range h.Sub {
+			put(tLabel, l, maxSharers)
+		}
+		if b := bare(h.Label); b != h.Label {
+			put(tBare, b, maxSharers)
+		}
+		out = gramsOf(h.Label, out)
 	}
-	seen := map[uint64]bool{}
-	for _, f := range e.name.Forms {
-		put("core:", f.Core)
-		put("compact:", f.Compact)
-		put("set:", f.Set)
-		put("bare:", bare(f.Compact))
-		put("short:", f.Short)
-		put("short:", f.Long)
-		put("short:", f.Acronym)
+	for i := range e.name.Forms {
+		f := &e.name.Forms[i]
+		put(tCompact, f.Compact, maxSharers)
+		if b := bare(f.Compact); b != f.Compact {
+			put(tBare, b, maxSharers)
+		}
+		put(tShort, f.Short, maxSharers)
+		put(tShort, f.Long, maxSharers)
+		put(tShort, f.Acronym, maxSharers)
 		for _, w := range f.Tokens {
-			if l := x.words[w]; len(l) == 0 || l[len(l)-1] != at {
-				x.words[w] = append(l, at)
-			}
+			put(tWord, w, maxShared)
 		}
-		for g := range grams(f.Compact) {
-			seen[g] = true
-		}
+		out = gramsOf(f.Compact, out)
 	}
-	for _, h := range e.hosts {
-		for g := range grams(h.Label) {
-			seen[g] = true
-		}
-	}
-	for g := range seen {
-		x.grams[g] = append(x.grams[g], at)
-	}
-	for _, c := range e.city {
-		x.cities[c] = true
-	}
+	slices.SortFunc(out, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
+	return slices.CompactFunc(out, func(a, b term) bool { return a.hash == b.hash })
 }
 
-// roots marks the account at the head of those that share a domain.
-func (x *Index) roots() {
-	for i := range x.all {
-		p := x.all[i].parent
-		if p < 0 {
-			continue
-		}
-		for _, h := range x.all[i].hosts {
-			if slices.ContainsFunc(x.all[p].hosts, func(g Host) bool { return g.Domain == h.Domain }) {
-				x.all[p].isRoot = true
-			}
-		}
+func gramsOf(s string, out terms) terms {
+	for g := range grams(s) {
+		out = append(out, term{g, maxGramDF})
 	}
+	return out
 }
 
-// grams yields every four letters in a row of a compact name, as a number.
+// grams yields the term of every four letters in a row of a compact name.
 func grams(s string) func(func(uint64) bool) {
 	return func(yield func(uint64) bool) {
 		s = clip(s, 120)
-		if len(s) < 4 {
-			return
-		}
 		for i := 0; i+4 <= len(s); i++ {
-			g := uint64(s[i])<<24 | uint64(s[i+1])<<16 | uint64(s[i+2])<<8 | uint64(s[i+3])
-			if !yield(g) {
+			if !yield(hashOf(tGram, s[i:i+4])) {
 				return
 			}
 		}
 	}
 }
 
+// accounts is how many accounts have a word.
+func (x *Index) accounts(w string) int { return x.terms.count(hashOf(tWord, w)) }
+
+func (x *Index) isCity(w string) bool { return x.cities[uint32(hashOf(0, w))] > 0 }
+
 // rarity is how many bits a word tells: about log2 of accounts over those
 // that have it.
 func (x *Index) rarity(w string) float64 {
-	return math.Log2(float64(len(x.all)+2) / float64(len(x.words[w])+1))
+	return math.Log2(float64(x.Len()+2) / float64(x.accounts(w)+1))
 }
 
 // query is a lead prepared.
@@ -200,7 +330,10 @@ type query struct {
 	name    Name
 	host    Host
 	country string
-	domains int // accounts that have its domain
+	sharers []uint32        // accounts that have its domain
+	domains int             // how many they are
+	hosts   int             // accounts that have its very host
+	above   map[uint32]bool // hashes of the ids that stand above sharers
 }
 
 func (x *Index) query(l Lead) query {
@@ -214,7 +347,7 @@ func (x *Index) query(l Lead) query {
 		}
 	}
 	if q.host.Class == Corporate {
-		q.domains = len(x.exact["domain:"+q.host.Domain])
+		q.share(x)
 	}
 	if q.country == "" && q.host.Class == Corporate {
 		q.country = countryByEnding(q.host)
@@ -222,164 +355,49 @@ func (x *Index) query(l Lead) query {
 	return q
 }
 
-// candidates are the accounts that may be the lead's, the likeliest by the
-// blocking keys first, at most MaxCandidates.
-func (x *Index) candidates(q query) []int32 {
-	board := map[int32]float64{}
-	x.byHost(q, board)
-	for _, f := range q.name.Forms {
-		x.byName(f, board)
-	}
-	if q.host.Class == Corporate {
-		x.byLabel(q.host.Label, board)
-	}
-	if q.country != "" {
-		for at := range board {
-			if x.all[at].country == q.country {
-				board[at] += 2
-			}
+// share finds who has the lead's domain.
+func (q *query) share(x *Index) {
+	whole, below := hashOf(tHost, q.host.Domain), hashOf(tDomain, q.host.Domain)
+	q.hosts = x.terms.count(hashOf(tHost, q.host.Full))
+	q.sharers = x.terms.get(whole, maxSharers, nil)
+	q.sharers = x.terms.get(below, maxSharers, q.sharers)
+	slices.Sort(q.sharers)
+	q.sharers = slices.Compact(q.sharers)
+	q.domains = max(len(q.sharers), x.terms.count(whole), x.terms.count(below))
+	q.above = map[uint32]bool{}
+	for _, at := range q.sharers {
+		if p := x.facts[at].parent; p != 0 {
+			q.above[p] = true
 		}
-	}
-	out := make([]int32, 0, len(board))
-	for at := range board {
-		out = append(out, at)
-	}
-	slices.SortFunc(out, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(board[b], board[a]), cmp.Compare(a, b))
-	})
-	return out[:min(len(out), MaxCandidates)]
-}
-
-// What an exact key is worth on the board where candidates are gathered.
-const (
-	boardHost   = 40
-	boardDomain = 12
-	boardRoot   = 8
-	boardName   = 30
-	boardShort  = 10
-	boardLabel  = 15
-)
-
-func (x *Index) byHost(q query, board map[int32]float64) {
-	if q.host.Class != Corporate {
-		return
-	}
-	for _, at := range x.exact["host:"+q.host.Full] {
-		board[at] += boardHost
-	}
-	sharers := x.exact["domain:"+q.host.Domain]
-	for _, at := range sharers[:min(len(sharers), maxSharers)] {
-		board[at] += boardDomain
-		if x.all[at].isRoot || x.all[at].parent < 0 {
-			board[at] += boardRoot
-		}
-		for _, f := range q.name.Forms {
-			board[at] += x.shared(f, at) / 2
-		}
-	}
-	for _, at := range x.exact["label:"+q.host.Label] {
-		board[at] += boardLabel
-	}
-	x.add(board, "bare:"+bare(q.host.Label), boardShort)
-	for _, l := range q.host.Sub {
-		x.add(board, "short:"+l, boardShort)
-		x.add(board, "compact:"+l, boardShort)
-		x.add(board, "label:"+l, boardShort)
 	}
 }
 
-// shared is what the words tell that a form has in common with an account.
-func (x *Index) shared(f Form, at int32) float64 {
-	sum := 0.0
-	for _, g := range x.all[at].name.Forms {
-		for _, w := range f.Tokens {
-			if _, ok := slices.BinarySearch(g.Tokens, w); ok {
-				sum += x.rarity(w)
-			}
-		}
+// isRoot reports whether others who share the lead's domain stand below an
+// account that has it.
+func (x *Index) isRoot(q *query, at uint32) bool {
+	if len(q.above) == 0 || !q.above[parentHash(x.facts[at].id)] {
+		return false
 	}
-	return sum
+	_, shares := slices.BinarySearch(q.sharers, at)
+	return shares
 }
 
-// add puts the accounts of a key on the board.
-func (x *Index) add(board map[int32]float64, key string, worth float64) {
-	l := x.exact[key]
-	for _, at := range l[:min(len(l), maxSharers)] {
-		board[at] += worth
+// entry reads an account and prepares it.
+func (x *Index) entry(q *query, at uint32) entry {
+	o, ok := x.read(x.facts[at].id)
+	if !ok {
+		return entry{id: x.facts[at].id}
 	}
+	e := prepare(o)
+	e.isRoot = x.isRoot(q, at)
+	return e
 }
 
-func (x *Index) byName(f Form, board map[int32]float64) {
-	add := func(key string, worth float64) { x.add(board, key, worth) }
-	add("core:"+f.Core, boardName)
-	add("compact:"+f.Compact, boardName)
-	add("set:"+f.Set, boardName)
-	add("label:"+f.Compact, boardLabel)
-	add("bare:"+bare(f.Compact), boardShort)
-	if f.Acronym != "" {
-		add("short:"+f.Acronym, boardShort)
+// entries reads candidates.
+func (x *Index) entries(q *query, ids []uint32) []entry {
+	out := make([]entry, len(ids))
+	for i, at := range ids {
+		out[i] = x.entry(q, at)
 	}
-	if f.Short != "" && len(f.Short) > 2 {
-		add("label:"+f.Short, boardShort)
-		add("compact:"+f.Short, boardShort)
-	}
-	for _, w := range f.raw {
-		if len(w) > 2 && len(f.Words) > 1 {
-			if l := x.exact["label:"+w]; len(l) <= maxLabelled {
-				add("label:"+w, boardShort)
-			}
-		}
-	}
-	x.byWords(f.Tokens, board)
-	x.byGrams(f.Compact, board, 1)
-}
-
-// byWords adds the rarity of every shared word, over the length of the name in
-// the account, so that short names are not drowned.
-func (x *Index) byWords(tokens []string, board map[int32]float64) {
-	ws := slices.Clone(tokens)
-	slices.SortFunc(ws, func(a, b string) int { return cmp.Or(cmp.Compare(len(x.words[a]), len(x.words[b])), cmp.Compare(a, b)) })
-	score := map[int32]float64{}
-	for i, w := range ws {
-		l := x.words[w]
-		if len(l) > maxWordDF && i > 0 {
-			break
-		}
-		for _, at := range l[:min(len(l), 2*maxWordDF)] {
-			score[at] += x.rarity(w)
-		}
-	}
-	for at, s := range score {
-		board[at] += s * 2 / (1 + float64(x.all[at].size)/4)
-	}
-}
-
-func (x *Index) byLabel(label string, board map[int32]float64) {
-	for _, at := range x.exact["compact:"+label] {
-		board[at] += boardLabel
-	}
-	if len(label) > 2 {
-		for _, at := range x.exact["short:"+label] {
-			board[at] += boardShort
-		}
-	}
-	x.byGrams(label, board, 0.7)
-}
-
-// byGrams adds the share of the four-letter runs that an account has too.
-func (x *Index) byGrams(compact string, board map[int32]float64, worth float64) {
-	counts, n := map[int32]int{}, 0
-	for g := range grams(compact) {
-		n++
-		if l := x.grams[g]; len(l) <= maxGramDF {
-			for _, at := range l {
-				counts[at]++
-			}
-		}
-	}
-	for at, c := range counts {
-		if share := float64(c) / float64(n); share > 0.2 {
-			board[at] += worth * 20 * share
-		}
-	}
+	return out
 }

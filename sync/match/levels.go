@@ -326,7 +326,7 @@ func (x *Index) hostLevel(q *query, e *entry, h Host) string {
 	switch {
 	case same && q.domains == 1:
 		return "host only"
-	case same && len(x.exact["host:"+h.Full]) == 1:
+	case same && q.hosts == 1:
 		return "host"
 	case same:
 		return "host shared"
@@ -397,8 +397,10 @@ func (x *Index) initialsLevel(e *entry, best pairing) uint8 {
 		c = best.org.Compact
 	}
 	many := 0
-	for _, at := range x.exact["short:"+c] {
-		many += count(x.all[at].country == e.country)
+	var buf [64]uint32
+	code := codeOf(e.country)
+	for _, at := range x.terms.get(hashOf(tShort, c), maxSharers, buf[:0]) {
+		many += count(x.facts[at].country == code)
 	}
 	switch {
 	case len(c) < 3:
@@ -466,17 +468,18 @@ func (x *Index) twins(q *query, e *entry, best pairing) uint8 {
 	if groupOfName(best.level) != 1 || best.org == nil {
 		return 0
 	}
-	l := x.exact["core:"+best.org.Core]
-	n := len(l)
+	var buf [64]uint32
+	l := x.terms.get(hashOf(tCompact, best.org.Compact), maxSharers, buf[:0])
+	n := max(len(l), x.terms.count(hashOf(tCompact, best.org.Compact)))
 	if n <= 1 {
 		return level(fTwins, "1")
 	}
 	decides := q.country != "" && e.country == q.country
-	for _, at := range l[:min(n, maxSharers)] {
-		if o := &x.all[at]; o != e && o.country == e.country {
-			decides = false
-		}
+	same := 0
+	for _, at := range l {
+		same += count(x.facts[at].country == codeOf(e.country))
 	}
+	decides = decides && same == 1
 	switch {
 	case n == 2 && decides:
 		return level(fTwins, "2, country decides")

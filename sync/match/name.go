@@ -69,7 +69,11 @@ func (n *Name) add(text string, part bool) {
 		return
 	}
 	acronym := acronymOf(text)
-	for _, c := range []string{core, normalize.CompanyName(latin(core))} {
+	other := ""
+	if l := latin(core); l != core {
+		other = normalize.CompanyName(l)
+	}
+	for _, c := range []string{core, other} {
 		if c == "" || len(n.Forms) >= maxForms || slices.ContainsFunc(n.Forms, func(f Form) bool { return f.Core == c }) {
 			continue
 		}
@@ -259,7 +263,11 @@ func cutWord(s, sep string) (before, after string, found bool) {
 // indexFold finds sep, which is in small letters, in any case.
 func indexFold(s, sep string) int {
 	for i := 0; i+len(sep) <= len(s); i++ {
-		if strings.EqualFold(s[i:i+len(sep)], sep) {
+		next := strings.IndexByte(s[i:], sep[0])
+		if next < 0 {
+			return -1
+		}
+		if i += next; i+len(sep) <= len(s) && strings.EqualFold(s[i:i+len(sep)], sep) {
 			return i
 		}
 	}

@@ -210,7 +210,7 @@ func (x *Index) leftOver(p *pairing, a, b *side) {
 			p.leadMore++
 			p.leadExtra = math.Max(p.leadExtra, a.tells[i])
 			p.leadLeft = max(p.leadLeft, x.sortOf(w))
-			p.other = p.other || len(x.words[w]) > 0
+			p.other = p.other || x.accounts(w) > 0
 			p.odd(x, w, true)
 		}
 	}
@@ -237,9 +237,9 @@ func (x *Index) sortOf(w string) uint8 {
 		return 4
 	case kindWords[w]:
 		return 1
-	case placeWords[w] || x.cities[w]:
+	case placeWords[w] || x.isCity(w):
 		return 3
-	case len(x.words[w])*200 > len(x.all):
+	case x.accounts(w)*200 > x.Len():
 		return 2
 	}
 	return 5
@@ -253,7 +253,7 @@ func (x *Index) like(lead, org string) float64 {
 		return flag(lead == org)
 	}
 	s := wordLike(lead, org)
-	if s >= 0.8 && s < 1 && len(x.words[lead]) > 0 {
+	if s >= 0.8 && s < 1 && x.accounts(lead) > 0 {
 		return 0.3
 	}
 	return s
@@ -265,7 +265,7 @@ func (p *pairing) odd(x *Index, w string, lead bool) {
 		p.numbers += 2 // 2: one side has it, 3: they differ
 		p.numbers = min(p.numbers, 3)
 	}
-	if placeWords[w] || x.cities[w] {
+	if placeWords[w] || x.isCity(w) {
 		bit := uint8(2)
 		if lead {
 			bit = 1
@@ -284,14 +284,14 @@ func (x *Index) firstLevel(a, b *Form) uint8 {
 	if x.like(v, w) < 0.5 {
 		return 4
 	}
-	return max(1, quarter(12*x.rarity(w)/math.Log2(float64(len(x.all)+2))))
+	return max(1, quarter(12*x.rarity(w)/math.Log2(float64(x.Len()+2))))
 }
 
 // tells is the rarity of each word, scaled so that the rarest has 12 in an
 // index of any size.
 func (x *Index) tells(ws []string) []float64 {
 	out := make([]float64, len(ws))
-	top := math.Log2(float64(len(x.all) + 2))
+	top := math.Log2(float64(x.Len() + 2))
 	for i, w := range ws {
 		out[i] = math.Max(0.5, 12*x.rarity(w)/top)
 		if len(w) == 1 {

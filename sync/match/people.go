@@ -95,7 +95,34 @@ func duplicates(rows []Row, w *pairWeights) []Pair {
 			all = append(all, p)
 		}
 	}
-	return join(all, w)
+	return list.everywhere(join(all, w))
+}
+
+// everywhere says of rows with the same content what was said of the first of
+// them.
+func (l *roll) everywhere(said []Pair) []Pair {
+	var out []Pair
+	for _, p := range said {
+		a, b := l.alike[p.A], l.alike[p.B]
+		if l.first[p.A] == l.first[p.B] {
+			a = l.alike[l.first[p.A]]
+			b = a
+		}
+		for i, x := range a {
+			for j, y := range b {
+				if l.first[p.A] == l.first[p.B] && j <= i {
+					continue
+				}
+				q := p
+				if q.A, q.B = x, y; compareIDs(x, y) > 0 {
+					q.A, q.B = y, x
+				}
+				out = append(out, q)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Pair) int { return cmp.Or(compareIDs(a.A, b.A), compareIDs(a.B, b.B)) })
+	return out
 }
 
 // join keeps the pairs that are sure by themselves, and those a little less
@@ -142,21 +169,34 @@ func join(all []Pair, w *pairWeights) []Pair {
 type roll struct {
 	all   []human
 	lasts map[string]int
-	index *Index // of the companies' names
+	alike map[string][]string // of the first row of a content: the ids of all that have it
+	first map[string]string   // of a row's id: the id of the first with its content
+	reps  []int               // the first row of each content, and the second
+	index *Index              // of the companies' names
 }
 
 func newRoll(rows []Row) *roll {
-	l := &roll{lasts: map[string]int{}}
+	l := &roll{lasts: map[string]int{}, alike: map[string][]string{}, first: map[string]string{}}
 	var orgs []Org
+	contents := map[string]string{}
 	for _, r := range rows {
 		h := newHuman(r)
 		l.lasts[h.last]++
+		if _, known := contents[h.key]; !known {
+			contents[h.key] = r.ID
+		}
+		first := contents[h.key]
+		l.first[r.ID], l.alike[first] = first, append(l.alike[first], r.ID)
+		if n := len(l.alike[first]); n <= 2 {
+			l.reps = append(l.reps, len(l.all))
+		}
 		l.all = append(l.all, h)
 		orgs = append(orgs, Org{ID: r.ID, Name: r.Company})
 	}
 	l.index = NewIndex(orgs)
 	for i := range l.all {
-		l.all[i].name = &l.index.all[l.index.byID[l.all[i].id]]
+		e := prepare(orgs[i])
+		l.all[i].name = &e
 	}
 	return l
 }
@@ -186,7 +226,7 @@ func newHuman(r Row) human {
 		h.street += abbreviated(w)
 	}
 	h.sound = sound(h.last)
-	h.key = strings.Join([]string{r.First, r.Last, r.Email, r.Phone, r.Company, r.Street, r.Street2, r.City, r.Postcode}, "\x00")
+	h.key = strings.Join([]string{r.First, r.Last, r.Email, r.Phone, r.Company, r.Street, r.Street2, r.City, r.Postcode, r.Country}, "\x00")
 	return h
 }
 
@@ -261,7 +301,7 @@ func sound(s string) string {
 // pairs lists the rows that share a key, each pair once.
 func (l *roll) pairs() [][2]int {
 	blocks := map[string][]int{}
-	for i := range l.all {
+	for _, i := range l.reps {
 		for _, k := range l.all[i].keys() {
 			blocks[k] = append(blocks[k], i)
 		}

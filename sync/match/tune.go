@@ -32,7 +32,7 @@ type outcome struct {
 }
 
 func judge(x *Index, w *Weights, s *sample) outcome {
-	r := x.rank(w, s.ids, s.pairs)
+	r := x.rank(w, &s.query, s.ids, s.pairs)
 	o := outcome{has: s.has, any: len(r) > 0}
 	if o.any {
 		o.certainty, o.margin = certainty(r), marginOf(r)

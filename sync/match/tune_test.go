@@ -39,12 +39,13 @@ func dev(t testing.TB, name string) []map[string]string {
 	return out
 }
 
-func devIndex(t testing.TB) *match.Index {
-	var orgs []match.Org
+func devIndex(t testing.TB) *match.Index { return match.NewIndex(devOrgs(t)) }
+
+func devOrgs(t testing.TB) (orgs []match.Org) {
 	for _, r := range dev(t, "dev/accounts.csv") {
 		orgs = append(orgs, match.Org{ID: r["id"], Name: r["name"], Domains: []string{r["website"], r["domain"]}, Country: r["country"], City: r["city"], Parent: r["parent_id"]})
 	}
-	return match.NewIndex(orgs)
+	return orgs
 }
 
 func devLeads(t testing.TB) (out []match.Confirmed) {

@@ -138,6 +138,8 @@ func fold(s string) string {
 		case unicode.Is(unicode.Cf, c):
 		case c == '&':
 			b.WriteString(" and ")
+		case c < unicode.MaxASCII:
+			b.WriteByte(byte(c))
 		default:
 			if l, ok := letters[c]; ok {
 				b.WriteString(l)
