@@ -141,6 +141,9 @@ type Page struct {
 	More    bool   // a further page can be had now
 	Total   int    // in a listing, how many there are in all; 0: the CRM does not say
 	Err     *Error // this kind alone failed; Next is then the cursor asked with
+	// Indexed: the objects come from an index that may be late. Each is what
+	// the record was at its ModifiedAt, and maybe not by now.
+	Indexed bool
 }
 
 // Write is one change the daemon wants made.

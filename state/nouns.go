@@ -36,7 +36,7 @@ type Change struct {
 	connectors.Change
 	Via  string    `json:"via"` // "webhook", "poll", "reread", "backfill"
 	Came time.Time `json:"came"`
-	Read time.Time `json:"read,omitzero"` // when the object that came along was asked for
+	Read time.Time `json:"read,omitzero"` // when the object that came along was asked for; zero: it may be older than that tells
 	Rank int       `json:"rank"`          // 0 is the most urgent
 	Key  string    `json:"-"`             // its key in the inbox
 }

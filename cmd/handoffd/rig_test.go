@@ -207,10 +207,16 @@ func (r *rig) backlog(variant string, n int) {
 	if variant == "salesforce" {
 		return // it is polled
 	}
+	r.hint(refs)
+}
+
+// hint puts hints about records into the inbox, as one body of webhooks does.
+func (r *rig) hint(refs []connectors.Ref) {
+	r.tb.Helper()
 	now := time.Now().UTC()
 	err := r.store.Update(context.Background(), func(tx state.Tx) error {
 		for _, ref := range refs {
-			hint := connectors.Change{Ref: ref, EventID: "backlog " + ref.ID, At: now}
+			hint := connectors.Change{Ref: ref, EventID: fmt.Sprint("backlog ", ref.ID, now), At: now}
 			state.AppendInbox(tx, state.Change{Change: hint, Via: "webhook", Came: now})
 		}
 		return tx.Err()

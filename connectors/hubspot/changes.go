@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -136,8 +137,12 @@ func (c *Connector) count(ctx context.Context, info kindInfo) int {
 	return answer.Total
 }
 
-// searchRequest is the body of a search: at most 3,000 characters, which is
-// why it asks for ids and not for the record.
+// maxSearch is how many characters the body of a search may have (CRM search,
+// limits).
+const maxSearch = 3000
+
+// searchRequest is the body of a search. One that asks for more properties
+// than fit asks for ids only.
 type searchRequest struct {
 	FilterGroups []filterGroup `json:"filterGroups,omitempty"`
 	Sorts        []sorting     `json:"sorts,omitempty"`
@@ -177,13 +182,19 @@ func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindI
 	if from.Upper.IsZero() {
 		from.Upper, from.After = now, ""
 	}
-	w, err := c.searchWindow(ctx, info, from, from.After, pageSize(poll.Limit, searchSize), []string{info.modified})
+	sel, whole := c.wholeRows(poll, info)
+	w, err := c.searchWindow(ctx, info, from, from.After, pageSize(poll.Limit, searchSize), sel.names)
 	if err != nil {
 		return connectors.Page{}, err
 	}
-	page := connectors.Page{Changes: make([]connectors.Change, 0, len(w.rows)), Next: from, More: w.more}
+	page := connectors.Page{Changes: make([]connectors.Change, 0, len(w.rows)), Next: from, More: w.more, Indexed: whole}
 	for i := range w.rows {
-		page.Changes = append(page.Changes, c.polledRow(poll.Kind, info, &w.rows[i]))
+		change := c.polledRow(poll.Kind, info, &w.rows[i])
+		if whole {
+			o := c.object(sel, &w.rows[i])
+			change.Object = &o
+		}
+		page.Changes = append(page.Changes, change)
 	}
 	if w.more {
 		page.Next.After = w.last
@@ -192,6 +203,28 @@ func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindI
 	}
 	return page, nil
 }
+
+// wholeRows is what a search asks for so that its rows are the records
+// themselves, which then need not be read. Where that is more than fits into a
+// search, where what belongs to the record is not on its row, and while the
+// schema is not known, it is the time of the last change only: reading the
+// record renews the schema.
+func (c *Connector) wholeRows(poll connectors.Poll, info kindInfo) (sel selection, whole bool) {
+	hint := selection{kind: poll.Kind, info: info, names: []string{info.modified}}
+	s := c.knownSchema(info)
+	if s == nil || len(poll.Fields) == 0 || info.path == string(leads) {
+		return hint, false
+	}
+	sel = choose(poll.Kind, info, s, poll.Fields)
+	longest := windowSearch(info, connectors.Cursor{From: farthest, Upper: farthest}, strings.Repeat("9", 19), searchSize, sel.names)
+	if body, err := json.Marshal(longest); err != nil || len(body) > maxSearch {
+		return hint, false
+	}
+	return sel, true
+}
+
+// farthest has as many digits in milliseconds as any instant we shall see.
+var farthest = time.UnixMilli(9999999999999)
 
 // walked is one page of a window.
 type walked struct {
@@ -203,21 +236,8 @@ type walked struct {
 // searchWindow is one page of what changed in a window, in order of id, after
 // the last id of the page before.
 func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connectors.Cursor, after string, size int, properties []string) (walked, error) {
-	filters := []filter{
-		{info.modified, "GTE", strconv.FormatInt(in.From.UnixMilli(), 10)},
-		{info.modified, "LTE", strconv.FormatInt(in.Upper.UnixMilli(), 10)},
-	}
-	if after != "" {
-		filters = append(filters, filter{"hs_object_id", "GT", after})
-	}
 	var answer list
-	err := c.search(ctx, info, searchRequest{
-		FilterGroups: []filterGroup{{filters}},
-		Sorts:        []sorting{{"hs_object_id", "ASCENDING"}},
-		Properties:   properties,
-		Limit:        size,
-	}, &answer)
-	if err != nil {
+	if err := c.search(ctx, info, windowSearch(info, in, after, size, properties), &answer); err != nil {
 		return walked{}, err
 	}
 	w := walked{rows: answer.Results, last: after}
@@ -231,6 +251,22 @@ func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connecto
 		return walked{}, errStuck("poll " + info.path)
 	}
 	return w, nil
+}
+
+func windowSearch(info kindInfo, in connectors.Cursor, after string, size int, properties []string) searchRequest {
+	filters := []filter{
+		{info.modified, "GTE", strconv.FormatInt(in.From.UnixMilli(), 10)},
+		{info.modified, "LTE", strconv.FormatInt(in.Upper.UnixMilli(), 10)},
+	}
+	if after != "" {
+		filters = append(filters, filter{"hs_object_id", "GT", after})
+	}
+	return searchRequest{
+		FilterGroups: []filterGroup{{filters}},
+		Sorts:        []sorting{{"hs_object_id", "ASCENDING"}},
+		Properties:   properties,
+		Limit:        size,
+	}
 }
 
 // nextFrom is where the window after this one begins. It never goes back

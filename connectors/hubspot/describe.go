@@ -105,13 +105,12 @@ func (s *schema) unique(name string) bool {
 // schemaOf is the cached schema of a kind, read when there is none or it is
 // old. A schema that cannot be refreshed is kept.
 func (c *Connector) schemaOf(ctx context.Context, info kindInfo) (*schema, error) {
+	if s := c.knownSchema(info); s != nil {
+		return s, nil
+	}
 	c.mu.Lock()
 	cached := c.schemas[info.path]
-	fresh := cached != nil && time.Since(cached.at) < schemaAge
 	c.mu.Unlock()
-	if fresh {
-		return cached, nil
-	}
 	flight := c.flights.DoChan(info.path, func() (any, error) {
 		return c.renewSchema(context.WithoutCancel(ctx), info, cached)
 	})
@@ -122,6 +121,16 @@ func (c *Connector) schemaOf(ctx context.Context, info kindInfo) (*schema, error
 		s, _ := r.Val.(*schema)
 		return s, r.Err
 	}
+}
+
+// knownSchema is a schema that was read not long ago; nil: it has to be read.
+func (c *Connector) knownSchema(info kindInfo) *schema {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.schemas[info.path]; s != nil && time.Since(s.at) < schemaAge {
+		return s
+	}
+	return nil
 }
 
 // renewSchema reads a schema for all who wait for it.

@@ -60,7 +60,7 @@ func (o *org) Users(ctx context.Context) ([]connectors.User, error) {
 			columns = append(columns, f.Name)
 		}
 	}
-	found, errs, err := o.queries(ctx, purposeRead, op, []query{
+	found, errs, err := o.queries(ctx, purposeSchema, op, []query{
 		{statement{columns: columns, object: "User", order: "Id"}, false},
 		{statement{columns: []string{"Id", "Name"}, object: "Group", where: "Type = 'Queue'", order: "Id"}, false},
 		queueObjects(),

@@ -24,6 +24,8 @@ type work struct {
 	deaf   []string         // connections whose webhooks have missed such a write
 	lost   []*item          // the CRM will not answer for them
 	deadly map[string]bool  // what has killed three processes, and is not looked at
+
+	spoken map[connectors.Ref]bool // timers speak of them, and they are read only where there is news
 }
 
 // item is one record with the inbox rows that speak of it.
@@ -47,6 +49,7 @@ type item struct {
 type due struct {
 	timer state.Timer
 	about []connectors.Ref
+	told  connectors.Ref // is read only where there is news of it
 }
 
 func (w *work) empty() bool { return len(w.items) == 0 && len(w.timers) == 0 && len(w.unread) == 0 }
@@ -64,7 +67,7 @@ func (w *work) item(ref connectors.Ref) *item {
 // take gathers the most urgent distinct records and the timers that are due.
 // Each round begins with another connection, so that none keeps the others out.
 func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
-	w := work{rules: l.Decider.Book.Rules(), byRef: map[connectors.Ref]*item{}}
+	w := work{rules: l.Decider.Book.Rules(), byRef: map[connectors.Ref]*item{}, spoken: map[connectors.Ref]bool{}}
 	limit := l.trial.limit(cmp.Or(l.Limit, defaultLimit))
 	l.turn++
 	l.full = false
@@ -113,20 +116,32 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if l.opening(now, h.Record.Conn, h.Target.Conn) {
 			continue // the poller rings
 		}
-		d := due{timer: t}
-		for _, ref := range []connectors.Ref{h.Record, h.Target} {
-			if ref.ID != "" && !slices.Contains(d.about, ref) {
-				d.about = append(d.about, ref)
-				it := w.item(ref)
-				it.read = true
-				if it.came.IsZero() {
-					it.via, it.came = "timer", now
-				}
-			}
-		}
-		w.timers = append(w.timers, d)
+		w.timers = append(w.timers, l.due(tx, w, t, h, now))
 	}
 }
+
+// due is a timer, whose records are to be read. Nobody has told of what was
+// done while nobody ran.
+func (l *Lane) due(tx state.Tx, w *work, t state.Timer, h state.Handoff, now time.Time) due {
+	of := w.rules.SpeaksOf(h, t.Clock)
+	d := due{timer: t, about: of.Read, told: of.Told}
+	conn, _ := state.GetConn(tx, of.Told.Conn)
+	if !of.Told.IsZero() && (!trusted(conn, now) || !l.Gates[of.Told.Conn].CaughtUp()) {
+		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
+	}
+	w.spoken[d.told] = true
+	for _, ref := range d.about {
+		it := w.item(ref)
+		it.read = true
+		if it.came.IsZero() {
+			it.via, it.came = "timer", now
+		}
+	}
+	return d
+}
+
+// trusted reports whether no webhook of a connection has been missed lately.
+func trusted(c state.Conn, now time.Time) bool { return now.Sub(c.Deaf) > deafFor }
 
 // openWithin is how long after a start deadlines that have passed wait until
 // what people did while nobody ran has been read: they are told within a minute
@@ -151,7 +166,7 @@ func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
-	trusted := now.Sub(known.Deaf) > deafFor
+	trusted := trusted(known, now)
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
 			w.unread = append(w.unread, c.Key)
@@ -176,7 +191,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if c.Object == nil && (held || hasty && w.byRef[c.Ref] == nil) || l.Decider.away.has(c.Ref) {
+		if c.Object == nil && (held || hasty && w.byRef[c.Ref] == nil && !w.spoken[c.Ref]) || l.Decider.away.has(c.Ref) {
 			if passed++; passed > mostPassed { // a long outage: every hint would walk them all
 				return
 			}
@@ -440,6 +455,9 @@ func (w *work) fired(undecided map[connectors.Ref]bool) []Ask {
 		fresh := true
 		for _, ref := range d.about {
 			fresh = fresh && w.byRef[ref].record != nil && !undecided[ref]
+		}
+		if it := w.byRef[d.told]; it != nil {
+			fresh = fresh && it.record != nil && !undecided[d.told]
 		}
 		asks = append(asks, Ask{
 			Event: plan.Fired{Timer: d.timer, Fresh: fresh},

@@ -473,6 +473,9 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 // rows keeps the rows of a page: of a listing in the mirror, else in the inbox.
 // It returns how many were news there, and the records to learn.
 func (p *Poller) rows(tx state.Tx, rules *plan.Rules, r reading, page connectors.Page, began, now time.Time) (taken int, learnt []state.Record) {
+	if page.Indexed {
+		began = time.Time{} // nobody knows; an owner is read again by id before it is written
+	}
 	for _, c := range page.Changes {
 		c.Ref.Conn = p.Conn
 		if !r.lists() {

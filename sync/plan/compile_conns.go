@@ -23,7 +23,7 @@ func (c *compiler) connections() {
 			file = path.Join("mappings", d.CRM.S+".yaml")
 		}
 		n := &conn{
-			name: d.Name.S, crm: d.CRM.S, file: path.Clean(file), webhooks: d.Webhooks || d.Messages,
+			name: d.Name.S, crm: d.CRM.S, file: path.Clean(file), webhooks: d.Webhooks || d.Messages, tells: d.Webhooks,
 			pollEvery: plain(d.PollEvery), share: d.APIShare.P / 100, from: moment(d.HandoffsFrom),
 			codes: map[field]map[string]string{}, several: map[field]map[string]bool{}, signals: map[string][]string{},
 		}

@@ -57,6 +57,7 @@ type conn struct {
 	name, crm string
 	file      string // its mapping
 	webhooks  bool
+	tells     bool // by webhooks, what people change
 	pollEvery time.Duration
 	share     float64
 	group     int
