@@ -452,7 +452,10 @@ func (w *work) observed(now time.Time) []Ask {
 func (w *work) fired(undecided map[connectors.Ref]bool) []Ask {
 	var asks []Ask
 	for _, d := range w.timers {
-		fresh := true
+		fresh, read := true, time.Time{}
+		if len(d.about) > 0 {
+			read = w.byRef[d.about[0]].asked
+		}
 		for _, ref := range d.about {
 			fresh = fresh && w.byRef[ref].record != nil && !undecided[ref]
 		}
@@ -460,7 +463,7 @@ func (w *work) fired(undecided map[connectors.Ref]bool) []Ask {
 			fresh = fresh && it.record != nil && !undecided[d.told]
 		}
 		asks = append(asks, Ask{
-			Event: plan.Fired{Timer: d.timer, Fresh: fresh},
+			Event: plan.Fired{Timer: d.timer, Fresh: fresh, Read: read},
 			Rules: w.rules,
 			Done:  func(tx state.Tx) { cancelFired(tx, d.timer) },
 		})

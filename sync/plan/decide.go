@@ -23,11 +23,13 @@ type deciding struct {
 	id  string // of this decision
 
 	read, asked time.Time // when the record was asked for, and the first answer; zero: unknown
+	carrierRead time.Time // when the carrier was asked for
 	since       time.Time // when what is decided about happened, as far as the CRM tells
 	ordered     bool      // an operator asked for it
 
 	settling *state.Intent   // the write that is being settled
 	back     map[string]bool // types whose handoff ended with the record, which is back
+	carrier  connectors.Ref  // what a timer's handoff is on, where it was read just before
 
 	not map[string]bool // who is not to have it again
 

@@ -195,7 +195,8 @@ func (d *deciding) adopt(h state.Handoff, ev Delivered, e state.Effect) {
 
 // handOver plans the update and the task of an assigned handoff on a record
 // that was found or made after its owner was picked. Who owns that record was
-// not known then: the write is read again before it leaves.
+// not known then: the write is read again before it leaves, unless the record
+// has been read just before, for a timer.
 func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 	t, tier, to := d.r.byName[h.Type], d.r.tiers[h.Tier], d.r.byConn[ref.Conn]
 	rec, ok := d.v.Record(h.Record)
@@ -208,10 +209,14 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 	if known, ok := d.v.Record(ref); ok {
 		at = known
 	}
+	read := time.Time{}
+	if ref == d.carrier {
+		read = d.carrierRead
+	}
 	f.to, f.land, f.landCached = to, &at, true
 	c := chosenBefore(h)
 	brief := d.brief(t, f, h, tier, c)
-	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), time.Time{})
+	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), read)
 	old := h.Effects[stepTask]
 	if i, waits := d.v.Intent(old.Key); waits && i.State == state.Sending {
 		return h // it may be there already: it keeps its key, and is linked to what is found

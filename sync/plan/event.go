@@ -35,6 +35,9 @@ type Observed struct {
 type Fired struct {
 	Timer state.Timer `json:"timer"`
 	Fresh bool        `json:"fresh"`
+	// Read is when the record that carries the handoff was asked for; zero:
+	// unknown, and its owner is read again before it is written.
+	Read time.Time `json:"read,omitzero"`
 }
 
 // Delivered is a write that the CRM has answered for good. Err is blank when it was

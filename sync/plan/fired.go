@@ -28,6 +28,9 @@ func (d *deciding) fired(ev Fired) {
 	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || ev.Timer.Clock != clockItem && ev.Timer.Clock != clockBack) {
 		return // milestones come after the end as well
 	}
+	if ev.Fresh {
+		d.carrier, d.carrierRead = h.Target, ev.Read
+	}
 	switch ev.Timer.Clock {
 	case clockObserve:
 		d.cancel(h, "only observed")

@@ -1,0 +1,70 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// TestSpeaksOf: what a timer speaks of is read; the record a handoff came from
+// in another CRM only where nobody would tell of a change, or where the clock is
+// not about the receiver's doing.
+func TestSpeaksOf(t *testing.T) {
+	t.Parallel()
+	told := writing(t)
+	silent := writing(t, edit(t, "handoffd.yaml", "webhooks: yes", "webhooks: no"))
+	here := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "51"}
+	company := connectors.Ref{Conn: "hubspot", Kind: "companies", ID: "7"}
+	there := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	for _, tc := range []struct {
+		name   string
+		rules  *plan.Rules
+		record connectors.Ref
+		target connectors.Ref
+		clock  string
+		want   plan.SpeaksOf
+	}{
+		{"one record", told, here, here, "accept", plan.SpeaksOf{Read: []connectors.Ref{here}}},
+		{"nothing carries it yet", told, here, connectors.Ref{}, "accept", plan.SpeaksOf{Read: []connectors.Ref{here}}},
+		{"two of one CRM", told, here, company, "accept", plan.SpeaksOf{Read: []connectors.Ref{company, here}}},
+		{"the other CRM tells", told, here, there, "accept", plan.SpeaksOf{Read: []connectors.Ref{there}, Told: here}},
+		{"it does not", silent, here, there, "accept", plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
+		{"what others do", told, here, there, "document", plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
+		{"a gate", told, here, there, "hold", plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got := tc.rules.SpeaksOf(state.Handoff{Record: tc.record, Target: tc.target}, tc.clock)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTakeoverRests: the owner that a takeover writes rests on the reading made
+// for its timer; on none where that failed.
+func TestTakeoverRests(t *testing.T) {
+	t.Parallel()
+	for _, fresh := range []bool{true, false} {
+		r := writing(t)
+		w, _ := assigned(t, r)
+		now := monday.Add(23 * time.Minute)
+		read := now.Add(-time.Second)
+		for _, timer := range w.due(now) {
+			w.decide(t, r, now, plan.Fired{Timer: timer, Fresh: fresh, Read: read})
+		}
+		want := time.Time{}
+		if fresh {
+			want = read
+		}
+		if i := w.steps()["assign"]; w.only(t).Owner != "ben@example.com" || !i.ReadAt.Equal(want) {
+			t.Errorf("fresh %v: %s is written on a reading of %s, want %s", fresh, w.only(t).Owner, i.ReadAt, want)
+		}
+	}
+}
