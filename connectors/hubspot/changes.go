@@ -212,7 +212,7 @@ func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindI
 func (c *Connector) wholeRows(poll connectors.Poll, info kindInfo) (sel selection, whole bool) {
 	hint := selection{kind: poll.Kind, info: info, names: []string{info.modified}}
 	s := c.knownSchema(info)
-	if s == nil || len(poll.Fields) == 0 || info.path == string(leads) {
+	if s == nil || len(poll.Fields) == 0 || info.path == string(leads) || c.committees(poll.Kind, poll.Fields) {
 		return hint, false
 	}
 	sel = choose(poll.Kind, info, s, poll.Fields)

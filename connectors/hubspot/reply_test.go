@@ -438,8 +438,8 @@ func TestReadOddIDs(t *testing.T) {
 	})
 }
 
-// More properties than fit in an address: the listing brings ids only, and the
-// engine reads them in batches.
+// More properties than fit in an address or in a search: listing and following
+// bring ids only, and the engine reads them in batches.
 func TestListingWithTooManyFields(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -462,6 +462,10 @@ func TestListingWithTooManyFields(t *testing.T) {
 		}
 		if got := time.Since(pages[0].Next.From); got < defaultOverlap || got > defaultOverlap+time.Second {
 			t.Errorf("the first window begins %v before the list", got)
+		}
+		pages, err = f.Changes(t.Context(), []connectors.Poll{{Kind: "contacts", Fields: fields, From: connectors.Cursor{From: time.Now().Add(-time.Hour)}}})
+		if body := f.bodies[len(f.bodies)-1]; err != nil || pages[0].Err != nil || pages[0].Indexed || len(body) > maxSearch {
+			t.Errorf("a search of %d characters, indexed %v: %v %v", len(body), pages[0].Indexed, pages[0].Err, err)
 		}
 	})
 }
