@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ import (
 // or, where the labelled sets are not here, from a small list.
 func mixed(n int, seed uint64) []match.Org {
 	words := strings.Fields("Acme Robotics Norland University of Marine Biology Institute Bolt Supplies Quux Analytics Hospital Saint Anne Northwind Traders Health Systems Energy National Bank Software Labs")
-	if orgs, err := os.ReadFile("/work/shared/match/dev/accounts.csv"); err == nil {
+	if orgs, err := os.ReadFile(filepath.Join(os.Getenv("HANDOFFD_MATCH_SETS"), "dev", "accounts.csv")); err == nil {
 		words = words[:0]
 		for line := range strings.SplitSeq(string(orgs), "\n") {
 			if f := strings.Split(line, ","); len(f) == 7 {

@@ -85,6 +85,8 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+
+	valid bool // Body is known to be JSON
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -67,4 +66,13 @@ func (l *limiter) wait(ctx context.Context) error {
 	return nil
 }
 
-func rewound(body []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(body)) }
+func rewound(body []byte) *rewoundBody { return &rewoundBody{Reader: bytes.NewReader(body)} }
+
+// rewoundBody is a body that has been read whole, to be read again.
+type rewoundBody struct {
+	*bytes.Reader
+
+	valid bool // it is JSON
+}
+
+func (*rewoundBody) Close() error { return nil }

@@ -56,12 +56,14 @@ func (c *Client) worthRetrying(ctx context.Context, resp *http.Response, err err
 	if err != nil {
 		return false, err
 	}
-	resp.Body = rewound(whole.Body)
+	body := rewound(whole.Body)
+	resp.Body = body
 	if resp.StatusCode/100 != 2 {
 		cerr := c.classify(whole)
 		return cerr.Class == connectors.Throttled && cerr.RetryAfter <= retryWaitMax, nil
 	}
-	return !isJSON(whole), nil
+	body.valid = isJSON(whole)
+	return !body.valid, nil
 }
 
 // backoff doubles from low to high, or does as told within bounds. No

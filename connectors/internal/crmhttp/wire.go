@@ -118,7 +118,8 @@ func readAll(hresp *http.Response) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Response{Status: hresp.StatusCode, Header: hresp.Header, Body: body}, nil
+	r, again := hresp.Body.(*rewoundBody)
+	return &Response{Status: hresp.StatusCode, Header: hresp.Header, Body: body, valid: again && r.valid}, nil
 }
 
 // classify is the adapter's reading, completed with status and wait.
@@ -214,7 +215,7 @@ func isJSON(resp *Response) bool {
 	if strings.Contains(resp.Header.Get("Content-Type"), "html") {
 		return false
 	}
-	return len(bytes.TrimSpace(resp.Body)) == 0 || json.Valid(resp.Body)
+	return resp.valid || len(bytes.TrimSpace(resp.Body)) == 0 || json.Valid(resp.Body)
 }
 
 func kindOfBody(resp *Response) string {
