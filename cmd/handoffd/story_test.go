@@ -138,6 +138,13 @@ func (s *story) silence(t *testing.T) {
 	s.folder["sla.yaml"] = &fstest.MapFile{Data: []byte(sla[:at] + kept.String()), Mode: 0o644}
 }
 
+// pollEvery has both CRMs polled at another pace.
+func (s *story) pollEvery(pace string) {
+	f := *s.folder["handoffd.yaml"]
+	f.Data = regexp.MustCompile(`poll_every: \d+ \w+`).ReplaceAll(f.Data, []byte("poll_every: "+pace))
+	s.folder["handoffd.yaml"] = &f
+}
+
 // keepTypes takes the types of the starter pack away that a story does not name.
 func (s *story) keepTypes(t *testing.T, archive *txtar.Archive) {
 	t.Helper()
@@ -235,6 +242,9 @@ func (s *story) readLines(t *testing.T, text string) {
 			continue
 		case "types":
 			s.types = w[1:]
+			continue
+		case "polls":
+			s.pollEvery(strings.Join(w[1:], " "))
 			continue
 		case "rest", "sweep", "tasks", "mode":
 			switch w[0] {

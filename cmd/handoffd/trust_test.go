@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -96,17 +95,6 @@ func (st *stage) settings(lines string) {
 	st.story.folder["handoffd.yaml"] = &f
 }
 
-// pollEvery has both CRMs polled at another pace from now on.
-func (st *stage) pollEvery(pace string) {
-	st.t.Helper()
-	f := *st.story.folder["handoffd.yaml"]
-	f.Data = regexp.MustCompile(`poll_every: \d+ \w+`).ReplaceAll(f.Data, []byte("poll_every: "+pace))
-	st.story.folder["handoffd.yaml"] = &f
-	st.stop()
-	st.start()
-	time.Sleep(time.Minute)
-}
-
 // again stops the daemon and starts it in a mode with settings.
 func (st *stage) again(mode, settings string) {
 	st.t.Helper()
@@ -139,7 +127,8 @@ func TestThirtyDaysObserved(t *testing.T) {
 	unraced(t)
 	t.Parallel()
 	trusted(t, "observe", "", func(st *stage, w *writes) {
-		st.pollEvery("30 minutes") // webhooks tell; a month of polls tells no more
+		st.story.pollEvery("30 minutes") // webhooks tell; a month of polls tells no more
+		st.again("observe", "")
 		for day := range 30 {
 			st.form(day, "Demo request")
 			time.Sleep(20 * time.Minute)
