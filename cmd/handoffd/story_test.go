@@ -125,14 +125,17 @@ func (s *story) silence(t *testing.T) {
 		t.Fatalf("%s: sla.yaml has no escalations", s.name)
 	}
 	var kept strings.Builder
-	for line := range strings.Lines(sla[at:]) {
-		step := strings.Contains(line, "- {at:")
-		switch marks := strings.Contains(line, "mark: breached"); {
-		case step && marks:
+	lists := strings.SplitAfter(sla[at:], "steps:\n")
+	for n, list := range lists {
+		if n > 0 && strings.Contains(list, "mark: breached") {
 			kept.WriteString("      - {at: 100%, mark: breached}\n")
-		case step:
-		default:
-			kept.WriteString(line)
+		} else if n > 0 {
+			kept.WriteString("      - {at: 9999%, tell: giver}\n") // a list has steps
+		}
+		for line := range strings.Lines(list) {
+			if !strings.Contains(line, "- {at:") {
+				kept.WriteString(line)
+			}
 		}
 	}
 	s.folder["sla.yaml"] = &fstest.MapFile{Data: []byte(sla[:at] + kept.String()), Mode: 0o644}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -311,6 +312,11 @@ func checklistDone(h state.Handoff) bool {
 		}
 	}
 	return true
+}
+
+// givenDone reports whether the giver has done everything that was theirs.
+func givenDone(h state.Handoff) bool {
+	return !slices.ContainsFunc(h.Items, func(i state.Item) bool { return i.Gives && i.Done.IsZero() })
 }
 
 // itemsTo gives what is left of the receiver's checklist to who has the handoff

@@ -24,7 +24,7 @@ import (
 //	attempts     the assignment         so many attempts, or an end
 //	no_activity  acceptance             any activity; counts anew from each
 //	return       the assignment         acceptance or return
-//	document     the assignment         its checklist item, or an end
+//	document     the assignment         the gate, what was missing, and the giver's checklist
 //	kickoff      the assignment         the meeting, or an end
 //
 // Any but assign, opened and no_activity may count from a date field or from
@@ -69,7 +69,10 @@ func (d *deciding) stop(h state.Handoff, clock string, step int) {
 
 // quiet cancels every timer a handoff may have.
 func (d *deciding) quiet(h state.Handoff) {
-	d.stopClocks(h, clockAssign, clockAccept, clockOpened, clockTouch, clockOuter, clockAttempts, clockActivity, clockReturn, clockDocument, clockKickoff)
+	d.stopClocks(h, clockAssign, clockAccept, clockOpened, clockTouch, clockOuter, clockActivity, clockReturn, clockDocument, clockKickoff)
+	if h.Stage != state.Completed {
+		d.stopClocks(h, clockAttempts)
+	}
 	for i := range h.Items {
 		if h.Stage != state.Completed || h.Items[i].After.IsZero() {
 			d.stop(h, clockItem, i)
@@ -163,6 +166,9 @@ func (d *deciding) clocks(f *facts, tier *tier, owner string, signal state.Signa
 			}
 			c.Due[name] = by
 		}
+	}
+	if by, ok := c.Due[clockOuter]; ok && by.Before(c.TouchBy) {
+		c.Due[clockOuter] = c.TouchBy // five minutes before closing, the first touch has its time
 	}
 	return c
 }
@@ -261,7 +267,7 @@ func (d *deciding) stopClocks(h state.Handoff, clocks ...string) {
 // that count from it. The others run on.
 func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 	d.stopClocks(h, clockAccept, clockOpened, clockReturn)
-	h = d.unsay(h, clockAccept, clockOpened, clockReturn)
+	h = d.settled(h, clockAccept, clockOpened, clockReturn)
 	tier := d.r.tiers[h.Tier]
 	if tier == nil {
 		return h

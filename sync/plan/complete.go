@@ -37,6 +37,7 @@ func (d *deciding) advance(t *typ, rec *state.Record, h state.Handoff) {
 	if !h.Stage.Open() {
 		d.quiet(h)
 		d.backEnds(t, h)
+		h = d.settled(h)
 		d.timer(h, clockTried, 0, h.Due[clockAttempts]) // the buyer may not have been reached yet
 	}
 	d.put(d.tell(h, was, step, set))
@@ -109,6 +110,7 @@ func (d *deciding) touched(t *typ, h state.Handoff, set map[string]any, step str
 		h = tried(h, set)
 		step = stepTouch
 		d.stopClocks(h, clockTouch, clockOuter)
+		h = d.settled(h, clockTouch, clockOuter)
 	}
 	if h.TouchedAt.IsZero() {
 		return h, step

@@ -60,7 +60,7 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 			h = d.closeTask(h)
 		}
 	default:
-		h = d.choreSettled(h, ev.Intent.Step, ev.Ref)
+		h = d.toldTooLate(d.choreSettled(h, ev.Intent.Step, ev.Ref), ev.Intent.Step)
 	}
 	d.put(h)
 }

@@ -42,7 +42,7 @@ func met(h state.Handoff, clock string) bool {
 	case clockKickoff:
 		return !w.Met.IsZero()
 	case clockDocument:
-		return h.Stage != state.Held && len(h.Missing) == 0
+		return h.Stage != state.Held && len(h.Missing) == 0 && givenDone(h)
 	case clockHold:
 		return h.Stage != state.Held
 	}
@@ -70,7 +70,9 @@ func (d *deciding) escalate(h state.Handoff, ev Fired) {
 	}
 	was := h
 	if s.give != "" {
-		h = d.giveAway(h, e)
+		if h = d.giveAway(h, e); h.Owner != was.Owner {
+			h = d.settled(h, s.clock) // what was asked of others has been done
+		}
 	}
 	h = d.speak(was, h, e)
 	if len(e.said) > 0 {

@@ -25,8 +25,8 @@ func (d *deciding) fired(ev Fired) {
 	if ok && d.firedLate(h, ev.Timer.Clock) {
 		return
 	}
-	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || ev.Timer.Clock != clockItem && ev.Timer.Clock != clockBack) {
-		return // milestones come after the end as well
+	if !ok || !h.Stage.Open() && (h.Stage != state.Completed || !outlives(ev.Timer.Clock)) {
+		return
 	}
 	if ev.Fresh {
 		d.carrier, d.carrierRead = h.Target, ev.Read
@@ -49,6 +49,12 @@ func (d *deciding) fired(ev Fired) {
 	default:
 		d.escalate(h, ev)
 	}
+}
+
+// outlives reports whether a clock runs on past completion: milestones, what is
+// told back to the giver, and the buyer who was not reached.
+func outlives(clock string) bool {
+	return clock == clockItem || clock == clockBack || clock == clockAttempts
 }
 
 // retry looks again for somebody who is free.

@@ -21,6 +21,9 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		return
 	}
 	if !h.Stage.Open() {
+		if d.counting(h) {
+			h = d.counters(t, rec, h)
+		}
 		d.explained(t, rec, h)
 		return
 	}
@@ -155,6 +158,7 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("superseded", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": by})
+	done = d.settled(done)
 	if told := !h.Written.IsZero() || h.Effects[stepQueue].Key != "" || d.mayStand(h); told && done.Target.ID != "" && d.shows(done.Target, h) {
 		set := map[string]any{ownStatus: statusSuperseded}
 		if who != "" {

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,6 +132,11 @@ func (d *deciding) seenText(h state.Handoff, e *stepping, zone *time.Location) s
 	switch {
 	case !e.ev.Fresh:
 		return "No touch seen as of " + at + "; the CRM could not be read just now."
+	case e.s.clock == clockAccept && d.showsOpened(h):
+		if w := workOf(h); !w.Opened.IsZero() {
+			return "It was opened at " + clockText(w.Opened, zone) + "; nothing else was seen as of " + at + "."
+		}
+		return "Its owner had not opened it as of " + at + "."
 	case e.s.clock == clockOpened && c != nil && !d.showsOpened(h):
 		return "Judged by status and activity as of " + at + ", because the CRM does not show who has opened it."
 	}
@@ -202,24 +206,6 @@ func (d *deciding) inChannel(h state.Handoff, n notice, channel string) state.Ha
 		State:   state.Ready, Due: d.now, Created: d.now,
 	})
 	return handoff.Track(h, step, state.Effect{Key: k, State: sent, At: d.now})
-}
-
-// unsay takes back what was to be told of some clocks and has not left yet:
-// nobody is told so who has just acted.
-func (d *deciding) unsay(h state.Handoff, clocks ...string) state.Handoff {
-	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
-		said, ok := strings.CutPrefix(step, stepSay)
-		clock, _, _ := strings.Cut(said, " ")
-		e := h.Effects[step]
-		if !ok || !slices.Contains(clocks, clock) || e.State != sent {
-			continue
-		}
-		if i, waits := d.v.Intent(e.Key); waits && i.State == state.Ready {
-			d.c.Withdraw = append(d.c.Withdraw, e.Key)
-			h = handoff.Forget(h, step)
-		}
-	}
-	return h
 }
 
 // raise brings the owner's own task to their mind: a second one for the same
@@ -379,7 +365,7 @@ func (d *deciding) digest(who string) {
 	var first state.Handoff
 	for _, n := range t.Wait {
 		h, ok := d.v.Handoff(n.Handoff)
-		if !ok || !h.Stage.Open() || n.Clock != "" && d.met(h, n.Clock) {
+		if !ok || !h.Stage.Open() && n.Clock != clockAttempts || n.Clock != "" && d.met(h, n.Clock) {
 			continue
 		}
 		if first.ID == "" {

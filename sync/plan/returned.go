@@ -102,6 +102,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	d.audit("returned", h.ID, detail)
 	d.quiet(done)
 	d.withdraw(done)
+	done = d.settled(done)
 	d.credit(h)
 	d.put(done)
 	if !d.goesOn(t, rec, done, why) {

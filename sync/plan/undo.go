@@ -333,7 +333,7 @@ func openTasks(u *undoing, h state.Handoff) (open []connectors.Ref, touched []st
 			continue
 		}
 		if status, _ := o.Fields[connectors.TaskStatus].(string); status != "open" {
-			if h.Stage.Open() {
+			if h.Stage.Open() && !weClosed(h, strings.TrimSuffix(step, stepNow(""))) {
 				touched = append(touched, state.Touch{Ref: e.Ref, What: "our task is " + said(o.Fields[connectors.TaskStatus]), At: o.ModifiedAt})
 			}
 			continue
@@ -364,6 +364,7 @@ func (d *deciding) leaveTouched(h state.Handoff, un state.Undone) {
 func (d *deciding) takeBack(u *undoing, h state.Handoff, un state.Undone, tasks []connectors.Ref) {
 	d.withdraw(h)
 	d.quiet(h)
+	d.credit(h)
 	if done, err := handoff.Cancel(h, "undone by "+un.By, d.now); err == nil {
 		h = done
 	}

@@ -140,6 +140,12 @@ func TestCounters(t *testing.T) {
 	if h := w.only(t); got.Count != 1 || h.Stage != state.Completed || !h.TouchedAt.Equal(monday.Add(4*time.Minute)) || h.AcceptedBy != "ana@example.com" {
 		t.Errorf("%s %+v", h.Stage, got)
 	}
+	if got := look(20*time.Minute, "work_count", "6", "work_last_at", text(19*time.Minute)); got.Count != 3 {
+		t.Errorf("tried on past completion: %+v", got)
+	}
+	if got := look(50*time.Hour, "work_count", "9", "work_last_at", text(49*time.Hour)); got.Count != 3 {
+		t.Errorf("tried after the window: %+v", got)
+	}
 }
 
 // TestReturn: one write gives the record back with its reason and the rule that
