@@ -706,6 +706,19 @@ func (st *stage) end() map[string]string {
 	return end
 }
 
+// plains are the plain plays of this run, by file: TestStories and
+// TestCrashSweep compare with the same.
+var plains sync.Map
+
+// playPlain is the plain play of a story, made once.
+func playPlain(t *testing.T, file string) (end map[string]string, effects int) {
+	t.Helper()
+	once, _ := plains.LoadOrStore(file, sync.OnceValues(func() (map[string]string, int) {
+		return play(t, readStory(t, file), variant{name: "plain"})
+	}))
+	return once.(func() (map[string]string, int))()
+}
+
 // TestStories plays every story plain, with every webhook doubled, and with
 // events shuffled; the end is the same.
 func TestStories(t *testing.T) {
@@ -717,7 +730,7 @@ func TestStories(t *testing.T) {
 				t.Skip("SKIPPED under -race: every fourth story is played there; .ci/run plays them all without")
 			}
 			t.Parallel()
-			plain, _ := play(t, readStory(t, file), variant{name: "plain"})
+			plain, _ := playPlain(t, file)
 			if raced {
 				return // .ci/run plays the others without the race detector
 			}
@@ -749,7 +762,7 @@ func TestCrashSweep(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			plain, effects := play(t, readStory(t, file), variant{name: "plain"})
+			plain, effects := playPlain(t, file)
 			t.Logf("%d effects", effects)
 			for _, k := range crashes(s.sweep, effects) {
 				v := variant{name: fmt.Sprintf("stopped at effect %d of %d", k, effects), crash: k}
