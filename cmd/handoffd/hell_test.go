@@ -47,7 +47,7 @@ const (
 	hellMany   = 2000
 	hellSecret = "a-path-that-nobody-else-knows"
 	hellTouch  = 12 * time.Second // the longest clock of the rules
-	hellSettle = hellTouch + 3*time.Second
+	hellSettle = 48 * time.Second // longer than two steps of any clock are apart: the last of accept comes at three times its 30 seconds
 )
 
 // hellConnections are how the starter pack's connections are polled here; the
