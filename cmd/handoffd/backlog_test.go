@@ -79,7 +79,9 @@ func (st *stage) standing() (n int) {
 		for _, h := range state.AllHandoffs(tx) {
 			if !h.Written.IsZero() {
 				n++
+				continue
 			}
+			st.t.Logf("%s of %s is %s, and its owner was not written; frozen: %q; %+v", h.ID, h.Target, h.Stage, h.Frozen, h.Effects["assign"])
 		}
 		return tx.Err()
 	})

@@ -262,7 +262,7 @@ func (k *killTest) environ() []string {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	return append(append(os.Environ(),
+	return append(append(os.Environ(), "GOGC=100", // as it is shipped, whatever the tests run with
 		"HANDOFFD_CONFIG="+starter, "HANDOFFD_MODE=write",
 		"HANDOFFD_STATE="+filepath.Join(k.dir, "handoffd.db"),
 		"HANDOFFD_WEBHOOK_ADDR="+k.webhook, "HANDOFFD_ADMIN_ADDR=127.0.0.1:0",
