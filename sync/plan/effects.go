@@ -136,20 +136,34 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	if !ok {
 		return d.intend(h, stepAssign, w)
 	}
-	was := at.Fields[t.becomes]
+	was, over, version, hidden := lastKnown(t, h, at)
+	if hidden {
+		read = time.Time{}
+	}
 	h = handoff.Remember(h, map[string]any{name: blankNil(was)})
 	ours, _ := w.Set[name].(string)
 	if ours == "" {
 		return d.intend(h, stepAssign, w)
 	}
-	h.Stake = &state.Stake{Field: name, Value: ours, Was: was, Over: at.ModifiedAt}
+	h.Stake = &state.Stake{Field: name, Value: ours, Was: was, Over: over}
 	if ours == was && len(w.Set) > 1 {
 		delete(w.Set, name)
 	}
-	w.IfVersion = at.Version
+	w.IfVersion = version
 	return d.intendSeen(h, stepAssign, w, seen{
-		expect: map[string]any{name: blankNil(was)}, read: read, over: at.ModifiedAt, atRisk: f.user(c, was) != "",
+		expect: map[string]any{name: blankNil(was)}, read: read, over: over, atRisk: f.user(c, was) != "",
 	})
+}
+
+// lastKnown is the receiver that stands on a record, since when, and the version
+// that a write of another rests on. A CRM may hide from readers for minutes what
+// it has written (P2): where the reading is older than our own write, that
+// stands there and not what was read.
+func lastKnown(t *typ, h state.Handoff, at *state.Record) (was string, over time.Time, version string, hidden bool) {
+	if s, e := h.Stake, h.Effects[stepAssign]; s != nil && s.Ceded == "" && e.State == handoff.Done && e.Ref == at.Ref && at.ModifiedAt.Before(s.Stamp) {
+		return s.Value, s.Stamp, e.Version, true
+	}
+	return at.Fields[t.becomes], at.ModifiedAt, at.Version, false
 }
 
 // ownedBy tells the writes of one owner of a handoff from those of another.

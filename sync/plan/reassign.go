@@ -205,11 +205,11 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
-	if was := rec.Fields[t.becomes]; ok && !d.elsewhereOwned(t, to, h.Target) {
+	if was, over, version, _ := lastKnown(t, h, &rec); ok && !d.elsewhereOwned(t, to, h.Target) {
 		set[name] = owner
-		w.IfVersion = rec.Version
-		h.Stake = &state.Stake{Field: name, Value: owner, Was: was, Over: rec.ModifiedAt}
-		s = seen{expect: map[string]any{name: blankNil(was)}, over: rec.ModifiedAt, atRisk: was != ""}
+		w.IfVersion = version
+		h.Stake = &state.Stake{Field: name, Value: owner, Was: was, Over: over}
+		s = seen{expect: map[string]any{name: blankNil(was)}, over: over, atRisk: was != ""}
 	}
 	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)
 }

@@ -221,7 +221,7 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	name, ok := c.m.WriteName(h.Target.Kind, t.becomes)
 	u, known := d.user(c, h.Accountable)
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReturn, "set")}
-	standing := at.Fields[t.becomes]
+	standing, over, version, hidden := lastKnown(t, h, at)
 	held := at.Ref == h.Target && ok && d.r.facts(d.now, d.v, at).user(c, standing) == h.Owner && !d.elsewhereOwned(t, c, h.Target)
 	var to any
 	if t.becomes == wordOwner {
@@ -237,8 +237,12 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 		return d.intend(h, stepReturn, w)
 	}
 	set[name] = to
-	w.IfVersion = at.Version
-	return d.intendSeen(h, stepReturn, w, seen{expect: map[string]any{name: blankNil(standing)}, read: d.readOf(at), over: at.ModifiedAt, atRisk: true})
+	w.IfVersion = version
+	read := d.readOf(at)
+	if hidden {
+		read = time.Time{}
+	}
+	return d.intendSeen(h, stepReturn, w, seen{expect: map[string]any{name: blankNil(standing)}, read: read, over: over, atRisk: true})
 }
 
 // readOf is when a record was asked for; zero where nobody knows.

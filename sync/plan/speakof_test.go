@@ -68,3 +68,27 @@ func TestTakeoverRests(t *testing.T) {
 		}
 	}
 }
+
+// TestTakeoverOnAnOldReading: where the CRM still hides our own write from
+// readers, a takeover rests on what we wrote, not on what was read: the owner
+// before, when they show at last, are nobody's choice.
+func TestTakeoverOnAnOldReading(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, shown, was := written(t, r)
+	now := monday.Add(23 * time.Minute)
+	for _, timer := range w.due(now) {
+		w.decide(t, r, now, plan.Fired{Timer: timer, Fresh: true, Read: now.Add(-time.Second)})
+	}
+	h, i := w.only(t), w.steps()["assign"]
+	if h.Owner != was.Backup {
+		t.Fatalf("owner %s", h.Owner)
+	}
+	if i.Expect["hubspot_owner_id"] != shown.Fields["owner"] || i.Write.IfVersion != shown.Version || !i.ReadAt.IsZero() || !i.Over.Equal(shown.ModifiedAt) || !i.AtRisk {
+		t.Errorf("written over %v of version %q at %s, read %s, at risk %v", i.Expect, i.Write.IfVersion, i.Over, i.ReadAt, i.AtRisk)
+	}
+	w.decide(t, r, now.Add(time.Second), see(shown))
+	if h := w.only(t); h.Owner != was.Backup || h.Stage != state.Assigned {
+		t.Errorf("%s, %s: what we had written ourselves was taken for a person's choice", h.Stage, h.Owner)
+	}
+}
