@@ -11,7 +11,8 @@ import (
 type Trial struct {
 	Running  bool           `json:"running"`            // the process has not ended by itself
 	Trying   []string       `json:"trying,omitempty"`   // in hand, where the last process died
-	Suspects map[string]int `json:"suspects,omitempty"` // deaths with it in hand
+	Deciding bool           `json:"deciding,omitempty"` // decided about, and not only read; noted of one alone
+	Suspects map[string]int `json:"suspects,omitempty"` // how much speaks against it
 }
 
 // Aside is what was put aside, so that everybody else can be served, and what
@@ -19,7 +20,7 @@ type Trial struct {
 type Aside struct {
 	Name string    `json:"name"` // of the record or timer
 	At   time.Time `json:"at"`
-	// Deadly says that it has killed three processes: whatever is heard of it
+	// Deadly says that it has killed process after process: whatever is heard of it
 	// is passed over for a day, or until an operator says otherwise.
 	Deadly bool `json:"deadly,omitempty"`
 	// Timer is the timer it was; nil for a record, which is read again.
@@ -52,7 +53,7 @@ func PutAside(tx Tx, a Aside) { asides.Put(tx, Key(asideKey, a.Name), a) }
 // DropAside lets it be looked at again.
 func DropAside(tx Tx, name string) { asides.Delete(tx, Key(asideKey, name)) }
 
-// DeadlySince yields the names of what has killed three processes since an
+// DeadlySince yields the names of what has killed process after process since an
 // instant.
 func DeadlySince(tx Tx, since time.Time) iter.Seq[string] {
 	return func(yield func(string) bool) {

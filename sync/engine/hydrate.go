@@ -23,7 +23,7 @@ type work struct {
 	heard  []connectors.Ref // of which a webhook has told what we wrote
 	deaf   []string         // connections whose webhooks have missed such a write
 	lost   []*item          // the CRM will not answer for them
-	deadly map[string]bool  // what has killed three processes, and is not looked at
+	deadly map[string]bool  // what has killed process after process, and is not looked at
 
 	spoken map[connectors.Ref]bool // timers speak of them, and they are read only where there is news
 }

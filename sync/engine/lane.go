@@ -113,7 +113,7 @@ func (l *Lane) round(ctx context.Context) (bool, error) {
 	l.hydrate(asking, &work, now)
 	asks := work.observed(now.UTC())
 	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 {
-		return false, nil
+		return false, l.putDown(ctx)
 	}
 	undecided, err := l.decide(ctx, asking, work.drop(now.UTC()), asks)
 	if err != nil || len(work.timers) == 0 {
@@ -133,17 +133,20 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 	}
 	const rounds = 5 // a need may lead to others, one for each handoff of a record; more means the rules go in circles
 	for range rounds {
+		if err := l.decides(ctx, true); err != nil {
+			return nil, err
+		}
 		verdicts, err := l.Decider.Decide(ctx, drop, asks)
 		if err != nil {
 			return nil, err
 		}
 		drop = nil
-		for _, ask := range asks {
-			l.trial.survived(refOf(ask.Event))
-		}
 		var again []Ask
 		answers := Answers{}
 		if needs := needsOf(verdicts); len(needs) > 0 {
+			if err := l.decides(ctx, false); err != nil {
+				return nil, err
+			}
 			answers = l.ask(asking, asks[0].Rules, needs)
 		}
 		for i, v := range verdicts {
@@ -153,6 +156,7 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 					continue
 				}
 			}
+			l.trial.survived(refOf(asks[i].Event))
 			switch {
 			case v.Wait != "" || len(v.Needs) > 0:
 				later(asks[i])
@@ -167,6 +171,7 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 		asks = again
 	}
 	for _, ask := range asks {
+		l.trial.survived(refOf(ask.Event))
 		later(ask)
 	}
 	return undecided, nil

@@ -486,36 +486,103 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// TestTrial: what kills the process thrice is put aside, and what was beside
-// it is not (I10).
+// die plays until a killer is looked at, being read or decided about; what the
+// lane noted is what a process that died there would have left.
+func (r *rig) die(id string, deciding bool) {
+	r.Helper()
+	for range 200 {
+		before := len(r.crms["hubspot"].reads)
+		died, err := r.lane.roundUntil(r.Context(), func(ids []string) bool { return slices.Contains(ids, id) })
+		if err != nil {
+			r.Fatal(err)
+		}
+		if died {
+			if deciding {
+				if err := r.lane.decides(r.Context(), true); err != nil {
+					r.Fatal(err)
+				}
+			}
+			r.begin()
+			return
+		}
+		if len(r.crms["hubspot"].reads) == before {
+			r.now = r.now.Add(time.Second)
+		}
+	}
+	r.Fatal("the killer was never looked at")
+}
+
+// TestTrialJudges: a suspect is put aside at the third death where it died while
+// it was decided about, at the fifth where it was only read; and whom a storm of
+// kills met in hand now and then is not (I10).
+func TestTrialJudges(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		deciding []bool // the deaths
+		guilty   bool
+	}{
+		"it kills while it is decided about":     {[]bool{true, true, true}, true},
+		"two deaths are not enough":              {[]bool{true, true}, false},
+		"it kills while it is read":              {[]bool{false, false, false, false, false}, true},
+		"killed thrice while the CRM was asked":  {[]bool{false, false, false}, false},
+		"killed four times while it was asked":   {[]bool{false, false, false, false}, false},
+		"read before, and then decided about it": {[]bool{false, false, true}, true},
+	} {
+		r := newRig(t)
+		for _, id := range []string{"5", "6", "7"} {
+			r.hear("hubspot", id, r.now, nil)
+		}
+		began := r.now
+		for _, deciding := range c.deciding {
+			r.die("6", deciding)
+		}
+		if guilty := len(r.listed("quarantined")) > 0; guilty != c.guilty {
+			t.Errorf("%s: put aside: %v", name, guilty)
+		}
+		if took := r.now.Sub(began); len(c.deciding) == 5 && took < 3*setAside {
+			t.Errorf("%s: condemned within %v", name, took)
+		}
+		r.later(4 * setAside)
+		if len(r.inbox()) > 0 || r.lane.trial.on {
+			t.Errorf("%s: in the inbox %v, on trial still: %v", name, r.inbox(), r.lane.trial.on)
+		}
+	}
+}
+
+// TestTrialAsleep: who could not be read, because the CRM is down, is not in hand
+// while the lane sleeps, however often the process is killed meanwhile (I10).
+func TestTrialAsleep(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	read := r.crms["hubspot"].read
+	r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+		return nil, &connectors.Error{Class: connectors.Unavailable}
+	}
+	r.hear("hubspot", "6", r.now, nil)
+	for range 8 {
+		r.begin()
+		r.later(3 * setAside)
+	}
+	if got := r.listed("quarantined"); len(got) > 0 || len(r.lane.trial.Suspects) > 0 {
+		t.Errorf("put aside: %v, suspect: %v", got, r.lane.trial.Suspects)
+	}
+	r.crms["hubspot"].read = read
+	r.later(3 * setAside)
+	if len(r.inbox()) > 0 {
+		t.Errorf("left in the inbox: %v", r.inbox())
+	}
+}
+
+// TestTrial: what kills the process again and again is put aside, and what was
+// beside it is not (I10).
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	// die plays until the killer has been looked at; what the lane noted is
-	// what a process that died there would have left.
-	die := func() {
-		t.Helper()
-		for range 100 {
-			before := len(r.crms["hubspot"].reads)
-			worked, err := r.lane.roundUntil(t.Context(), func(ids []string) bool { return slices.Contains(ids, "6") })
-			if err != nil {
-				t.Fatal(err)
-			}
-			if worked {
-				return
-			}
-			if len(r.crms["hubspot"].reads) == before {
-				r.now = r.now.Add(time.Second)
-			}
-		}
-		t.Fatal("the killer was never looked at")
-	}
 	for _, id := range []string{"5", "6", "7"} {
 		r.hear("hubspot", id, r.now, nil)
 	}
 	for range 3 {
-		die()
-		r.begin()
+		r.die("6", true)
 	}
 	if d := cmp.Diff([]string{"hubspot/contacts/6"}, r.listed("quarantined")); d != "" {
 		t.Error(d)

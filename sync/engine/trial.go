@@ -19,7 +19,14 @@ import (
 //	1st death  nothing is known; from now on small batches, each noted first
 //	2nd death  what was noted is suspect, and set aside until the process has
 //	           worked for a while; then each suspect is tried alone
-//	3rd death  with one suspect alone in hand: it is put in quarantine
+//	3rd death  with one suspect alone in hand, which was being decided about: it
+//	           is put in quarantine
+//
+// Deciding takes no time to speak of, so whoever kills from outside hardly ever
+// meets it. Reading takes as long as the CRM does: a death there speaks less
+// against a suspect, and puts its next trial off for longer, so that a process
+// that is killed again and again does not live to see it. What kills while it is
+// read is put in quarantine after its fifth death, three of them alone.
 //
 // Setting suspects aside lets everybody else be served, and keeps a process
 // that is killed for other reasons, again and again, from putting the blame on
@@ -36,7 +43,18 @@ type trial struct {
 const (
 	carefulLimit = 20
 	setAside     = 10 * time.Second
+	longestAside = 3 * setAside
 	condemnedFor = 24 * time.Hour
+)
+
+// What a death speaks against a suspect. Among others it is one of many, however
+// often that comes to pass.
+const (
+	amongOthers   = 1
+	oftenAmong    = 2 * amongOthers
+	aloneRead     = 2
+	aloneDecided  = 6
+	condemnedFrom = amongOthers + aloneDecided // or three times aloneRead
 )
 
 // limit is how many records a round may take.
@@ -57,11 +75,36 @@ func (t *trial) may(ref connectors.Ref) bool {
 
 // due reports whether suspects are waiting for their trial.
 func (t *trial) due(now time.Time) bool {
-	return len(t.Suspects) > 0 && !Paused(now, t.after, setAside)
+	return len(t.Suspects) > 0 && !Paused(now, t.after, longestAside)
+}
+
+// aside is how long suspects wait for their trial, the longer the more speaks
+// against one of them.
+func (t *trial) aside() time.Duration {
+	most := amongOthers
+	for _, against := range t.Suspects {
+		most = max(most, against)
+	}
+	return min(setAside*time.Duration(1+(most-amongOthers)/aloneRead), longestAside)
+}
+
+// against is how much speaks against something now that the process has died
+// with it in hand.
+func against(t state.Trial, name string) (sum int, condemned bool) {
+	sum = t.Suspects[name]
+	switch {
+	case len(t.Trying) > 1 || sum == 0:
+		return max(sum, min(sum+amongOthers, oftenAmong)), false
+	case t.Deciding:
+		sum += aloneDecided
+	default:
+		sum += aloneRead
+	}
+	return sum, sum >= condemnedFrom
 }
 
 // begin looks at how the last process ended, and puts in quarantine what has
-// killed it thrice.
+// killed it again and again.
 func (l *Lane) begin(ctx context.Context) error {
 	now := l.Decider.Wall()
 	if err := l.setClock(ctx, now.UTC(), 0); err != nil {
@@ -71,11 +114,12 @@ func (l *Lane) begin(ctx context.Context) error {
 	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		condemned = ""
 		t := state.GetTrial(tx, l.name())
-		l.trial = trial{Trial: t, on: t.Running, began: now, after: now.Add(setAside)}
+		l.trial = trial{Trial: t, on: t.Running, began: now}
 		if t.Running {
 			l.trial.Suspects = maps.Clone(t.Suspects)
 			for _, name := range t.Trying {
-				if len(t.Trying) == 1 && t.Suspects[name] > 0 {
+				sum, guilty := against(t, name)
+				if guilty {
 					condemned = name
 					delete(l.trial.Suspects, name)
 					l.condemn(tx, name, now.UTC())
@@ -84,10 +128,11 @@ func (l *Lane) begin(ctx context.Context) error {
 				if l.trial.Suspects == nil {
 					l.trial.Suspects = map[string]int{}
 				}
-				l.trial.Suspects[name]++
+				l.trial.Suspects[name] = sum
 			}
 		}
-		l.trial.Running, l.trial.Trying = true, nil
+		l.trial.after = now.Add(l.trial.aside())
+		l.trial.Running, l.trial.Trying, l.trial.Deciding = true, nil, false
 		state.PutTrial(tx, l.name(), l.trial.Trial)
 		return tx.Err()
 	})
@@ -97,7 +142,7 @@ func (l *Lane) begin(ctx context.Context) error {
 	return noted(err)
 }
 
-const killed = "the process died three times while looking at it"
+const killed = "the process died again and again while looking at it"
 
 // condemn takes an event out of the way. It is not looked at for a day,
 // whatever is heard of it, unless an operator has it tried again.
@@ -127,7 +172,7 @@ func (l *Lane) end(ctx context.Context) error {
 	}
 	err := l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		t := l.trial.Trial
-		t.Running, t.Trying = false, nil
+		t.Running, t.Trying, t.Deciding = false, nil, false
 		state.PutTrial(tx, l.name(), t)
 		return tx.Err()
 	})
@@ -159,7 +204,7 @@ func (t *trial) next(now time.Time) {
 	names := slices.Sorted(maps.Keys(t.Suspects))
 	together := 1
 	if len(names) > carefulLimit {
-		once := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return t.Suspects[name] > 1 })
+		once := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return t.Suspects[name] > amongOthers })
 		if len(once) > 0 {
 			names, together = once, min(len(once), carefulLimit)
 		}
@@ -180,7 +225,7 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 		return nil
 	}
 	was := t.Trying
-	t.Trying = w.names()
+	t.Trying, t.Deciding = w.names(), false
 	if w.empty() || t.tried != nil {
 		if err := l.doubt(ctx); err != nil {
 			return err
@@ -189,6 +234,34 @@ func (l *Lane) note(ctx context.Context, w *work) error {
 	if t.on && t.tried == nil && len(was) == 0 && len(t.Trying) == 0 {
 		return nil
 	}
+	return noted(l.Decider.Store.Update(ctx, func(tx state.Tx) error {
+		state.PutTrial(tx, l.name(), t.Trial)
+		return tx.Err()
+	}))
+}
+
+// putDown notes that nothing is in hand while the lane sleeps: what could not be
+// read has killed nobody.
+func (l *Lane) putDown(ctx context.Context) error {
+	t := &l.trial
+	if !t.on || len(t.Trying) == 0 {
+		return nil
+	}
+	t.Trying = nil
+	return noted(l.Decider.Store.Update(ctx, func(tx state.Tx) error {
+		state.PutTrial(tx, l.name(), t.Trial)
+		return tx.Err()
+	}))
+}
+
+// decides notes of a suspect that is tried alone whether it is decided about, or
+// the CRMs are asked.
+func (l *Lane) decides(ctx context.Context, deciding bool) error {
+	t := &l.trial
+	if !t.on || len(t.tried) != 1 || len(t.Trying) != 1 || t.Deciding == deciding {
+		return nil
+	}
+	t.Deciding = deciding
 	return noted(l.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		state.PutTrial(tx, l.name(), t.Trial)
 		return tx.Err()

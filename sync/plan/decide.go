@@ -109,6 +109,7 @@ func (d *deciding) observed(ev Observed) {
 	carried := d.aboutNow(rec)
 	if rec.Deleted || !rec.MovedTo.IsZero() {
 		d.gone(rec, carried)
+		d.lastWord(rec, ev)
 		return
 	}
 	if seen && prev.Deleted {

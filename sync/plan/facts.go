@@ -35,6 +35,10 @@ type facts struct {
 	usage   *state.Record // what programs have said of it; nil: look it up
 	counted map[*cond][]group
 
+	// said is the record whose last words these are, where it was merged into the
+	// one at hand before they were read.
+	said connectors.Ref
+
 	// handoff is the one that is judged, where there is one; another says that
 	// handoffd's own fields on the record at hand speak of another one.
 	handoff *state.Handoff
@@ -61,6 +65,14 @@ type finding struct {
 func (r *Rules) facts(now time.Time, v View, rec *state.Record) *facts {
 	c := r.byConn[rec.Ref.Conn]
 	return &facts{r: r, v: v, now: now, conn: c, rec: rec, to: c}
+}
+
+// spokeFor is the record whose signal it is.
+func (f *facts) spokeFor() connectors.Ref {
+	if !f.said.IsZero() {
+		return f.said
+	}
+	return f.rec.Ref
 }
 
 // value is a field of the record at hand, of its account, or of a record it is

@@ -27,27 +27,33 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 		d.remember(t, f, s, s.version)
 		return true
 	}
+	d.take(t, f, s, ev, carried)
+	return true
+}
+
+// take does with a signal that is news what is to be done with it: it belongs to
+// a handoff that is there, or starts one.
+func (d *deciding) take(t *typ, f *facts, s signal, ev Observed, carried []state.Handoff) {
 	related := d.related(f.rec.Ref, carried)
 	if h, ok := sameSignal(s, f.rec.Ref, slices.Concat(related, movedHere(t, f.rec.Ref, carried)), d.now); ok {
 		d.remember(t, f, s, s.version)
 		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
-		return true
+		return
 	}
 	if h, ok := d.startedByGroup(t, f, s); ok {
 		d.remember(t, f, s, s.version)
 		d.because(d.why(where(t.pos), "the same group is handed over already, as %s from %s", h.ID, h.Record))
-		return true
+		return
 	}
 	if d.never(f) || d.joined(t, f, s, slices.Concat(carried, related)) {
 		if !d.stopped() {
 			d.remember(t, f, s, s.version)
 		}
-		return true
+		return
 	}
-	if !d.settles(t, f, &s) {
+	if !f.said.IsZero() || !d.settles(t, f, &s) {
 		d.begin(t, f, s, ev)
 	}
-	return true
 }
 
 // asBefore is the version to keep of a signal that is no news. One that was
@@ -176,7 +182,7 @@ func (d *deciding) takesMore(h state.Handoff) bool {
 // begin starts a handoff, or says what keeps it from starting.
 func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 	g := d.r.facts(d.now, d.v, f.rec)
-	g.news, g.usage = f.news, f.usage
+	g.news, g.usage, g.said = f.news, f.usage, f.said
 	if t.deliver != nil {
 		if t.onlyIfLocal && !t.onlyIf.holds(f) {
 			d.heldBack(t, f, s, listOtherwise, d.why(where(t.onlyIfPos), "%s", t.onlyIf.say(f)))
@@ -199,7 +205,7 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 		d.heldBack(t, g, s, listLowTier, reason)
 		return
 	}
-	if g.account(); d.waits(g) || d.waitsItsTurn(t, g, s) {
+	if g.account(); d.waits(g) || f.said.IsZero() && d.waitsItsTurn(t, g, s) {
 		return
 	}
 	id, exists := d.identify(t, g, s)
@@ -237,10 +243,10 @@ func (d *deciding) landedOn(t *typ, f *facts, s signal) bool {
 // identify derives the handoff's name from type, record and trigger version. A
 // signal without a date that went away and came back is another one.
 func (d *deciding) identify(t *typ, f *facts, s signal) (id string, exists bool) {
-	id = state.Digest(t.name, f.rec.Ref.String(), s.version)
+	id = state.Digest(t.name, f.spokeFor().String(), s.version)
 	h, exists := d.v.Handoff(id)
 	if exists && s.again && !h.Stage.Open() {
-		id = state.Digest(t.name, f.rec.Ref.String(), s.version, s.prev.At.Format(time.RFC3339Nano))
+		id = state.Digest(t.name, f.spokeFor().String(), s.version, s.prev.At.Format(time.RFC3339Nano))
 		_, exists = d.v.Handoff(id)
 	}
 	return id, exists

@@ -271,7 +271,7 @@ func (d *deciding) remember(t *typ, f *facts, s signal, version string) {
 	if at.IsZero() || !s.fresh && !s.first {
 		at = s.prev.At
 	}
-	d.c.Triggers = append(d.c.Triggers, state.Trigger{Type: t.name, Record: f.rec.Ref, Version: version, At: at})
+	d.c.Triggers = append(d.c.Triggers, state.Trigger{Type: t.name, Record: f.spokeFor(), Version: version, At: at})
 }
 
 // spokeText says what the buyer did, in the record's own words.

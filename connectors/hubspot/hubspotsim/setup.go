@@ -28,6 +28,7 @@ type setup struct {
 	Automation     *[]workflow          `json:"automation"`
 	SalesforceSync *bool                `json:"salesforce_sync"`
 	Foreign        *float64             `json:"foreign_webhooks"`
+	Subscriptions  []string             `json:"subscriptions"`
 	Archived       *[]string            `json:"archived_properties"`
 	Retyped        map[string]string    `json:"retyped_properties"`
 }
@@ -126,6 +127,11 @@ func (s *Sim) checkSetup(set setup) error {
 			return fmt.Errorf("%s is %v: a share between 0 and 1", name, *v)
 		}
 	}
+	for _, sub := range set.Subscriptions {
+		if !slices.Contains(subscribable, sub) {
+			return fmt.Errorf("subscriptions: %q: one of %v", sub, subscribable)
+		}
+	}
 	if err := s.checkRules(set); err != nil {
 		return err
 	}
@@ -217,6 +223,7 @@ func (s *Sim) setUp(set setup) {
 			t.noSeat[s.ownerByEmail(email).id] = true
 		}
 	}
+	s.hooks.subscribe(set.Subscriptions)
 	s.drift(set)
 	if set.SalesforceSync != nil {
 		s.setSalesforceSync(*set.SalesforceSync)

@@ -18,7 +18,7 @@ import (
 func TestSetupIsStrict(t *testing.T) {
 	t.Parallel()
 	for _, doc := range []string{
-		`{"trak":"oauth"}`, `{"track":"legacy"}`, `{"tier":"gold"}`, `{"locked":2}`, `{"edge":{"500":0.1}}`, `{"foreign_webhooks":-1}`,
+		`{"trak":"oauth"}`, `{"track":"legacy"}`, `{"tier":"gold"}`, `{"locked":2}`, `{"edge":{"500":0.1}}`, `{"foreign_webhooks":-1}`, `{"subscriptions":["contact.levitation"]}`,
 		`{"required":{"contacts":[{"when":{"nope":"x"},"need":["email"]}]}}`, `{"create_required":{"people":["email"]}}`,
 		`{"link_limits":{"contacts>owners":1}}`, `{"no_seat":["nobody@example.com"]}`, `{"migration_477":{"share":3}}`,
 		`{"automation":[{"name":"x","object":"contacts","sets":"hubspot_owner_id","on":"create","to":"nobody@example.com"}]}`,

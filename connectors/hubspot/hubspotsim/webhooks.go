@@ -106,6 +106,23 @@ type hooks struct {
 	idle    chan struct{} // closed and renewed whenever a request has ended
 }
 
+// subscribable are the subscriptions that an admin may add to those that are there from the start: the ones that
+// tell of what no poll shows.
+var subscribable = []string{
+	"contact.associationChange", "company.associationChange", "deal.associationChange", "contact.restore", "company.restore", "deal.restore",
+}
+
+// subscribe adds subscriptions of an object's own kind.
+func (h *hooks) subscribe(types []string) {
+	for _, t := range types {
+		if sub := (Subscription{Type: t}); h.subs[sub] == 0 {
+			h.subs[sub] = firstSubscription + int64(len(h.subs))
+		}
+	}
+}
+
+const firstSubscription = 7_662_000
+
 func newHooks(s *Sim) *hooks {
 	subs := s.cfg.Hooks
 	if subs == nil {
@@ -125,7 +142,7 @@ func newHooks(s *Sim) *hooks {
 		if o := s.object(sub.Object); o != nil {
 			sub.Object = o.typeID
 		}
-		h.subs[sub] = 7_662_000 + int64(i)
+		h.subs[sub] = firstSubscription + int64(i)
 	}
 	return h
 }

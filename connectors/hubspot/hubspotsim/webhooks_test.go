@@ -216,9 +216,12 @@ func TestDeliverAlone(t *testing.T) {
 		r := &receiver{t: t}
 		p := newPortal(t, hubspotsim.Config{
 			WebhookURL: target, Transport: simhttp.Carrier(map[string]http.Handler{"hooks.example.com": r}),
-			Hooks: []hubspotsim.Subscription{{Type: "contact.associationChange"}},
+			Hooks: []hubspotsim.Subscription{},
 		})
 		r.secret = p.sim.Credentials().ClientSecret
+		if err := p.sim.Setup([]byte(`{"subscriptions":["contact.associationChange"]}`)); err != nil {
+			t.Fatal(err)
+		}
 		id := p.contact(`{"email":"a@example.org"}`)
 		p.must("PUT", contacts+"/"+id+"/associations/default/companies/11", "")
 		p.must("DELETE", contacts+"/"+id+"/associations/companies/11", "")
