@@ -109,6 +109,36 @@ func TestBatchIsOneTransaction(t *testing.T) {
 	}
 }
 
+// hanging is a disk that takes its time.
+type hanging struct{ state.Store }
+
+func (s hanging) Update(ctx context.Context, fn func(state.Tx) error) error {
+	time.Sleep(20 * time.Second)
+	return s.Store.Update(context.WithoutCancel(ctx), fn)
+}
+
+// TestHangingDisk: a sender hears within three seconds that it has to come again,
+// and what was kept after all is not taken a second time (I6).
+func TestHangingDisk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		h, _ := newWebhooks(r, receiver(func(connectors.Request) (connectors.Received, error) {
+			return connectors.Received{Changes: []connectors.Change{{Ref: connectors.Ref{Kind: "contacts", ID: "1"}, EventID: "e", At: r.start}}}, nil
+		}))
+		h.Store = hanging{r.store}
+		began := time.Now()
+		if rec := h.post(t); rec.Code != http.StatusServiceUnavailable || time.Since(began) != ackWithin || h.Metrics.Refused()[0].Reason != "slow" {
+			t.Errorf("%d after %s: %+v", rec.Code, time.Since(began), h.Metrics.Refused())
+		}
+		time.Sleep(time.Minute)
+		h.Store = r.store
+		if rec := h.post(t); rec.Code != http.StatusNoContent || r.inbox() != 1 {
+			t.Errorf("%d, and %d in the inbox", rec.Code, r.inbox())
+		}
+	})
+}
+
 // TestReply: the sender hears its own words once the event is on disk, and
 // nothing of the kind before (I11).
 func TestReply(t *testing.T) {

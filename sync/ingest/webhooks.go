@@ -222,6 +222,11 @@ func (one hint) take(tx state.Tx) bool {
 	return one.arrival.Append(tx)
 }
 
+// ackWithin is the longest a sender waits for its answer: HubSpot gives up after
+// five seconds (I6). It is told to come again then, which costs nothing where the
+// events were kept after all.
+const ackWithin = 3 * time.Second
+
 // keep commits what was received; after it returns nil the event is on disk.
 func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Received, came time.Time) *connectors.Refusal {
 	if h.Room != nil {
@@ -229,6 +234,31 @@ func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Re
 			return refuse("full", http.StatusServiceUnavailable, err.Error())
 		}
 	}
+	kept := make(chan error, 1)
+	go func() {
+		kept <- engine.Safely("keep a webhook", func() error { return h.commit(ctx, conn, received, came) })
+	}()
+	enough := time.NewTimer(ackWithin)
+	defer enough.Stop()
+	select {
+	case err := <-kept:
+		if err != nil {
+			h.Log.Error("webhook not kept", "conn", conn, "error", err)
+			return refuse("store", http.StatusServiceUnavailable, "the state cannot be written")
+		}
+	case <-enough.C:
+		return refuse("slow", http.StatusServiceUnavailable, "the state takes longer to write than a sender waits; it sends again")
+	}
+	for _, f := range received.Refused {
+		if since, first := h.Metrics.refuse(conn, &f, came); first {
+			h.Log.Warn("webhook event put aside", "conn", conn, "reason", f.Reason, "detail", f.Detail, "more_since_last", since)
+		}
+	}
+	return nil
+}
+
+// commit writes what was received into the inbox, in one transaction.
+func (h *Webhooks) commit(ctx context.Context, conn string, received connectors.Received, came time.Time) error {
 	hints := h.ready(conn, received.Changes, came)
 	taken, unwatched := 0, len(received.Changes)-len(hints)
 	err := h.Store.Update(ctx, func(tx state.Tx) error {
@@ -246,13 +276,7 @@ func (h *Webhooks) keep(ctx context.Context, conn string, received connectors.Re
 		return tx.Err()
 	})
 	if err != nil {
-		h.Log.Error("webhook not kept", "conn", conn, "error", err)
-		return refuse("store", http.StatusServiceUnavailable, "the state cannot be written")
-	}
-	for _, f := range received.Refused {
-		if since, first := h.Metrics.refuse(conn, &f, came); first {
-			h.Log.Warn("webhook event put aside", "conn", conn, "reason", f.Reason, "detail", f.Detail, "more_since_last", since)
-		}
+		return err
 	}
 	h.Metrics.events.WithLabelValues(conn, "taken").Add(float64(taken))
 	h.Metrics.events.WithLabelValues(conn, "unwatched").Add(float64(unwatched))
