@@ -422,7 +422,20 @@ func (r *recorded) act() {
 			r.edit(e)
 		}
 	}
+	r.passOn()
 	r.pass(10 * time.Minute)
+}
+
+// passOn has people take over two records that are being worked: no deadline
+// looks at who owns those.
+func (r *recorded) passOn() {
+	r.t.Helper()
+	for _, e := range []simulators.Edit{r.buyer(121, "hubspot"), r.buyer(122, "salesforce")} {
+		r.pass(3 * time.Minute)
+		r.work(e)
+		r.pass(3 * time.Minute)
+		r.takeOver(e, "gus@example.com")
+	}
 }
 
 // outage is a while in which one CRM is read from and takes no updates: owners
