@@ -305,6 +305,7 @@ const stopAfterTen = "safety: {stop_if_more_than: {owner_changes: 10, in: 10 min
 // at once, and once. A backlog that piled up slowly while the CRM was down does
 // not count as fast (G11).
 func TestSafetyStop(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	trusted(t, "write", stopAfterTen, func(st *stage, _ *writes) {
 		t := st.t

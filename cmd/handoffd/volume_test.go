@@ -69,12 +69,12 @@ func (st *stage) handoffs() []state.Handoff {
 // millisecond, more than a search can show, are all found by polling; every
 // fourth asks for a demo, and each of those has one owner and one task (P3).
 func TestOneTimestamp(t *testing.T) {
+	unraced(t)
 	t.Parallel()
-	buyers := 12_000
-	if raced {
-		buyers = 1_200 // it would take minutes; .ci/run runs it without the race detector as well
-	}
-	demos := buyers / 4
+	const (
+		buyers = 12_000
+		demos  = buyers / 4
+	)
 	volume(t, simulators.WebhookFaults{Drop: 1}, nil, func(t *testing.T, st *stage) {
 		at := time.Now()
 		for n := range buyers {
@@ -140,11 +140,9 @@ func (st *stage) contactsRead() int {
 // before hands nothing off, also when every one of those contacts is edited
 // afterwards; the next form does (design §4, first sight is the baseline).
 func TestOldForms(t *testing.T) {
+	unraced(t)
 	t.Parallel()
-	old := 5_000
-	if raced {
-		old = 500
-	}
+	const old = 5_000
 	contacts := make([]map[string]any, old)
 	for n := range contacts {
 		contacts[n] = map[string]any{"id": fmt.Sprint(500_000 + n), "fields": map[string]any{
@@ -189,6 +187,7 @@ func TestOldForms(t *testing.T) {
 // and nobody waits longer than one poll, the lag of the search index, and the
 // time the writes take.
 func TestPollingAlone(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	const (
 		buyers = 60
