@@ -149,7 +149,7 @@ func (d *daemon) wire(names []string, epoch uint64) {
 	d.failures = engine.NewFailures(c.Registry)
 	outbox, gates := map[string]engine.Bell{}, map[string]*engine.Gate{}
 	for _, name := range names {
-		outbox[name], gates[name] = engine.NewBell(), &engine.Gate{}
+		outbox[name], gates[name] = engine.NewBell(), &engine.Gate{Early: engine.NewBell()}
 	}
 	d.makeSenders(outbox)
 	lanes := engine.NewBells(len(c.Rules.Groups()))

@@ -24,6 +24,7 @@ type work struct {
 	deaf   []string         // connections whose webhooks have missed such a write
 	lost   []*item          // the CRM will not answer for them
 	deadly map[string]bool  // what has killed process after process, and is not looked at
+	cut    map[string]bool  // connections with more than was taken of what tells of itself
 
 	spoken map[connectors.Ref]bool // timers speak of them, and they are read only where there is news
 }
@@ -50,6 +51,9 @@ type due struct {
 	timer state.Timer
 	about []connectors.Ref
 	told  connectors.Ref // is read only where there is news of it
+
+	polled  []plan.Polled // tell what people did
+	unheard bool          // and have not, in time
 }
 
 func (w *work) empty() bool { return len(w.items) == 0 && len(w.timers) == 0 && len(w.unread) == 0 }
@@ -72,7 +76,7 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 	l.turn++
 	l.full = false
 	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
-		w.deadly = map[string]bool{} // a store may run this again
+		w.deadly, w.cut = map[string]bool{}, map[string]bool{} // a store may run this again
 		for name := range state.DeadlySince(tx, now.Add(-condemnedFor)) {
 			w.deadly[name] = true
 		}
@@ -92,10 +96,12 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 	if err != nil {
 		return work{}, fmt.Errorf("take from the inbox: %w", err)
 	}
+	l.cutOff(&w, now)
 	return w, nil
 }
 
 func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
+	l.awaited = time.Time{}
 	if Paused(now, l.still, clockTick) {
 		return // the clock has just been moved; it may be moved back
 	}
@@ -116,15 +122,19 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if l.opening(now, h.Record.Conn, h.Target.Conn) {
 			continue // the poller rings
 		}
-		w.timers = append(w.timers, l.due(tx, w, t, h, now))
+		of := w.rules.SpeaksOf(h, t.Clock)
+		if l.unheard(t, of.Polled, now) {
+			continue
+		}
+		w.timers = append(w.timers, l.due(tx, w, t, of, now))
 	}
 }
 
 // due is a timer, whose records are to be read. Nobody has told of what was
 // done while nobody ran.
-func (l *Lane) due(tx state.Tx, w *work, t state.Timer, h state.Handoff, now time.Time) due {
-	of := w.rules.SpeaksOf(h, t.Clock)
-	d := due{timer: t, about: of.Read, told: of.Told}
+func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now time.Time) due {
+	d := due{timer: t, about: of.Read, told: of.Told, polled: of.Polled}
+	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !l.Gates[p.Conn].ReadBy(p.Kind, t.Due) })
 	conn, _ := state.GetConn(tx, of.Told.Conn)
 	if !of.Told.IsZero() && (!trusted(conn, now) || !l.Gates[of.Told.Conn].CaughtUp()) {
 		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
@@ -198,6 +208,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			continue
 		}
 		if w.byRef[c.Ref] == nil && len(w.items) >= limit {
+			w.cut[conn] = true
 			return
 		}
 		w.item(c.Ref).add(c, echo, written)
@@ -463,7 +474,7 @@ func (w *work) fired(undecided map[connectors.Ref]bool) []Ask {
 			fresh = fresh && it.record != nil && !undecided[d.told]
 		}
 		asks = append(asks, Ask{
-			Event: plan.Fired{Timer: d.timer, Fresh: fresh, Read: read},
+			Event: plan.Fired{Timer: d.timer, Fresh: fresh, Read: read, Unheard: d.unheard},
 			Rules: w.rules,
 			Done:  func(tx state.Tx) { cancelFired(tx, d.timer) },
 		})

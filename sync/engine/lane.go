@@ -8,6 +8,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // Lane decides for one group of connections, one batch after the other.
@@ -22,11 +23,13 @@ type Lane struct {
 	Limit     int // records a round; 0: 200
 	MaxOutbox int // no more changes of a connection are decided while this many of its writes are due; 0: 2,000
 
-	hold    map[batch]pause         // what cannot be read now; a blank kind is the whole connection
-	waiting map[connectors.Ref]wait // what cannot be decided yet
-	still   time.Time               // timers do not speak until then
-	turn    int                     // which connection comes first
-	full    bool                    // writeback had enough to do in the last round
+	hold    map[batch]pause           // what cannot be read now; a blank kind is the whole connection
+	waiting map[connectors.Ref]wait   // what cannot be decided yet
+	still   time.Time                 // timers do not speak until then
+	awaited time.Time                 // when the first of those that wait for a poll speaks all the same
+	vain    map[plan.Polled]time.Time // what a timer has waited for in vain, and when that was due
+	turn    int                       // which connection comes first
+	full    bool                      // writeback had enough to do in the last round
 	trial   trial
 	turned  atomic.Int64 // when a round last began
 }
@@ -250,6 +253,7 @@ func (l *Lane) rest(ctx context.Context, now time.Time) time.Duration {
 		}
 	}
 	sooner(l.still)
+	sooner(l.awaited)
 	sooner(l.trial.after)
 	sooner(l.trial.began.Add(openWithin))
 	for _, p := range l.hold {

@@ -30,6 +30,11 @@ func (p *Poller) rest(more bool) time.Duration {
 	for _, h := range p.hold {
 		d = min(d, h.until.Sub(now))
 	}
+	for _, kind := range p.Gate.Wanted() {
+		if at := p.early(kind); !at.IsZero() {
+			d = min(d, at.Sub(now))
+		}
+	}
 	return min(max(d, time.Millisecond), p.every()) // the clock may have been set back since
 }
 
@@ -85,7 +90,7 @@ func (p *Poller) ready(all []reading, full bool) []reading {
 	})
 	return slices.DeleteFunc(slices.Clone(all), func(r reading) bool {
 		h, failed := p.hold[r.name]
-		return failed && engine.Paused(now, h.until, h.after) || !failed && !full && !p.more[r.name]
+		return failed && engine.Paused(now, h.until, h.after) || !failed && !full && !p.more[r.name] && !p.waitedFor(r)
 	})
 }
 

@@ -44,6 +44,7 @@ type Poller struct {
 	more     map[connectors.Kind]bool  // cursors whose next page can be had now
 	due      time.Time                 // when to ask again those that have been read to their end
 	swept    sweeps
+	asked    map[connectors.Kind]time.Time // when a kind was last polled
 }
 
 const (
@@ -67,7 +68,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("poll %s: %w", p.Conn, err)
 		}
-		sleep(ctx, p.rest(more))
+		p.sleep(ctx, p.rest(more))
 	}
 	return nil
 }
@@ -126,6 +127,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		p.due = p.Wall().Add(p.every())
 	}
 	p.swept = swept
+	p.noteRead(readings, pages, began)
 	p.caughtUp(all)
 	skipped := slices.ContainsFunc(all, func(r reading) bool { return r.lists() && !slices.ContainsFunc(readings, r.same) })
 	return more, p.complete(ctx, listed && !skipped)

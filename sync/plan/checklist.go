@@ -342,7 +342,7 @@ func (d *deciding) itemsTo(h state.Handoff, was string) state.Handoff {
 // itemDue speaks of a thing of the checklist whose time is up, or makes the
 // task of a milestone whose time has come. step is its index in h.Items; fresh
 // says that the record has just been read.
-func (d *deciding) itemDue(h state.Handoff, step int, fresh bool) {
+func (d *deciding) itemDue(h state.Handoff, step int, ev Fired) {
 	if step < 0 || step >= len(h.Items) || h.Observed {
 		return
 	}
@@ -363,8 +363,8 @@ func (d *deciding) itemDue(h state.Handoff, step int, fresh bool) {
 		return
 	}
 	detail := map[string]string{"item": i.Do, "who": i.Who, "by": i.By.Format(time.RFC3339), "manager": d.managerOf(i.Who), "rule": i.Rule}
-	if !fresh {
-		detail["seen"] = "the record could not be read just now"
+	if seen := ev.unseen(); seen != "" {
+		detail["seen"] = seen
 	}
 	d.audit("item late", h.ID, detail)
 	d.list(listChecklist, h.ID+" "+strconv.Itoa(step), h.Type+": "+i.Do+" was due at "+i.By.Format(time.RFC3339)+", by "+orNobody(i.Who)+" ("+i.Rule+")")

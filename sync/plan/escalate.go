@@ -98,8 +98,8 @@ func (e *stepping) detail(h state.Handoff) map[string]string {
 		"clock": e.s.clock, "rule": where(e.s.pos), "owner": h.Owner, "at": strconv.FormatFloat(e.s.percent, 'f', -1, 64) + "%",
 		"by": deadline(h, e.s.clock).Format(time.RFC3339), "does": e.s.does(),
 	}
-	if !e.ev.Fresh {
-		out["seen"] = "the record could not be read just now"
+	if seen := e.ev.unseen(); seen != "" {
+		out["seen"] = seen
 	}
 	if len(e.later) > 0 {
 		out["overtaken"] = "a later step is due as well"
@@ -188,8 +188,8 @@ func (d *deciding) breach(h state.Handoff, s step, ev Fired) state.Handoff {
 	by := deadline(h, s.clock).Format(time.RFC3339)
 	d.because(d.why(where(s.pos), "%s was due by %s", s.clock, by))
 	detail := map[string]string{"clock": s.clock, "owner": h.Owner, "by": by}
-	if !ev.Fresh {
-		detail["seen"] = "the record could not be read just now"
+	if seen := ev.unseen(); seen != "" {
+		detail["seen"] = seen
 	}
 	d.audit("breached", h.ID, detail)
 	if !first || late.Target.ID == "" {

@@ -38,6 +38,20 @@ type Fired struct {
 	// Read is when the record that carries the handoff was asked for; zero:
 	// unknown, and its owner is read again before it is written.
 	Read time.Time `json:"read,omitzero"`
+	// Unheard says that what people did until then, and shows on no record, could
+	// not be polled in time.
+	Unheard bool `json:"unheard,omitempty"`
+}
+
+// unseen says what a timer speaks without having seen; blank: nothing.
+func (f Fired) unseen() string {
+	switch {
+	case !f.Fresh:
+		return "the record could not be read just now"
+	case f.Unheard:
+		return "what people did could not be polled in time"
+	}
+	return ""
 }
 
 // Delivered is a write that the CRM has answered for good. Err is blank when it was

@@ -39,7 +39,7 @@ func (d *deciding) fired(ev Fired) {
 			d.retry(h, ev)
 		}
 	case clockItem:
-		d.itemDue(h, ev.Timer.Step, ev.Fresh)
+		d.itemDue(h, ev.Timer.Step, ev)
 	case clockHold:
 		d.holdOver(h, ev)
 	case clockBack:

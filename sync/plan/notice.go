@@ -132,6 +132,8 @@ func (d *deciding) seenText(h state.Handoff, e *stepping, zone *time.Location) s
 	switch {
 	case !e.ev.Fresh:
 		return "No touch seen as of " + at + "; the CRM could not be read just now."
+	case e.ev.Unheard:
+		return "Nothing was seen as of " + at + "; what was logged in the last minutes could not be read yet."
 	case e.s.clock == clockAccept && d.showsOpened(h):
 		if w := workOf(h); !w.Opened.IsZero() {
 			return "It was opened at " + clockText(w.Opened, zone) + "; nothing else was seen as of " + at + "."

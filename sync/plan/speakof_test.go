@@ -13,7 +13,8 @@ import (
 
 // TestSpeaksOf: what a timer speaks of is read; the record a handoff came from
 // in another CRM only where nobody would tell of a change, or where the clock is
-// not about the receiver's doing.
+// not about the receiver's doing. What people did and shows on no record is
+// polled first, and the other CRM's record where a webhook may be lost (1.93).
 func TestSpeaksOf(t *testing.T) {
 	t.Parallel()
 	told := writing(t)
@@ -21,25 +22,37 @@ func TestSpeaksOf(t *testing.T) {
 	here := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "51"}
 	company := connectors.Ref{Conn: "hubspot", Kind: "companies", ID: "7"}
 	there := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	polled := func(names ...string) (out []plan.Polled) {
+		for _, name := range names {
+			out = append(out, plan.Polled{Conn: name, Kind: connectors.Activity})
+		}
+		return out
+	}
 	for _, tc := range []struct {
 		name   string
 		rules  *plan.Rules
 		record connectors.Ref
 		target connectors.Ref
 		clock  string
+		stage  state.Stage
 		want   plan.SpeaksOf
 	}{
-		{"one record", told, here, here, "accept", plan.SpeaksOf{Read: []connectors.Ref{here}}},
-		{"nothing carries it yet", told, here, connectors.Ref{}, "accept", plan.SpeaksOf{Read: []connectors.Ref{here}}},
-		{"two of one CRM", told, here, company, "accept", plan.SpeaksOf{Read: []connectors.Ref{company, here}}},
-		{"the other CRM tells", told, here, there, "accept", plan.SpeaksOf{Read: []connectors.Ref{there}, Told: here}},
-		{"it does not", silent, here, there, "accept", plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
-		{"what others do", told, here, there, "document", plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
-		{"a gate", told, here, there, "hold", plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
+		{"one record", told, here, here, "accept", state.Assigned, plan.SpeaksOf{Read: []connectors.Ref{here}, Polled: polled("hubspot")}},
+		{"accepted", told, here, here, "accept", state.Accepted, plan.SpeaksOf{Read: []connectors.Ref{here}}},
+		{"nothing carries it yet", told, here, connectors.Ref{}, "accept", state.Assigned, plan.SpeaksOf{Read: []connectors.Ref{here}, Polled: polled("hubspot")}},
+		{"two of one CRM", told, here, company, "accept", state.Assigned, plan.SpeaksOf{Read: []connectors.Ref{company, here}, Polled: polled("hubspot")}},
+		{
+			"the other CRM tells", told, here, there, "accept", state.Assigned,
+			plan.SpeaksOf{Read: []connectors.Ref{there}, Told: here, Polled: append(polled("salesforce", "hubspot"), plan.Polled{Conn: "hubspot", Kind: "contacts"})},
+		},
+		{"it does not", silent, here, there, "accept", state.Assigned, plan.SpeaksOf{Read: []connectors.Ref{there, here}, Polled: polled("salesforce", "hubspot")}},
+		{"what others do", told, here, there, "document", state.Held, plan.SpeaksOf{Read: []connectors.Ref{there, here}, Polled: polled("salesforce", "hubspot")}},
+		{"a gate", told, here, there, "hold", state.Held, plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
+		{"nobody free", told, here, there, "retry", state.Queued, plan.SpeaksOf{Read: []connectors.Ref{there, here}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := tc.rules.SpeaksOf(state.Handoff{Record: tc.record, Target: tc.target}, tc.clock)
+			got := tc.rules.SpeaksOf(state.Handoff{Record: tc.record, Target: tc.target, Stage: tc.stage}, tc.clock)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

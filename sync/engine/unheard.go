@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// longestAwaited is how long a deadline waits for what people did until then to
+// be polled. With the longest a round takes it is told of within a minute.
+const longestAwaited = 40 * time.Second
+
+// unheard reports whether a timer has to be silent yet: what people did until it was
+// due comes by polling only, and has not come. The poller is asked to go sooner. A
+// kind for which a deadline has waited in vain holds up no other until it has been
+// read again.
+func (l *Lane) unheard(t state.Timer, polled []plan.Polled, now time.Time) bool {
+	until := t.Due.Add(longestAwaited)
+	silent := false
+	for _, p := range l.missing(t, polled) {
+		switch {
+		case now.Before(until):
+			l.Gates[p.Conn].Want(p.Kind)
+			silent = true
+		case l.vain == nil:
+			l.vain = map[plan.Polled]time.Time{p: t.Due}
+		default:
+			l.vain[p] = t.Due
+		}
+	}
+	if silent && (l.awaited.IsZero() || until.Before(l.awaited)) {
+		l.awaited = until
+	}
+	return silent
+}
+
+// missing is what has not been polled up to when a timer was due, of that for
+// which waiting is worth while.
+func (l *Lane) missing(t state.Timer, polled []plan.Polled) (out []plan.Polled) {
+	for _, p := range polled {
+		g := l.Gates[p.Conn]
+		if g == nil || !g.Open() {
+			continue
+		}
+		vain := l.vain[p]
+		if !g.ReadBy(p.Kind, t.Due) && (vain.IsZero() || g.ReadTo(p.Kind).After(vain)) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// cutOff takes out of a round the timers of connections whose inbox was not
+// looked through to what people did, as far as they may wait.
+func (l *Lane) cutOff(w *work, now time.Time) {
+	if len(w.cut) == 0 {
+		return
+	}
+	w.timers = slices.DeleteFunc(w.timers, func(d due) bool {
+		return now.Before(d.timer.Due.Add(longestAwaited)) && slices.ContainsFunc(d.polled, func(p plan.Polled) bool { return w.cut[p.Conn] })
+	})
+}

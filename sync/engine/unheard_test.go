@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// deadline is an open handoff of a HubSpot contact whose time to accept has run
+// out just now.
+func (r *rig) deadline(gate *Gate) {
+	r.Helper()
+	gate.Pass()
+	gate.CatchUp()
+	r.lane.Gates = map[string]*Gate{"hubspot": gate}
+	ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+	r.update(func(tx state.Tx) {
+		state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Record: ref, Target: ref})
+		state.SetTimer(tx, state.Timer{ID: "late", Handoff: "h", Clock: "accept", Due: r.now})
+	})
+}
+
+// TestUnheard: a deadline waits until what people did before it has been polled,
+// asks for that poll, and speaks after forty seconds all the same (1.93).
+func TestUnheard(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		read   time.Duration // from the deadline to what has been polled
+		later  time.Duration
+		silent bool
+	}{
+		{"not yet", -time.Minute, 30 * time.Second, true},
+		{"once it is read", 0, time.Second, false},
+		{"in vain", -time.Minute, longestAwaited, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r, gate := newRig(t), &Gate{Early: NewBell()}
+			r.deadline(gate)
+			due := r.now
+			r.round()
+			if len(r.timers()) == 0 {
+				t.Fatal("it spoke before anything was read")
+			}
+			if d := cmp.Diff([]connectors.Kind{connectors.Activity}, gate.Wanted()); d != "" || len(gate.Early) == 0 {
+				t.Fatalf("%d rings, asked for %s", len(gate.Early), d)
+			}
+			if rest := r.lane.rest(t.Context(), r.now); rest > longestAwaited {
+				t.Errorf("sleeps %s", rest)
+			}
+			gate.Read(connectors.Activity, due.Add(tc.read))
+			r.now = due.Add(tc.later)
+			r.round()
+			if silent := len(r.timers()) > 0; silent != tc.silent {
+				t.Errorf("%s after it: silent %v, want %v", tc.later, silent, tc.silent)
+			}
+		})
+	}
+}
+
+// TestUnheardOnce: what was waited for in vain holds up no further deadline until it
+// has been read again.
+func TestUnheardOnce(t *testing.T) {
+	t.Parallel()
+	r, gate := newRig(t), &Gate{}
+	r.deadline(gate)
+	r.round()
+	r.now = r.now.Add(longestAwaited)
+	r.round()
+	again := func() bool {
+		r.update(func(tx state.Tx) {
+			state.SetTimer(tx, state.Timer{ID: "next", Handoff: "h", Clock: "first_touch", Due: r.now})
+		})
+		r.round()
+		return len(r.timers()) > 0
+	}
+	if again() {
+		t.Error("the next one waits as well")
+	}
+	gate.Read(connectors.Activity, r.now)
+	r.now = r.now.Add(time.Minute)
+	if !again() {
+		t.Error("it has been read since, and nobody waits for it")
+	}
+}
+
+// TestUnheardBacklog: where more was polled than a round takes, a deadline waits for
+// the rest.
+func TestUnheardBacklog(t *testing.T) {
+	t.Parallel()
+	r, gate := newRig(t), &Gate{}
+	r.lane.Limit = 2
+	r.deadline(gate)
+	gate.Read(connectors.Activity, r.now)
+	for _, id := range []string{"2", "3", "4"} {
+		o := r.object("hubspot", id)
+		r.hear("hubspot", id, r.now, &o)
+	}
+	r.round()
+	if len(r.timers()) == 0 {
+		t.Fatal("it spoke before all was looked at")
+	}
+	for range 3 {
+		r.round()
+	}
+	if left := r.timers(); len(left) > 0 {
+		t.Errorf("%v did not speak", left)
+	}
+}
