@@ -232,5 +232,5 @@ func (d *deciding) cancel(h state.Handoff, note string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("cancelled", h.ID, map[string]string{"why": note})
-	d.put(d.choresOver(done))
+	d.put(d.choresOver(d.settled(done)))
 }
