@@ -144,6 +144,7 @@ func (c *compiler) member(t *team, d mappings.Team, m mappings.Member) {
 
 // team is a pool by name; members are wanted where people are drawn from it.
 func (c *compiler) team(name mappings.Text, members bool) *team {
+	c.use(aTeam, name.S)
 	t := c.r.teams[name.S]
 	if t == nil {
 		var known []string

@@ -36,6 +36,7 @@ func TestFaults(t *testing.T) {
 		{"sla.yaml", "escalations:\n", "escalations:\n  other:\n    clock: accept\n    steps: [{at: 100%, alert: manager}]\n", "sla.yaml:", "unused", "if_stalled", true},
 		{"sla.yaml", "  low_intent:", "  third_intent: {for: technical validation, accept_within: 1 hour}\n  low_intent:", "sla.yaml:", "unused", "under sla:", true},
 		{teams, "territories: ", "territories:\n  outbound: [{otherwise: sdr_us}] ", teams + ":", "unused", "owner list", true},
+		{teams, "territories: ", "  sdr_fr: {manager: hugh@example.com, members: [{who: isla@example.com}, {who: ana@example.com}]}\n\nterritories: ", teams + ":", "unused", "territory", true},
 		{demo, "on: hubspot ", "on: hubspot\ndeliver_to: hubspot ", demo + ":5:", "delivers-to-itself", "leave deliver_to out", false},
 		{demo, "about: person", "about: deal", demo + ":", "wrong-noun", "name a field of the deal", false},
 		{demo, "{{touch_by}}", "{{touchby}}", demo + ":", "undefined-field", `did you mean "touch_by"?`, false},
@@ -90,8 +91,25 @@ func TestStarterIsClean(t *testing.T) {
 	doc, ds := mappings.Load(folder(t, nil))
 	_, more := plan.Compile(doc)
 	for _, d := range append(ds, more...) {
-		if d.Code != "blank-falls-through" && !strings.Contains(d.Text, "the tier low_intent") {
+		if d.Code != "blank-falls-through" && !strings.Contains(d.Text, "the tier low_intent") && !strings.Contains(d.Text, "the team cs_onboarding") {
 			t.Errorf("%s", d)
+		}
+	}
+}
+
+// TestChannelForTheStop: a channel that no tier names is told of a safety stop, and
+// is unused only where nothing stops.
+func TestChannelForTheStop(t *testing.T) {
+	t.Parallel()
+	const channel = "mode: observe\nnotify:\n  channels: {ops: {kind: slack}}\n"
+	for stop, want := range map[string]bool{"": true, "safety:\n  stop_if_more_than: {owner_changes: 50, in: 10 minutes}\n": false} {
+		doc, ds := mappings.Load(folder(t, edit(t, "handoffd.yaml", "mode: observe ", channel+stop+"# ")))
+		if mappings.Failed(ds) {
+			t.Fatal(mappings.Render(ds, doc.Files))
+		}
+		_, ds = plan.Compile(doc)
+		if got := slices.ContainsFunc(ds, func(d mappings.Diagnostic) bool { return d.Code == "unused-channel" }); got != want {
+			t.Errorf("safety %q: told %v, want %v:\n%s", stop, got, want, mappings.Render(ds, doc.Files))
 		}
 	}
 }

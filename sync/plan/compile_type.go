@@ -208,6 +208,7 @@ func (c *compiler) tierRows(t *typ, d *mappings.Handoff, all []*conn) {
 // receiving checks who gives, who is accountable meanwhile, and where the
 // receiver is written.
 func (c *compiler) receiving(t *typ, d *mappings.Handoff, all []*conn) {
+	c.use(aTeam, d.From.S)
 	t.giver = c.r.teams[d.From.S]
 	if isEmail(t.until) {
 		c.person(d.AccountableUntil)

@@ -1,11 +1,16 @@
 package plan
 
-import "github.com/handoffd/handoffd/mappings"
+import (
+	"slices"
+
+	"github.com/handoffd/handoffd/mappings"
+)
 
 // The sorts of things that rules name.
 const (
 	aTier        = "tier"
 	aList        = "list"
+	aTeam        = "team"
 	aTerritory   = "territory"
 	anEscalation = "escalation list"
 )
@@ -33,6 +38,11 @@ func (c *compiler) unused() {
 	for _, d := range c.doc.Tiers {
 		tell(aTier, d.Name, "name it under sla: of a handoff type")
 	}
+	for _, d := range c.doc.Teams {
+		if !acts(d) {
+			tell(aTeam, d.Name, "name it under from:, in an owner list or in a territory")
+		}
+	}
 	for _, d := range c.doc.Escalations {
 		tell(anEscalation, d.Name, "name it under if_stalled: of a handoff type")
 	}
@@ -44,4 +54,11 @@ func (c *compiler) unused() {
 			tell(aList, d.Name, "name it in a condition")
 		}
 	}
+}
+
+// acts reports whether a team has an effect that nothing needs to name: it is the
+// one that is told last, it says who is away, or how much its members may hold.
+func acts(d mappings.Team) bool {
+	capped := d.AtMost > 0 || slices.ContainsFunc(d.Members, func(m mappings.Member) bool { return m.AtMost > 0 })
+	return d.Name.S == roleRevops || len(d.LeaveFrom) > 0 || capped
 }
