@@ -213,7 +213,27 @@ func (d *deciding) standing(t *typ, f *facts, h state.Handoff, at *state.Record,
 			h = over
 		}
 	}
-	d.put(h)
+	d.put(d.reviewedStill(f, h))
+}
+
+// reviewedStill takes up what the steward is asked about an adopted handoff that
+// is open: the task may be there, and is looked for before it is made. Where it was
+// named when another record was to carry it, only the answer in the CRM counts.
+func (d *deciding) reviewedStill(f *facts, h state.Handoff) state.Handoff {
+	if !h.Stage.Open() {
+		return h
+	}
+	n := len(d.c.Intents)
+	asked := d.review(f, h)
+	if h.Record != h.Target || len(f.rec.Absorbed) > 0 {
+		d.c.Intents = d.c.Intents[:n]
+		h.Review = asked.Review
+		return h
+	}
+	for i := range d.c.Intents[n:] {
+		d.c.Intents[n+i].State, d.c.Intents[n+i].SentAt = state.Sending, d.now
+	}
+	return asked
 }
 
 // stillAssigned sets the clock of an adopted handoff going again, and sees to
