@@ -280,7 +280,10 @@ func (it *item) complete() bool {
 // where stamps are whole seconds, a person's edit may carry the stamp of ours.
 //
 // A change dated between our reading and our write of an owner is news however
-// late it comes: we may have written over it.
+// late it comes: we may have written over it. And what our write of anything left
+// behind hides a call that was logged just before it, so where the CRM counts calls
+// on the record and a handoff waits for one, a poll that shows no more than our own
+// stamp has the record read, once.
 func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 	r, ok := state.GetRecord(tx, c.Ref)
 	if c.Object != nil {
@@ -290,9 +293,19 @@ func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 		return false
 	}
 	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {
-		return true
+		return c.Via != "poll" || ok && !c.At.After(r.ModifiedAt) || !counted(tx, c.Ref)
 	}
 	return ok && !c.At.IsZero() && !c.At.After(r.ModifiedAt)
+}
+
+// counted reports whether a handoff waits for what is counted on a record.
+func counted(tx state.Tx, ref connectors.Ref) bool {
+	for h := range state.HandoffsOf(tx, ref) {
+		if plan.AwaitsCount(h, ref) {
+			return true
+		}
+	}
+	return false
 }
 
 // batch is what one call reads.

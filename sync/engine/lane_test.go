@@ -741,3 +741,48 @@ func TestStop(t *testing.T) {
 		t.Error("a stop counts as a death")
 	}
 }
+
+// TestCountedBeforeUs: a call that was logged between our reading and our own write
+// shows only under our own stamp. Where a handoff waits for one, a poll that brings
+// no more than the stamp has the record read, and once (1.78).
+func TestCountedBeforeUs(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		via     string
+		touched bool
+		reads   int
+	}{
+		{"waits for a call", "poll", false, 1},
+		{"has seen one", "poll", true, 0},
+		{"a webhook tells of our write", "webhook", false, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+			h := state.Handoff{ID: "h", Stage: state.Accepted, Record: ref, Target: ref, Written: r.now}
+			if tc.touched {
+				h.TouchedAt = r.now
+			}
+			r.update(func(tx state.Tx) {
+				state.PutHandoff(tx, h)
+				state.PutEcho(tx, ref, state.Echo{Stamp: r.now})
+			})
+			for n := range 2 {
+				r.update(func(tx state.Tx) {
+					state.AppendInbox(tx, state.Change{
+						Change: connectors.Change{Ref: ref, EventID: fmt.Sprint("count", n), At: r.now}, Via: tc.via, Came: r.now,
+					})
+				})
+				r.round()
+			}
+			if got := len(r.crms["hubspot"].reads); got != tc.reads {
+				t.Errorf("%d reads, want %d", got, tc.reads)
+			}
+			if left := r.inbox(); len(left) > 0 {
+				t.Errorf("in the inbox: %v", left)
+			}
+		})
+	}
+}

@@ -50,6 +50,12 @@ func (t *typ) anyTouch() bool { return t.touches(actCall) && t.touches(actEmail)
 // named as a first touch, as for legal or finance, it does not.
 func (t *typ) facing() bool { return len(t.firstTouches) > 0 }
 
+// AwaitsCount reports whether a handoff is open, stands in the CRM, and has not seen
+// a contact that the record which carries it may count.
+func AwaitsCount(h state.Handoff, ref connectors.Ref) bool {
+	return h.Stage.Open() && !h.Observed && !h.Written.IsZero() && h.Target == ref && h.TouchedAt.IsZero()
+}
+
 // attempted says how often the buyer was contacted, and whether that was too
 // seldom: fewer than the tier wants, and nobody answered or met us (4.13).
 func (d *deciding) attempted(h state.Handoff) (n int, tooFew bool) {
