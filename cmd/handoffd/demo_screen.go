@@ -18,12 +18,12 @@ type screen struct {
 	out   io.Writer
 	mode  string // "live", "lines", "quiet"
 	every time.Duration
-	shown map[string]state.Stage
-	drawn int // lines of the last drawing
+	shown map[string]int // what was told of a handoff, and one more
+	drawn int            // lines of the last drawing
 }
 
 func newScreen(out io.Writer, format string) *screen {
-	s := &screen{out: out, mode: "lines", every: 250 * time.Millisecond, shown: map[string]state.Stage{}}
+	s := &screen{out: out, mode: "lines", every: 250 * time.Millisecond, shown: map[string]int{}}
 	if format == "json" {
 		s.mode = "quiet"
 	} else if f, ok := out.(*os.File); ok {
@@ -64,38 +64,40 @@ func (s *screen) show(r *demoRun, note string) {
 	s.draw(r, shot, note)
 }
 
-// lines prints every handoff whose stage has changed. Why is said once.
+// lines prints what has happened since the last time, in order. Why is said of
+// every handoff once.
 func (s *screen) lines(shot shot) {
+	var news []happening
 	for _, h := range shot.handoffs {
-		before, known := s.shown[h.ID]
-		if before == h.Stage {
-			continue
+		buyer := shot.buyers[h.ID]
+		told := s.shown[h.ID]
+		all := happenings(h, buyer)
+		if told == 0 {
+			news = append(news, happening{h.DetectedAt, string(h.Stage), fmt.Sprintf("%s, %s: %s", buyer, h.Type, begun(h))})
 		}
-		s.shown[h.ID] = h.Stage
-		why := ""
-		if !known {
-			why = reasonOf(h)
-		}
-		line := fmt.Sprintf("%s  %-9s  %-23s  %-30s  %-16s  %s",
-			since(h).Local().Format(time.TimeOnly), h.Stage, h.Type, cut(shot.buyers[h.ID], 30), h.Owner, why)
-		fmt.Fprintln(s.out, strings.TrimRight(line, " "))
+		news = append(news, all[min(max(told-1, 0), len(all)):]...)
+		s.shown[h.ID] = max(told, len(all)+1)
+	}
+	slices.SortStableFunc(news, func(a, b happening) int { return a.at.Compare(b.at) })
+	for _, n := range news {
+		fmt.Fprintf(s.out, "%s  %-9s  %s\n", n.at.Local().Format(time.TimeOnly), n.what, n.text)
 	}
 }
 
-// since is when a handoff reached its stage.
-func since(h state.Handoff) time.Time {
-	at := h.DetectedAt
-	for _, t := range []time.Time{h.AssignedAt, h.AcceptedAt, h.TouchedAt, h.ClosedAt} {
-		if t.After(at) {
-			at = t
-		}
+// begun is who got a handoff and why.
+func begun(h state.Handoff) string {
+	if h.Owner == "" {
+		return reasonOf(h)
 	}
-	return at
+	return name(h.Owner) + " has it: " + reasonOf(h)
 }
 
 // liveRows is how many handoffs the live table shows; with head and foot it
-// fits a terminal of 24 lines.
-const liveRows = 15
+// fits a terminal of 24 lines, and liveWidth one of 80 columns.
+const (
+	liveRows  = 8
+	liveWidth = 79
+)
 
 // What a terminal is told. A line that is longer than the terminal is cut, not
 // wrapped, so that the number of lines drawn is the number of lines there are.
@@ -124,50 +126,79 @@ func (s *screen) draw(r *demoRun, shot shot, note string) {
 	fmt.Fprint(s.out, b.String())
 }
 
-// liveLines is the live table, at most 99 columns wide and always as high.
+// liveLines is the live table, at most liveWidth columns wide and always as
+// high: what has become of all, the newest handoffs, and of each thing that
+// may happen to one the last.
 func liveLines(r *demoRun, shot shot, note string) []string {
-	const row = "  %-8s  %-23s  %-25s  %-16s  %-9s  %6s"
-	assigned, accepted, overdue := 0, 0, 0
 	var waits []float64
 	for _, h := range shot.handoffs {
-		if !h.AssignedAt.IsZero() {
-			assigned++
-		}
-		if !h.AcceptedAt.IsZero() {
-			accepted++
-		}
-		if !h.BreachedAt.IsZero() {
-			overdue++
-		}
 		if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() {
 			waits = append(waits, h.Written.Sub(at).Seconds())
 		}
 	}
+	head := fmt.Sprintf("handoffd demo  %s  %s", time.Since(r.started).Round(time.Second), note)
+	return shot.table(head, r.buyers.count(), percentile(waits, 50), percentile(waits, 99))
+}
+
+func (s shot) table(head string, buyers int, half, most float64) []string {
+	const row = "%-8s  %-20s  %-28s  %-6s  %-9s"
+	counts, last := s.tally()
 	lines := []string{
-		fmt.Sprintf("handoffd demo  %s  %s", time.Since(r.started).Round(time.Second), note),
-		fmt.Sprintf("%d buyers, %d with an owner, %d accepted, %d late; an owner within %.1f s (half), %.1f s (99 %%)",
-			r.buyers.count(), assigned, accepted, overdue, percentile(waits, 50), percentile(waits, 99)),
+		head,
+		fmt.Sprintf("%d buyers, %d with an owner: half within %.1f s, 99 %% within %.1f s", buyers, counts["assigned"], half, most),
+		fmt.Sprintf("%d accepted, %d returned, %d late, %d taken over, %d completed",
+			counts["accepted"], counts["returned"], counts["late"], counts["backup"], counts["completed"]),
 		"",
-		fmt.Sprintf(row, "signal", "handoff", "buyer", "owner", "stage", "owned"),
+		fmt.Sprintf(row, "signal", "handoff", "buyer", "owner", "stage"),
 	}
-	shown := shot.handoffs[max(0, len(shot.handoffs)-liveRows):]
+	shown := s.handoffs[max(0, len(s.handoffs)-liveRows):]
 	for _, h := range shown {
-		owned := ""
-		if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() {
-			owned = fmt.Sprintf("%.1f s", h.Written.Sub(at).Seconds())
-		}
-		lines = append(lines, fmt.Sprintf(row, h.DetectedAt.Local().Format(time.TimeOnly), cut(h.Type, 23),
-			cut(shot.buyers[h.ID], 25), cut(h.Owner, 16), h.Stage, owned))
+		lines = append(lines, fmt.Sprintf(row, h.DetectedAt.Local().Format(time.TimeOnly), cut(h.Type, 20),
+			cut(s.buyers[h.ID], 28), cut(name(h.Owner), 6), h.Stage))
 	}
 	for range liveRows - len(shown) {
 		lines = append(lines, "")
 	}
+	lines = append(lines, "", "the last of each")
+	for _, what := range stations() {
+		line := ""
+		if n, ok := last[what]; ok {
+			line = n.at.Local().Format(time.TimeOnly) + "  " + n.text
+		}
+		lines = append(lines, fmt.Sprintf("%-9s  %s", what, line))
+	}
 	why := ""
 	if len(shown) > 0 {
-		last := shown[len(shown)-1]
-		why = cut(fmt.Sprintf("Why %s went to %s: %s", shot.buyers[last.ID], last.Owner, reasonOf(last)), 98)
+		newest := shown[len(shown)-1]
+		why = fmt.Sprintf("why %s: %s", name(newest.Owner), reasonOf(newest))
 	}
-	return append(lines, "", why)
+	lines = append(lines, "", why)
+	for i := range lines {
+		lines[i] = cut(lines[i], liveWidth)
+	}
+	return lines
+}
+
+// tally counts the handoffs to which each thing has happened, and finds the
+// last of each.
+func (s shot) tally() (counts map[string]int, last map[string]happening) {
+	counts, last = map[string]int{}, map[string]happening{}
+	for _, h := range s.handoffs {
+		if !h.AssignedAt.IsZero() {
+			counts["assigned"]++
+		}
+		seen := map[string]bool{}
+		for _, n := range happenings(h, s.buyers[h.ID]) {
+			if !seen[n.what] {
+				seen[n.what] = true
+				counts[n.what]++
+			}
+			if !n.at.Before(last[n.what].at) {
+				last[n.what] = n
+			}
+		}
+	}
+	return counts, last
 }
 
 // reasonOf is the reason that decided, without the owner's name in front.

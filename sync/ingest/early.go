@@ -31,10 +31,11 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 }
 
 // early is when a kind that somebody waits for is polled; zero: at the next
-// regular poll.
+// regular poll, or when what has failed is tried again.
 func (p *Poller) early(kind connectors.Kind) time.Time {
 	last, most := p.asked[kind], p.apart()
-	if last.IsZero() || !p.due.After(p.Wall().Add(most)) || !slices.Contains(p.Gate.Wanted(), kind) {
+	_, failed := p.hold[kind]
+	if failed || last.IsZero() || !p.due.After(p.Wall().Add(most)) || !slices.Contains(p.Gate.Wanted(), kind) {
 		return time.Time{}
 	}
 	return last.Add(most)
