@@ -18,12 +18,12 @@ type screen struct {
 	out   io.Writer
 	mode  string // "live", "lines", "quiet"
 	every time.Duration
-	shown map[string]int // what was told of a handoff, and one more
-	drawn int            // lines of the last drawing
+	told  map[string]bool // by handoff, and by what happened to it when
+	drawn int             // lines of the last drawing
 }
 
 func newScreen(out io.Writer, format string) *screen {
-	s := &screen{out: out, mode: "lines", every: 250 * time.Millisecond, shown: map[string]int{}}
+	s := &screen{out: out, mode: "lines", every: 250 * time.Millisecond, told: map[string]bool{}}
 	if format == "json" {
 		s.mode = "quiet"
 	} else if f, ok := out.(*os.File); ok {
@@ -70,13 +70,17 @@ func (s *screen) lines(shot shot) {
 	var news []happening
 	for _, h := range shot.handoffs {
 		buyer := shot.buyers[h.ID]
-		told := s.shown[h.ID]
-		all := happenings(h, buyer)
-		if told == 0 {
-			news = append(news, happening{h.DetectedAt, string(h.Stage), fmt.Sprintf("%s, %s: %s", buyer, h.Type, begun(h))})
+		came := happening{at: h.DetectedAt, what: string(h.Stage), text: fmt.Sprintf("%s, %s: %s", buyer, h.Type, begun(h))}
+		if !s.told[h.ID] {
+			s.told[h.ID] = true
+			news = append(news, came)
 		}
-		news = append(news, all[min(max(told-1, 0), len(all)):]...)
-		s.shown[h.ID] = max(told, len(all)+1)
+		for _, n := range happenings(h, buyer) {
+			if key := h.ID + n.what + n.at.String(); !s.told[key] {
+				s.told[key] = true
+				news = append(news, n)
+			}
+		}
 	}
 	slices.SortStableFunc(news, func(a, b happening) int { return a.at.Compare(b.at) })
 	for _, n := range news {
@@ -132,6 +136,9 @@ func (s *screen) draw(r *demoRun, shot shot, note string) {
 func liveLines(r *demoRun, shot shot, note string) []string {
 	var waits []float64
 	for _, h := range shot.handoffs {
+		if h.Follows != "" || len(h.Holders) > 0 {
+			continue // written again since
+		}
 		if at, ok := r.buyers.arrived(h.Record); ok && !h.Written.IsZero() {
 			waits = append(waits, h.Written.Sub(at).Seconds())
 		}
@@ -145,7 +152,7 @@ func (s shot) table(head string, buyers int, half, most float64) []string {
 	counts, last := s.tally()
 	lines := []string{
 		head,
-		fmt.Sprintf("%d buyers, %d with an owner: half within %.1f s, 99 %% within %.1f s", buyers, counts["assigned"], half, most),
+		fmt.Sprintf("%d buyers, %d handoffs; an owner within %.1f s (half), %.1f s (99 %%)", buyers, counts["assigned"], half, most),
 		fmt.Sprintf("%d accepted, %d returned, %d late, %d taken over, %d completed",
 			counts["accepted"], counts["returned"], counts["late"], counts["backup"], counts["completed"]),
 		"",
@@ -193,7 +200,8 @@ func (s shot) tally() (counts map[string]int, last map[string]happening) {
 				seen[n.what] = true
 				counts[n.what]++
 			}
-			if !n.at.Before(last[n.what].at) {
+			was, known := last[n.what]
+			if !n.at.Before(was.at) && (!n.bare || !known || was.bare) || known && was.bare && !n.bare {
 				last[n.what] = n
 			}
 		}
