@@ -29,6 +29,9 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 	if err := ctx.Err(); err != nil {
 		return nil, &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: err}
 	}
+	if slices.ContainsFunc(writes, urgent) {
+		ctx = connectors.Urgent(ctx)
+	}
 	results, b, err := o.applyOnce(ctx, writes)
 	if err != nil {
 		return nil, o.scrub(err)
@@ -82,6 +85,14 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 		firsts[w.Key] = i
 	}
 	return results, nil
+}
+
+// urgent reports whether a write may use what is kept of the day's calls, and
+// those that leave with it: a receiver's who has to act within the hour, and
+// every owner's (C7).
+func urgent(w connectors.Write) bool {
+	_, owner := w.Set["OwnerId"]
+	return owner && w.Ref.Kind != connectors.Task || w.Rank <= connectors.UrgentRank
 }
 
 func (o *org) applyOnce(ctx context.Context, writes []connectors.Write) ([]connectors.Result, *batch, *connectors.Error) {

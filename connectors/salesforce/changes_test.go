@@ -81,26 +81,26 @@ func (w *world) load(n int, stamp string) {
 	}
 }
 
-// (P1, P3, P5) 12,000 rows with one stamp, listed and followed; none skipped:
+// (P1, P3, P5) 25,000 rows with one stamp, listed and followed; none skipped:
 // the page size changes on the way and the cursor goes through a restart.
 func TestEqualStampsAreNotSkipped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, salesforcesim.Config{})
-	w.load(12_000, "2026-11-20T10:00:00.000+0000")
+	w.load(25_000, "2026-11-20T10:00:00.000+0000")
 	all := len(w.soql("SELECT COUNT() FROM Lead")) // no rows, but proves that counting works
 	if all != 0 {
 		t.Fatalf("count gave rows: %d", all)
 	}
 	listed, next, _ := w.walk(Lead, connectors.Cursor{}, 2000)
-	if len(listed) < 12_000 {
-		t.Errorf("listed %d, want at least 12000", len(listed))
+	if len(listed) < 25_000 {
+		t.Errorf("listed %d, want at least 25000", len(listed))
 	}
 	if next.Listing || next.From.IsZero() {
 		t.Errorf("after the listing: %+v", next)
 	}
 	followed, _, pages := w.walk(Lead, connectors.Cursor{From: time.Date(2026, 11, 20, 9, 59, 0, 0, time.UTC)}, 1999)
-	if len(followed) < 12_000 {
-		t.Errorf("followed %d in %d pages, want at least 12000", len(followed), pages)
+	if len(followed) < 25_000 {
+		t.Errorf("followed %d in %d pages, want at least 25000", len(followed), pages)
 	}
 }
 

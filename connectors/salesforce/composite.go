@@ -99,7 +99,7 @@ func (o *org) sendOnce(ctx context.Context, c composite) (answers, *connectors.E
 	start := time.Now()
 	resp, err := o.do(ctx, crmhttp.Call{
 		Purpose: c.purpose, Op: c.op, Method: http.MethodPost, Path: o.data + "/composite",
-		Header: header, Body: body, Replayable: !c.write, NotAfter: c.notAfter,
+		Header: header, Body: body, Replayable: !c.write, NotAfter: c.notAfter, Urgent: urgentPurpose(c.purpose),
 	})
 	if err != nil {
 		return answers{}, connectors.AsError(c.op, err)

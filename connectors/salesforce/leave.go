@@ -37,7 +37,7 @@ func (o *org) Absences(ctx context.Context, from, until time.Time) ([]connectors
 		}
 	}
 	// All users, since events may not stand in a semi-join.
-	found, errs, err := o.queries(ctx, purposeSchema, op, []query{
+	found, errs, err := o.queries(ctx, purposePoll, op, []query{
 		{statement{columns: columns, object: eventObject, where: where, order: "Id"}, false},
 		{statement{columns: []string{"Id", "Email", "TimeZoneSidKey"}, object: "User", where: "IsActive = true", order: "Id"}, false},
 		{statement{columns: []string{"Id", "IsSandbox"}, object: "Organization"}, false},

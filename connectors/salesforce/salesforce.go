@@ -207,9 +207,13 @@ func (o *org) get(ctx context.Context, purpose, op, address string, header http.
 		return nil, &connectors.Error{Class: connectors.Unavailable, Op: op, Err: errors.New("the CRM named an address outside its API")}
 	}
 	return o.do(ctx, crmhttp.Call{
-		Purpose: purpose, Op: op, Method: http.MethodGet, Path: u.Path, Query: u.Query(), Header: header, Replayable: true,
+		Purpose: purpose, Op: op, Method: http.MethodGet, Path: u.Path, Query: u.Query(), Header: header, Replayable: true, Urgent: urgentPurpose(purpose),
 	})
 }
+
+// urgentPurpose reports whether a call is needed for any write to go on: such
+// calls are few, and what waits for them may be urgent (C7).
+func urgentPurpose(purpose string) bool { return purpose == purposeFind || purpose == purposeSchema }
 
 // Usage is what the connection has spent.
 func (o *org) Usage() connectors.Usage { return o.http.Usage() }

@@ -89,7 +89,7 @@ func genDuration(t *rapid.T) sla.Duration {
 }
 
 // TestBetweenUndoesAdd: what was added lies in between, in every zone, over
-// holidays, night shifts and closed parts of days (1.88).
+// holidays, night shifts and closed parts of days (1.88, L8).
 func TestBetweenUndoesAdd(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -159,6 +159,8 @@ func TestAddEndsInOpenHours(t *testing.T) {
 	})
 }
 
+// TestAnyZoneGivesTheSameInstant: whatever zone an instant is written in, and over
+// every odd change of 42 zones' clocks, a deadline is the same (L8).
 func TestAnyZoneGivesTheSameInstant(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
