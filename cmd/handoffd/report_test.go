@@ -417,13 +417,30 @@ func (r *recorded) act() {
 		case n == 31:
 			r.buyer(7, "hubspot") // the same person once more
 		case n == 44:
-			e := open[20]
-			e.Op = "delete"
-			r.edit(e)
+			r.bin(open[20], "delete")
+			r.regret()
 		}
 	}
 	r.passOn()
 	r.pass(10 * time.Minute)
+}
+
+// regret has somebody delete two buyers whom nobody has accepted, and take them
+// out of the bin again: their signals count anew.
+func (r *recorded) regret() {
+	r.t.Helper()
+	both := []simulators.Edit{r.buyer(131, "hubspot"), r.buyer(132, "salesforce")}
+	for _, op := range []string{"delete", "restore"} {
+		r.pass(4 * time.Minute)
+		for _, e := range both {
+			r.bin(e, op)
+		}
+	}
+}
+
+func (r *recorded) bin(e simulators.Edit, op string) {
+	e.Op = op
+	r.edit(e)
 }
 
 // passOn has people take over two records that are being worked: no deadline

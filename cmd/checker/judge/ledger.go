@@ -142,6 +142,7 @@ func (w *walk) step(c change, ref connectors.Ref) {
 		return
 	case "restore":
 		o.Gone = time.Time{}
+		w.shownAgain(ref)
 	case "link", "unlink":
 		return
 	}
@@ -165,6 +166,19 @@ func (w *walk) step(c change, ref connectors.Ref) {
 	}
 	if read {
 		w.saw(ref, o, values, c.Time, ours)
+	}
+}
+
+// shownAgain notes that a record that is back shows its signals once more: one
+// that nobody had accepted counts anew.
+func (w *walk) shownAgain(ref connectors.Ref) {
+	if w.signs == nil {
+		return
+	}
+	for key, t := range w.signs.triggers {
+		if t.Record == ref {
+			w.l.f.Versions[key]++
+		}
 	}
 }
 
