@@ -33,8 +33,9 @@ func newMatchCommand(s streams) *cobra.Command {
 			"city and parent_id. Leads have id, email, company, country. The answer has the\n" +
 			"columns lead_id, account_id, decision (auto, review or none), score (bits of\n" +
 			"certainty) and why. People have id, first, last, email, phone, company, street,\n" +
-			"city, postcode; a list without first and last is taken for companies. The answer\n" +
-			"has id1, id2, score and why, a line for each pair.\n\n" +
+			"city, postcode, website; a list without first and last is taken for companies. The\n" +
+			"answer has id1, id2, score and why, a line for each pair. With a column pair, rows\n" +
+			"that have the same there are compared with each other only: is it one, or two?\n\n" +
 			"With --fit, the leads have a column expected_account_id that people have\n" +
 			"confirmed (blank: there is no account): the weights are estimated from it and\n" +
 			"written to the file named, for --weights. People have a column entity_id then,\n" +
@@ -226,6 +227,7 @@ func rowOf(r csvRow) match.Row {
 		ID: r.get("id"), First: r.get("first"), Last: r.get("last"), Email: r.get("email"), Phone: r.get("phone"),
 		Company: cmp.Or(r.get("company"), r.get("name")), Street: cmp.Or(r.get("street"), r.get("address")), Street2: r.get("street2"),
 		City: r.get("city"), Postcode: cmp.Or(r.get("postcode"), r.get("zip")), Country: r.get("country"), Website: r.get("website"),
+		Pair: r.get("pair"),
 	}
 }
 

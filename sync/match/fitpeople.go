@@ -8,12 +8,13 @@ import (
 	"slices"
 )
 
-// labelledPair is a pair of rows that share a key, and whether they are one.
+// labelledPair is a pair of rows that are compared, and whether they are one.
 type labelledPair struct {
 	list   int
 	a, b   string
 	levels []rowLevel
 	same   bool
+	asked  bool
 }
 
 // FitRows estimates what the fields of rows are worth and from which bits two
@@ -41,8 +42,12 @@ func labelledPairs(n int, rows []Labelled) []labelledPair {
 	list := newRoll(plain)
 	var out []labelledPair
 	for _, c := range list.pairs() {
+		levels, other := list.compare(c[0], c[1])
+		if other {
+			continue // whatever it is worth, it is not the same
+		}
 		out = append(out, labelledPair{
-			list: n, a: rows[c[0]].Row.ID, b: rows[c[1]].Row.ID, levels: list.compare(c[0], c[1]), same: rows[c[0]].Entity == rows[c[1]].Entity,
+			list: n, a: rows[c[0]].Row.ID, b: rows[c[1]].Row.ID, levels: levels, same: rows[c[0]].Entity == rows[c[1]].Entity, asked: list.asked(c),
 		})
 	}
 	return out
@@ -90,8 +95,10 @@ func estimatePairs(all []labelledPair) map[string]Levels {
 }
 
 // choosePairs sets the bits from which a pair is the same, by itself and where
-// a third row joins it, such that most are found at the precision asked for.
+// a third row joins it, such that most are found at the precision asked for. A
+// pair that was asked about is the same from even odds on.
 func (w *pairWeights) choosePairs(all []labelledPair, precision float64) {
+	all = slices.DeleteFunc(slices.Clone(all), func(p labelledPair) bool { return p.asked })
 	scored := make([]Pair, len(all))
 	same := map[[2]string]bool{}
 	for i, p := range all {

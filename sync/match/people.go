@@ -20,6 +20,9 @@ import (
 // searched for duplicates.
 type Row struct {
 	ID, First, Last, Email, Phone, Company, Street, Street2, City, Postcode, Country, Website string
+	// Pair is not blank where somebody asks about a pair: rows of one pair are
+	// compared with each other, whatever they share, and with no others.
+	Pair string
 }
 
 // Pair are two rows that are judged to be the same, with the bits that speak
@@ -56,7 +59,9 @@ type human struct {
 	id, first, last, email, local, host string
 	phone, company, street, number      string
 	street2, city, postcode, sound      string
-	key                                 string // all of it, for an order that does not depend on ids
+	site, pair                          string
+	spelt                               []spelt // a company's name word by word
+	key                                 string  // all of it, for an order that does not depend on ids
 	name                                *entry
 }
 
@@ -74,7 +79,7 @@ func Duplicates(rows []Row, weights []byte) ([]Pair, error) {
 	if err := json.Unmarshal(weights, &w); err != nil {
 		return nil, fmt.Errorf("read the weights: %w", err)
 	}
-	if len(w.Fields) == 0 || w.Fields["e-mail"] == nil {
+	if w.Fields["e-mail"] == nil && w.Fields[onlyNames+"words"] == nil {
 		return nil, errors.New("read the weights: they are not those of rows")
 	}
 	return duplicates(rows, &w), nil
@@ -86,16 +91,25 @@ func companies(rows []Row) bool {
 
 func duplicates(rows []Row, w *pairWeights) []Pair {
 	list := newRoll(rows)
-	var all []Pair
+	var all, said []Pair
 	for _, c := range list.pairs() {
-		levels := list.compare(c[0], c[1])
+		levels, other := list.compare(c[0], c[1])
+		if other {
+			continue
+		}
 		p := Pair{A: list.all[c[0]].id, B: list.all[c[1]].id, Bits: w.sum(levels)}
-		if p.Bits >= min(w.Joined, w.Same) {
-			p.Why = w.why(levels)
+		p.Why = w.why(levels)
+		switch {
+		case list.asked(c):
+			if p.Bits >= 0 {
+				p.Bits = round(p.Bits)
+				said = append(said, p)
+			}
+		case p.Bits >= min(w.Joined, w.Same):
 			all = append(all, p)
 		}
 	}
-	return list.everywhere(join(all, w))
+	return list.everywhere(append(said, join(all, w)...))
 }
 
 // everywhere says of rows with the same content what was said of the first of
@@ -201,6 +215,9 @@ func newRoll(rows []Row) *roll {
 	return l
 }
 
+// asked reports whether somebody asks about a pair.
+func (l *roll) asked(c [2]int) bool { return l.all[c[0]].pair != "" }
+
 func newHuman(r Row) human {
 	h := human{
 		id: r.ID, first: plain(r.First), last: plain(r.Last), street2: plain(r.Street2), city: plain(r.City),
@@ -226,7 +243,14 @@ func newHuman(r Row) human {
 		h.street += abbreviated(w)
 	}
 	h.sound = sound(h.last)
-	h.key = strings.Join([]string{r.First, r.Last, r.Email, r.Phone, r.Company, r.Street, r.Street2, r.City, r.Postcode, r.Country}, "\x00")
+	if site := NewHost(r.Website); site.Class == Corporate {
+		h.site = site.Full
+	}
+	h.pair = r.Pair
+	if h.first+h.last == "" {
+		h.spelt = spellings(r.Company)
+	}
+	h.key = strings.Join([]string{r.First, r.Last, r.Email, r.Phone, r.Company, r.Street, r.Street2, r.City, r.Postcode, r.Country, r.Website, r.Pair}, "\x00")
 	return h
 }
 
@@ -298,81 +322,17 @@ func sound(s string) string {
 	return b.String()
 }
 
-// pairs lists the rows that share a key, each pair once.
-func (l *roll) pairs() [][2]int {
-	blocks := map[string][]int{}
-	for _, i := range l.reps {
-		for _, k := range l.all[i].keys() {
-			blocks[k] = append(blocks[k], i)
-		}
-	}
-	seen := map[[2]int]bool{}
-	var out [][2]int
-	for key, rows := range blocks {
-		if len(rows) > maxBlock && (len(rows) > maxNamed || !strings.HasPrefix(key, nameKey)) {
-			continue
-		}
-		for i, a := range rows {
-			for _, b := range rows[i+1:] {
-				if a != b && !seen[[2]int{a, b}] {
-					seen[[2]int{a, b}] = true
-					out = append(out, [2]int{a, b})
-				}
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	return out
-}
-
-// maxBlock is how many rows a key may have: one on more says nothing. A
-// company's whole name may stand on maxNamed.
-const (
-	maxBlock = 120
-	maxNamed = 1000
-	nameKey  = "name "
-)
-
-func (h *human) keys() []string {
-	var out []string
-	add := func(kind string, parts ...string) {
-		if !slices.Contains(parts, "") {
-			out = append(out, kind+strings.Join(parts, "\x00"))
-		}
-	}
-	add("email", h.email)
-	add("phone", h.phone)
-	add("names", min(h.first, h.last), max(h.first, h.last))
-	add("last code", h.last, h.postcode)
-	add("first code", h.first, h.postcode)
-	add("sound code", h.sound, h.postcode)
-	add("sound city", h.sound, h.city)
-	add("sound first", h.sound, clip(h.first, 2))
-	add("first street", h.first, h.street)
-	add("last street", h.last, h.street)
-	add("street", h.number, clip(h.street, 6))
-	add("first number", h.first, h.number, clip(h.street, 3))
-	add("swapped", sound(h.first), clip(h.last, 2))
-	add("street city", h.street, h.city)
-	if h.last == "" && h.first == "" {
-		add(nameKey, h.company)
-		for _, f := range h.name.name.Forms {
-			add(nameKey+"set", f.Set)
-			add(nameKey+"compact", clip(f.Compact, 8))
-			for _, t := range f.Tokens {
-				add("word", t)
-			}
-		}
-	}
-	return out
-}
-
 // level is one level of one field of a pair of rows.
 type rowLevel struct{ field, level string }
 
-func (l *roll) compare(i, j int) []rowLevel {
+// compare puts two rows side by side. other says that they are never the same.
+func (l *roll) compare(i, j int) (out []rowLevel, other bool) {
 	a, b := &l.all[i], &l.all[j]
-	out := []rowLevel{{"base", "any"}}
+	if a.onlyName(b) && a.pair != "" {
+		out, other = alone(a.spelt, b.spelt)
+		return append(out, rowLevel{"base", "only names"}), other
+	}
+	out = append(out, rowLevel{"base", "any"})
 	add := func(field, level string) { out = append(out, rowLevel{field, level}) }
 	if a.first+a.last+b.first+b.last != "" {
 		first, last := text(a.first, b.first), text(a.last, b.last)
@@ -390,12 +350,8 @@ func (l *roll) compare(i, j int) []rowLevel {
 		add("names", first+"/"+last)
 		add("company", text(a.company, b.company))
 	} else {
-		q := query{name: a.name.name}
-		p := l.index.bestForms(&q, b.name)
-		add("company name", fieldLevels[fName].levels[p.level])
-		add("rarest shared word", bits[bit(p.shared)])
-		add("rarest other word", bits[bit(math.Max(p.leadExtra, p.orgExtra))])
-		add("numbers", fieldLevels[fNumbers].levels[p.numbers])
+		out = append(out, l.listed(a, b)...)
+		add("website", text(a.site, b.site))
 	}
 	add("e-mail", emailLevel(a, b))
 	add("phone", digits(a.phone, b.phone))
@@ -404,7 +360,27 @@ func (l *roll) compare(i, j int) []rowLevel {
 	add("address line 2", text(a.street2, b.street2))
 	add("city", text(a.city, b.city))
 	add("postcode", digits(a.postcode, b.postcode))
-	return out
+	return out, false
+}
+
+// listed are the levels of two companies' names in a list, where it is known how
+// rare a word is.
+func (l *roll) listed(a, b *human) []rowLevel {
+	p := l.index.bestForms(&query{name: a.name.name}, b.name)
+	return []rowLevel{
+		{"company name", fieldLevels[fName].levels[p.level]},
+		{"rarest shared word", bits[bit(p.shared)]},
+		{"rarest other word", bits[bit(math.Max(p.leadExtra, p.orgExtra))]},
+		{"numbers", fieldLevels[fNumbers].levels[p.numbers]},
+	}
+}
+
+// onlyName reports whether two companies can be compared by nothing but their
+// names.
+func (h *human) onlyName(o *human) bool {
+	both := func(a, b string) bool { return a != "" && b != "" }
+	return len(h.spelt) > 0 && len(o.spelt) > 0 && !both(h.email, o.email) && !both(h.phone, o.phone) && !both(h.street, o.street) &&
+		!both(h.city, o.city) && !both(h.postcode, o.postcode) && !both(h.site, o.site)
 }
 
 func rare(n, all int) string {
