@@ -36,6 +36,24 @@ type access struct {
 	refresh string // the refresh token that came with it
 }
 
+// shortestToken is shorter than any token that HubSpot has given out.
+const shortestToken = 16
+
+// refusedAtTheEdge says whether what stands for a token cannot be one, in a portal whose network answers such a call
+// itself, with a 530, as has been seen (facts §1).
+func (s *Sim) refusedAtTheEdge(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	s.mu.Lock()
+	answers := s.traits.edge530
+	s.mu.Unlock()
+	if !answers || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return false
+	}
+	return len(token) < shortestToken || strings.ContainsFunc(token, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~+/=", c)
+	})
+}
+
 // authenticate checks the bearer token.
 func (s *Sim) authenticate(r *http.Request, now time.Time) (appKind, *apiError) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

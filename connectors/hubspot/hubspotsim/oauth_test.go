@@ -1,6 +1,7 @@
 package hubspotsim_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,12 +132,22 @@ func TestIntrospectAndRevoke(t *testing.T) {
 	}
 }
 
-// TestMalformedAuthorization holds that a header that is no bearer token is a 401 (C6).
+// TestMalformedAuthorization holds that a header that is no bearer token is a 401, or answered by the edge where the
+// portal's does that (C6).
 func TestMalformedAuthorization(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t, hubspotsim.Config{})
 	for _, token := range []string{"", " ", p.sim.Credentials().Token + "x", "a b"} {
 		if a := p.as(token, "GET", contacts, ""); a.status != 401 || a.text("category") != "INVALID_AUTHENTICATION" {
+			t.Errorf("%q: %d %s", token, a.status, a.raw)
+		}
+	}
+	p.setup(`{"edge_530":true}`)
+	if a := p.as(p.sim.Credentials().Token+"x", "GET", contacts, ""); a.status != 401 {
+		t.Errorf("a token that nobody knows: %d", a.status)
+	}
+	for _, token := range []string{"a b", "secret", "pat-na1-not{filled in}here"} {
+		if a := p.as(token, "GET", contacts, ""); a.status != 530 || !strings.HasPrefix(a.raw, "<!DOCTYPE html>") {
 			t.Errorf("%q: %d %s", token, a.status, a.raw)
 		}
 	}

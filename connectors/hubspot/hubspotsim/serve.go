@@ -50,6 +50,10 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		c.write(c.oauth(path[1:]))
 		return
 	}
+	if s.refusedAtTheEdge(r) {
+		edgePage(w, "530")
+		return
+	}
 	kind, bad := s.authenticate(r, c.now)
 	if bad != nil {
 		c.write(nil, bad)

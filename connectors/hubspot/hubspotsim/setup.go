@@ -29,6 +29,7 @@ type setup struct {
 	SalesforceSync *bool                `json:"salesforce_sync"`
 	Foreign        *float64             `json:"foreign_webhooks"`
 	Subscriptions  []string             `json:"subscriptions"`
+	Edge530        *bool                `json:"edge_530"`
 	Archived       *[]string            `json:"archived_properties"`
 	Retyped        map[string]string    `json:"retyped_properties"`
 }
@@ -65,6 +66,7 @@ type traits struct {
 	automation     []workflow
 	foreign        float64
 	archived       []string
+	edge530        bool // the network answers a malformed token
 }
 
 // The tracks: which kind of app the credentials are of.
@@ -200,6 +202,7 @@ func (s *Sim) setUp(set setup) {
 	take(&t.linkLimits, set.LinkLimits)
 	take(&t.automation, set.Automation)
 	take(&t.foreign, set.Foreign)
+	take(&t.edge530, set.Edge530)
 	if set.Tier != nil {
 		t.tier = *set.Tier
 		s.limits.setTier(tiers[t.tier])
