@@ -89,9 +89,10 @@ func (k *killTest) report(wrong []string) {
 	}
 }
 
-// TestFaultyDisk fails the k-th sync or write of the real daemon, for every k
-// up to a limit, one life each: it ends with 74 and never goes on, what it has
-// acknowledged is there, and the next life is right (L3, L12).
+// TestFaultyDisk fails a sync or write of the real daemon, one life each, in the
+// order of four sorts of fault: it ends with 74 and never goes on, what it has
+// acknowledged is there, and the next life is right (L3, L12). EIOS=60 and more
+// fail the k-th sync instead, for every k from 1 up.
 func TestFaultyDisk(t *testing.T) {
 	unraced(t)
 	t.Parallel()
@@ -101,6 +102,9 @@ func TestFaultyDisk(t *testing.T) {
 	wrong := k.lives(func() {
 		fault := []string{"fdatasync:error=EIO", "pwrite64:error=EIO", "pwrite64:error=EROFS", "fdatasync:error=EROFS"}[k.done%4]
 		nth := 2 + k.done/4*11
+		if k.kills >= 60 {
+			fault, nth = "fdatasync:error=EIO", k.done+1
+		}
 		code, ready := k.launch("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,pwrite64",
 			"-e", "inject="+fault+":when="+strconv.Itoa(nth))
 		if !ready {

@@ -120,7 +120,7 @@ func TestCallsOfAHandoff(t *testing.T) {
 	}
 }
 
-// Design §15: alone in a calm portal no call is ever refused as one too many,
+// (C1) Design §15: alone in a calm portal no call is ever refused as one too many,
 // and the rate is at least 0.95 of the limit.
 func TestNeverTooMany(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,7 @@ func randomWorld(t *rapid.T) *world {
 // TestDecideIsAFunction: in random worlds, whatever happens, a decision is the
 // same twice and in replay (both held by decide), one owner is accountable,
 // nobody inactive or full is given anything, and without the winner it is the
-// runner-up (G1, G2, 1.3, 1.73, 1.80, 4.2).
+// runner-up (G1, G2, 1.3, 1.73, 1.80, 4.2, C14).
 func TestDecideIsAFunction(t *testing.T) {
 	t.Parallel()
 	r := writing(t, edit(t, "teams.yaml", "# at_most: 12 ", "at_most: 3 "))

@@ -12,7 +12,8 @@ import (
 
 // TestPeopleWinAtEveryStage: whatever a handoff waits for, a person who gives
 // the record to somebody else has it, a deleted record ends it, and a merged
-// one takes it along (0.12, 1.73).
+// one takes it along; where the owner has left, the next in line has it (0.12, 1.73,
+// C8, C9, C11, C14).
 func TestPeopleWinAtEveryStage(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
