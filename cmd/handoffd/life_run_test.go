@@ -326,7 +326,8 @@ func (l *lifeRun) up(at time.Time) bool {
 }
 
 // actedBefore lists breaches of the accept clock that were marked although the
-// owner had said before that they accept, or had given it back.
+// owner had said before that they accept, or had given it back, or had done what
+// accepts, and of the first touch although there had been one.
 func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) (wrong []string) {
 	type act struct {
 		at    time.Time
@@ -355,6 +356,9 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 		}
 		if row.Action != "breached" && row.Action != "escalation" || row.Detail["clock"] != "accept" || !ok {
 			continue
+		}
+		if h.AcceptedBy == row.Detail["owner"] && h.AcceptedAt.After(h.AssignedAt) && h.AcceptedAt.Before(row.At.Add(-time.Second)) {
+			wrong = append(wrong, fmt.Sprintf("%s of %s: %s at %s, and %s had taken it up by what they did at %s", h.ID, h.Target, row.Action, row.At, h.AcceptedBy, h.AcceptedAt))
 		}
 		for _, a := range acts[h.Target] {
 			if a.at.After(h.AssignedAt) && a.at.Before(row.At.Add(-time.Second)) && a.who == row.Detail["owner"] {
