@@ -19,6 +19,7 @@ func (x *Index) candidates(q *query) []uint32 {
 	if q.host.Class == Corporate {
 		x.byLabel(q.host.Label, b)
 	}
+	x.byBeginnings(q, b)
 	if c := codeOf(q.country); c != 0 {
 		for at := range b {
 			if x.facts[at].country == c {
@@ -49,6 +50,9 @@ func (x *Index) likeliest(b board) []uint32 {
 	}
 	return out
 }
+
+// maxCommon is on how many accounts a word may be to be counted at all.
+const maxCommon = 30_000
 
 // What an exact key is worth on the board.
 const (
@@ -120,6 +124,9 @@ func (x *Index) bySharedWords(q *query, f *Form, b board) {
 
 func (x *Index) byName(f *Form, b board) {
 	x.add(b, tCompact, f.Compact, 2*boardName)
+	if len(f.Tokens) > 1 {
+		x.add(b, tSet, f.Set, boardName)
+	}
 	x.add(b, tLabel, f.Compact, boardLabel)
 	x.add(b, tBare, f.Compact, boardShort)
 	if s := bare(f.Compact); s != f.Compact {
@@ -139,6 +146,47 @@ func (x *Index) byName(f *Form, b board) {
 	}
 	x.byWords(f.Tokens, b)
 	x.byGrams(f.Compact, b, 1)
+}
+
+// byBeginnings finds the accounts of the lead's country that an acronym can be
+// put together from, where the first letters are no initials: LaMME, COLPOS.
+func (x *Index) byBeginnings(q *query, b board) {
+	if q.country == "" || len(q.name.Forms) == 0 {
+		return
+	}
+	f := &q.name.Forms[0]
+	c := f.Acronym
+	if len(c) < minBegins || len(f.Words) > 1 || !plainLetters(c) {
+		return
+	}
+	for _, at := range x.terms.get(hashOf(tBegin, q.country+c[:2]), maxBegins, nil) {
+		if _, had := b[at]; had {
+			continue
+		}
+		o, ok := x.read(x.facts[at].id)
+		if !ok {
+			continue
+		}
+		n := NewName(o.Name)
+		for i := range n.Forms {
+			if _, spelled := n.Forms[i].spelled(c); spelled {
+				b[at] += boardShort
+				break
+			}
+		}
+	}
+}
+
+// minBegins are the letters of an acronym that is put together from beginnings.
+const minBegins = 4
+
+// begins are the keys of byBeginnings: the first two letters of the name, and
+// of its initials.
+func (f *Form) begins(country string) []string {
+	if country == "" || len(f.Words) < 3 || len(f.Words[0]) < 2 || !plainLetters(f.Words[0]) || len(f.Short) < 2 || !plainLetters(f.Short) {
+		return nil
+	}
+	return []string{country + f.Words[0][:2], country + f.Short[:2]}
 }
 
 // byWords adds the rarity of every shared word, over the length of the name in
@@ -162,7 +210,8 @@ func (x *Index) byWords(tokens []string, b board) {
 		}
 		buf = x.terms.get(hashOf(tWord, w.text), limit, buf[:0])
 		if len(buf) == 0 && w.n > 0 {
-			break
+			x.common(w.text, score)
+			continue
 		}
 		worth := x.rarity(w.text)
 		for _, at := range buf {
@@ -171,6 +220,19 @@ func (x *Index) byWords(tokens []string, b board) {
 	}
 	for at, s := range score {
 		b[at] += s * 2 / (1 + float64(x.facts[at].size)/4)
+	}
+}
+
+// common adds a word that finds no account by itself to what others have found.
+func (x *Index) common(w string, score board) {
+	if len(score) <= MaxCandidates {
+		return
+	}
+	worth := x.rarity(w)
+	for _, at := range x.terms.get(hashOf(tWord, w), maxCommon, nil) {
+		if had, ok := score[at]; ok {
+			score[at] = had + worth
+		}
 	}
 }
 

@@ -355,6 +355,28 @@ var meant = func() map[string]bool {
 	return out
 }()
 
+// descriptorStems are the same by their stems, for forms that the table lacks.
+// A stem of two meanings has none.
+var descriptorStems = func() map[string]string {
+	out := map[string]string{}
+	for w, to := range descriptors {
+		s := stem(w)
+		if len(s) < minStem {
+			continue
+		}
+		if had, ok := out[s]; ok && had != to {
+			to = ""
+		}
+		out[s] = to
+	}
+	for s, to := range out {
+		if to == "" {
+			delete(out, s)
+		}
+	}
+	return out
+}()
+
 func meanings(list string) map[string]string {
 	out := map[string]string{}
 	for line := range strings.SplitSeq(list, "\n") {

@@ -37,7 +37,8 @@ type Judged struct {
 	Bits      []float64 // of each place in Order
 	Certainty float64
 	Margin    float64
-	Step      string // the tie step that put the first before the second; "": the evidence did
+	Needed    float64 // the certainty from which the first is taken
+	Step      string  // the tie step that put the first before the second; "": the evidence did
 }
 
 // Near finds the candidates for a lead and what is to be said of them. w only
@@ -104,7 +105,8 @@ func (w *Weights) Judge(n Near) Judged {
 			j.Step = evidenceStep(first, second)
 		}
 	}
-	j.Decision, j.Certainty, j.Margin = w.decide(certainty, margin, true), round(certainty), round(margin)
+	l := levels(n.Found[j.Order[0]].Levels)
+	j.Decision, j.Needed, j.Certainty, j.Margin = w.decide(l, certainty, margin), w.needed(l), round(certainty), round(margin)
 	return j
 }
 

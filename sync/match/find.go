@@ -127,11 +127,23 @@ func marginOf(r []ranked) float64 {
 	return r[0].bits - r[1].bits
 }
 
-func (w *Weights) decide(certainty, margin float64, anyOne bool) Decision {
+// needed are the bits of certainty from which a candidate is taken.
+func (w *Weights) needed(l levels) float64 {
+	if hasDomain(l) {
+		return w.Domain
+	}
+	return w.Auto
+}
+
+// hasDomain reports whether an account has the lead's domain.
+func hasDomain(l levels) bool {
+	g := groupOfDomain(l[fDomain])
+	return g == 1 || g == 2
+}
+
+func (w *Weights) decide(first levels, certainty, margin float64) Decision {
 	switch {
-	case !anyOne:
-		return None
-	case certainty >= w.Auto && margin >= w.Margin:
+	case certainty >= w.needed(first) && margin >= w.Margin:
 		return Auto
 	case certainty >= w.Review:
 		return Review
@@ -145,7 +157,7 @@ func (x *Index) found(w *Weights, r []ranked) Found {
 	}
 	first := r[0]
 	f := Found{Account: x.facts[first.at].id, Certainty: round(certainty(r)), Margin: round(marginOf(r))}
-	f.Decision = w.decide(certainty(r), marginOf(r), true)
+	f.Decision = w.decide(first.levels, certainty(r), marginOf(r))
 	for _, c := range r[1:min(len(r), 5)] {
 		loser, _ := x.read(x.facts[c.at].id)
 		f.Losers = append(f.Losers, Loser{Account: x.facts[c.at].id, Name: loser.Name, Bits: round(c.bits)})
@@ -196,5 +208,5 @@ func (x *Index) why(w *Weights, first *ranked, f Found) []string {
 	if f.Step != "" {
 		out = append(out, "decided by "+f.Step)
 	}
-	return append(out, fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s)", f.Certainty, w.Auto, w.Version))
+	return append(out, fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s)", f.Certainty, w.needed(first.levels), w.Version))
 }

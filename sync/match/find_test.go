@@ -197,7 +197,7 @@ func TestWeightsAreWhole(t *testing.T) {
 	if again.Auto != w.Auto || again.Review != w.Review || w.Auto <= w.Review {
 		t.Errorf("thresholds %+v %+v", w, again)
 	}
-	for _, bad := range []string{"{", `{"forms":99}`, `{"forms":2,"fields":{"shoe size":{"9":1}}}`, `{"forms":2,"fields":{"domain":{"nine":1}}}`} {
+	for _, bad := range []string{"{", `{"forms":99}`, `{"forms":3,"fields":{"shoe size":{"9":1}}}`, `{"forms":3,"fields":{"domain":{"nine":1}}}`} {
 		if _, err := match.ReadWeights([]byte(bad)); err == nil {
 			t.Errorf("%s was read", bad)
 		}

@@ -67,30 +67,22 @@ func (x *Index) sample(c Confirmed) sample {
 	return s
 }
 
-// What the estimate runs with: passes over the leads, and how strongly weights
-// are drawn to nothing.
+// What the estimate runs with: passes over the leads, the last of which are
+// averaged, and how strongly weights are drawn to nothing.
 const (
-	passes  = 12
-	rate    = 0.3
-	shrinks = 8.0 // per weight, over the number of samples
+	passes   = 12
+	averaged = 4
+	rate     = 0.3
+	shrinks  = 1.0 // bits of log-likelihood per squared weight
 )
 
 // estimate finds the weights under which the right choice, one account or
-// none, is the likeliest (a multinomial logit, AdaGrad). Samples of the fold
-// left out are not looked at.
+// none, is the likeliest (a multinomial logit, AdaGrad, with a step back to
+// nothing after every pass). Samples of the fold left out are not looked at.
 func estimate(samples []sample, leftOut int) Weights {
-	var w Weights
-	var g2 [fields][]float64
-	for i, f := range fieldLevels {
-		w.table[i] = make([]float64, len(f.levels))
-		g2[i] = make([]float64, len(f.levels))
-		for j := range g2[i] {
-			g2[i][j] = 1e-3
-		}
-	}
-	n := float64(len(samples))
+	w, sum, g2 := newTable(0), newTable(0), newTable(1e-3)
 	var p []float64
-	for range passes {
+	for pass := range passes {
 		for k := range samples {
 			s := &samples[k]
 			if s.fold == leftOut || s.has && s.right < 0 && len(s.pairs) == 0 {
@@ -106,16 +98,34 @@ func estimate(samples []sample, leftOut int) Weights {
 					continue
 				}
 				for f, l := range s.pairs[c] {
-					grad := d - shrinks*w.table[f][l]/n
-					g2[f][l] += grad * grad
-					w.table[f][l] += rate * grad / math.Sqrt(g2[f][l])
+					g2.table[f][l] += d * d
+					w.table[f][l] += rate * d / math.Sqrt(g2.table[f][l])
+				}
+			}
+		}
+		for f := range w.table {
+			for l := range w.table[f] {
+				w.table[f][l] /= 1 + rate*shrinks/math.Sqrt(g2.table[f][l])
+				if pass >= passes-averaged {
+					sum.table[f][l] += w.table[f][l] / averaged
 				}
 			}
 		}
 	}
-	for f := range w.table {
-		for l := range w.table[f] {
-			w.table[f][l] = round(w.table[f][l] / math.Ln2)
+	for f := range sum.table {
+		for l := range sum.table[f] {
+			sum.table[f][l] = round(sum.table[f][l] / math.Ln2)
+		}
+	}
+	return sum
+}
+
+// newTable has every level of every field at one value.
+func newTable(v float64) (w Weights) {
+	for i, f := range fieldLevels {
+		w.table[i] = make([]float64, len(f.levels))
+		for j := range w.table[i] {
+			w.table[i][j] = v
 		}
 	}
 	return w

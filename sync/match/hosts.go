@@ -48,6 +48,7 @@ type Host struct {
 	Full   string   // mail.acme.co.uk, without www and language
 	Domain string   // acme.co.uk
 	Label  string   // acme
+	Pieces []string // of a label that is written with hyphens: of uni-norland.de uni and norland
 	Sub    []string // what stands in front of the domain, nearest first: of imb.norland.edu imb
 	Class  DomainClass
 }
@@ -72,6 +73,10 @@ func NewHost(s string) Host {
 	}
 	label, _, _ := strings.Cut(domain, ".")
 	h := Host{Full: full, Domain: domain, Label: strings.ReplaceAll(label, "-", ""), Class: ClassOf(domain)}
+	if h.Label != label {
+		h.Pieces = strings.FieldsFunc(clip(label, maxTyped), func(c rune) bool { return c == '-' })
+		h.Pieces = h.Pieces[:min(len(h.Pieces), maxSub)]
+	}
 	if before, ok := strings.CutSuffix(full, "."+domain); ok {
 		for l := range strings.SplitSeq(before, ".") {
 			if l = strings.ReplaceAll(l, "-", ""); len(l) > 1 && !plainLabels[l] && len(h.Sub) < maxSub {

@@ -38,7 +38,8 @@ type entry struct {
 	country string
 	city    []string
 	parent  string
-	isRoot  bool // others who share the lead's domain stand below it
+	above   *Name // of the account above it; nil: there is none
+	isRoot  bool  // others who share the lead's domain stand below it
 }
 
 // Index finds the accounts that may be a lead's: exact keys, the postings of
@@ -52,6 +53,15 @@ type Index struct {
 	gone   []uint32 // numbers that are free
 	terms  *postings
 	cities map[uint32]uint32 // hashes of words that are places of accounts
+	lands  map[uint32]lands  // by the hash of a city, how many accounts there are in which country
+}
+
+// lands are how many accounts of one city are in which country.
+type lands []land
+
+type land struct {
+	country uint16
+	n       uint32
 }
 
 // fact is what is kept of an account.
@@ -70,6 +80,7 @@ const (
 	maxGramDF     = 400
 	maxSharers    = 400     // accounts of one domain that are looked at
 	maxLabelled   = 20      // hosts with a label that is a word of the lead's name
+	maxBegins     = 150     // accounts of a country whose names begin with the same two letters or initials
 	maxShared     = 200_000 // accounts of a word that tells sharers of a domain apart
 )
 
@@ -83,6 +94,8 @@ const (
 	tShort
 	tWord
 	tGram
+	tSet
+	tBegin
 )
 
 // NewIndex prepares a list of accounts, which it keeps. Of two with one id the
@@ -113,7 +126,7 @@ func NewIndex(orgs []Org) *Index {
 // OpenIndex builds an index of accounts that somebody else keeps, each with an id
 // of its own: read answers the account of an id as it was filed last.
 func OpenIndex(orgs iter.Seq[Org], read func(id string) (Org, bool)) *Index {
-	x := &Index{read: read, terms: newPostings(), cities: map[uint32]uint32{}}
+	x := &Index{read: read, terms: newPostings(), cities: map[uint32]uint32{}, lands: map[uint32]lands{}}
 	for o := range orgs {
 		e := prepare(o)
 		x.file(&e, e.terms())
@@ -174,6 +187,48 @@ func (x *Index) file(e *entry, ts terms) {
 	for _, c := range e.city {
 		x.cities[uint32(hashOf(0, c))]++
 	}
+	x.settle(e, 1)
+}
+
+// settle takes down in which country a city is, or takes it back.
+func (x *Index) settle(e *entry, by int) {
+	if len(e.city) == 0 || e.country == "" {
+		return
+	}
+	city, country := e.cityHash(), codeOf(e.country)
+	all := x.lands[city]
+	i := slices.IndexFunc(all, func(l land) bool { return l.country == country })
+	if i < 0 {
+		i, all = len(all), append(all, land{country: country})
+	}
+	if all[i].n += uint32(by); all[i].n == 0 {
+		all = slices.Delete(all, i, i+1)
+	}
+	if x.lands[city] = all; len(all) == 0 {
+		delete(x.lands, city)
+	}
+}
+
+func (e *entry) cityHash() uint32 { return uint32(hashOf(0, strings.Join(e.city, " "))) }
+
+// countryOfCity is where an account is by its city, as far as nine in ten of the
+// others there agree; "" where they do not.
+func (x *Index) countryOfCity(e *entry) string {
+	if len(e.city) == 0 {
+		return ""
+	}
+	var sum, most uint32
+	var code uint16
+	for _, l := range x.lands[e.cityHash()] {
+		sum += l.n
+		if l.n > most {
+			most, code = l.n, l.country
+		}
+	}
+	if sum < 2 || most*10 < sum*9 {
+		return ""
+	}
+	return string([]byte{byte(code >> 8), byte(code)})
 }
 
 // Remove takes an account out; was is what was filed.
@@ -193,6 +248,7 @@ func (x *Index) Remove(was Org) {
 			delete(x.cities, h)
 		}
 	}
+	x.settle(&e, -1)
 	x.facts[at] = fact{}
 	x.gone = append(x.gone, at)
 }
@@ -283,8 +339,14 @@ func (e *entry) terms() terms {
 		if b := bare(f.Compact); b != f.Compact {
 			put(tBare, b, maxSharers)
 		}
+		if len(f.Tokens) > 1 {
+			put(tSet, f.Set, maxSharers)
+		}
 		put(tShort, f.Short, maxSharers)
 		put(tShort, f.Long, maxSharers)
+		for _, b := range f.begins(e.country) {
+			put(tBegin, b, maxBegins)
+		}
 		put(tShort, f.Acronym, maxSharers)
 		for _, w := range f.Tokens {
 			put(tWord, w, maxShared)
@@ -390,14 +452,34 @@ func (x *Index) entry(q *query, at uint32) entry {
 	}
 	e := prepare(o)
 	e.isRoot = x.isRoot(q, at)
+	if e.country == "" {
+		e.country = x.countryOfCity(&e)
+	}
 	return e
 }
 
-// entries reads candidates.
+// entries reads candidates, and the names of the accounts above them.
 func (x *Index) entries(q *query, ids []uint32) []entry {
 	out := make([]entry, len(ids))
+	names := map[string]*Name{}
 	for i, at := range ids {
 		out[i] = x.entry(q, at)
+		names[out[i].id] = &out[i].name
+	}
+	for i := range out {
+		e := &out[i]
+		if e.parent == "" || e.parent == e.id {
+			continue
+		}
+		n, known := names[e.parent]
+		if !known {
+			if o, ok := x.read(e.parent); ok {
+				name := NewName(o.Name)
+				n = &name
+			}
+			names[e.parent] = n
+		}
+		e.above = n
 	}
 	return out
 }

@@ -39,6 +39,11 @@ const (
 	fCounts
 	fKindJoint
 	fBrandName
+	fUnexplained
+	fExplained
+	fBelow
+	fOrder
+	fWhole
 	fields
 )
 
@@ -48,8 +53,8 @@ var fieldLevels = [fields]struct {
 	levels []string
 }{
 	fBase:      {"base", []string{"any"}},
-	fDomain:    {"domain", []string{"none", "free", "host only", "host", "host shared", "only", "root", "few", "many", "same label", "label alike", "other", "elsewhere", "no account domain", "no account domain elsewhere"}},
-	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing", "a letter apart", "bare", "beginnings"}},
+	fDomain:    {"domain", []string{"none", "free", "host only", "host", "host shared", "only", "root", "few", "many", "same label", "label alike", "other", "elsewhere", "no account domain", "no account domain elsewhere", "only below", "only beside", "shared below"}},
+	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing", "a letter apart", "bare", "beginnings", "same words, translated"}},
 	fJoint:     {"domain and name", joint()},
 	fLeadCover: {"words of the lead found", tenths},
 	fOrgCover:  {"words of the account found", tenths},
@@ -79,6 +84,11 @@ var fieldLevels = [fields]struct {
 	fCounts:      {"how many words are shared, only the lead's, only the account's", counts()},
 	fBrandName:   {"company in the account's domain, and name", brandNames()},
 	fKindJoint:   {"kind and domain and name", kindJoint()},
+	fUnexplained: {"words that nothing explains, the lead's and the account's", lefts()},
+	fExplained:   {"words explained by the place and the account above, the lead's and the account's", explanations()},
+	fBelow:       {"below another account, domain", belows()},
+	fOrder:       {"order of the words, name", orders()},
+	fWhole:       {"the whole names, where parts of them agree", wholes()},
 }
 
 var (
@@ -132,16 +142,59 @@ func countryNames() []string {
 }
 
 // labelLevels are how a label of a host stands to a name, the best first.
-var labelLevels = []string{"none", "whole", "bare", "initials", "begins", "word", "beginnings", "some beginnings", "inside", "alike"}
+var labelLevels = []string{"none", "whole", "bare", "initials", "begins", "word", "a piece", "beginnings", "some beginnings", "inside", "alike"}
 
 // leftSorts are the sorts of words without a counterpart, sortOf says which.
-var leftSorts = []string{"nothing", "kind", "common", "place", "number", "other"}
+var leftSorts = []string{"nothing", "kind", "common", "contrast", "place", "number", "other"}
 
 func lefts() []string {
 	out := []string{"none"}
 	for _, lead := range leftSorts {
 		for _, org := range leftSorts {
 			out = append(out, lead+"/"+org)
+		}
+	}
+	return out
+}
+
+func explanations() []string {
+	out := []string{"none"}
+	by := []string{"nothing", "place", "above", "both"}
+	for _, lead := range by {
+		for _, org := range by {
+			out = append(out, lead+"/"+org)
+		}
+	}
+	return out
+}
+
+// belows are how the words of an account that are not those of the one above it
+// stand to the lead's.
+func belows() []string {
+	out := []string{"none"}
+	for _, d := range domainGroup {
+		for _, own := range []string{"lead names the one above", "none of its own", "some of its own", "all of its own"} {
+			out = append(out, d+"/"+own)
+		}
+	}
+	return out
+}
+
+func orders() []string {
+	out := []string{"none"}
+	for _, o := range []string{"same", "turned", "turned, translated"} {
+		for _, n := range nameGroup {
+			out = append(out, o+"/"+n)
+		}
+	}
+	return out
+}
+
+func wholes() []string {
+	out := []string{"none"}
+	for _, part := range []string{"lead", "account", "both"} {
+		for _, t := range tenths[1:] {
+			out = append(out, part+" "+t)
 		}
 	}
 	return out
@@ -244,7 +297,7 @@ func (x *Index) compare(q *query, e *entry) levels {
 		l[fCountryName] = 1 + uint8(len(nameGroup))*(l[fCountry]%3) + uint8(groupOfName(best.level))
 	}
 	if q.host.Class == Corporate {
-		l[fLabel] = labelLevel(q.host.Label, e.name)
+		l[fLabel] = hostLabel(&q.host, e.name)
 		for _, sub := range q.host.Sub {
 			if b := labelLevel(sub, e.name); better(b, l[fSub]) {
 				l[fSub] = b
@@ -254,7 +307,7 @@ func (x *Index) compare(q *query, e *entry) levels {
 	}
 	if g := groupOfDomain(l[fDomain]); g != 1 && g != 2 {
 		for _, h := range e.hosts {
-			if b := labelLevel(h.Label, q.name); better(b, l[fBrand]) {
+			if b := hostLabel(&h, q.name); better(b, l[fBrand]) {
 				l[fBrand] = b
 			}
 			for _, sub := range h.Sub {
@@ -272,6 +325,9 @@ func (x *Index) compare(q *query, e *entry) levels {
 		if q.name.Legal != e.name.Legal {
 			l[fLegal] = 2
 		}
+	}
+	if best.lead != nil {
+		x.compareRest(&l, &best, q, e)
 	}
 	l[fTwins] = x.twins(q, e, best)
 	l[fInitials] = x.initialsLevel(e, best)
@@ -330,10 +386,18 @@ func (x *Index) hostLevel(q *query, e *entry, h Host) string {
 		return "host"
 	case same:
 		return "host shared"
+	case q.domains == 1 && h.Full == h.Domain:
+		return "only"
+	case q.domains == 1 && strings.HasSuffix(h.Full, "."+q.host.Full):
+		return "only below"
+	case q.domains == 1 && !strings.HasSuffix(q.host.Full, "."+h.Full):
+		return "only beside"
 	case q.domains == 1:
 		return "only"
 	case h.Full == h.Domain || e.isRoot || strings.HasSuffix(q.host.Full, "."+h.Full):
 		return "root"
+	case strings.HasSuffix(h.Full, "."+q.host.Full):
+		return "shared below"
 	case q.domains <= 5:
 		return "few"
 	}
@@ -345,6 +409,21 @@ func alikeLabels(a, b string) bool {
 		a, b = b, a
 	}
 	return len(a) >= 5 && (strings.HasPrefix(b, a) || strings.HasSuffix(b, a)) || len(a) >= 6 && edits(a, b, 1) <= 1
+}
+
+// hostLabel is how a host's label stands to a name, or one of its pieces.
+func hostLabel(h *Host, n Name) uint8 {
+	best := labelLevel(h.Label, n)
+	piece := level(fLabel, "a piece")
+	if best != 0 && best < piece {
+		return best
+	}
+	for _, p := range h.Pieces {
+		if l := labelLevel(p, n); len(p) > 2 && l != 0 && l < piece {
+			return piece
+		}
+	}
+	return best
 }
 
 // labelLevel is how a domain's label stands to a name.
@@ -498,16 +577,16 @@ func level(field int, name string) uint8 {
 
 // groupOfDomain is the index in domainGroup.
 func groupOfDomain(l uint8) int {
-	return [...]int{0, 0, 1, 1, 2, 1, 2, 2, 2, 3, 3, 4, 5, 6, 5}[l]
+	return [...]int{0, 0, 1, 1, 2, 1, 2, 2, 2, 3, 3, 4, 5, 6, 5, 2, 2, 2}[l]
 }
 
 // groupOfName is the index in nameGroup.
 func groupOfName(l uint8) int {
-	return [...]int{0, 1, 1, 2, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 2, 2, 6}[l]
+	return [...]int{0, 1, 1, 2, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 2, 2, 6, 2}[l]
 }
 
 // nameRank is which kind of agreement of two names counts more.
-var nameRank = [...]int{0, 6, 6, 5, 4, 4, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 2}
+var nameRank = [...]int{0, 6, 6, 5, 4, 4, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 2, 5}
 
 // nothing is the level of names without anything in common; those above it
 // count down from it.

@@ -12,7 +12,7 @@ import (
 
 // FormsVersion numbers the canonical forms of names and domains. Weights that
 // were estimated under another version do not fit.
-const FormsVersion = 2
+const FormsVersion = 3
 
 // Name is a company's name prepared for comparing: the forms it may be known
 // by, the whole first. A name that is junk (n/a, self, student) has none.
@@ -34,6 +34,7 @@ type Form struct {
 	Long    string   // the initials of all words: "miot"
 	Acronym string   // the form as typed, where it looks like an acronym, in small letters
 	Part    bool     // a part of the name, or a former or trade name
+	Piece   bool     // a part that says less than the whole: one side of a dash or a comma
 	Sign    bool     // only the acronym that a longer name is signed with
 }
 
@@ -46,11 +47,15 @@ const (
 
 // NewName prepares a name as somebody typed it.
 func NewName(typed string) Name {
-	typed = clip(strings.ToValidUTF8(typed, " "), maxTyped)
+	typed = unelided(clip(strings.ToValidUTF8(typed, " "), maxTyped))
 	var n Name
 	n.Legal = legalOf(typed)
-	for i, part := range variants(typed) {
-		n.add(part, i > 0)
+	for i, v := range variants(typed) {
+		had := len(n.Forms)
+		n.add(v.text, i > 0)
+		for j := had; j < len(n.Forms); j++ {
+			n.Forms[j].Piece = v.piece
+		}
 	}
 	if w := signature(typed); w != "" {
 		had := len(n.Forms)
@@ -82,22 +87,27 @@ func (n *Name) add(text string, part bool) {
 }
 
 func newForm(core, acronym string, part bool) Form {
-	ws := strings.Fields(core)
+	ws := parted(strings.Fields(core))
 	if len(ws) > maxWords {
 		ws = ws[:maxWords]
+	}
+	telling, plain := 0, 0
+	for _, w := range ws {
+		plain += count(!stopWords[w])
 	}
 	f := Form{Core: core, Compact: strings.ReplaceAll(core, " ", ""), Acronym: acronym, Part: part, Words: ws}
 	var short, long strings.Builder
 	canon := make([]string, len(ws))
-	telling := 0
 	for i, w := range ws {
-		first := firstRune(w)
-		long.WriteRune(first)
+		first := initialOf(w)
+		long.WriteString(first)
 		if stopWords[w] {
 			continue
 		}
-		short.WriteRune(first)
-		canon[i] = canonical(w)
+		short.WriteString(first)
+		if canon[i] = w; plain > 1 {
+			canon[i] = canonical(w) // a name of one word is a brand, whatever it means
+		}
 		telling++
 	}
 	if telling == 0 {
@@ -109,6 +119,15 @@ func newForm(core, acronym string, part bool) Form {
 		f.Short, f.Long = short.String(), long.String()
 	}
 	return f
+}
+
+// initialOf is what a word gives to an acronym: its first letter, or all of
+// those that are initials themselves (MD Anderson).
+func initialOf(w string) string {
+	if (len(w) == 2 || len(w) == 3) && plainLetters(w) && !strings.ContainsAny(w, "aeiouy") && descriptors[w] == "" {
+		return w
+	}
+	return string(firstRune(w))
 }
 
 // file sorts the canonical words into Tokens and keeps which word is which.
@@ -140,8 +159,38 @@ func firstRune(s string) rune {
 	return 0
 }
 
+// unelided parts the article or preposition from the word that it is written in
+// one with: d'Informatique, dell'Università, l’Eau.
+func unelided(s string) string {
+	if !strings.ContainsAny(s, "'’ʼ`´") {
+		return s
+	}
+	var b strings.Builder
+	word := 0 // where the word began
+	for i, c := range s {
+		switch {
+		case strings.ContainsRune("'’ʼ`´", c):
+			if elided[strings.ToLower(s[word:i])] {
+				b.WriteByte(' ')
+			} else {
+				b.WriteRune(c)
+			}
+			word = i + len(string(c))
+			continue
+		case !unicode.IsLetter(c):
+			word = i + len(string(c))
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// elided are what French, Italian, Catalan and Portuguese words are cut to
+// before a vowel.
+var elided = words("l d dell all dall nell sull coll qu un quell sant j n s")
+
 // canonical is a word in the form in which it is compared: a descriptor in
-// English, any other without its plural.
+// English, any other as its stem.
 func canonical(w string) string {
 	if to, ok := descriptors[w]; ok {
 		return to
@@ -150,9 +199,13 @@ func canonical(w string) string {
 		if to, ok := descriptors[s]; ok {
 			return to
 		}
-		return s
+		w = s
 	}
-	return w
+	s := stem(w)
+	if to, ok := descriptorStems[s]; ok && s != w {
+		return to
+	}
+	return s
 }
 
 func singular(w string) string {
@@ -183,33 +236,46 @@ func acronymOf(text string) string {
 	return b.String()
 }
 
+// variant is one of the names in what was typed.
+type variant struct {
+	text  string
+	piece bool // one side of a dash, a colon or a comma
+}
+
 // variants splits what was typed into the names in it: the whole, what stands
-// outside and inside brackets, both sides of a dash, a bar or a slash, and
-// former and trade names.
-func variants(typed string) []string {
-	out := []string{typed}
-	add := func(s string) {
-		if s = strings.Trim(s, " \t,;:.-–—/|\"“”«»()[]"); s != "" && !slices.Contains(out, s) && len(out) < maxForms {
-			out = append(out, s)
+// outside and inside of brackets, former and trade names, and both sides of a
+// dash, a bar, a slash or a comma.
+func variants(typed string) []variant {
+	out := []variant{{text: typed}}
+	add := func(s string, piece bool) {
+		s = strings.Trim(s, " \t,;:.-–—/|\"“”«»()[]")
+		if s != "" && len(out) < maxForms && !slices.ContainsFunc(out, func(v variant) bool { return v.text == s }) {
+			out = append(out, variant{s, piece})
 		}
 	}
 	outside, inside := brackets(typed)
 	if len(inside) > 0 {
-		out[0] = outside
-		if outside == "" {
-			out[0] = typed
+		if outside != "" {
+			out[0].text = outside
 		}
 		for _, s := range inside {
 			if !isPlace(s) {
-				add(s)
+				add(s, false)
 			}
 		}
-		add(typed)
+		add(typed, false)
 	}
-	for _, sep := range separators {
-		if a, b, ok := cutWord(out[0], sep); ok {
-			add(a)
-			add(b)
+	for i, sep := range separators {
+		if a, b, ok := cutWord(out[0].text, sep); ok {
+			add(a, i >= renames)
+			add(b, i >= renames)
+		}
+	}
+	if parts := strings.Split(out[0].text, ", "); len(parts) == 2 || len(parts) == 3 {
+		for _, s := range []string{parts[0], parts[len(parts)-1]} {
+			if strings.Contains(s, " ") && !isPlace(s) {
+				add(s, true) // Department of Botany, University of Norland
+			}
 		}
 	}
 	return out
@@ -248,6 +314,9 @@ func inCapitals(w string) bool {
 	}
 	return n >= 3 && n <= 10
 }
+
+// renames is how many of the separators stand before another name of the same.
+const renames = 14
 
 // separators stand between two names of one company.
 var separators = []string{" formerly ", " formerly known as ", " fka ", " f/k/a ", " previously ", " vormals ", " ehemals ", " anciennement ", " aka ", " a/k/a ", " dba ", " d/b/a ", " t/a ", " trading as ", " – ", " — ", " - ", " | ", " / ", ": "}

@@ -16,10 +16,12 @@ type pairing struct {
 	leadExtra, orgExtra      float64 // and of the rarest that has no counterpart
 	total                    float64 // what the lead's name tells in all
 	numbers, places, first   uint8
-	leadLeft, orgLeft        uint8 // what sort of words has no counterpart: leftSorts
-	hosted                   uint8 // words of the lead that were found in the account's hosts only
-	found, leadMore, orgMore int   // how many words of the lead were found, and how many of either side were not
-	other                    bool  // the lead has a word that accounts have, but not this one
+	leadLeft, orgLeft        uint8          // what sort of words has no counterpart: leftSorts
+	hosted                   uint8          // words of the lead that were found in the account's hosts only
+	found, leadMore, orgMore int            // how many words of the lead were found, and how many of either side were not
+	other                    bool           // the lead has a word that accounts have, but not this one
+	whole                    float64        // how alike the whole names are
+	leadUsed, orgUsed        [maxWords]bool // which of Tokens were found
 }
 
 func (x *Index) bestForms(q *query, e *entry) pairing {
@@ -29,16 +31,21 @@ func (x *Index) bestForms(q *query, e *entry) pairing {
 	}
 	best.level = level(fName, "nothing")
 	best.like = -1
+	whole := 0.0
 	left, right := x.sides(q.name.Forms), x.sides(e.name.Forms)
 	for i := range left {
 		for j := range right {
 			a, b := left[i], right[j]
 			p := x.pair(&a, &b, e.hosts)
+			if i == 0 && j == 0 {
+				whole = p.like
+			}
 			if p.rank() > best.rank() {
 				best = p
 			}
 		}
 	}
+	best.whole = whole
 	return best
 }
 
@@ -115,6 +122,7 @@ func (x *Index) pair(a, b *side, hosts []Host) pairing {
 	}
 	p.first = x.firstLevel(a.Form, b.Form)
 	p.level = p.nameLevel()
+	p.leadUsed, p.orgUsed = a.used, b.used
 	return p
 }
 
@@ -162,25 +170,26 @@ func (x *Index) alike(p *pairing, a, b *side) {
 		if a.used[i] {
 			continue
 		}
-		at, like := -1, 0.0
+		at, best := -1, 0.0
+		known := x.accounts(a.Tokens[i]) > 0
 		for j := range b.Tokens {
 			if b.used[j] {
 				continue
 			}
-			s := x.like(a.Tokens[i], b.Tokens[j])
+			s := like(a.Tokens[i], b.Tokens[j], known)
 			if a.raw[i] != a.Tokens[i] || b.raw[j] != b.Tokens[j] {
-				s = math.Max(s, x.like(a.raw[i], b.raw[j]))
+				s = math.Max(s, like(a.raw[i], b.raw[j], known))
 			}
-			if s > like {
-				at, like = j, s
+			if s > best {
+				at, best = j, s
 			}
 		}
-		if at >= 0 && like < minLike {
+		if at >= 0 && best < minLike {
 			p.other = true
 		} else if at >= 0 {
-			a.take(i, like)
-			b.take(at, like)
-			p.shared = math.Max(p.shared, like*b.tells[at])
+			a.take(i, best)
+			b.take(at, best)
+			p.shared = math.Max(p.shared, best*b.tells[at])
 		}
 	}
 }
@@ -234,26 +243,31 @@ func (p *pairing) counts() uint8 {
 func (x *Index) sortOf(w string) uint8 {
 	switch {
 	case isDigits(w):
-		return 4
+		return 5
 	case kindWords[w]:
 		return 1
-	case placeWords[w] || x.isCity(w):
+	case contrasts[w]:
 		return 3
+	case placeWords[w] || x.isCity(w):
+		return 4
 	case x.accounts(w)*200 > x.Len():
 		return 2
 	}
-	return 5
+	return 6
 }
 
-// like is how alike two words are. A word that accounts have is no typo of
-// another: Kanagawa is not Kanazawa. Nor are two words of the vocabulary: south
+// contrasts are words by which houses of one kind and place are told apart.
+var contrasts = words("north south east west northeast northwest southeast southwest northern southern eastern western central upper lower new old great first second third fourth fifth ii iii iv federal state national regional municipal provincial county private normal technical medical open catholic islamic women")
+
+// like is how alike two words are. A word that is known, because accounts have
+// it, is no typo of another: Kanagawa is not Kanazawa. Nor are two words of the vocabulary: south
 // is no abbreviation of southeast.
-func (x *Index) like(lead, org string) float64 {
+func like(lead, org string, known bool) float64 {
 	if meant[lead] && meant[org] {
 		return flag(lead == org)
 	}
 	s := wordLike(lead, org)
-	if s >= 0.8 && s < 1 && x.accounts(lead) > 0 {
+	if s >= 0.8 && s < 1 && known {
 		return 0.3
 	}
 	return s
@@ -281,7 +295,7 @@ func (x *Index) firstLevel(a, b *Form) uint8 {
 	v, _, _ := strings.Cut(a.Core, " ")
 	w, _, _ := strings.Cut(b.Core, " ")
 	v, w = canonical(v), canonical(w)
-	if x.like(v, w) < 0.5 {
+	if like(v, w, x.accounts(v) > 0) < 0.5 {
 		return 4
 	}
 	return max(1, quarter(12*x.rarity(w)/math.Log2(float64(x.Len()+2))))
@@ -309,8 +323,10 @@ func (p *pairing) nameLevel() uint8 {
 		name = "exact"
 	case a.Compact == b.Compact && !a.Part && !b.Part:
 		name = "compact"
-	case a.Set == b.Set && !a.Part && !b.Part:
+	case a.Set == b.Set && !a.Part && !b.Part && slices.Equal(a.raw, b.raw):
 		name = "same words"
+	case a.Set == b.Set && !a.Part && !b.Part:
+		name = "same words, translated"
 	case (a.Compact == b.Compact || a.Set == b.Set) && (!a.Sign || b.Part):
 		name = "part"
 	case a.Sign || b.Sign:

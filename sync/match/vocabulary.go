@@ -367,5 +367,6 @@ engineer ingeniero ingenieur ingegnere engenheiro
 doctor medico medecin arzt arzte lekarzy lekaru doktorlar laakarit orvosok
 student estudiante etudiant studente estudiantes etudiants studenti studenter ogrenci hallgatoi opiskelija
 citizen ciudadano citoyen cittadino burger burgers obywateli
+universal universel universell universale universalis
 blind ciegos aveugles ciechi blinden niewidomych nevidomych
 deaf sordos sourds sordi gehorlose gluchych`

@@ -11,8 +11,9 @@ import (
 // likelier it makes that an account is the lead's rather than another or none.
 type Weights struct {
 	Version string            `json:"version"`
-	Forms   int               `json:"forms"` // the FormsVersion they were estimated under
-	Auto    float64           `json:"auto"`  // bits of certainty from which an account is taken
+	Forms   int               `json:"forms"`  // the FormsVersion they were estimated under
+	Auto    float64           `json:"auto"`   // bits of certainty from which an account is taken
+	Domain  float64           `json:"domain"` // the same where the account has the lead's domain
 	Margin  float64           `json:"margin"`
 	Review  float64           `json:"review"` // bits of certainty from which a person looks
 	Fields  map[string]Levels `json:"fields"`

@@ -57,7 +57,7 @@ func (f *facts) similar(c *conn, q match.Query) bool {
 	if first.Record.Ref.ID == "" {
 		return false // gone since it was filed
 	}
-	sure := w.Auto
+	sure := judged.Needed
 	if step.SureAt > 0 {
 		sure = max(sure, match.Sureness(step.SureAt))
 	}
