@@ -127,6 +127,13 @@ func (x *Index) byName(f *Form, b board) {
 	if len(f.Tokens) > 1 {
 		x.add(b, tSet, f.Set, boardName)
 	}
+	if f.Foreign {
+		for _, east := range []bool{true, false} {
+			if s := skeleton(f.Compact, east); len(s) > minSkeleton {
+				x.add(b, tSound, s, boardName)
+			}
+		}
+	}
 	x.add(b, tLabel, f.Compact, boardLabel)
 	x.add(b, tBare, f.Compact, boardShort)
 	if s := bare(f.Compact); s != f.Compact {
@@ -259,7 +266,7 @@ func (x *Index) byGrams(compact string, b board, worth float64) {
 		}
 	}
 	for at, c := range counts {
-		if share := float64(c) / float64(n); share > 0.2 {
+		if share := float64(c) / float64(n); share >= 0.2 {
 			b[at] += worth * 20 * share
 		}
 	}

@@ -688,8 +688,6 @@ var phrases = phraseTable(`大学 university
 九州 kyushu
 関西 kansai
 関東 kanto
-早稲田 waseda
-慶應義塾 keio
 台北 taipei
 臺北 taipei
 高雄 kaohsiung
@@ -697,11 +695,7 @@ var phrases = phraseTable(`大学 university
 臺中 taichung
 台南 tainan
 新竹 hsinchu
-清華 tsinghua
-清华 tsinghua
 交通 jiaotong
-復旦 fudan
-复旦 fudan
 女子 women
 看護 nursing
 福祉 welfare
@@ -952,7 +946,8 @@ var phrases = phraseTable(`大学 university
 วิทยาศาสตร์ science
 การศึกษา education
 เกษตร agriculture
-อุทยาน park`)
+อุทยาน park
+` + placesAndTrades)
 
 func phraseTable(list string) map[string]string {
 	out := map[string]string{}
@@ -962,3 +957,88 @@ func phraseTable(list string) map[string]string {
 	}
 	return out
 }
+
+// nativeWords are descriptors in alphabets that part words by blanks and leave
+// out vowels or write them as marks: Arabic, Persian, Hindi, Bengali, Hebrew.
+var nativeWords = func() map[string]string {
+	out := map[string]string{}
+	for line := range strings.SplitSeq(natives, "\n") {
+		to, list, _ := strings.Cut(line, " ")
+		for w := range strings.FieldsSeq(list) {
+			out[w] = to
+		}
+	}
+	return out
+}()
+
+const natives = `university جامعة جامعه الجامعة دانشگاه विश्वविद्यालय বিশ্ববিদ্যালয় אוניברסיטת אוניברסיטה האוניברסיטה
+college كلية الكلية महाविद्यालय कॉलेज কলেজ মহাবিদ্যালয় מכללת מכללה המכללה
+institute معهد پژوهشگاه پژوهشکده موسسه انستیتو संस्थान इंस्टीट्यूट ইনস্টিটিউট প্রতিষ্ঠান מכון המכון
+center مركز مرکز केंद्र केन्द्र কেন্দ্র מרכז המרכז
+hospital مستشفى مستشفي بیمارستان अस्पताल चिकित्सालय হাসপাতাল
+ministry وزارة وزارت मंत्रालय মন্ত্রণালয় משרד
+authority هيئة سلطة प्राधिकरण רשות
+foundation مؤسسة بنیاد न्यास קרן
+association جمعية رابطة انجمن संघ সমিতি עמותת אגודת
+society مجمع समाज
+company شركة شرکت कंपनी কোম্পানি חברת חברה
+group مجموعة گروه समूह קבוצת
+bank بنك مصرف بانک बैंक ব্যাংক בנק
+school مدرسة مدرسه विद्यालय স্কুল בית־ספר
+academy أكاديمية اكاديمية فرهنگستان अकादमी একাডেমি האקדמיה
+faculty دانشکده संकाय অনুষদ הפקולטה
+department قسم دائرة إدارة اداره विभाग বিভাগ אגף מחלקת
+library مكتبة کتابخانه पुस्तकालय গ্রন্থাগার ספריית הספרייה
+museum متحف موزه संग्रहालय জাদুঘর מוזיאון
+council مجلس شورای परिषद পরিষদ מועצת המועצה
+committee لجنة کمیته समिति কমিটি ועדת
+commission مفوضية کمیسیون आयोग কমিশন נציבות
+agency وكالة آژانس एजेंसी সংস্থা סוכנות
+organization منظمة سازمان संगठन ארגון
+union اتحاد اتحادیه यूनियन איחוד
+laboratory مختبر آزمایشگاه प्रयोगशाला מעבדת
+government حكومة دولت सरकार সরকার ממשלת
+research بحوث أبحاث ابحاث بحث تحقیقات پژوهش अनुसंधान शोध গবেষণা מחקר למחקר
+science علوم علم علمي علمية علمی विज्ञान বিজ্ঞান מדע מדעי למדע המדעים
+technology تكنولوجيا تقنية تقنيات تکنولوژی فناوری صنعتی प्रौद्योगिकी প্রযুক্তি טכנולוגיה לטכנולוגיה הטכנולוגי
+technical تقني تقنیة فني فنية فنی तकनीकी কারিগরি טכני
+engineering هندسة هندسية مهندسی अभियांत्रिकी इंजीनियरिंग প্রকৌশল הנדסה
+medical طبي طبية پزشکی चिकित्सा आयुर्विज्ञान মেডিকেল רפואי הרפואי
+medicine طب רפואה
+health صحة صحي صحية بهداشت سلامت स्वास्थ्य স্বাস্থ্য בריאות הבריאות
+education تعليم تربية آموزش शिक्षा শিক্ষা חינוך החינוך
+higher عالي عالية عالی उच्च উচ্চ גבוהה
+agriculture زراعة زراعي زراعية کشاورزی कृषि কৃষি חקלאות החקלאות
+industry صناعة صنعت उद्योग শিল্প תעשייה
+industrial صناعي صناعية औद्योगिक
+national وطني وطنية قومي ملی राष्ट्रीय জাতীয় לאומי לאומית הלאומי
+international دولي دولية بین‌المللی अंतर्राष्ट्रीय अंतरराष्ट्रीय আন্তর্জাতিক בינלאומי
+general عام عامة कुल सामान्य כללי
+central مركزي مركزية مرکزی केंद्रीय केन्द्रीय কেন্দ্রীয় מרכזי
+applied تطبيقي تطبيقية کاربردی अनुप्रयुक्त
+islamic إسلامي إسلامية اسلامي اسلامية اسلامی इस्लामी ইসলামী
+marine بحري بحرية دریایی समुद्री
+biology أحياء احياء زیست‌شناسی जीव
+law قانون حقوق विधि আইন משפט
+economics اقتصاد اقتصادي اقتصادية اقتصادی अर्थशास्त्र অর্থনীতি כלכלה
+finance مالية مالي مالیه वित्त অর্থ האוצר
+commerce تجارة تجاري تجارية بازرگانی वाणिज्य বাণিজ্য
+energy طاقة انرژی ऊर्जा শক্তি אנרגיה
+water مياه آب जल পানি מים
+environment بيئة محیط‌زیست पर्यावरण পরিবেশ סביבה הסביבה
+language لغة لغات زبان भाषा ভাষা שפה
+state دولة ایالت राज्य রাজ্য
+public عمومی सार्वजनिक ציבורי
+arab عربي عربية عرب
+india भारतीय भारत ভারতীয় ভারত
+bangladesh বাংলাদেশ
+iran ایران
+israel ישראל
+iraq عراق
+saudi سعودية سعودي
+egypt مصر مصرية
+tehran تهران
+disease أمراض بیماری بیماری‌های रोग
+cancer سرطان कैंसर ক্যান্সার סרטן
+food أغذية غذاء غذایی खाद्य খাদ্য מזון
+nuclear نووي ذرية هسته‌ای परमाणु גרעיני גרעין`

@@ -18,6 +18,7 @@ func (x *Index) compareRest(l *levels, p *pairing, q *query, e *entry) {
 	org, orgSort := x.explained(p.org, &p.orgUsed, &e.name, &q.name, e)
 	l[fUnexplained] = 1 + uint8(len(leftSorts))*leadSort + orgSort
 	l[fExplained] = 1 + 4*lead + org
+	l[fFamily] = x.family(q, e, l[fDomain])
 	group, domain := uint8(groupOfName(p.level)), uint8(groupOfDomain(l[fDomain]))
 	if own := p.own(e); own > 0 {
 		l[fBelow] = 1 + 4*domain + own - 1
@@ -30,6 +31,23 @@ func (x *Index) compareRest(l *levels, p *pairing, q *query, e *entry) {
 	}
 }
 
+// family is who of an account's relatives has the lead's domain where it has
+// not: 1 the account above it, 2 one below it, 3 another below the same.
+func (x *Index) family(q *query, e *entry, domain uint8) uint8 {
+	if g := groupOfDomain(domain); g == 1 || g == 2 || q.domains == 0 {
+		return 0
+	}
+	switch {
+	case e.above != nil && slices.ContainsFunc(e.above.hosts, func(h Host) bool { return h.Domain == q.host.Domain }):
+		return 1
+	case q.above[parentHash(e.id)]:
+		return 2
+	case e.parent != "" && q.above[parentHash(e.parent)]:
+		return 3
+	}
+	return 0
+}
+
 // explained is by what the words of a form without a counterpart are explained,
 // and of what sort the others are: leftSorts. Of a piece all words of the whole
 // count.
@@ -38,7 +56,7 @@ func (x *Index) explained(f *Form, used *[maxWords]bool, mine, other *Name, e *e
 		switch {
 		case e.isAt(w):
 			by |= byPlace
-		case e.above.has(w):
+		case e.above.says(w):
 			by |= byAbove
 		default:
 			sort = max(sort, x.sortOf(w))
@@ -76,11 +94,11 @@ var countryWords = sync.OnceValue(func() map[string]string {
 	return out
 })
 
+// says reports whether a word is in the name of an account; e may be nil.
+func (e *entry) says(w string) bool { return e != nil && e.name.has(w) }
+
 // has reports whether a word is in a form of a name.
 func (n *Name) has(w string) bool {
-	if n == nil {
-		return false
-	}
 	for i := range n.Forms {
 		if _, ok := slices.BinarySearch(n.Forms[i].Tokens, w); ok {
 			return true
@@ -98,13 +116,13 @@ func (p *pairing) own(e *entry) uint8 {
 	}
 	mine, found, others := 0, 0, 0
 	for i, w := range p.org.Tokens {
-		if !e.above.has(w) {
+		if !e.above.says(w) {
 			mine++
 			found += count(p.orgUsed[i])
 		}
 	}
 	for _, w := range p.lead.Tokens {
-		others += count(!e.above.has(w))
+		others += count(!e.above.says(w))
 	}
 	switch {
 	case mine == 0:

@@ -38,8 +38,8 @@ type entry struct {
 	country string
 	city    []string
 	parent  string
-	above   *Name // of the account above it; nil: there is none
-	isRoot  bool  // others who share the lead's domain stand below it
+	above   *entry // the account above it; nil: there is none
+	isRoot  bool   // others who share the lead's domain stand below it
 }
 
 // Index finds the accounts that may be a lead's: exact keys, the postings of
@@ -96,6 +96,7 @@ const (
 	tGram
 	tSet
 	tBegin
+	tSound
 )
 
 // NewIndex prepares a list of accounts, which it keeps. Of two with one id the
@@ -288,6 +289,9 @@ func prepare(o Org) entry {
 	e := entry{id: o.ID, label: o.Name, name: NewName(o.Name), country: countryOf(o.Country), parent: o.Parent}
 	for _, d := range o.Domains {
 		h := NewHost(d)
+		if h.Class == Shared && h.Full == h.Domain && e.name.isOne(h.Label) {
+			h.Class = Corporate // the hoster itself
+		}
 		if h.Class == Corporate && !slices.ContainsFunc(e.hosts, func(g Host) bool { return g.Full == h.Full }) {
 			e.hosts = append(e.hosts, h)
 		}
@@ -299,6 +303,11 @@ func prepare(o Org) entry {
 		e.city = newForm(latin(c), "", false).Tokens
 	}
 	return e
+}
+
+// isOne reports whether a name in one word is s.
+func (n *Name) isOne(s string) bool {
+	return slices.ContainsFunc(n.Forms, func(f Form) bool { return f.Compact == s })
 }
 
 // term is a hash under which an account is filed, and how many accounts are
@@ -353,6 +362,9 @@ func (e *entry) terms() terms {
 		}
 		out = gramsOf(f.Compact, out)
 	}
+	for _, s := range e.sounds() {
+		put(tSound, s, maxSharers)
+	}
 	slices.SortFunc(out, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
 	return slices.CompactFunc(out, func(a, b term) bool { return a.hash == b.hash })
 }
@@ -402,6 +414,9 @@ func (x *Index) query(l Lead) query {
 	q := query{name: NewName(l.Company), host: NewHost(l.Email), country: countryOf(l.Country)}
 	if !strings.Contains(l.Email, "@") {
 		q.host = Host{}
+	}
+	if q.host.Class == Shared && q.host.Full == q.host.Domain {
+		q.host.Class = Corporate // those who have mail there work for the hoster
 	}
 	if q.host.Class != Corporate && l.Website != "" {
 		if h := NewHost(l.Website); h.Class == Corporate {
@@ -461,25 +476,25 @@ func (x *Index) entry(q *query, at uint32) entry {
 // entries reads candidates, and the names of the accounts above them.
 func (x *Index) entries(q *query, ids []uint32) []entry {
 	out := make([]entry, len(ids))
-	names := map[string]*Name{}
+	known := map[string]*entry{}
 	for i, at := range ids {
 		out[i] = x.entry(q, at)
-		names[out[i].id] = &out[i].name
+		known[out[i].id] = &out[i]
 	}
 	for i := range out {
 		e := &out[i]
 		if e.parent == "" || e.parent == e.id {
 			continue
 		}
-		n, known := names[e.parent]
-		if !known {
+		above, seen := known[e.parent]
+		if !seen {
 			if o, ok := x.read(e.parent); ok {
-				name := NewName(o.Name)
-				n = &name
+				p := prepare(o)
+				above = &p
 			}
-			names[e.parent] = n
+			known[e.parent] = above
 		}
-		e.above = n
+		e.above = above
 	}
 	return out
 }

@@ -44,6 +44,7 @@ const (
 	fBelow
 	fOrder
 	fWhole
+	fFamily
 	fields
 )
 
@@ -54,7 +55,7 @@ var fieldLevels = [fields]struct {
 }{
 	fBase:      {"base", []string{"any"}},
 	fDomain:    {"domain", []string{"none", "free", "host only", "host", "host shared", "only", "root", "few", "many", "same label", "label alike", "other", "elsewhere", "no account domain", "no account domain elsewhere", "only below", "only beside", "shared below"}},
-	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing", "a letter apart", "bare", "beginnings", "same words, translated"}},
+	fName:      {"name", []string{"blank", "exact", "compact", "same words", "part", "typo", "initials", "acronym inside", "glued", ".9", ".8", ".7", ".6", ".5", ".4", ".3", ".2", ".1", "nothing", "a letter apart", "bare", "beginnings", "same words, translated", "sounds alike"}},
 	fJoint:     {"domain and name", joint()},
 	fLeadCover: {"words of the lead found", tenths},
 	fOrgCover:  {"words of the account found", tenths},
@@ -88,6 +89,7 @@ var fieldLevels = [fields]struct {
 	fExplained:   {"words explained by the place and the account above, the lead's and the account's", explanations()},
 	fBelow:       {"below another account, domain", belows()},
 	fOrder:       {"order of the words, name", orders()},
+	fFamily:      {"who else has the lead's domain", []string{"none", "the account above", "one below", "another below the same"}},
 	fWhole:       {"the whole names, where parts of them agree", wholes()},
 }
 
@@ -582,11 +584,11 @@ func groupOfDomain(l uint8) int {
 
 // groupOfName is the index in nameGroup.
 func groupOfName(l uint8) int {
-	return [...]int{0, 1, 1, 2, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 2, 2, 6, 2}[l]
+	return [...]int{0, 1, 1, 2, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 2, 2, 6, 2, 2}[l]
 }
 
 // nameRank is which kind of agreement of two names counts more.
-var nameRank = [...]int{0, 6, 6, 5, 4, 4, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 2, 5}
+var nameRank = [...]int{0, 6, 6, 5, 4, 4, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 2, 5, 4}
 
 // nothing is the level of names without anything in common; those above it
 // count down from it.

@@ -35,6 +35,7 @@ type Form struct {
 	Acronym string   // the form as typed, where it looks like an acronym, in small letters
 	Part    bool     // a part of the name, or a former or trade name
 	Piece   bool     // a part that says less than the whole: one side of a dash or a comma
+	Foreign bool     // from another alphabet
 	Sign    bool     // only the acronym that a longer name is signed with
 }
 
@@ -78,11 +79,13 @@ func (n *Name) add(text string, part bool) {
 	if l := latin(core); l != core {
 		other = normalize.CompanyName(l)
 	}
-	for _, c := range []string{core, other} {
+	for i, c := range []string{core, other} {
 		if c == "" || len(n.Forms) >= maxForms || slices.ContainsFunc(n.Forms, func(f Form) bool { return f.Core == c }) {
 			continue
 		}
-		n.Forms = append(n.Forms, newForm(c, acronym, part))
+		f := newForm(c, acronym, part)
+		f.Foreign = i > 0
+		n.Forms = append(n.Forms, f)
 	}
 }
 

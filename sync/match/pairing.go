@@ -36,6 +36,9 @@ func (x *Index) bestForms(q *query, e *entry) pairing {
 	for i := range left {
 		for j := range right {
 			a, b := left[i], right[j]
+			if (a.Piece || b.Piece) && whole >= muchAlike {
+				continue // they agree as they are
+			}
 			p := x.pair(&a, &b, e.hosts)
 			if i == 0 && j == 0 {
 				whole = p.like
@@ -48,6 +51,9 @@ func (x *Index) bestForms(q *query, e *entry) pairing {
 	best.whole = whole
 	return best
 }
+
+// muchAlike is how alike two whole names are of which no parts are compared.
+const muchAlike = 0.8
 
 // side is one of two forms while its words are paired.
 type side struct {
@@ -161,6 +167,9 @@ func (s *side) free(r run) bool {
 	return 2*n > all
 }
 
+// likeSound is how alike two words are that are one by their sound.
+const likeSound = 0.8
+
 // minLike is how alike two words are that are taken for one.
 const minLike = 0.5
 
@@ -179,6 +188,9 @@ func (x *Index) alike(p *pairing, a, b *side) {
 			s := like(a.Tokens[i], b.Tokens[j], known)
 			if a.raw[i] != a.Tokens[i] || b.raw[j] != b.Tokens[j] {
 				s = math.Max(s, like(a.raw[i], b.raw[j], known))
+			}
+			if a.Foreign != b.Foreign && s < likeSound && soundsLike(a.raw[i], b.raw[j]) {
+				s = likeSound
 			}
 			if s > best {
 				at, best = j, s
@@ -333,6 +345,8 @@ func (p *pairing) nameLevel() uint8 {
 		name = "nothing" // by itself it agrees only with what is the same
 	case isTypo(a.Compact, b.Compact) && p.numbers < 2 && !p.other && !a.Part:
 		name = "typo"
+	case a.Foreign != b.Foreign && soundsLike(a.Compact, b.Compact):
+		name = "sounds alike"
 	case initialsOf(a, b) || initialsOf(b, a):
 		name = "initials"
 	case sameBare(a.Compact, b.Compact):

@@ -370,3 +370,12 @@ citizen ciudadano citoyen cittadino burger burgers obywateli
 universal universel universell universale universalis
 blind ciegos aveugles ciechi blinden niewidomych nevidomych
 deaf sordos sourds sordi gehorlose gluchych`
+
+// lastWords are what the compounds of German, Dutch, the Nordic languages and
+// Finnish end with.
+const lastWords = `universitat universiteit universitet hochschule hogeschool hogskola hogskolan hoyskole skola skolan skole schule school institut instituut institutet
+zentrum centrum sentrum sentret center keskus kozpont klinik klinikum kliniek spital krankenhaus ziekenhuis kinderziekenhuis sjukhus sjukhuset sykehus sygehus sairaala korhaz
+ministerium ministerie ministeriet anstalt bundesamt landesamt behorde verwaltung agentur kammer verband vereniging verein forening forbund forbundet foreningen gesellschaft genossenschaft genootschap maatschappij sallskap sallskapet selskap selskapet selskab stiftung stiftelse stiftelsen stichting fonds fonden fondet
+forschung onderzoek forskning forskningen wissenschaft wissenschaften wetenschap wetenschappen vetenskap videnskab vitenskap technik techniek teknik tekniikka technologie teknologi
+archiv archief arkiv arkivet bibliothek bibliotheek bibliotek biblioteket museum museet akademie akademi werke werken verket versicherung forsakring bank banken gruppe groep gruppen laboratorium labor dienst dienste tjeneste tjanst
+wirtschaft landwirtschaft medizin chemie physik biologie mathematik informatik geschichte geologie entwicklung ausbildung bildung politik beratung planung schutz bescherming sicherheit energie industri industrie handel verkehr union raadet radet kommission kommissionen styrelsen verket direktoratet laitos yliopisto korkeakoulu virasto liitto seura saatio`
