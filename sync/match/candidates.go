@@ -37,12 +37,29 @@ func (x *Index) likeliest(b board) []uint32 {
 		at    uint32
 		worth float64
 	}
-	all := make([]place, 0, len(b))
+	least := 0.0
+	if len(b) > MaxCandidates {
+		worths := make([]float64, 0, len(b))
+		for _, worth := range b {
+			worths = append(worths, worth)
+		}
+		slices.Sort(worths)
+		least = worths[len(worths)-MaxCandidates]
+	}
+	all := make([]place, 0, 2*MaxCandidates)
 	for at, worth := range b {
-		all = append(all, place{at, worth})
+		if worth >= least {
+			all = append(all, place{at, worth})
+		}
 	}
 	slices.SortFunc(all, func(a, b place) int {
-		return cmp.Or(cmp.Compare(b.worth, a.worth), cmp.Compare(x.facts[a.at].content, x.facts[b.at].content), cmp.Compare(x.facts[a.at].id, x.facts[b.at].id))
+		if c := cmp.Compare(b.worth, a.worth); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(x.facts[a.at].content, x.facts[b.at].content); c != 0 {
+			return c
+		}
+		return cmp.Compare(x.facts[a.at].id, x.facts[b.at].id)
 	})
 	out := make([]uint32, 0, MaxCandidates)
 	for _, p := range all[:min(len(all), MaxCandidates)] {

@@ -130,7 +130,7 @@ func OpenIndex(orgs iter.Seq[Org], read func(id string) (Org, bool)) *Index {
 	x := &Index{read: read, terms: newPostings(), cities: map[uint32]uint32{}, lands: map[uint32]lands{}}
 	for o := range orgs {
 		e := prepare(o)
-		x.file(&e, e.terms())
+		x.file(&e, e.keys())
 	}
 	x.terms.pack()
 	x.facts = slices.Clip(x.facts)
@@ -319,9 +319,16 @@ type term struct {
 
 type terms []term
 
-// terms are those of an account, each once. A host that is a whole domain is
-// filed as a host only.
+// terms are those of an account, each once.
 func (e *entry) terms() terms {
+	out := e.keys()
+	slices.SortFunc(out, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
+	return slices.CompactFunc(out, func(a, b term) bool { return a.hash == b.hash })
+}
+
+// keys are the terms of an account, some of them twice. A host that is a whole
+// domain is filed as a host only.
+func (e *entry) keys() terms {
 	out := make(terms, 0, 64)
 	put := func(kind byte, key string, limit int) {
 		if key != "" {
@@ -365,8 +372,7 @@ func (e *entry) terms() terms {
 	for _, s := range e.sounds() {
 		put(tSound, s, maxSharers)
 	}
-	slices.SortFunc(out, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
-	return slices.CompactFunc(out, func(a, b term) bool { return a.hash == b.hash })
+	return out
 }
 
 func gramsOf(s string, out terms) terms {

@@ -130,7 +130,7 @@ func initialOf(w string) string {
 	if (len(w) == 2 || len(w) == 3) && plainLetters(w) && !strings.ContainsAny(w, "aeiouy") && descriptors[w] == "" {
 		return w
 	}
-	return string(firstRune(w))
+	return w[:firstSize(w)]
 }
 
 // file sorts the canonical words into Tokens and keeps which word is which.
@@ -268,7 +268,11 @@ func variants(typed string) []variant {
 		}
 		add(typed, false)
 	}
+	seen := afterBlanks(out[0].text)
 	for i, sep := range separators {
+		if sep[0] == ' ' && !seen.has(sep[1]) {
+			continue
+		}
 		if a, b, ok := cutWord(out[0].text, sep); ok {
 			add(a, i >= renames)
 			add(b, i >= renames)
@@ -282,6 +286,25 @@ func variants(typed string) []variant {
 		}
 	}
 	return out
+}
+
+// letterSet are bytes, those of letters small.
+type letterSet [4]uint64
+
+func (l *letterSet) has(c byte) bool { return l[c/64]&(1<<(c%64)) != 0 }
+
+// afterBlanks are the bytes that follow a blank.
+func afterBlanks(s string) (l letterSet) {
+	for i := 1; i < len(s); i++ {
+		if s[i-1] == ' ' {
+			c := s[i]
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			l[c/64] |= 1 << (c % 64)
+		}
+	}
+	return l
 }
 
 // signature is the acronym that stands at the front or the end of a name whose

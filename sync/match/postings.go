@@ -171,13 +171,16 @@ func (p *postings) newList() uint32 {
 // insert adds an account to a list: at its end in place, as while an index is
 // built, anywhere else by writing the list anew.
 func (p *postings) insert(l *list, account uint32, limit int) {
+	if account == l.last {
+		return // twice in a row, as while an index is built
+	}
 	if l.full {
-		l.n++
+		l.n, l.last = l.n+1, account
 		return
 	}
 	if int(l.n) >= limit {
 		p.free(l)
-		l.full, l.n = true, l.n+1
+		l.full, l.n, l.last = true, l.n+1, account
 		return
 	}
 	if account > l.last {
@@ -223,6 +226,9 @@ func (p *postings) remove(hash uint64, account uint32) {
 	l := &p.lists[n]
 	if l.full {
 		l.n = max(l.n, 1) - 1
+		if l.last == account {
+			l.last = isList // no account has that number
+		}
 		return
 	}
 	all := p.read(l, make([]uint32, 0, l.n))
