@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Words of one root are one word in whatever language, others are not (1.76).
+// Words of one root are one word in whatever language, others are not.
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	for _, same := range []string{
