@@ -389,12 +389,13 @@ func (d *deciding) follows(h state.Handoff) string {
 
 // handedOverAgain takes the giver's word that what came back is ready: they set
 // handoff_status to Assigned once more. It starts a handoff that follows the
-// returned one, and anybody may receive it.
+// returned one, and anybody may receive it. Where the buyer has come again
+// meanwhile, that handoff is open already, though its write may be on its way.
 func (d *deciding) handedOverAgain(t *typ, rec *state.Record, h state.Handoff) bool {
 	if h.Stage != state.Returned || rec.Ref != h.Target || rec.Fields[ownID] != h.ID && (rec.Fields[ownID] != "" || !d.stillShown(rec, h)) || rec.Fields[ownStatus] != statusAssigned {
 		return false
 	}
-	if e := h.Effects[stepReturn]; e.State != handoff.Done || age(rec, h) <= 0 {
+	if e := h.Effects[stepReturn]; e.State != handoff.Done || age(rec, h) <= 0 || d.hasOwn(h.Record, h) {
 		return false
 	}
 	if _, exists := d.v.Handoff(state.Digest("after", h.ID)); exists {
