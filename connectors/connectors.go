@@ -198,7 +198,10 @@ type Result struct {
 	// polls will carry; zero where the CRM does not say.
 	ModifiedAt time.Time
 	Skipped    []string // fields left out: the CRM does not have them, or we may not write them
-	Err        *Error   // nil: done
+	// Refused is why they were left out, in the CRM's words, where its own rules
+	// refuse what stands in them.
+	Refused string
+	Err     *Error // nil: done
 	// Guarded says that the CRM itself would have refused the write, had the
 	// record changed since IfVersion.
 	Guarded bool

@@ -51,3 +51,32 @@ func TestConditionallyRequired(t *testing.T) {
 		}
 	}
 }
+
+// (C15) A rule of the portal that is about something else does not keep the owner
+// from being written; what had to stay out is named in HubSpot's words. An owner
+// who is refused as well leaves the first words standing.
+func TestOwnerAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, sim, _ := portal(t, hubspotsim.Config{Empty: true}, nil)
+		setUp(t, sim, `{"required":{"contacts":[{"when":{"handoff_status":"Assigned"},"need":["message"]}]}}`)
+		ids, who := people(t, sim, 2), owner(t, c)
+		set := func(id, owner string) connectors.Write {
+			return connectors.Write{Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}, Key: id, Set: map[string]any{"hubspot_owner_id": owner, "handoff_status": "Assigned", "handoff_why": "rule 1"}}
+		}
+		results, err := c.Apply(t.Context(), []connectors.Write{set(ids[0], who), set(ids[1], "1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := results[0]; r.Err != nil || !slices.Equal(r.Skipped, []string{"handoff_status", "handoff_why"}) || !strings.Contains(r.Refused, "requires message under a condition") {
+			t.Errorf("%+v", r)
+		}
+		if r := results[1]; connectors.ClassOf(r.Err) != connectors.Invalid || len(r.Skipped) > 0 || r.Refused != "" {
+			t.Errorf("an owner nobody knows: %+v", r)
+		}
+		got, err := c.Read(t.Context(), "contacts", ids[:1], []string{"hubspot_owner_id", "handoff_status"})
+		if err != nil || got[0].Fields["hubspot_owner_id"] != who || got[0].Fields["handoff_status"] != nil {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}

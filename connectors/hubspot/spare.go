@@ -24,13 +24,50 @@ func (c *Connector) sendSpared(ctx context.Context, chunk []*pending) {
 			}
 		}
 		if len(rest) == 0 {
-			return
+			break
 		}
 		c.forget(rest[0].info) // it is not as we knew it
 		if rest[0].write.Creates() {
 			c.create(ctx, rest)
 		} else {
 			c.update(ctx, rest)
+		}
+	}
+	c.ownersAlone(ctx, chunk)
+}
+
+// ownersAlone sends once more, and nothing but the owner, changes that the
+// portal's own rules refuse for something else in them: the owner comes first,
+// and what had to stay out is named with HubSpot's words (C15). Where the owner is
+// refused as well, the first refusal stands.
+func (c *Connector) ownersAlone(ctx context.Context, chunk []*pending) {
+	refused := map[*pending]connectors.Result{}
+	var rest []*pending
+	for _, p := range chunk {
+		_, owner := p.props[ownerProperty]
+		e := p.result.Err
+		if e == nil || e.Class != connectors.Invalid || !owner || len(p.props) == 1 || p.write.Creates() || p.info.path == string(tasks) || slices.Contains(e.Fields, ownerProperty) {
+			continue
+		}
+		refused[p] = *p.result
+		p.result.Refused = e.Error()
+		for name := range p.props {
+			if name != ownerProperty {
+				delete(p.props, name)
+				p.result.Skipped = append(p.result.Skipped, name)
+			}
+		}
+		slices.Sort(p.result.Skipped)
+		p.result.Err = nil
+		rest = append(rest, p)
+	}
+	if len(rest) == 0 {
+		return
+	}
+	c.update(ctx, rest)
+	for _, p := range rest {
+		if p.result.Err != nil {
+			*p.result = refused[p]
 		}
 	}
 }

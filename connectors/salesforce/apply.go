@@ -68,6 +68,7 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 		}
 		places, b = later, next
 	}
+	o.ownersAlone(ctx, writes, results)
 	for at, names := range dropped {
 		results[at].Skipped = append(results[at].Skipped, names...)
 		slices.Sort(results[at].Skipped)
@@ -91,7 +92,7 @@ func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connector
 // those that leave with it: a receiver's who has to act within the hour, and
 // every owner's (C7).
 func urgent(w connectors.Write) bool {
-	_, owner := w.Set["OwnerId"]
+	_, owner := w.Set[ownerColumn]
 	return owner && w.Ref.Kind != connectors.Task || w.Rank <= connectors.UrgentRank
 }
 

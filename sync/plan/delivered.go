@@ -35,11 +35,15 @@ func (d *deciding) delivered(ev Delivered) {
 	d.notDone(handoff.Track(h, ev.Intent.Step, e), ev, e)
 }
 
-// skipped lists the fields a CRM does not have.
+// skipped lists the fields a CRM does not have, and those it refused what was to
+// stand in.
 func (d *deciding) skipped(ev Delivered) {
-	at := ev.Intent.Write.Ref
+	at, why := ev.Intent.Write.Ref, "the CRM does not have it, or we may not write it"
+	if ev.Refused != "" {
+		why = "the owner was written without it; " + ev.Refused
+	}
 	for _, name := range ev.Skipped {
-		d.list(listSkipped, at.Conn+" "+string(at.Kind)+"."+name, "left out: the CRM does not have it, or we may not write it")
+		d.list(listSkipped, at.Conn+" "+string(at.Kind)+"."+name, "left out: "+why)
 	}
 }
 

@@ -63,7 +63,8 @@ type Delivered struct {
 	Stamp    time.Time      `json:"stamp,omitzero"`    // the CRM's, on that version
 	Guarded  bool           `json:"guarded,omitempty"` // the CRM would have refused it over a newer version
 	Skipped  []string       `json:"skipped,omitempty"`
-	Class    string         `json:"class,omitempty"` // connectors.Class of a refusal
+	Refused  string         `json:"refused,omitempty"` // why they were skipped, in the CRM's words
+	Class    string         `json:"class,omitempty"`   // connectors.Class of a refusal
 	Err      string         `json:"err,omitempty"`
 	Fields   []string       `json:"fields,omitempty"`  // that a refusal names
 	Existing connectors.Ref `json:"existing,omitzero"` // with conflict: who holds the unique value

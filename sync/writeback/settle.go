@@ -140,7 +140,7 @@ func (w *Writer) setBack(ctx context.Context, entries []state.Intent, e *connect
 func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outcome {
 	if r.Err == nil {
 		return outcome{entry: i, stamp: r.ModifiedAt, guarded: r.Guarded, ref: r.Ref, delivered: &plan.Delivered{
-			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped, Stamp: r.ModifiedAt, Guarded: r.Guarded,
+			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped, Refused: r.Refused, Stamp: r.ModifiedAt, Guarded: r.Guarded,
 		}}
 	}
 	e := r.Err
