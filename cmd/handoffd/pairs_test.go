@@ -16,7 +16,7 @@ func TestPairs(t *testing.T) {
 	unraced(t)
 	t.Parallel()
 	needs(t)
-	pairs := wanted(t, "PAIRS", 3)
+	pairs := wanted(t, "PAIRS", 2)
 	within := 10 * time.Second
 	if pairs >= 50 {
 		within = 2 * time.Second
