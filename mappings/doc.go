@@ -217,7 +217,11 @@ type Match struct {
 	AmongSeveral []Text
 	// ReviewedBy is who looks where nobody can tell: a person by e-mail, or revops.
 	ReviewedBy Text
-	Pos        Pos
+	// Weights is the file of the folder, written by `handoffd match --fit`, that
+	// accounts that are alike are weighed by; its text is in Doc.Files. Not
+	// given: the weights that come with handoffd.
+	Weights Text
+	Pos     Pos
 }
 
 // MatchStep is one line of try_in_order: same, or alike with and_same and sure_at.

@@ -41,6 +41,7 @@ func Load(fsys fs.FS) (*Doc, []Diagnostic) {
 		l.read(f)
 	}
 	l.presence(files)
+	l.weights()
 	l.doubles()
 	Sort(l.ds)
 	return l.doc, l.ds
@@ -208,6 +209,27 @@ func readSome(fsys fs.FS, p string) ([]byte, error) {
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+// weights reads the files that the mappings name as the weights of their
+// matching, so that they are kept and compared together with the rules.
+func (l *loader) weights() {
+	for _, m := range l.doc.Mappings {
+		w := m.MatchPeople.Weights
+		if !w.Given() {
+			continue
+		}
+		const hint = "write where in this folder the file is that `handoffd match --fit FILE` has written, like mappings/weights.json"
+		raw, err := readSome(l.fsys, path.Clean(w.S))
+		switch {
+		case err != nil:
+			l.add(Diagnostic{Pos: w.Pos, Code: "missing-file", Text: fmt.Sprintf("weights names %s, which cannot be read: %s", w.S, reason(err)), Hint: hint})
+		case len(raw) > maxFile || path.Ext(w.S) != ".json":
+			l.add(Diagnostic{Pos: w.Pos, Code: "bad-value", Text: fmt.Sprintf("%s is no file of weights", w.S), Hint: hint})
+		default:
+			l.doc.Files[path.Clean(w.S)] = string(raw)
+		}
+	}
 }
 
 // doubles finds names that two files, or two lines of a list, give to

@@ -113,6 +113,7 @@ func matching(v value) Match {
 	if by := s.field("reviewed_by"); by.given() {
 		m.ReviewedBy = by.reviewer()
 	}
+	m.Weights = s.field("weights").text()
 	s.done()
 	return m
 }

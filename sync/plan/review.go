@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -31,24 +32,42 @@ const (
 // matching reads who looks at what nobody can tell, and the weights of what is
 // alike.
 func (c *compiler) matching() {
-	told := map[string]bool{}
+	told := map[string]match.Weights{}
 	for _, n := range c.r.conns {
 		m := c.mapping(n.file).MatchPeople
 		n.reviewer = m.ReviewedBy.S
-		if told[n.file] {
-			continue // one mapping may serve several connections
+		w, known := told[n.file]
+		if !known { // one mapping may serve several connections
+			w = c.weights(m)
+			told[n.file] = w
+			c.whom(m.ReviewedBy)
+			if m.ReviewedBy.Given() && !m.IfSeveral.Given() {
+				c.warn(m.ReviewedBy.Pos, "no-effect", "add if_several_match: review", "nothing is given to a person to look at")
+			}
 		}
-		told[n.file] = true
-		c.whom(m.ReviewedBy)
-		if m.ReviewedBy.Given() && !m.IfSeveral.Given() {
-			c.warn(m.ReviewedBy.Pos, "no-effect", "add if_several_match: review", "nothing is given to a person to look at")
-		}
+		n.weights = w
 	}
-	w, err := match.Shipped()
+}
+
+// weights are those of the file that a mapping names, else those that come with
+// handoffd.
+func (c *compiler) weights(m mappings.Match) match.Weights {
+	text, given := c.doc.Files[path.Clean(m.Weights.S)]
+	if !m.Weights.Given() || !given { // of one that cannot be read the loader has told
+		w, err := match.Shipped()
+		if err != nil {
+			c.bad(mappings.Pos{File: "handoffd.yaml"}, "weights", "", "the weights that come with handoffd cannot be read: %v", err)
+		}
+		return w
+	}
+	w, err := match.ReadWeights([]byte(text))
 	if err != nil {
-		c.bad(mappings.Pos{File: "handoffd.yaml"}, "weights", "", "the weights that come with handoffd cannot be read: %v", err)
+		c.bad(m.Weights.Pos, "weights", "estimate them anew: handoffd match --accounts A.csv --leads confirmed.csv --fit "+m.Weights.S, "%s cannot be used: %v", m.Weights.S, err)
 	}
-	c.r.weights = w
+	if len(m.Try) > 0 && !slices.ContainsFunc(m.Try, func(t mappings.MatchStep) bool { return t.Alike[0].Given() }) {
+		c.warn(m.Weights.Pos, "no-effect", "add a line alike to try_in_order", "nothing is weighed where no line of try_in_order says alike")
+	}
+	return w
 }
 
 // reviewer is who looks at a connection's matches; "": nobody is named.

@@ -45,7 +45,6 @@ type Rules struct {
 	calendar  sla.Calendar // of people who have none
 	revops    string       // who looks after the rules; blank: nobody is named
 	notify    notify
-	weights   match.Weights   // of accounts that are alike
 	back      map[string]bool // nouns of which something is told back
 }
 
@@ -65,6 +64,7 @@ type conn struct {
 	from      time.Time // handoffs_from; zero: the first start
 	m         *normalize.Mapping
 	match     match.Config
+	weights   match.Weights               // of accounts that are alike
 	reviewer  string                      // who looks at what nobody can tell; blank: nobody is named
 	codes     map[field]map[string]string // our word → the CRM's code
 	speaks    *speaker                    // the program that speaks of its records; nil: none

@@ -44,7 +44,7 @@ func (f *facts) similar(c *conn, q match.Query) bool {
 	if !on || !known {
 		return false
 	}
-	w := &f.r.weights
+	w := &c.weights
 	found := f.v.Alike(c.name, l, w)
 	if step.SameCountry {
 		found = inCountry(found, q.Country)
@@ -61,7 +61,7 @@ func (f *facts) similar(c *conn, q match.Query) bool {
 	if step.SureAt > 0 {
 		sure = max(sure, match.Sureness(step.SureAt))
 	}
-	why := f.likeness(found, judged, sure)
+	why := resemblance(w, found, judged, sure)
 	if judged.Decision == match.Auto && judged.Certainty >= sure {
 		f.found.record, f.found.conn, f.found.deals, f.found.why = &first.Record, c, first.Deals, why
 		return true
@@ -89,10 +89,10 @@ func inCountry(found match.Alike, country string) match.Alike {
 	return out
 }
 
-// likeness says what speaks for the first and who comes behind it.
-func (f *facts) likeness(found match.Alike, j match.Judged, needed float64) []state.Reason {
+// resemblance says what speaks for the first and who comes behind it.
+func resemblance(w *match.Weights, found match.Alike, j match.Judged, needed float64) []state.Reason {
 	at := j.Order[0]
-	out := []state.Reason{{Text: fmt.Sprintf("%s is alike: %s.", accountName(found.Accounts[at].Record), f.r.weights.Say(found.Near.Found[at]))}}
+	out := []state.Reason{{Text: fmt.Sprintf("%s is alike: %s.", accountName(found.Accounts[at].Record), w.Say(found.Near.Found[at]))}}
 	if len(j.Order) > 1 {
 		next := j.Order[1]
 		text := fmt.Sprintf("Second was %s, %.1f bits behind.", accountName(found.Accounts[next].Record), j.Margin)
@@ -101,7 +101,7 @@ func (f *facts) likeness(found match.Alike, j match.Judged, needed float64) []st
 		}
 		out = append(out, state.Reason{Text: text})
 	}
-	return append(out, state.Reason{Text: fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s).", j.Certainty, needed, f.r.weights.Version)})
+	return append(out, state.Reason{Text: fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s).", j.Certainty, needed, w.Version)})
 }
 
 // unsure says why a person has to look.
