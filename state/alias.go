@@ -16,6 +16,9 @@ type Alias struct {
 	By      string           `json:"by"`   // [AliasReview], [AliasLink] or [AliasHistory]
 	From    []connectors.Ref `json:"from"` // the people it was learnt from, at most two
 	At      time.Time        `json:"at"`   // when it was last learnt
+	// Not says that it is the other way round: a person has looked and said that
+	// the key is not the account's, and is not asked again.
+	Not bool `json:"not,omitempty"`
 	// Forgotten says that an operator took it back: it counts no more, and is
 	// not learnt again.
 	Forgotten bool `json:"forgotten,omitempty"`
@@ -30,7 +33,12 @@ const (
 
 // Counts reports whether the alias identifies its account. What was only seen
 // on people has to be seen on two of them.
-func (a Alias) Counts() bool { return !a.Forgotten && (a.By != AliasHistory || len(a.From) > 1) }
+func (a Alias) Counts() bool {
+	return !a.Forgotten && !a.Not && (a.By != AliasHistory || len(a.From) > 1)
+}
+
+// Denies reports whether the alias says that the key is not its account's.
+func (a Alias) Denies() bool { return a.Not && !a.Forgotten }
 
 // Review is a question to a person: which account somebody is of.
 type Review struct {

@@ -32,6 +32,7 @@ type aliasItem struct {
 	From    []string  `json:"from,omitempty"` // the people it was learnt from
 	At      time.Time `json:"at"`
 	Counts  bool      `json:"counts"`
+	Not     bool      `json:"not,omitempty"` // it is not the account's
 	Taken   bool      `json:"forgotten,omitempty"`
 }
 
@@ -50,8 +51,9 @@ func newAliasesCommand(s streams) *cobra.Command {
 		Short: "The domains and names that were learnt to be an account's, and how to take one back",
 		Long: "The domains and company names that handoffd has learnt to be an account's: by the\n" +
 			"answer to a review, by the account that a person linked somebody to, or from two\n" +
-			"people of the account who have them. `forget` takes one back, and it is not learnt\n" +
-			"again; `restore` lets it count again. KEY is as in the list, like domain:acme.dev.",
+			"people of the account who have them. What a review was answered with, none of\n" +
+			"these is listed too: it is not the account's, and nobody is asked again. `forget`\n" +
+			"takes one back, and it is not learnt again; `restore` lets it count again. KEY is as in the list, like domain:acme.dev.",
 		Args: cobra.MaximumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := readAliasOrder(args)
@@ -146,7 +148,7 @@ func runAliases(ctx context.Context, store state.Store, o aliasOrder, now time.T
 }
 
 func aliasOf(tx state.Tx, a state.Alias) aliasItem {
-	i := aliasItem{Key: a.Key, Conn: a.Conn, Account: a.Account.String(), By: a.By, At: a.At, Counts: a.Counts(), Taken: a.Forgotten}
+	i := aliasItem{Key: a.Key, Conn: a.Conn, Account: a.Account.String(), By: a.By, At: a.At, Counts: a.Counts(), Not: a.Not, Taken: a.Forgotten}
 	if r, ok := state.GetRecord(tx, a.Account); ok {
 		i.Name = r.Fields["name"]
 	}
@@ -173,6 +175,8 @@ func (a aliases) tables() []table {
 		switch {
 		case i.Taken:
 			counts = "forgotten"
+		case i.Not:
+			counts = "is not its"
 		case !i.Counts:
 			counts = "once seen"
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -29,19 +30,26 @@ func TestAliasesAreReversible(t *testing.T) {
 		state.PutAlias(tx, state.Alias{Conn: "crm", Key: "name:acme labs", Account: account("7"), By: state.AliasReview, At: now})
 		state.PutAlias(tx, state.Alias{Conn: "crm", Key: "domain:acme.dev", Account: account("7"), By: state.AliasLink, At: now})
 		state.PutAlias(tx, state.Alias{Conn: "crm", Key: "domain:acme.dev", Account: account("8"), By: state.AliasHistory, At: now})
+		state.PutAlias(tx, state.Alias{Conn: "crm", Key: "name:acme lbs", Account: account("8"), By: state.AliasReview, At: now, Not: true})
 		state.PutRecord(tx, state.Record{Ref: account("7"), Noun: "company", Fields: map[string]string{"name": "Acme"}})
 		return tx.Err()
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	var denied []string // what is not an account's, and whether that was taken back
 	counts := func(ctx context.Context) map[string]bool {
 		a, err := runAliases(ctx, store, aliasOrder{Verb: "list"}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out := map[string]bool{}
+		denied = nil
 		for _, i := range a.Items {
+			if i.Not {
+				denied = append(denied, fmt.Sprint(i.Key, " ", i.Account, " ", i.Taken))
+				continue
+			}
 			out[i.Key+" "+i.Account+" "+i.Name] = i.Counts
 		}
 		return out
@@ -55,12 +63,18 @@ func TestAliasesAreReversible(t *testing.T) {
 		}
 	}
 	want("as learnt", true, true, false)
-	for _, o := range []aliasOrder{{Verb: "forget", Key: "domain:acme.dev", Account: "7", By: "rae"}, {Verb: "forget", Key: "name:acme labs", By: "rae"}} {
+	for _, o := range []aliasOrder{{Verb: "forget", Key: "domain:acme.dev", Account: "7", By: "rae"}, {Verb: "forget", Key: "name:acme labs", By: "rae"}, {Verb: "forget", Key: "name:acme lbs", By: "rae"}} {
 		if _, err := runAliases(t.Context(), store, o, now); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if d := cmp.Diff([]string{"name:acme lbs crm/companies/8 false"}, denied); d != "" {
+		t.Error(d)
+	}
 	want("taken back", false, false, false)
+	if d := cmp.Diff([]string{"name:acme lbs crm/companies/8 true"}, denied); d != "" {
+		t.Error(d)
+	}
 	if _, err := runAliases(t.Context(), store, aliasOrder{Verb: "restore", Key: "name:acme labs", By: "rae"}, now); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +91,7 @@ func TestAliasesAreReversible(t *testing.T) {
 		}
 		return tx.Err()
 	})
-	if d := cmp.Diff([]string{"rae alias forget domain:acme.dev", "rae alias forget name:acme labs", "rae alias restore name:acme labs"}, by); d != "" || err != nil {
+	if d := cmp.Diff([]string{"rae alias forget domain:acme.dev", "rae alias forget name:acme labs", "rae alias forget name:acme lbs", "rae alias restore name:acme labs"}, by); d != "" || err != nil {
 		t.Errorf("audit: %v\n%s", err, d)
 	}
 	for _, args := range [][]string{{"list", "x"}, {"forget"}, {"drop", "x"}} {

@@ -22,7 +22,7 @@ const (
 // of its people. A domain that too many unrelated accounts have finds none. They
 // come in order of Ref.
 func (v view) Candidates(q match.Query) []match.Account {
-	g := gathering{v: v, found: map[connectors.Ref]*match.Account{}}
+	g := gathering{v: v, found: map[connectors.Ref]*match.Account{}, denied: map[connectors.Ref][]string{}}
 	if !q.Link.IsZero() && q.Link.Conn == q.Conn {
 		g.add(q.Link, match.ByLink)
 	}
@@ -58,6 +58,8 @@ func (v view) Candidates(q match.Query) []match.Account {
 type gathering struct {
 	v     view
 	found map[connectors.Ref]*match.Account
+	// denied are the keys that people have said are not an account's.
+	denied map[connectors.Ref][]string
 }
 
 func (g *gathering) add(ref connectors.Ref, via match.Via) *match.Account {
@@ -107,8 +109,11 @@ func (g *gathering) generic(refs []connectors.Ref) bool {
 func (g *gathering) aliases(conn, key string, via match.Via) {
 	var refs []connectors.Ref
 	for _, alias := range state.AliasesOf(g.v.tx, conn, key) {
-		if alias.Counts() {
+		switch {
+		case alias.Counts():
 			refs = append(refs, alias.Account)
+		case alias.Denies():
+			g.denied[alias.Account] = append(g.denied[alias.Account], key)
 		}
 	}
 	if g.generic(refs) {
@@ -148,7 +153,7 @@ func (g *gathering) accounts() []match.Account {
 				a.Deals = append(a.Deals, d)
 			}
 		}
-		a.People = g.v.mirror.peopleOf(a.Record.Ref)
+		a.People, a.Denied = g.v.mirror.peopleOf(a.Record.Ref), g.denied[a.Record.Ref]
 		accounts = append(accounts, *a)
 	}
 	slices.SortFunc(accounts, func(a, b match.Account) int { return compareRefs(a.Record.Ref, b.Record.Ref) })

@@ -158,6 +158,25 @@ func TestAlikeFollows(t *testing.T) {
 	if got := first(); got != "3" {
 		t.Errorf("after a new name: %q, want 3", got)
 	}
+	// That it is not this one is said with it, whichever way it is looked for.
+	not := state.Alias{Conn: "hubspot", Key: "name:northwnd traders", Account: firm("3", "", "").Ref, By: state.AliasReview, Not: true}
+	for _, not.Forgotten = range []bool{false, true} {
+		r.update(func(tx state.Tx) { state.PutAlias(tx, not) })
+		denied := 0
+		err := r.store.View(r.Context(), func(tx state.Tx) error {
+			v := view{tx: tx, mirror: r.lane.Decider.Mirror}
+			for _, a := range v.Alike("hubspot", match.Lead{Company: "Northwnd Traders"}, &w).Accounts {
+				denied += len(a.Denied)
+			}
+			for _, a := range v.Candidates(match.Query{Conn: "hubspot", Link: not.Account, Name: "northwnd traders"}) {
+				denied += len(a.Denied)
+			}
+			return tx.Err()
+		})
+		if want := map[bool]int{false: 2, true: 0}[not.Forgotten]; err != nil || denied != want {
+			t.Errorf("taken back %v: denied %d times, want %d (%v)", not.Forgotten, denied, want, err)
+		}
+	}
 	gone := firm("3", "Northwind Traders", "")
 	gone.Deleted = true
 	r.learn(gone)

@@ -76,9 +76,17 @@ func (v view) Alike(conn string, l match.Lead, w *match.Weights) match.Alike {
 		return match.Alike{}
 	}
 	found, refs := n.found(w, l)
+	denied := map[connectors.Ref][]string{}
+	for _, key := range l.Keys() {
+		for _, alias := range state.AliasesOf(v.tx, conn, key) {
+			if alias.Denies() {
+				denied[alias.Account] = append(denied[alias.Account], key)
+			}
+		}
+	}
 	out := match.Alike{Near: found}
 	for _, ref := range refs {
-		a := match.Account{}
+		a := match.Account{Denied: denied[ref]}
 		if r, ok := state.GetRecord(v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() {
 			a.Record = r
 			for _, deal := range v.mirror.dealsOf(ref) {

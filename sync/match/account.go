@@ -29,6 +29,9 @@ type Account struct {
 	// Confirmed is the key, of the query's, that a person has said is the
 	// account's: "domain:acme.dev", "name:acme labs". "": none.
 	Confirmed string `json:"confirmed,omitempty"`
+	// Denied are the keys, of the query's, that a person has said are not the
+	// account's.
+	Denied []string `json:"denied,omitempty"`
 	// Colleagues is how many of its people have addresses of the query's domain.
 	Colleagues int `json:"colleagues,omitempty"`
 	// Idle says that the owner is no person. Whoever asks for the candidates

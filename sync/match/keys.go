@@ -46,6 +46,11 @@ func Keys(r state.Record) []string {
 // candidates by e-mail.
 func (q Query) Keys() []string { return keys(q.Email, q.Host, q.Domain, q.Name) }
 
+// Keys are the domain and the company name of a lead, as aliases are kept under.
+func (l Lead) Keys() []string {
+	return keys("", "", normalize.Registrable(normalize.HostOf(l.Email)), normalize.CompanyName(l.Company))
+}
+
 func keys(email, host, domain, name string) []string {
 	out := make([]string, 0, 4)
 	if email != "" {

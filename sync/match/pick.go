@@ -54,8 +54,9 @@ const MaxLosers = 5
 // tells them apart (see [Tie]). A link, an address or an exact host is evidence
 // enough by itself.
 //
-// Passed over are deleted and merged accounts, those of other connections, and
-// those that no way in c found.
+// Passed over are deleted and merged accounts, those of other connections, those
+// that no way in c found, and those found by a domain or a name that a person has
+// said is not theirs.
 func Pick(q Query, candidates []Account, c Config) Result {
 	order := c.ties()
 	ranked := make([]rank, 0, len(candidates))
@@ -124,7 +125,7 @@ func rankOf(q Query, a *Account, c Config, order []Tie) (rank, bool) {
 	}
 	r := rank{account: a}
 	for i, v := range ways {
-		if !foundBy(q, a, v) {
+		if !foundBy(q, a, v) || a.denied(v) {
 			continue
 		}
 		s, on := c.step(v)
@@ -142,6 +143,14 @@ func rankOf(q Query, a *Account, c Config, order []Tie) (rank, bool) {
 
 func foundBy(q Query, a *Account, v Via) bool {
 	return v == ByLink && !q.Link.IsZero() && a.Record.Ref == q.Link || slices.Contains(a.Via, v)
+}
+
+// denied reports whether a person has said that what is found in a way is not
+// the account's.
+func (a *Account) denied(v Via) bool {
+	return slices.ContainsFunc(a.Denied, func(key string) bool {
+		return KeyVia(key) == v || v == ByPeople && KeyVia(key) == ByDomain
+	})
 }
 
 func differ(a, b string) bool { return a != "" && b != "" && a != b }

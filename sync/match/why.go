@@ -17,6 +17,9 @@ func (q Query) none(candidates []Account) string {
 	if slices.ContainsFunc(candidates, func(a Account) bool { return len(a.Via) == 1 && a.Via[0] == ByGeneric }) {
 		return "No account: " + q.Domain + " is the domain of several accounts that have nothing to do with each other, so it says nothing."
 	}
+	if slices.ContainsFunc(candidates, func(a Account) bool { return len(a.Denied) > 0 }) {
+		return "No account: a person has looked and said that it is none of those that share a key."
+	}
 	if len(candidates) > 0 {
 		return "No account: those that share a key are deleted, merged, in another country or found in a way that is switched off."
 	}

@@ -164,8 +164,9 @@ func TestReviewIsAnswered(t *testing.T) {
 	}
 }
 
-// Ticked off, the steward's task says that it is none of these: nothing is
-// learnt and nothing else happens.
+// Ticked off, the steward's task says that it is none of these: that is
+// remembered, nobody is asked again about the same name or domain, and nothing
+// else happens.
 func TestReviewWithoutAnAccount(t *testing.T) {
 	t.Parallel()
 	r := careful(t)
@@ -175,11 +176,38 @@ func TestReviewWithoutAnAccount(t *testing.T) {
 	at := monday.Add(time.Hour)
 	w.decide(t, r, at, plan.Observed{Record: act(r, "tasks-1", did("task", "u-revops", at, "key", h.Effects["review"].Key)), Via: "poll", Came: at})
 	got := w.only(t)
-	if got.Review.Answered.IsZero() || !got.Review.Account.IsZero() || got.Stage != state.Assigned || got.Work != nil && !got.Work.Ticked.IsZero() || len(w.aliases) > 0 {
+	if got.Review.Answered.IsZero() || !got.Review.Account.IsZero() || got.Stage != state.Assigned || got.Work != nil && !got.Work.Ticked.IsZero() {
 		t.Errorf("review %+v, stage %s, work %+v, aliases %v", got.Review, got.Stage, got.Work, w.aliases)
 	}
 	if w.audited("review answered") != 1 {
 		t.Error("nobody can see who answered")
+	}
+	var learnt []string
+	for _, a := range w.aliases {
+		learnt = append(learnt, fmt.Sprint(a.Key, " ", a.Account.ID, " ", a.Denies()))
+	}
+	if d := cmp.Diff([]string{"domain:nwt.example 101 true", "name:northwnd traders 101 true"}, learnt); d != "" {
+		t.Errorf("learnt %s", d)
+	}
+	for id, email := range map[string]string{"52": "eve@nwt.example", "53": "finn@gmail.com"} {
+		next := demo(id, email, "company_name", "Northwnd Traders", "country", "US")
+		w.decide(t, r, at, see(next))
+		for _, o := range w.handoffs {
+			if o.Record == next.Ref && (o.Review != nil || !o.Account.IsZero()) {
+				t.Errorf("%s: asked again, or taken: %+v %s\n%s", email, o.Review, o.Account, why(o))
+			}
+		}
+	}
+	if w.audited("review asked") != 1 {
+		t.Error("asked again")
+	}
+	// Whoever links a person to it says that it is after all.
+	w.decide(t, r, at, see(demo("54", "gus@nwt.example")))
+	linked := w.records[connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "54"}]
+	linked.Links, linked.ModifiedBy, linked.Version = []connectors.Ref{northwind}, "u-revops", "9"
+	w.decide(t, r, at, see(linked))
+	if a := w.Aliases("hubspot", "domain:nwt.example"); len(a) != 1 || !a[0].Counts() {
+		t.Errorf("said that it is after all: %+v", a)
 	}
 }
 

@@ -62,7 +62,7 @@ func (r *Recorder) Candidates(q match.Query) []match.Account {
 }
 
 func (r *Recorder) candidate(a match.Account) Candidate {
-	c := Candidate{Via: a.Via, People: a.People, Confirmed: a.Confirmed, Colleagues: a.Colleagues}
+	c := Candidate{Via: a.Via, People: a.People, Confirmed: a.Confirmed, Colleagues: a.Colleagues, Denied: a.Denied}
 	if a.Record.Ref.ID != "" {
 		c.Record = r.keep(a.Record)
 	}

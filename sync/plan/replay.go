@@ -56,6 +56,8 @@ type Candidate struct {
 
 	Confirmed  string `json:"confirmed,omitempty"`
 	Colleagues int    `json:"colleagues,omitempty"`
+
+	Denied []string `json:"denied,omitempty"`
 }
 
 // Likeness is what a search for accounts that are alike has answered.
@@ -166,7 +168,7 @@ func (p *replay) Candidates(q match.Query) []match.Account {
 }
 
 func (p *replay) account(c Candidate) match.Account {
-	a := match.Account{Record: p.s.versions[c.Record], Via: c.Via, People: c.People, Confirmed: c.Confirmed, Colleagues: c.Colleagues}
+	a := match.Account{Record: p.s.versions[c.Record], Via: c.Via, People: c.People, Confirmed: c.Confirmed, Colleagues: c.Colleagues, Denied: c.Denied}
 	for _, deal := range c.Deals {
 		a.Deals = append(a.Deals, p.s.versions[deal])
 	}

@@ -18,7 +18,7 @@ import (
 // names, with both records linked. The buyer is handed over meanwhile. The
 // answer is given in the CRM: the person is linked to their account, or its id
 // is written where the mapping keeps `belongs_to`; ticking the task off says
-// that it is none of these. What is answered is remembered (learn.go).
+// that it is none of these. Either answer is remembered.
 
 const (
 	stepReview      = "review"
@@ -152,7 +152,7 @@ func (f *facts) reviewText(h state.Handoff, suspects []state.Record) string {
 			answer += fmt.Sprintf(", or write the account's id where %s is kept", strings.ReplaceAll(wordBelongsTo, "_", " "))
 		}
 	}
-	return strings.Join(append(lines, answer+": handoffd remembers it for the next buyer. If it is none of these, tick this off."), "\n")
+	return strings.Join(append(lines, answer+": handoffd remembers it for the next buyer. If it is none of these, tick this off, and nobody is asked about them again."), "\n")
 }
 
 // reviewTicked is a review whose task was ticked off without an answer in the
@@ -162,6 +162,45 @@ func (d *deciding) reviewTicked(h state.Handoff, by string) {
 		return
 	}
 	d.put(d.answered(h, connectors.Ref{}, by))
+	rec, known := d.v.Record(h.Record)
+	if !known {
+		return
+	}
+	f := d.r.facts(d.now, d.v, &rec)
+	for _, s := range h.Review.Suspects {
+		if c := d.r.byConn[s.Conn]; c != nil {
+			for _, key := range f.learnable(c) {
+				d.deny(c, key, s, rec.Ref)
+			}
+		}
+	}
+}
+
+// learnable are the domain and the company's name of a person, as far as they say
+// something.
+func (f *facts) learnable(c *conn) (keys []string) {
+	q := f.query(c)
+	if q.Domain != "" {
+		keys = append(keys, "domain:"+q.Domain)
+	}
+	if q.Name != "" && f.employer() != "" {
+		keys = append(keys, "name:"+q.Name)
+	}
+	return keys
+}
+
+// deny remembers that a domain or a name is not an account's, so that nobody is
+// asked again. What a person has said it is stays, and so does what an operator
+// has taken back.
+func (d *deciding) deny(c *conn, key string, account, from connectors.Ref) {
+	for _, known := range d.v.Aliases(c.name, key) {
+		if known.Account == account && (known.Forgotten || known.Not || known.By != state.AliasHistory) {
+			return
+		}
+	}
+	d.c.Aliases = append(d.c.Aliases, state.Alias{Conn: c.name, Key: key, Account: account, By: state.AliasReview, From: []connectors.Ref{from}, At: d.now, Not: true})
+	d.because(d.why("", "%s is remembered as not %s", key, account))
+	d.audit("alias denied", key, map[string]string{"account": account.String(), "from": from.String()})
 }
 
 // answered closes a review.
@@ -257,10 +296,11 @@ func (d *deciding) learn(c *conn, key string, account connectors.Ref, by string,
 		if known.Account != account {
 			continue
 		}
-		if known.Forgotten || known.Counts() && (by == state.AliasHistory || known.By == by || known.By == state.AliasReview) {
+		if known.Forgotten || known.Not && by == state.AliasHistory || known.Counts() && (by == state.AliasHistory || known.By == by || known.By == state.AliasReview) {
 			return
 		}
 		a = known
+		a.Not = false
 		if by != state.AliasHistory {
 			a.By = by
 		}

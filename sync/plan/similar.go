@@ -46,9 +46,10 @@ func (f *facts) similar(c *conn, q match.Query) bool {
 	}
 	w := &c.weights
 	found := f.v.Alike(c.name, l, w)
-	if step.SameCountry {
-		found = inCountry(found, q.Country)
-	}
+	found = barring(found, func(a *match.Account) bool {
+		is := a.Record.Fields[wordCountry]
+		return len(a.Denied) > 0 || step.SameCountry && q.Country != "" && is != "" && is != q.Country
+	})
 	judged := w.Judge(found.Near)
 	if judged.Decision == match.None {
 		return false
@@ -76,12 +77,13 @@ func (f *facts) similar(c *conn, q match.Query) bool {
 	return true
 }
 
-// inCountry leaves out the accounts whose country is known to be another.
-func inCountry(found match.Alike, country string) match.Alike {
+// barring leaves out accounts that cannot be meant: of another country, or that a
+// person has said are not.
+func barring(found match.Alike, barred func(*match.Account) bool) match.Alike {
 	out := match.Alike{Near: found.Near}
 	out.Near.Found = nil
 	for i, a := range found.Accounts {
-		if is := a.Record.Fields[wordCountry]; country == "" || is == "" || is == country {
+		if !barred(&a) {
 			out.Near.Found = append(out.Near.Found, found.Near.Found[i])
 			out.Accounts = append(out.Accounts, a)
 		}

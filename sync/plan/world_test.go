@@ -221,9 +221,23 @@ func (w *world) Alike(conn string, l match.Lead, weights *match.Weights) match.A
 	}
 	out := match.Alike{Near: match.NewIndex(orgs).Near(weights, l)}
 	for _, e := range out.Near.Found {
-		out.Accounts = append(out.Accounts, match.Account{Record: records[e.ID]})
+		a := match.Account{Record: records[e.ID]}
+		for _, k := range l.Keys() {
+			a.Denied = append(a.Denied, w.denied(conn, k, a.Record.Ref)...)
+		}
+		out.Accounts = append(out.Accounts, a)
 	}
 	return out
+}
+
+// denied is the key, where somebody has said that it is not the account's.
+func (w *world) denied(conn, key string, account connectors.Ref) []string {
+	for _, alias := range w.Aliases(conn, key) {
+		if alias.Account == account && alias.Denies() {
+			return []string{key}
+		}
+	}
+	return nil
 }
 
 func (w *world) Aliases(conn, key string) []state.Alias {
@@ -350,6 +364,7 @@ func (w *world) Candidates(q match.Query) []match.Account {
 		}
 		a := match.Account{Record: r, Via: via}
 		for _, k := range q.Keys() {
+			a.Denied = append(a.Denied, w.denied(q.Conn, k, r.Ref)...)
 			for _, alias := range w.Aliases(q.Conn, k) {
 				if alias.Account == r.Ref && alias.Counts() {
 					a.Via, a.Confirmed = append(a.Via, match.KeyVia(k)), stdcmp.Or(a.Confirmed, k)
