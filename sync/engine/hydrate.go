@@ -212,6 +212,9 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			return
 		}
 		w.item(c.Ref).add(c, echo, written)
+		if r, ok := state.GetRecord(tx, c.Ref); ok && r.Deleted {
+			w.item(c.Ref).read = true // what came along may be from before it was
+		}
 	}
 }
 

@@ -252,6 +252,26 @@ func TestNewerHint(t *testing.T) {
 	}
 }
 
+// TestGoneMeanwhile: what a poll brought along of a record that is known to be
+// gone may be older than its deletion, so the CRM is asked: it is back only
+// where it says so (C9).
+func TestGoneMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	along := r.object("hubspot", "1")
+	r.update(func(tx state.Tx) { state.PutRecord(tx, state.Record{Ref: along.Ref, Noun: "person", Deleted: true}) })
+	r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+		return []connectors.Object{{Ref: along.Ref, Deleted: true}}, nil
+	}
+	r.hear("hubspot", "1", r.now, &along)
+	r.round()
+	var rec state.Record
+	r.update(func(tx state.Tx) { rec, _ = state.GetRecord(tx, along.Ref) })
+	if n := len(r.crms["hubspot"].reads); n != 1 || !rec.Deleted || len(r.inbox()) > 0 {
+		t.Errorf("%d reads, deleted %t, in the inbox %v", n, rec.Deleted, r.inbox())
+	}
+}
+
 // TestSilence: a record the CRM says nothing about is asked for a few times
 // and then put aside where the admin sees it.
 func TestSilence(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 )
 
 // longestAwaited is how long a deadline waits for what people did until then to
-// be polled. With the longest a round takes it is told of within a minute.
-const longestAwaited = 40 * time.Second
+// be polled: with a round that is under way when it ends and the one that then
+// tells of it, each longestAsking at most, that is within a minute.
+const longestAwaited = time.Minute - 2*longestAsking - 5*time.Second
 
 // unheard reports whether a timer has to be silent yet: what people did until it was
 // due comes by polling only, and has not come. The poller is asked to go sooner. A

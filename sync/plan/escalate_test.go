@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/plan"
 )
@@ -109,6 +110,31 @@ func TestKept(t *testing.T) {
 	w.decide(t, r, monday.Add(23*time.Minute+time.Second), see(rec))
 	if h := w.only(t); h.Owner != "ana@example.com" || len(h.Holders) != 0 {
 		t.Errorf("owner %s, holders %v", h.Owner, h.Holders)
+	}
+}
+
+// TestTaskOnItsWay: a task of which nobody knows whether it was made keeps its
+// key when the record is merged away and the handoff is then passed on: there is
+// one in the end (C8).
+func TestTaskOnItsWay(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	rec := demo("51", "dana@acme.com", "country", "US")
+	w.decide(t, r, monday, see(rec))
+	w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2"})
+	task := w.steps()["task"]
+	task.Attempts = 1 // the answer was lost
+	w.intents[task.Write.Key] = task
+	heir := demo("90", "dana@acme.com", "country", "US", "owner", "u-ana", "handoff_status", "Assigned")
+	heir.Version, heir.Absorbed = "3", []connectors.Ref{rec.Ref}
+	w.decide(t, r, monday.Add(time.Minute), see(heir))
+	w.fireDue(t, r, monday.Add(23*time.Minute))
+	h := w.only(t)
+	if h.Target != heir.Ref || h.Owner != "ben@example.com" {
+		t.Fatalf("%s has %s", h.Owner, h.Target)
+	}
+	if got := w.steps()["task"]; got.Write.Key != task.Write.Key || got.Write.Set[connectors.TaskOwner] != "u-ben" {
+		t.Errorf("the task leaves under key %s for %v, and may be there under %s", got.Write.Key, got.Write.Set[connectors.TaskOwner], task.Write.Key)
 	}
 }
 
