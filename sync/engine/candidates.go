@@ -19,7 +19,7 @@ const (
 // query's keys; a person filed under the e-mail address stands for the account
 // that person is linked to. The domains of an account are its own, those that
 // people have shown to be its (aliases), and those of the addresses of several
-// of its people. A domain that too many unrelated accounts have finds none. They
+// of its people. A domain or a phone that too many unrelated accounts have finds none. They
 // come in order of Ref.
 func (v view) Candidates(q match.Query) []match.Account {
 	g := gathering{v: v, found: map[connectors.Ref]*match.Account{}, denied: map[connectors.Ref][]string{}}
@@ -37,7 +37,7 @@ func (v view) Candidates(q match.Query) []match.Account {
 				}
 			}
 			continue
-		case match.ByHost, match.ByDomain:
+		case match.ByHost, match.ByDomain, match.ByPhone:
 			g.sharers(refs, via)
 		default:
 			for _, ref := range refs {

@@ -113,6 +113,18 @@ func TestGenericDomain(t *testing.T) {
 	}
 	r.wants("one house", q, want)
 
+	// So does a phone: a switchboard of one firm, the number of an office house of none.
+	call := match.Query{Conn: "hubspot", Phone: "+442079460958"}
+	for i, name := range names {
+		tenant := firm(fmt.Sprint(40+i), name, "")
+		tenant.Fields["phone"], tenant.Fields["country"] = "(020) 7946 0958 ext. "+fmt.Sprint(i+1), "GB"
+		r.learn(tenant)
+		if i == 0 {
+			r.wants("a number of one firm", call, map[string][]match.Via{"40": {match.ByPhone}})
+		}
+	}
+	r.wants("a number of many", call, map[string][]match.Via{"40": generic, "41": generic, "42": generic})
+
 	agency := match.Query{Conn: "hubspot", Host: "agency.net", Domain: "agency.net"}
 	for i, name := range names {
 		at := firm(fmt.Sprint(20+i), name, fmt.Sprintf("firm%d.com", i))

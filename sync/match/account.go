@@ -18,6 +18,7 @@ type Query struct {
 	Domain  string         `json:"domain,omitempty"` // its registrable domain
 	Name    string         `json:"name,omitempty"`   // company name, normalized
 	Country string         `json:"country,omitempty"`
+	Phone   string         `json:"phone,omitempty"` // E.164; blank where accounts have none
 }
 
 // Account is one candidate, with the keys that found it.
@@ -49,9 +50,10 @@ const (
 	ByHost   Via = "host"
 	ByDomain Via = "domain"
 	ByPeople Via = "people"
+	ByPhone  Via = "phone"
 	ByName   Via = "name"
 )
 
-// ByGeneric marks an account that has the domain together with many others it
-// has nothing to do with. It is no way: such a domain identifies nobody.
+// ByGeneric marks an account that has the domain or the phone together with many
+// others it has nothing to do with. It is no way: such a key identifies nobody.
 const ByGeneric Via = "generic"

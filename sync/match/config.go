@@ -36,7 +36,7 @@ func Compile(m mappings.Match) (Config, []mappings.Diagnostic) {
 	var ds []mappings.Diagnostic
 	c.Ties, ds = tiesOf(m.AmongSeveral)
 	for _, t := range m.Try {
-		via := map[string][]Via{wordDomain: {ByHost, ByDomain, ByPeople}, wordName: {ByName}, wordEmail: {ByEmail}}
+		via := map[string][]Via{wordDomain: {ByHost, ByDomain, ByPeople}, wordName: {ByName}, wordPhone: {ByPhone}, wordEmail: {ByEmail}}
 		pair := t.Same
 		if pair[0].S == "" {
 			pair = t.Alike
@@ -109,6 +109,7 @@ func pairs() [][2]string {
 	return [][2]string{
 		{"person." + normalize.EmailDomain, "company." + wordDomain},
 		{"person." + wordEmployer, "company." + wordName},
+		{"person." + wordPhone, "company." + wordPhone},
 	}
 }
 

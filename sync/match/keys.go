@@ -18,7 +18,9 @@ const (
 	wordName     = "name"
 	wordEmployer = "company_name" // a person's company, as they typed it
 	wordCountry  = "country"
+	wordPhone    = "phone"
 	wordCustomer = "is_customer"
+	wordFormer   = "was_customer"
 	wordNamed    = "named_account"
 	wordOwner    = "owner"
 	wordParent   = "parent"
@@ -27,16 +29,16 @@ const (
 )
 
 // Keys is what a record can be found by. A company has "host:", "domain:" and
-// "name:" keys, a person "email:". A host that is a public suffix, and a name
+// "name:" and "phone:" keys, a person "email:". A host that is a public suffix, and a name
 // that is none, give no key.
 func Keys(r state.Record) []string {
 	switch r.Noun {
 	case "company":
 		host := normalize.HostOf(r.Fields[wordDomain])
-		return keys("", host, normalize.Registrable(host), normalize.CompanyName(r.Fields[wordName]))
+		return keys("", host, normalize.Registrable(host), normalize.CompanyName(r.Fields[wordName]), Phone(r))
 	case "person":
 		email, _ := normalize.Email(r.Fields[wordEmail])
-		return keys(email, "", "", "")
+		return keys(email, "", "", "", "")
 	}
 	return nil
 }
@@ -44,15 +46,15 @@ func Keys(r state.Record) []string {
 // Keys is what to look up, strongest first, in the alphabet of the function
 // Keys. The e-mail address finds people; the accounts they belong to are then
 // candidates by e-mail.
-func (q Query) Keys() []string { return keys(q.Email, q.Host, q.Domain, q.Name) }
+func (q Query) Keys() []string { return keys(q.Email, q.Host, q.Domain, q.Name, q.Phone) }
 
 // Keys are the domain and the company name of a lead, as aliases are kept under.
 func (l Lead) Keys() []string {
-	return keys("", "", normalize.Registrable(normalize.HostOf(l.Email)), normalize.CompanyName(l.Company))
+	return keys("", "", normalize.Registrable(normalize.HostOf(l.Email)), normalize.CompanyName(l.Company), "")
 }
 
-func keys(email, host, domain, name string) []string {
-	out := make([]string, 0, 4)
+func keys(email, host, domain, name, phone string) []string {
+	out := make([]string, 0, 5)
 	if email != "" {
 		out = append(out, "email:"+email)
 	}
@@ -65,7 +67,25 @@ func keys(email, host, domain, name string) []string {
 	if name != "" {
 		out = append(out, "name:"+name)
 	}
+	if phone != "" {
+		out = append(out, "phone:"+phone)
+	}
 	return out
+}
+
+// Phone is a record's telephone number in E.164, without an extension; "" where
+// it cannot be told, for want of a country.
+func Phone(r state.Record) string {
+	typed := r.Fields[wordPhone]
+	if typed == "" {
+		return ""
+	}
+	e164, ok := normalize.Value(normalize.Field{Clean: []string{"phone"}}, typed, r.Fields[wordCountry])
+	if !ok || !strings.HasPrefix(e164, "+") {
+		return ""
+	}
+	number, _, _ := strings.Cut(e164, " ext")
+	return number
 }
 
 // KeyVia is the way to find an account that a key stands for.

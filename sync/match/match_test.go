@@ -57,6 +57,11 @@ func TestPickOrder(t *testing.T) {
 	}{
 		{"link before email", account("9", match.ByLink), account("1", match.ByEmail, "is_customer=yes"), match.ByLink, "", false},
 		{"email before host", account("9", match.ByEmail), account("1", match.ByHost, "is_customer=yes"), match.ByEmail, "", false},
+		{"people before phone", account("9", match.ByPeople), account("1", match.ByPhone, "is_customer=yes"), match.ByPeople, "", false},
+		{"phone before name", account("9", match.ByPhone), account("1", match.ByName, "is_customer=yes"), match.ByPhone, "", false},
+		{"customer before another", account("9", match.ByName, "is_customer=yes"), account("1", match.ByName), match.ByName, "customer", false},
+		{"another before a former customer", account("9", match.ByName), account("1", match.ByName, "was_customer=yes"), match.ByName, "customer", false},
+		{"a former customer's open deal before another", with(account("9", match.ByName, "was_customer=yes"), openDeal), account("1", match.ByName), match.ByName, "open deal", false},
 		{"host before domain", account("9", match.ByHost), account("1", match.ByDomain, "is_customer=yes"), match.ByHost, "", false},
 		{"domain before name", account("9", match.ByDomain), account("1", match.ByName, "is_customer=yes"), match.ByDomain, "", false},
 		{"closest host", account("9", match.ByDomain, "domain=de.acme.com"), account("1", match.ByDomain, "country=DE"), match.ByDomain, "closest host", false},
@@ -259,7 +264,7 @@ func TestCompile(t *testing.T) {
 }
 
 func genAccounts(t *rapid.T) []match.Account {
-	vias := []match.Via{match.ByLink, match.ByEmail, match.ByHost, match.ByDomain, match.ByPeople, match.ByName, match.ByGeneric}
+	vias := []match.Via{match.ByLink, match.ByEmail, match.ByHost, match.ByDomain, match.ByPeople, match.ByPhone, match.ByName, match.ByGeneric}
 	yes := func(label string) string { return rapid.SampledFrom([]string{"", "no", "yes"}).Draw(t, label) }
 	var out []match.Account
 	for i := range rapid.IntRange(0, 8).Draw(t, "accounts") {

@@ -43,6 +43,7 @@ const MaxLosers = 5
 //	host     the account's domain is the host of the address
 //	domain   both have the same registrable domain, or a person has said that it is the account's
 //	people   several of the account's people have addresses of that domain
+//	phone    both have the same telephone number
 //	name     both have the same normalized company name, or a person has said that it is the account's
 //
 // So a link that a person has made is never overridden. Among equals the first
@@ -50,7 +51,7 @@ const MaxLosers = 5
 // shorter, then the smaller) where none does.
 //
 // With IfSeveral "review", Review is set when winner and runner-up were both
-// found by domain, by people or by name, and only a step that settles no review
+// found by domain, by people, by phone or by name, and only a step that settles no review
 // tells them apart (see [Tie]). A link, an address or an exact host is evidence
 // enough by itself.
 //
@@ -95,7 +96,7 @@ func Pick(q Query, candidates []Account, c Config) Result {
 }
 
 // reviewed reports whether a way leaves room for a person's judgement.
-func reviewed(v Via) bool { return v == ByDomain || v == ByPeople || v == ByName }
+func reviewed(v Via) bool { return v == ByDomain || v == ByPeople || v == ByPhone || v == ByName }
 
 // once leaves each account its best rank; ranked is in order.
 func once(ranked []rank) []rank {
@@ -116,7 +117,7 @@ type rank struct {
 	ties    [tieCount]int64 // in the order of the configuration
 }
 
-var ways = [...]Via{ByLink, ByEmail, ByHost, ByDomain, ByPeople, ByName}
+var ways = [...]Via{ByLink, ByEmail, ByHost, ByDomain, ByPeople, ByPhone, ByName}
 
 func rankOf(q Query, a *Account, c Config, order []Tie) (rank, bool) {
 	rec := &a.Record

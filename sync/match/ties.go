@@ -22,7 +22,7 @@ type Tie int
 //	confirmed       what a person has said the domain or name is       yes
 //	closest host    the longest host that the address is under         yes
 //	same country    the person's country, then unknown, then else      yes
-//	customer        is_customer                                        yes
+//	customer        is_customer; last was_customer without an open deal yes
 //	open deal       at least one open deal                             yes
 //	named account   named_account                                      yes
 //	named owner     a person owns it; not a queue, not nobody          yes
@@ -108,7 +108,13 @@ func (t Tie) of(q Query, a *Account) int64 {
 	case SameCountry:
 		return countryPlace(q.Country, f[wordCountry])
 	case Customer:
-		return no(f[wordCustomer] == "yes")
+		switch {
+		case f[wordCustomer] == "yes":
+			return 0
+		case f[wordFormer] == "yes" && len(a.Deals) == 0:
+			return 2
+		}
+		return 1
 	case OpenDeal:
 		return no(len(a.Deals) > 0)
 	case NamedAccount:

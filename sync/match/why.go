@@ -15,6 +15,9 @@ func (q Query) none(candidates []Account) string {
 		return "No account: nothing is known of the person that could identify a company."
 	}
 	if slices.ContainsFunc(candidates, func(a Account) bool { return len(a.Via) == 1 && a.Via[0] == ByGeneric }) {
+		if q.Domain == "" {
+			return "No account: the telephone number is that of several accounts that have nothing to do with each other, so it says nothing."
+		}
 		return "No account: " + q.Domain + " is the domain of several accounts that have nothing to do with each other, so it says nothing."
 	}
 	if slices.ContainsFunc(candidates, func(a Account) bool { return len(a.Denied) > 0 }) {
@@ -46,6 +49,8 @@ func (q Query) evidence(r rank) string {
 		return "it shares the domain " + q.Domain + " with the e-mail address"
 	case ByPeople:
 		return fmt.Sprintf("%d of its people have addresses of %s", r.account.Colleagues, q.Domain)
+	case ByPhone:
+		return "it has the same telephone number"
 	case ByGeneric:
 	case ByName:
 		if r.account.Confirmed == "name:"+q.Name {

@@ -246,6 +246,9 @@ func (f *facts) query(c *conn) match.Query {
 	if f.rec.Noun == nounPerson {
 		q = match.About(*f.rec, c.name, func(domain string) bool { return f.r.freeMail[domain] })
 	}
+	if _, ok := c.m.Word(nounCompany, wordPhone); ok && f.rec.Noun == nounPerson {
+		q.Phone = match.Phone(*f.rec)
+	}
 	q.Conn, q.Link = c.name, f.companyLink(c)
 	return q
 }

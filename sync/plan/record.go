@@ -273,7 +273,11 @@ func optional[V any](v V, ok bool) *V {
 
 // queryKey names a query.
 func queryKey(q match.Query) string {
-	return state.Digest(q.Conn, q.Link.String(), q.Email, q.Host, q.Domain, q.Name, q.Country)
+	parts := []string{q.Conn, q.Link.String(), q.Email, q.Host, q.Domain, q.Name, q.Country}
+	if q.Phone != "" {
+		parts = append(parts, q.Phone)
+	}
+	return state.Digest(parts...)
 }
 
 // alikeKey names a search for accounts that are alike.

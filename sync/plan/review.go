@@ -274,7 +274,7 @@ func samePerson(a, b *state.Record) bool {
 
 // identifying are the words of a person that an account is found by.
 func identifying() []string {
-	return []string{wordEmail, wordCompanyName, wordCountry, wordBelongsTo}
+	return []string{wordEmail, wordCompanyName, wordCountry, wordPhone, wordBelongsTo}
 }
 
 // byPerson reports whether an active person of the CRM has changed a record last.

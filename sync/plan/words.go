@@ -14,6 +14,7 @@ const (
 	wordCountry      = "country"       // person, company
 	wordName         = "name"          // company, deal
 	wordDomain       = "domain"        // company
+	wordPhone        = "phone"         // person, company
 	wordOwner        = "owner"         // any noun: the CRM's user id
 	wordNamedAccount = "named_account" // company: yes or no
 	wordIsCustomer   = "is_customer"   // company: yes or no
