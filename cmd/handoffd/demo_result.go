@@ -41,12 +41,10 @@ type demoResult struct {
 
 // summary is the outcome as a person reads it.
 func (d demoResult) summary() string {
-	late := ""
-	if d.Breached > 0 {
-		late = fmt.Sprintf(", %d of them late", d.Breached)
-	}
 	lines := []string{
-		fmt.Sprintf("%d buyers came, %d have an owner in the CRM; %d were accepted%s.", d.Signals, d.Signals-d.Unowned, d.Accepted, late),
+		fmt.Sprintf("%d buyers came, %d have an owner in the CRM.", d.Signals, d.Signals-d.Unowned),
+		fmt.Sprintf("%d handoffs: %d accepted, %d given back, %d late, %d taken over by a backup, %d completed.",
+			d.Handoffs, d.Accepted, d.Returned, d.Breached, d.Escalated, d.Completed),
 		fmt.Sprintf("%d tasks were made, %d of them twice.", d.Tasks, d.DuplicateTasks),
 		fmt.Sprintf("From the form to the owner in the CRM: half within %.1f s, 99 %% within %.1f s.", d.P50/1000, d.P99/1000),
 		fmt.Sprintf("%.1f calls to a CRM per handoff, polling aside.", d.CallsPer),

@@ -148,7 +148,7 @@ func liveLines(r *demoRun, shot shot, note string) []string {
 }
 
 func (s shot) table(head string, buyers int, half, most float64) []string {
-	const row = "%-8s  %-20s  %-28s  %-6s  %-9s"
+	const row = "%-8s  %-23s  %-25s  %-6s  %-9s"
 	counts, last := s.tally()
 	lines := []string{
 		head,
@@ -160,8 +160,8 @@ func (s shot) table(head string, buyers int, half, most float64) []string {
 	}
 	shown := s.handoffs[max(0, len(s.handoffs)-liveRows):]
 	for _, h := range shown {
-		lines = append(lines, fmt.Sprintf(row, h.DetectedAt.Local().Format(time.TimeOnly), cut(h.Type, 20),
-			cut(s.buyers[h.ID], 28), cut(name(h.Owner), 6), h.Stage))
+		lines = append(lines, fmt.Sprintf(row, h.DetectedAt.Local().Format(time.TimeOnly), cut(h.Type, 23),
+			cut(s.buyers[h.ID], 25), cut(name(h.Owner), 6), h.Stage))
 	}
 	for range liveRows - len(shown) {
 		lines = append(lines, "")
