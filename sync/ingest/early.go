@@ -10,7 +10,7 @@ import (
 
 // apart is how long after one poll of a kind a deadline that waits for it has
 // it polled again, at most; a regular one that comes within that time will do.
-const apart = 20 * time.Second
+const apart = 15 * time.Second
 
 func (p *Poller) apart() time.Duration { return min(apart, p.every()/6) }
 

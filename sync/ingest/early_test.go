@@ -10,7 +10,7 @@ import (
 	"github.com/handoffd/handoffd/connectors"
 )
 
-// TestEarly: a kind that a deadline waits for is polled sooner, alone, twenty
+// TestEarly: a kind that a deadline waits for is polled sooner, alone, fifteen
 // seconds after it was last; not where the regular poll comes within that time, and
 // where it fails not at once again. The lanes learn how far it was read (1.93).
 func TestEarly(t *testing.T) {
@@ -23,8 +23,8 @@ func TestEarly(t *testing.T) {
 	}{
 		{name: "nothing waits", at: -1},
 		{name: "at once", at: 50 * time.Second, want: []string{"2m50s activity"}},
-		{name: "just polled", at: 5 * time.Second, want: []string{"2m20s activity"}},
-		{name: "the regular one comes", at: 101 * time.Second, want: []string{"4m0s activity"}},
+		{name: "just polled", at: 5 * time.Second, want: []string{"2m15s activity"}},
+		{name: "the regular one comes", at: 106 * time.Second, want: []string{"4m0s activity"}},
 		{name: "it fails", at: 20 * time.Second, fails: true, want: []string{"2m20s activity", "2m21s activity", "2m23s activity", "2m27s activity", "2m35s activity", "2m51s activity"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
