@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 )
@@ -47,6 +48,7 @@ const patience = 20 * time.Second
 //	get URL              prints the status line and the body
 //	mode FILE PERM       the file has these permissions
 //	newer FILE           makes the state one of a newer version
+//	learnt FILE          makes a state that has learnt a domain of an account, and a name that is not its
 //	edit FILE OLD NEW    replaces text in a file
 //	audit FILE           prints the audit trail of a state that no daemon holds
 func TestScripts(t *testing.T) {
@@ -70,7 +72,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": codeCommand, "until": untilCommand, "sims": simsCommand, "daemon": daemonCommand, "term": termCommand,
-			"control": controlCommand, "get": getCommand, "mode": modeCommand, "newer": newerCommand, "edit": editCommand, "audit": auditCommand,
+			"control": controlCommand, "get": getCommand, "mode": modeCommand, "newer": newerCommand, "learnt": learntCommand, "edit": editCommand, "audit": auditCommand,
 		},
 	})
 }
@@ -302,6 +304,19 @@ func newerCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(store.Update(context.Background(), func(tx state.Tx) error {
 		state.PutSchema(tx, 99)
+		return tx.Err()
+	}))
+	ts.Check(store.Close())
+}
+
+func learntCommand(ts *testscript.TestScript, _ bool, args []string) {
+	wants(ts, len(args) == 1, "learnt FILE")
+	store, err := bolt.Open(ts.MkAbs(args[0]), bolt.Options{})
+	ts.Check(err)
+	ts.Check(store.Update(context.Background(), func(tx state.Tx) error {
+		acme := connectors.Ref{Conn: "hubspot", Kind: "companies", ID: "7"}
+		state.PutAlias(tx, state.Alias{Conn: "hubspot", Key: "domain:acme.dev", Account: acme, By: state.AliasLink})
+		state.PutAlias(tx, state.Alias{Conn: "hubspot", Key: "name:acme bakery", Account: acme, By: state.AliasReview, Not: true})
 		return tx.Err()
 	}))
 	ts.Check(store.Close())
