@@ -132,6 +132,7 @@ func TestHangingDisk(t *testing.T) {
 			t.Errorf("%d after %s: %+v", rec.Code, time.Since(began), h.Metrics.Refused())
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		h.Store = r.store
 		if rec := h.post(t); rec.Code != http.StatusNoContent || r.inbox() != 1 {
 			t.Errorf("%d, and %d in the inbox", rec.Code, r.inbox())
