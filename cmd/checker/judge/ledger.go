@@ -136,9 +136,7 @@ func (w *walk) step(c change, ref connectors.Ref) {
 	case "create":
 		o.Made, o.ByUs = c.Time, ours
 	case "delete", "purge", "merge", "convert":
-		if o.Gone.IsZero() {
-			o.Gone = c.Time
-		}
+		w.gone(c, ref, o)
 		return
 	case "restore":
 		o.Gone = time.Time{}
@@ -166,6 +164,29 @@ func (w *walk) step(c change, ref connectors.Ref) {
 	}
 	if read {
 		w.saw(ref, o, values, c.Time, ours)
+	}
+}
+
+// gone notes that a record is there no more.
+func (w *walk) gone(c change, ref connectors.Ref, o *Object) {
+	if o.Gone.IsZero() {
+		o.Gone = c.Time
+	}
+	if c.Op == "merge" {
+		w.shownOn(ref, connectors.Ref{Conn: ref.Conn, Kind: ref.Kind, ID: c.Into})
+	}
+}
+
+// shownOn notes that what a record has shown is the survivor's to answer for,
+// though nothing of it may stand there: it had come as two (C8).
+func (w *walk) shownOn(ref, into connectors.Ref) {
+	if w.signs == nil || into.ID == "" {
+		return
+	}
+	for key, t := range w.signs.triggers {
+		if t.Record == ref {
+			w.l.f.Versions[typed(t.Type, into)] += w.l.f.Versions[key]
+		}
 	}
 }
 
