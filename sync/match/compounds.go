@@ -2,9 +2,9 @@ package match
 
 import "strings"
 
-// parted parts compounds whose last part the table of descriptors knows:
-// kinderziekenhuis, Zentralbibliothek, Schienenverkehrsforschung. What stands
-// before it may be any word.
+// parted parts compounds of two descriptors (Bauphysik), and those with one of
+// the usual last parts (kinderziekenhuis, Schienenverkehrsforschung), before
+// which any word may stand.
 func parted(ws []string) []string {
 	for i := 0; i < len(ws); i++ {
 		if at := seam(ws[i]); at > 0 {
@@ -17,9 +17,10 @@ func parted(ws []string) []string {
 }
 
 const (
-	minCompound = 10 // letters of a word that is looked at
-	minFirst    = 4  // of its first part
-	minLast     = 5  // and of its last
+	minCompound = 9 // letters of a word that is looked at
+	minKnown    = 3 // of its first part, where that is a descriptor
+	minFirst    = 4 // and where it may be any word
+	minLast     = 5 // of its last part
 )
 
 // seam is where the last part of a compound begins, the longest that is known;
@@ -31,8 +32,11 @@ func seam(w string) int {
 	if descriptorStems[stem(singular(w))] != "" {
 		return 0
 	}
-	for at := minFirst; at+minLast <= len(w); at++ {
-		if lastParts[w[at:]] {
+	for at := minKnown; at+minLast <= len(w); at++ {
+		if at >= minFirst && lastParts[w[at:]] {
+			return at
+		}
+		if to := descriptors[w[:at]]; to != "" && descriptors[w[at:]] != "" && to != descriptors[w[at:]] {
 			return at
 		}
 	}

@@ -21,7 +21,7 @@ clinic clinica clinique klinik klinika klinikken kliniek kliniki klinikai clinic
 medicine medicina medecine medizin medycyna geneeskunde medycyny meditsiny medicinal
 medical medizinische medicale medico medica medizinisch medicinska medyczny medyczna meditsinskiy medicinsk medicin medycznego medizinischen lekarska lekarski
 science ciencia scienza wissenschaft wetenschap nauk nauka veda vetenskap videnskab tiede tudomany stiinta nauki bilim naukowy scientifique scientifico cientifico cientifica scientifica wissenschaften vitenskap tieteiden tudomanyok bilimleri naukovyi wetenschappelijk scientific wissenschaftliche vied ved
-research investigacion investigacao ricerca recherche forschung onderzoek vyzkum vyskum badan badania forskning kutatas kutato cercetare issledovaniy pesquisa arastirma investigacione recherches penelitian tutkimus forskningscenter vyzkumny issledovatelskiy tutkimuskeskus ricerch cercetari vyzkumu forschungszentrum
+research investigacion investigacao ricerca recherche forschung onderzoek vyzkum vyskum badan badania forskning kutatas kutato cercetare issledovaniy pesquisa arastirma investigacione recherches penelitian tutkimus forskningscenter vyzkumny issledovatelskiy tutkimuskeskus cercetari vyzkumu forschungszentrum
 study estudio estudo studi etude studien studier studies studia studi studie
 national nacional nazionale nationale nationaal narodni narodowy nasjonal nationell nationella natsionalnyy nemzeti nacionalni kansallinen national nationales nationaler narodowe nationalen ulusal milli nasional narodny nacionale nazionali natsionalna
 international internacional internazionale internationale internationaal miedzynarodowy mezinarodni internationella uluslararasi medunarodni internationaler internacionale int intl internationales
@@ -248,7 +248,7 @@ astronomy astronomia astronomie
 observatory observatorio osservatorio observatoire observatorium observator
 experimental experimentale
 theoretical teorica theorique theoretische
-modeling modelisation modelizacion modellistica modelling
+modeling modelisation modelizacion modelling
 analysis analisi analyse analisis
 labour trabajo lavoro travail arbeit trabalho work
 work obra oeuvre
@@ -281,15 +281,13 @@ prof professor profesor
 free libre livre libera freie
 human humano humain umano menschliche humaine
 quality calidad qualita qualite qualitat qualidade
-emergency ratunkowa ratunkowej urgence urgencia emergencia notfall
+emergency urgence urgencia emergencia notfall
 cooperation cooperacion cooperazione kooperation zusammenarbeit cooperacao
-interamerican interamericano interamericaine interamericana
-technologist technologue
 catholic catolica catholique cattolica katholische katolicki katholieke catolico
 biotechnology biotecnologia biotechnologie biotehnologie
 nanotechnology nanotecnologia nanotechnologie
 nanoscience nanociencia nanoscienze nanowissenschaften
-computational computacional calcolo
+computational computacional
 sustainability sostenibilidad sustentabilidade durabilite nachhaltigkeit
 sustainable sostenible sustentavel durable nachhaltige sostenibile
 meteorology meteorologia meteorologie meteorological meteorologico

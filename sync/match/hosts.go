@@ -154,7 +154,7 @@ func bare(s string) string {
 }
 
 var (
-	brandBefore = strings.Fields("buildwith trywith weare get use try join hello meet with goto run hey the")
+	brandBefore = strings.Fields("get use try join hello meet with goto run hey the")
 	brandBehind = strings.Fields("therapeutics technologies technology software solutions systems robotics security health global group online labs corp tech team apps app bio hq inc usa pay lab ai io co")
 )
 

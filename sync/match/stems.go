@@ -66,6 +66,13 @@ func sounds(w string) string {
 		case c == 'x':
 			put('k')
 			put('s')
+		case c == 't' && next == 's' && i+2 < len(w):
+			put('s') // sotsiologiya
+			i++
+		case c == 't' && next == 'i' && i+2 < len(w) && strings.IndexByte("aeou", w[i+2]) >= 0:
+			put('s')
+		case c == 'c' && (next == 'e' || next == 'i' || next == 'y' || next == 'j'):
+			put('s')
 		case (c == 'o' || c == 'a' || c == 'u') && next == 'e':
 			put(c)
 			i++
