@@ -33,19 +33,29 @@ func seam(w string) int {
 		return 0
 	}
 	for at := minKnown; at+minLast <= len(w); at++ {
-		if at >= minFirst && lastParts[w[at:]] {
+		usual, known := lastParts[w[at:]]
+		if usual && at >= minFirst {
 			return at
 		}
-		if to := descriptors[w[:at]]; to != "" && descriptors[w[at:]] != "" && to != descriptors[w[at:]] {
+		if !known {
+			continue
+		}
+		if to := descriptors[w[:at]]; to != "" && to != descriptors[w[at:]] {
 			return at
 		}
 	}
 	return 0
 }
 
-// lastParts are descriptors of the languages that write compounds in one word.
+// lastParts are the descriptors that may end a compound; true: one of those with
+// which compounds usually end.
 var lastParts = func() map[string]bool {
 	out := map[string]bool{}
+	for w := range descriptors {
+		if len(w) >= minLast {
+			out[w] = false
+		}
+	}
 	for w := range strings.FieldsSeq(lastWords) {
 		if len(w) >= minLast {
 			out[w] = true

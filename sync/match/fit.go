@@ -70,10 +70,10 @@ func (x *Index) sample(c Confirmed) sample {
 // What the estimate runs with: passes over the leads, the last of which are
 // averaged, and how strongly weights are drawn to nothing.
 const (
-	passes   = 12
-	averaged = 4
-	rate     = 0.3
-	shrinks  = 1.0 // bits of log-likelihood per squared weight
+	passes   = 20
+	averaged = 8
+	rate     = 0.2
+	shrinks  = 0.7 // bits of log-likelihood per squared weight
 )
 
 // estimate finds the weights under which the right choice, one account or

@@ -21,22 +21,56 @@ const (
 
 // legalOf is the type of the legal form at the end, or the beginning, of a name.
 func legalOf(typed string) LegalType {
-	w := strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return strings.ContainsRune(" ,;()\"«»", c) })
-	if len(w) == 0 {
-		return NoLegal
-	}
-	for n := min(3, len(w)); n > 0; n-- {
-		if t, ok := legalTypes[undotted(w[len(w)-n:])]; ok && n < len(w) {
-			return t
+	first, last := ends(typed)
+	for n := longestLegal; n > 0; n-- {
+		if n < len(last) {
+			if t, ok := legalTypes[undotted(last[len(last)-n:])]; ok {
+				return t
+			}
 		}
-		if t, ok := legalTypes[undotted(w[:n])]; ok && n < len(w) {
-			return t
+		if n < len(first) {
+			if t, ok := legalTypes[undotted(first[:n])]; ok {
+				return t
+			}
 		}
 	}
 	return NoLegal
 }
 
-func undotted(ws []string) string { return dots.Replace(strings.Join(ws, "")) }
+// longestLegal is how many words a legal form may have.
+const longestLegal = 3
+
+// ends are the first and the last words of a name, one more each than a legal
+// form may have, in small letters.
+func ends(typed string) (first, last []string) {
+	s := strings.ToLower(typed)
+	if len(s) > 2*maxEnd {
+		first = strings.FieldsFunc(s[:maxEnd], betweenWords)
+		last = strings.FieldsFunc(s[len(s)-maxEnd:], betweenWords)
+		return first[:min(len(first), longestLegal+1)], last[max(0, len(last)-longestLegal-1):]
+	}
+	all := strings.FieldsFunc(s, betweenWords)
+	return all, all
+}
+
+// maxEnd is how many bytes of either end of a name are looked at.
+const maxEnd = 80
+
+func betweenWords(c rune) bool {
+	switch c {
+	case ' ', ',', ';', '(', ')', '"', '«', '»':
+		return true
+	}
+	return false
+}
+
+func undotted(ws []string) string {
+	s := strings.Join(ws, "")
+	if strings.ContainsAny(s, "./- ") {
+		return dots.Replace(s)
+	}
+	return s
+}
 
 var dots = strings.NewReplacer(".", "", "/", "", "-", "", " ", "")
 
