@@ -41,7 +41,7 @@ func TestForms(t *testing.T) {
 		"Kinderziekenhuis Noord":                           {"kinder ziekenhuis noord"},
 		"Institute of Botany, University of Norland":       {"institute of botany university of norland", "institute of botany", "university of norland"},
 		"Acme, Inc.":                                       {"acme"},
-		"Acme Robotics (formerly Bolt Labs) - Supplies":    {"acme robotics supplies", "formerly bolt labs", "acme robotics formerly bolt labs supplies"},
+		"Acme Robotics (formerly Bolt Labs) - Supplies":    {"acme robotics supplies", "bolt labs", "acme robotics formerly bolt labs supplies"},
 		"Norland Health Systems - Saint Anne Medical Unit": {"norland health systems saint anne medical unit", "norland health systems", "saint anne medical unit"},
 	} {
 		var got []string

@@ -435,6 +435,12 @@ func (x *Index) query(l Lead) query {
 	if q.country == "" && q.host.Class == Corporate {
 		q.country = countryByEnding(q.host)
 	}
+	if q.country == "" {
+		q.country = countryByLetters(l.Company)
+	}
+	if q.country == "" {
+		q.country = countryByWords(&q.name)
+	}
 	return q
 }
 

@@ -1,7 +1,9 @@
 package match
 
 import (
+	"cmp"
 	"strings"
+	"unicode"
 
 	"github.com/handoffd/handoffd/sync/normalize"
 )
@@ -117,3 +119,52 @@ func countryByEnding(h Host) string {
 
 // everybodys are endings of small countries that are sold as words.
 var everybodys = words("io ai co me tv cc ws fm am to ly gg sh ac vc la ms nu st im is so eu su ag bz sc mn pw tk ml ga cf gq cx gl gd gs hm md vg cm")
+
+// countryByLetters is the country whose alphabet a name is written in, where no
+// other has it; "" for the others.
+func countryByLetters(name string) string {
+	for _, c := range clip(name, maxTyped) {
+		if c < 0x370 {
+			continue
+		}
+		for _, a := range alphabetsOfOne {
+			if unicode.Is(a.letters, c) {
+				return a.country
+			}
+		}
+	}
+	return ""
+}
+
+var alphabetsOfOne = []struct {
+	letters *unicode.RangeTable
+	country string
+}{
+	{unicode.Hiragana, "JP"},
+	{unicode.Katakana, "JP"},
+	{unicode.Hangul, "KR"},
+	{unicode.Thai, "TH"},
+	{unicode.Hebrew, "IL"},
+	{unicode.Greek, "GR"},
+	{unicode.Georgian, "GE"},
+	{unicode.Armenian, "AM"},
+}
+
+// countryByWords is the country that a name names; "" where it is none or more
+// than one.
+func countryByWords(n *Name) string {
+	found := ""
+	for i := range n.Forms {
+		for _, w := range n.Forms[i].Tokens {
+			code := ""
+			if placeWords[w] {
+				code = countryWords()[w]
+			}
+			if code != "" && found != "" && code != found {
+				return ""
+			}
+			found = cmp.Or(found, code)
+		}
+	}
+	return found
+}

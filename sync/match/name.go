@@ -251,6 +251,11 @@ type variant struct {
 func variants(typed string) []variant {
 	out := []variant{{text: typed}}
 	add := func(s string, piece bool) {
+		for _, sep := range separators[:renames] {
+			if len(s) >= len(sep) && strings.EqualFold(s[:len(sep)-1], sep[1:]) {
+				s = s[len(sep)-1:] // (formerly Acme)
+			}
+		}
 		s = strings.Trim(s, " \t,;:.-–—/|\"“”«»()[]")
 		if s != "" && len(out) < maxForms && !slices.ContainsFunc(out, func(v variant) bool { return v.text == s }) {
 			out = append(out, variant{s, piece})

@@ -128,8 +128,24 @@ func (x *Index) pair(a, b *side, hosts []Host) pairing {
 	}
 	p.first = x.firstLevel(a.Form, b.Form)
 	p.level = p.nameLevel()
+	if p.level == level(fName, "typo") {
+		p.mistyped(a, b)
+	}
 	p.leadUsed, p.orgUsed = a.used, b.used
 	return p
+}
+
+// mistyped takes the words of two names that are one but for a typo as found,
+// however little is left of a word.
+func (p *pairing) mistyped(a, b *side) {
+	p.leadLeft, p.orgLeft, p.leadExtra, p.orgExtra, p.leadMore, p.orgMore, p.places = 0, 0, 0, 0, 0, 0, 0
+	p.found = len(a.Tokens)
+	for i := range a.Tokens {
+		a.used[i] = true
+	}
+	for j := range b.Tokens {
+		b.used[j] = true
+	}
 }
 
 // likeStretch is how alike a word is to the several that it stands for.
