@@ -73,7 +73,7 @@ func newMatchCommand(s streams) *cobra.Command {
 // right, and of leads that people are asked about.
 const (
 	fitPrecision = 0.982
-	fitReview    = 0.079
+	fitReview    = 0.0799
 
 	fitRowsPrecision = 0.9965
 )

@@ -45,6 +45,7 @@ const (
 	fOrder
 	fWhole
 	fFamily
+	fLabelName
 	fields
 )
 
@@ -89,6 +90,7 @@ var fieldLevels = [fields]struct {
 	fExplained:   {"words explained by the place and the account above, the lead's and the account's", explanations()},
 	fBelow:       {"below another account, domain", belows()},
 	fOrder:       {"order of the words, name", orders()},
+	fLabelName:   {"domain label in the account's name, and name", brandNames()},
 	fFamily:      {"who else has the lead's domain", []string{"none", "the account above", "one below", "another below the same"}},
 	fWhole:       {"the whole names, where parts of them agree", wholes()},
 }
@@ -318,6 +320,9 @@ func (x *Index) compare(q *query, e *entry) levels {
 				}
 			}
 		}
+	}
+	if g := groupOfDomain(l[fDomain]); best.lead != nil && q.host.Class == Corporate && g != 1 && g != 2 {
+		l[fLabelName] = 1 + uint8(len(nameGroup))*l[fLabel] + uint8(groupOfName(best.level))
 	}
 	if best.lead != nil {
 		l[fBrandName] = 1 + uint8(len(nameGroup))*l[fBrand] + uint8(groupOfName(best.level))
