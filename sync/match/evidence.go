@@ -120,13 +120,15 @@ func evidenceStep(a, b Evidence) string {
 }
 
 // Say tells what speaks for and against a candidate, the strongest first.
-func (w *Weights) Say(e Evidence) string {
+func (w *Weights) Say(e Evidence) string { return w.say(e.Levels, 4) }
+
+func (w *Weights) say(at []uint8, most int) string {
 	type part struct {
 		text string
 		bits float64
 	}
 	var parts []part
-	for i, l := range e.Levels[:min(len(e.Levels), fields)] {
+	for i, l := range at[:min(len(at), fields)] {
 		if int(l) >= len(w.table[i]) || i == fBase {
 			continue
 		}
@@ -136,7 +138,7 @@ func (w *Weights) Say(e Evidence) string {
 	}
 	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(math.Abs(b.bits), math.Abs(a.bits)) })
 	var texts []string
-	for _, p := range parts[:min(len(parts), 4)] {
+	for _, p := range parts[:min(len(parts), most)] {
 		texts = append(texts, p.text)
 	}
 	return strings.Join(texts, ", ")

@@ -64,6 +64,25 @@ func TestJudgeIsFind(t *testing.T) {
 	})
 }
 
+// TestNothingAgrees: an account that has nothing in common with a lead but a
+// country and some letters is for nobody to look at.
+func TestNothingAgrees(t *testing.T) {
+	t.Parallel()
+	w, err := match.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := match.NewIndex([]match.Org{{ID: "1", Name: "Rival Systems", Country: "US", Domains: []string{"rival.example"}}})
+	for lead, want := range map[match.Lead]match.Decision{
+		{Email: "x@private.example", Country: "US"}:                         match.None,
+		{Email: "x@rivalsys.example", Company: "Rival Sys.", Country: "US"}: match.Review,
+	} {
+		if got := x.Find(&w, lead); got.Decision != want {
+			t.Errorf("%v: %s, want %s: %q", lead, got.Decision, want, got.Why)
+		}
+	}
+}
+
 func TestSureness(t *testing.T) {
 	t.Parallel()
 	for percent, want := range map[float64]string{50: "0.00", 92: "3.52", 99.9: "9.96"} {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Decision is what is to be done with the best account.
@@ -143,6 +142,8 @@ func hasDomain(l levels) bool {
 
 func (w *Weights) decide(first levels, certainty, margin float64) Decision {
 	switch {
+	case !agrees(first):
+		return None
 	case certainty >= w.needed(first) && margin >= w.Margin:
 		return Auto
 	case certainty >= w.Review:
@@ -184,23 +185,11 @@ func tieStep(a, b ranked) string {
 // why tells what spoke for and against the first, the strongest first, what
 // came second, and what decided.
 func (x *Index) why(w *Weights, first *ranked, f Found) []string {
-	type part struct {
-		text string
-		bits float64
-	}
-	var parts []part
-	for i, l := range first.levels {
-		if b := w.table[i][l]; math.Abs(b) >= 0.5 && i != fBase {
-			parts = append(parts, part{fmt.Sprintf("%s: %s (%+.1f)", fieldLevels[i].name, fieldLevels[i].levels[l], b), b})
-		}
-	}
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(math.Abs(b.bits), math.Abs(a.bits)) })
-	var texts []string
-	for _, p := range parts[:min(len(parts), 6)] {
-		texts = append(texts, p.text)
-	}
 	winner, _ := x.read(x.facts[first.at].id)
-	out := []string{fmt.Sprintf("%s: %s", winner.Name, strings.Join(texts, ", "))}
+	out := []string{fmt.Sprintf("%s: %s", winner.Name, w.say(first.levels[:], 6))}
+	if !agrees(first.levels) {
+		out = append(out, "neither its name nor its domain is like it")
+	}
 	if len(f.Losers) > 0 {
 		l := f.Losers[0]
 		out = append(out, fmt.Sprintf("second %s (%s), %.1f bits behind", l.Name, l.Account, f.Margin))

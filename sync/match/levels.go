@@ -592,6 +592,19 @@ func groupOfName(l uint8) int {
 	return [...]int{0, 1, 1, 2, 2, 2, 6, 6, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 2, 2, 6, 2, 2}[l]
 }
 
+// agrees reports whether anything that names an account is the same or alike.
+// Two that only lie in one country, say, are not for a person to look at.
+func agrees(l levels) bool {
+	switch domainGroup[groupOfDomain(l[fDomain])] {
+	case "own", "shared", "label":
+		return true
+	}
+	if name := l[fName]; name != 0 && name != nothing {
+		return true
+	}
+	return l[fLabel] != 0 || l[fBrand] != 0 || l[fSub] != 0 || l[fBrandSub] != 0 || l[fHosted] > 1 || l[fFamily] != 0
+}
+
 // nameRank is which kind of agreement of two names counts more.
 var nameRank = [...]int{0, 6, 6, 5, 4, 4, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 2, 5, 4}
 
