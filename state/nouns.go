@@ -239,6 +239,7 @@ type Intent struct {
 	Contested int              `json:"contested,omitempty"` // how often a write like it came upon a change before
 	SentAt    time.Time        `json:"sent_at,omitzero"`    // of the last attempt
 	Looked    int              `json:"looked,omitempty"`    // empty look-ups since an ambiguous answer
+	InDoubt   bool             `json:"in_doubt,omitempty"`  // a create of which an earlier attempt may have come through
 	Epoch     uint64           `json:"epoch,omitempty"`     // start of the process that sent it
 	Was       map[string]any   `json:"was,omitempty"`       // values seen when decided of the other fields that are not our own
 	Moves     time.Time        `json:"moves,omitzero"`      // it changes an owner, because of what happened then

@@ -60,7 +60,7 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 	case stepRewrite, stepReassign:
 		h = staked(h, ev)
 	case stepTask:
-		if h.Stage == state.Completed || h.Stage == state.Returned {
+		if h.Stage == state.Completed || h.Stage == state.Returned || h.Stage == state.Cancelled {
 			h = d.closeTask(h)
 		}
 	default:
@@ -222,7 +222,7 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 	brief := d.brief(t, f, h, tier, c)
 	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), read)
 	old := h.Effects[stepTask]
-	if i, waits := d.v.Intent(old.Key); waits && (i.State == state.Sending || i.Attempts > 0) {
+	if i, waits := d.v.Intent(old.Key); waits && i.State == state.Sending {
 		return h // it may be there already: it keeps its key, and is linked to what is found
 	}
 	if old.State != handoff.Done {

@@ -123,7 +123,7 @@ func TestTaskOnItsWay(t *testing.T) {
 	w.decide(t, r, monday, see(rec))
 	w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2"})
 	task := w.steps()["task"]
-	task.Attempts = 1 // the answer was lost
+	task.State = state.Sending // the answer was lost
 	w.intents[task.Write.Key] = task
 	heir := demo("90", "dana@acme.com", "country", "US", "owner", "u-ana", "handoff_status", "Assigned")
 	heir.Version, heir.Absorbed = "3", []connectors.Ref{rec.Ref}

@@ -174,10 +174,14 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 }
 
 // withdraw takes back what has been decided and does not stand in the CRM: what
-// was not answered yet, and what was refused and waits for a person.
+// was not answered yet, and what was refused and waits for a person. A task that
+// may be there already stays wanted until that is known: then it is put away.
 func (d *deciding) withdraw(h state.Handoff) {
 	var keys []string
 	for _, e := range h.Effects {
+		if i, waits := d.v.Intent(e.Key); e.Task && waits && i.State == state.Sending {
+			continue
+		}
 		if e.State != handoff.Done {
 			keys = append(keys, e.Key)
 		}

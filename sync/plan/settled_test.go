@@ -48,3 +48,39 @@ func TestPutAway(t *testing.T) {
 		}
 	}
 }
+
+// TestPutAwayOnceThere: a task of which nobody knows whether it was made is not
+// forgotten when its handoff ends: once it is known to be there, it is ticked
+// off.
+func TestPutAwayOnceThere(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, step := range []string{"say first_touch 5 alert morgan@example.com", "task"} {
+		w, rec := assigned(t, r)
+		if step == "task" {
+			w = newWorld()
+			rec = demo("51", "dana@acme.com", "country", "US")
+			w.decide(t, r, monday, see(rec))
+			w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2"})
+		}
+		now := monday.Add(15 * time.Minute)
+		w.fireDue(t, r, now)
+		i := w.steps()[step]
+		i.State = state.Sending // the answer never came
+		w.intents[i.Write.Key] = i
+		rec.Version, rec.ModifiedAt, rec.Deleted = "5", now.Add(time.Minute), true
+		w.decide(t, r, now.Add(time.Minute), see(rec))
+		if _, left := w.steps()[step]; w.only(t).Stage != state.Cancelled || !left {
+			t.Fatalf("%s: %s, still looked for: %t", step, w.only(t).Stage, left)
+		}
+		there := connectors.Ref{Conn: "hubspot", Kind: "tasks", ID: "t9"}
+		w.answered(t, r, now.Add(2*time.Minute), step, plan.Delivered{Ref: there})
+		ticked := false
+		for _, o := range w.steps() {
+			ticked = ticked || o.Write.Ref == there && o.Write.Set[connectors.TaskStatus] == "done"
+		}
+		if !ticked {
+			t.Errorf("%s stays on somebody's list: %v", step, w.steps())
+		}
+	}
+}

@@ -156,7 +156,7 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 	switch e.Class {
 	case connectors.Throttled, connectors.AuthBroken:
 		// Not applied, and not this write's fault: it does not count.
-		i.State, i.Due = state.Ready, now.Add(max(e.RetryAfter, time.Second))
+		i.State, i.Due = undone(i), now.Add(max(e.RetryAfter, time.Second))
 		return outcome{entry: i, keep: true}
 	case connectors.Ambiguous:
 		i.Attempts++
@@ -172,7 +172,7 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		if e.Class != connectors.Unavailable && i.Attempts >= mostAttempts {
 			return w.refused(i, r)
 		}
-		i.State, i.Due = state.Ready, now.Add(max(backoff(i), e.RetryAfter))
+		i.State, i.Due = undone(i), now.Add(max(backoff(i), e.RetryAfter))
 		return outcome{entry: i, keep: true}
 	case connectors.Conflict, connectors.NotFound:
 		return outcome{entry: i, delivered: &plan.Delivered{Intent: i, Ref: i.Write.Ref, Class: i.Class, Err: i.Error, Existing: e.Existing, Alike: e.Alike}}
@@ -180,6 +180,15 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		return w.refused(i, r)
 	}
 	return w.refused(i, r)
+}
+
+// undone is the state of an entry whose last attempt has done nothing: one of
+// which an earlier attempt may have come through is as uncertain as before.
+func undone(i state.Intent) state.IntentState {
+	if i.InDoubt {
+		return state.Sending
+	}
+	return state.Ready
 }
 
 // refused parks an entry: it stays where the admin can see it.

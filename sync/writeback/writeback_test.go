@@ -253,6 +253,30 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestDoubtStays: a create that may have come through is as uncertain after a
+// later attempt that the CRM refused outright (C2): nobody may take it for
+// not done.
+func TestDoubtStays(t *testing.T) {
+	t.Parallel()
+	for _, class := range []connectors.Class{connectors.Throttled, connectors.AuthBroken, connectors.Unavailable} {
+		t.Run(class.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			i := r.task("a")
+			i.State = state.Sending // the answer to the first attempt never came
+			r.put(i)
+			marked, err := r.w.mark(t.Context(), batch{entries: []state.Intent{i}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := r.w.judge(marked.entries[0], connectors.Result{Err: &connectors.Error{Class: class, Op: "write"}}, r.now)
+			if o.entry.State != state.Sending {
+				t.Errorf("%s: %s, and it may be there", class, o.entry.State)
+			}
+		})
+	}
+}
+
 // TestNothingLeaves: a pause, observe mode and credentials that have not been
 // recognized let nothing out.
 func TestNothingLeaves(t *testing.T) {

@@ -169,6 +169,7 @@ func (w *Writer) mark(ctx context.Context, b batch) (marked batch, err error) {
 				continue
 			}
 			if i.Write.Creates() {
+				i.InDoubt = i.State == state.Sending && i.Looked < lookUps
 				i.State, i.SentAt, i.Epoch, i.Looked = state.Sending, now, w.Epoch, 0
 				state.PutIntent(tx, i)
 			}

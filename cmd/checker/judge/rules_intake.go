@@ -94,7 +94,9 @@ func (g Given) judge(all map[string][]taken, listed map[string]bool) []Offence {
 	for _, t := range all[typed(g.Type, g.Record)] {
 		switch d := t.at.Sub(g.At); {
 		case d >= -together && d <= together:
-			mine = append(mine, t.handoff)
+			if !slices.Contains(mine, t.handoff) { // two of a merged pair may lie as close
+				mine = append(mine, t.handoff)
+			}
 		case d > 0 || t.at.After(g.Changed.Add(-together)):
 			later = true
 		}
