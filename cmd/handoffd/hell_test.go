@@ -46,7 +46,7 @@ const (
 	hellFew    = 60
 	hellMany   = 2000
 	hellSecret = "a-path-that-nobody-else-knows"
-	hellTouch  = 12 * time.Second // the longest clock of the rules
+	hellTouch  = 12 * time.Second // the longest clock of the rules, and how long a return may be without a reason
 	hellSettle = 48 * time.Second // longer than two steps of any clock are apart: the last of accept comes at three times its 30 seconds
 )
 
@@ -181,13 +181,28 @@ func (h *hellRun) rules() {
 		}
 		err = os.WriteFile(filepath.Join(h.folder(), "handoffd.yaml"), []byte(text), 0o600)
 	}
-	raw, readErr := os.ReadFile(filepath.Join(h.folder(), "sla.yaml"))
-	if err = errors.Join(err, readErr); err == nil {
-		short := regexp.MustCompile(`first_touch_within: \d+ seconds`).ReplaceAll(raw, fmt.Appendf(nil, "first_touch_within: %d seconds", int(hellTouch.Seconds())))
-		err = os.WriteFile(filepath.Join(h.folder(), "sla.yaml"), short, 0o600)
-	}
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	h.rewrite("sla.yaml", `first_touch_within: \d+ seconds`, fmt.Sprintf("first_touch_within: %d seconds", int(hellTouch.Seconds())))
+	h.rewrite("handoffs/*.yaml", `then: return_to_giver`, fmt.Sprintf("then: return_to_giver, ask_after: %d seconds", int(hellTouch.Seconds())))
+}
+
+// rewrite replaces what a pattern finds in files of the folder.
+func (h *hellRun) rewrite(files, pattern, with string) {
+	h.t.Helper()
+	names, err := filepath.Glob(filepath.Join(h.folder(), files))
+	if err != nil || len(names) == 0 {
+		h.t.Fatalf("%s: %v", files, err)
+	}
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err == nil {
+			err = os.WriteFile(name, regexp.MustCompile(pattern).ReplaceAll(raw, []byte(with)), 0o600)
+		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
 	}
 }
 
