@@ -108,3 +108,21 @@ func About(person state.Record, conn string, free func(domain string) bool) Quer
 	}
 	return q
 }
+
+// Twins is the query for the accounts that may be the same company as this one.
+// free says which registrable domains identify nobody; nil: none does.
+func Twins(company state.Record, free func(domain string) bool) Query {
+	q := Query{Conn: company.Ref.Conn, Name: normalize.CompanyName(company.Fields[wordName]), Country: company.Fields[wordCountry]}
+	host := normalize.HostOf(company.Fields[wordDomain])
+	if domain := normalize.Registrable(host); domain != "" && (free == nil || !free(domain)) {
+		q.Host, q.Domain = host, domain
+	}
+	return q
+}
+
+// Related reports whether one of two accounts stands above the other, or the same
+// one above both.
+func Related(a, b state.Record) bool {
+	x, y := above(a), above(b)
+	return x != "" && (x == y || x == b.Ref.ID) || y != "" && y == a.Ref.ID
+}

@@ -133,6 +133,7 @@ func (d *deciding) observed(ev Observed) {
 		d.rematched(c, rec, &prev, carried)
 	}
 	d.teaches(c, rec, &prev, seen, carried)
+	d.twins(c, rec, &prev, seen)
 	d.countedOnPeople(c, rec)
 	f := d.r.facts(d.now, d.v, rec)
 	taken := false
