@@ -77,13 +77,35 @@ func (d *deciding) mayStand(h state.Handoff) bool {
 // since has found done: it is not sent again. What people did after it is looked
 // at with the same reading.
 func (d *deciding) stoodAlready(t *typ, rec *state.Record, h state.Handoff, ev Delivered) {
+	if h = d.asAnswered(rec, h, ev.Intent); h.Stage.Open() {
+		d.advance(t, rec, h)
+	}
+}
+
+// asAnswered takes what a record shows for the answer to a write of its owner.
+func (d *deciding) asAnswered(rec *state.Record, h state.Handoff, i state.Intent) state.Handoff {
 	e := h.Effects[stepAssign]
 	e.State, e.Ref, e.Version, e.Error = handoff.Done, rec.Ref, rec.Version, ""
 	d.because(d.why("", "%s stands on %s already: the answer to the write was lost", h.Owner, rec.Ref))
-	d.done(handoff.Track(h, stepAssign, e), Delivered{Intent: ev.Intent, Ref: rec.Ref, Version: rec.Version, Stamp: rec.ModifiedAt})
-	if now := d.current(h); now.Stage.Open() {
-		d.advance(t, rec, now)
+	d.done(handoff.Track(h, stepAssign, e), Delivered{Intent: i, Ref: rec.Ref, Version: rec.Version, Stamp: rec.ModifiedAt})
+	return d.current(h)
+}
+
+// stoodUnanswered settles an owner write whose answer was lost, and which stands
+// on the record before it was tried again. No stamp of ours tells then when a
+// person came in between: the trail is looked at here. It reports whether that
+// settles the handoff for now.
+func (d *deciding) stoodUnanswered(t *typ, rec *state.Record, h state.Handoff) bool {
+	i, waits := d.v.Intent(h.Effects[stepAssign].Key)
+	if !waits || i.Attempts == 0 || i.Over.IsZero() || rec.Fields[ownID] != h.ID {
+		return false
 	}
+	d.c.Withdraw = append(d.c.Withdraw, i.Write.Key)
+	h = d.asAnswered(rec, h, i)
+	if !d.overlooked(rec, h, rec.Fields[t.becomes]) {
+		d.advance(t, rec, d.current(h))
+	}
+	return true
 }
 
 // livesOn is the record that another one was merged or converted into.

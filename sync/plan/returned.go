@@ -77,6 +77,14 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	if rec.Fields[ownID] == "" && age(rec, h) == 0 || !t.returned.when.holds(f) || f.wait != "" {
 		return false
 	}
+	handled, asked := d.handledSince(t, rec, h)
+	if !asked {
+		return true
+	}
+	if handled {
+		d.because(d.why("", "a person has set the owner of %s since it was written: it is left so", rec.Ref))
+		h.Stake = ceded(h.Stake, h.Stake.Value)
+	}
 	r := state.Return{By: h.Owner, At: d.bounded(rec.ModifiedAt), Rule: routedBy(h)}
 	if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
 		r.By = who
@@ -227,7 +235,8 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	if t.becomes == wordOwner {
 		to = u.ID
 	}
-	if !held || t.becomes == wordOwner && (!known || !u.Active || u.ID == standing) || d.sharesReceiver(t, h) {
+	left := h.Stake != nil && h.Stake.Ceded != "" && h.Stake.Ceded == standing
+	if !held || left || t.becomes == wordOwner && (!known || !u.Active || u.ID == standing) || d.sharesReceiver(t, h) {
 		if t.becomes == wordOwner && (!known || !u.Active) {
 			d.list(listUnowned, h.ID, h.Type+": "+h.Accountable+" can own nothing in "+c.name+", so "+h.Owner+" stays the owner of what was returned")
 		}

@@ -78,8 +78,11 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff) bool {
 		return false
 	}
 	now := rec.Fields[t.becomes]
-	if now == s.Was || now == s.Value {
+	switch now {
+	case s.Was:
 		return false
+	case s.Value:
+		return d.stoodUnanswered(t, rec, h)
 	}
 	c := d.r.byConn[rec.Ref.Conn]
 	who := d.r.facts(d.now, d.v, rec).user(c, now)
@@ -133,6 +136,16 @@ func changedBy(tr state.Trail, now, ours string, since time.Time) (hand connecto
 		byPerson = byPerson || byHand(v.Actor)
 	}
 	return hand, byPerson || !found
+}
+
+// sinceRead is whom a person has given a record to after the reading at hand,
+// which may have waited its turn: whose it is by now stands in the trail.
+func sinceRead(tr state.Trail, rec *state.Record) (connectors.FieldValue, bool) {
+	if len(tr.Values) == 0 {
+		return connectors.FieldValue{}, false
+	}
+	last := tr.Values[0]
+	return last, byHand(last.Actor) && last.At.After(rec.ModifiedAt)
 }
 
 func valueOf(v connectors.FieldValue) string {
@@ -233,6 +246,9 @@ func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string,
 		if hand.By != "" {
 			by = hand.By
 		}
+		if last, later := sinceRead(tr, rec); later {
+			who, by = d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], valueOf(last)), last.By
+		}
 		d.supersede(h, who, by, nil)
 		return true
 	}
@@ -255,6 +271,24 @@ func orNobody(who string) string {
 		return "nobody"
 	}
 	return who
+}
+
+// handledSince reports whether a person has set the owner since we wrote it,
+// although it is again what we wrote: they gave the record to somebody, and back.
+// asked is false where the CRM has to say so first.
+func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes, asked bool) {
+	s := h.Stake
+	if s == nil || s.Stamp.IsZero() || h.Target != rec.Ref || rec.Fields[t.becomes] != s.Value {
+		return false, true
+	}
+	tr, asked := d.trail(rec, *s)
+	for _, v := range tr.Values {
+		if !v.At.After(s.Stamp) {
+			break
+		}
+		yes = yes || byHand(v.Actor)
+	}
+	return yes, asked
 }
 
 // anothers reports whether another handoff of ours gave the record its owner.

@@ -122,6 +122,85 @@ func TestReversed(t *testing.T) {
 	}
 }
 
+// TestUnansweredOverPerson: a write whose answer was lost is settled by the
+// reading that finds it done, and so is whether it came over a person: their
+// owner is put back (C2, C11).
+func TestUnansweredOverPerson(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, person := range []bool{false, true} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com")
+		w.decide(t, r, monday, see(rec))
+		i := w.steps()["assign"]
+		i.Attempts = 1
+		w.intents[i.Write.Key] = i
+		ours := value(fmt.Sprint(i.Write.Set["hubspot_owner_id"]), rec.ModifiedAt.Add(3*time.Second), connectors.ActorIntegration)
+		past := []connectors.FieldValue{ours}
+		if person {
+			past = append(past, value("u-vera", ours.At.Add(-time.Second), connectors.ActorPerson))
+		}
+		w.trails = map[string]state.Trail{"51": {Values: past}}
+		found := given(rec, fmt.Sprint(ours.Value), 20*time.Second) // somebody has typed into it since
+		found.Fields["handoff_id"], found.Fields["handoff_status"] = i.Handoff, "Assigned"
+		w.decide(t, r, monday.Add(time.Minute), see(found))
+		h := w.only(t)
+		back, put := w.steps()["restore"]
+		_, waits := w.steps()["assign"]
+		switch {
+		case waits || h.Written.IsZero():
+			t.Errorf("person %v: still to be written %v, written at %s", person, waits, h.Written)
+		case person && (h.Stage != state.Superseded || !put || back.Write.Set["hubspot_owner_id"] != "u-vera" || back.Expect["hubspot_owner_id"] != ours.Value):
+			t.Errorf("over a person: %s, put back %+v", h.Stage, back.Write.Set)
+		case !person && (h.Stage != state.Assigned || put):
+			t.Errorf("over nobody: %s, put back %+v", h.Stage, back.Write.Set)
+		}
+	}
+}
+
+// TestReturnGivenAgain: a person has given the record to somebody and back to
+// the receiver before we read that it was returned. The return counts, and the
+// owner is theirs to say from then on (C11).
+func TestReturnGivenAgain(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, actor := range []connectors.Actor{connectors.ActorPerson, connectors.ActorIntegration} {
+		w, rec, h := written(t, r)
+		at := rec.ModifiedAt
+		owner := rec.Fields["owner"]
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+			value(owner, at.Add(3*time.Minute), actor), value("u-vera", at.Add(2*time.Minute), actor), value(owner, at, connectors.ActorIntegration),
+		}}}
+		back := given(rec, owner, 3*time.Minute)
+		back.Fields["handoff_id"], back.Fields["handoff_status"] = h.ID, "Returned"
+		w.decide(t, r, monday.Add(4*time.Minute), see(back))
+		set := w.steps()["return"].Write.Set
+		_, taken := set["hubspot_owner_id"]
+		if got := w.handoffs[h.ID]; got.Stage != state.Returned || set["handoff_status"] != "Returned" || taken != (actor == connectors.ActorIntegration) {
+			t.Errorf("set by %s: %s, written %v", actor, got.Stage, set)
+		}
+	}
+}
+
+// TestGivenOnMeanwhile: a reading that waited its turn shows whom a person gave
+// the record to, and the trail to whom they gave it next: that is who has it (C11).
+func TestGivenOnMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for actor, want := range map[connectors.Actor]string{connectors.ActorPerson: "dev@example.com", connectors.ActorAutomation: "vera@example.com"} {
+		w, rec, h := written(t, r)
+		taken := given(rec, "u-vera", time.Minute)
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+			value("u-dev", taken.ModifiedAt.Add(time.Minute), actor), value("u-vera", taken.ModifiedAt, connectors.ActorPerson),
+			value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration),
+		}}}
+		w.decide(t, r, monday.Add(5*time.Minute), see(taken))
+		if got := w.handoffs[h.ID]; got.Stage != state.Superseded || got.Accountable != want || w.steps()["supersede"].Write.Set["handoff_accountable"] != want {
+			t.Errorf("then by %s: %s, %s has it, want %s", actor, got.Stage, got.Accountable, want)
+		}
+	}
+}
+
 // TestBeforeUs: what is seen of a record while our write of its owner waits
 // counts: a person's owner is left to them, a program's is written over (C11, G10).
 func TestBeforeUs(t *testing.T) {

@@ -179,6 +179,44 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
+// TestPassedOn: whom a person gives a record to after its handoff was over is
+// their business, and it is over when what ended it happened, not when that was
+// read. What they did before should have been seen.
+func TestPassedOn(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name            string
+		stage           state.Stage
+		touched, closed int
+		lives           []state.Stage
+		want            int
+	}{
+		{"completed by a touch before it", state.Completed, 50, 100, []state.Stage{state.Accepted, state.Completed}, 0},
+		{"completed by a touch after it", state.Completed, 80, 100, []state.Stage{state.Accepted, state.Completed}, 1},
+		{"completed by something after the touch", state.Completed, 50, 100, []state.Stage{state.Touched, state.Completed}, 1},
+		{"superseded before it", state.Superseded, 0, 40, nil, 0},
+		{"superseded after it, for another", state.Superseded, 0, 100, nil, 1},
+		{"open", state.Accepted, 50, 0, nil, 1},
+	}
+	for _, test := range tests {
+		f := fine()
+		h := &f.Handoffs[0]
+		h.Stage, h.AcceptedAt, h.ClosedAt = test.stage, at(10), at(test.closed)
+		if test.touched > 0 {
+			h.TouchedAt = at(test.touched)
+		}
+		for _, stage := range test.lives {
+			f.Lives["h1"] = append(f.Lives["h1"], Moment{Stage: stage})
+		}
+		o := f.Objects[lead]
+		o.Owner = "2"
+		o.Owners = append(o.Owners, Move{At: at(60), Field: "owner_id", From: "1", To: "2", Actor: "person:ben@example.com"})
+		if broken := f.shown(); len(broken) != test.want {
+			t.Errorf("%s: %v, want %d offences", test.name, broken, test.want)
+		}
+	}
+}
+
 // TestHealed: where the CRM takes a second task, two may live side by side for
 // one poll, its lag and half a minute, and not at the end.
 func TestHealed(t *testing.T) {

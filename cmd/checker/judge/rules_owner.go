@@ -86,7 +86,7 @@ func (f *Facts) shown() []Offence {
 		case !h.Stage.Open() && h.Stage != state.Completed:
 			continue // it is nobody's business any more
 		}
-		if who == want || f.othersMoved(o, h) || h.Stage == state.Completed && passedOn(o, h) {
+		if who == want || f.othersMoved(o, h) || f.passedOn(o, h) {
 			continue
 		}
 		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
@@ -95,13 +95,26 @@ func (f *Facts) shown() []Offence {
 }
 
 // passedOn reports whether a person has given the record to somebody after its
-// handoff was completed: that is theirs to do.
-func passedOn(o *Object, h state.Handoff) bool {
-	if len(o.Owners) == 0 {
+// handoff was over: that is theirs to do.
+func (f *Facts) passedOn(o *Object, h state.Handoff) bool {
+	if h.Stage.Open() || len(o.Owners) == 0 {
 		return false
 	}
 	m := o.Owners[len(o.Owners)-1]
-	return m.person() && !m.At.Before(h.ClosedAt)
+	return m.person() && !m.At.Before(f.over(h))
+}
+
+// over is when a handoff came to its end. One that was completed by being
+// touched did so when the buyer heard of us, whenever that was read.
+func (f *Facts) over(h state.Handoff) time.Time {
+	touched := func(m Moment) bool { return m.Stage == state.Touched }
+	if h.Stage != state.Completed || h.TouchedAt.IsZero() || slices.ContainsFunc(f.Lives[h.ID], touched) {
+		return h.ClosedAt
+	}
+	if h.AcceptedAt.After(h.TouchedAt) {
+		return h.AcceptedAt
+	}
+	return h.TouchedAt
 }
 
 // othersMoved reports whether neither we nor a person had the last word: what
