@@ -147,6 +147,8 @@ func (h *hellRun) open() {
 	h.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	h.wires = map[string]*wire{"hubspot": {url: h.sim.HubSpot.URL}, "salesforce": {url: h.sim.Salesforce.URL}}
 	h.post("/faults", fmt.Sprintf(`{"search_lag":%q}`, h.lag))
+	// As doctor asks: who took a lead out of its line is nowhere else to be seen.
+	h.post("/setup", `{"crm":"salesforce","setup":{"track_history":["Lead.OwnerId"]}}`)
 	if h.length < 5*time.Minute { // there is no time to wait for who comes back minutes later
 		h.post("/faults", `{"life":{"restores":0,"deactivations":0}}`)
 	}
