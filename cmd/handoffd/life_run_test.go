@@ -335,7 +335,11 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 		value string
 	}
 	acts := map[connectors.Ref][]act{}
+	noted := map[time.Time]time.Time{} // a meeting that is over: from its start to when it stood in the CRM
 	for _, c := range l.pair.History.Changes() {
+		if start, ok := meetingOf(c); ok && c.Time.After(start) && noted[start].IsZero() {
+			noted[start] = c.Time
+		}
 		v, ok := c.Fields["handoff_status"]
 		if !ok {
 			v, ok = c.Fields["Handoff_Status__c"]
@@ -351,6 +355,12 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 	}
 	for _, row := range trail {
 		h, ok := byID[row.Subject]
+		if at, after := noted[h.TouchedAt]; after {
+			h.TouchedAt = at
+		}
+		if at, after := noted[h.AcceptedAt]; after {
+			h.AcceptedAt = at
+		}
 		if ok && row.Action == "escalation" && row.Detail["clock"] == "first_touch" && !h.TouchedAt.IsZero() && h.TouchedAt.Before(row.At.Add(-time.Second)) {
 			wrong = append(wrong, fmt.Sprintf("%s of %s: %s of %s at %s, and it was touched at %s", h.ID, h.Target, row.Action, row.Detail["clock"], row.At, h.TouchedAt))
 		}
@@ -367,6 +377,17 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 		}
 	}
 	return wrong
+}
+
+// meetingOf is when a meeting begins that a change puts into a CRM.
+func meetingOf(c simulators.Change) (start time.Time, ok bool) {
+	for name, layout := range map[string]string{"ActivityDateTime": "2006-01-02T15:04:05.000-0700", "hs_meeting_start_time": time.RFC3339} {
+		v, set := c.Fields[name]
+		if at, err := time.Parse(layout, fmt.Sprint(v.To)); set && c.Op == "create" && err == nil {
+			return at.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // backAndForth lists owners that we gave back to automation's face more than
