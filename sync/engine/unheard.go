@@ -18,7 +18,7 @@ const longestAwaited = time.Minute - 2*longestAsking - 5*time.Second
 // kind for which a deadline has waited in vain holds up no other until it has been
 // read again.
 func (l *Lane) unheard(t state.Timer, polled []plan.Polled, now time.Time) bool {
-	until := t.Due.Add(longestAwaited)
+	until := l.awaitedUntil(t, now)
 	silent := false
 	for _, p := range l.missing(t, polled) {
 		switch {
@@ -35,6 +35,16 @@ func (l *Lane) unheard(t state.Timer, polled []plan.Polled, now time.Time) bool 
 		l.awaited = until
 	}
 	return silent
+}
+
+// awaitedUntil is how long a timer may be silent. One that passed while nobody ran
+// waits from the start on: what people did meanwhile may fill many rounds.
+func (l *Lane) awaitedUntil(t state.Timer, now time.Time) time.Time {
+	from := t.Due
+	if began := l.trial.began; began.After(from) && !began.After(now) {
+		from = began
+	}
+	return from.Add(longestAwaited)
 }
 
 // missing is what has not been polled up to when a timer was due, of that for
@@ -60,6 +70,6 @@ func (l *Lane) cutOff(w *work, now time.Time) {
 		return
 	}
 	w.timers = slices.DeleteFunc(w.timers, func(d due) bool {
-		return now.Before(d.timer.Due.Add(longestAwaited)) && slices.ContainsFunc(d.polled, func(p plan.Polled) bool { return w.cut[p.Conn] })
+		return now.Before(l.awaitedUntil(d.timer, now)) && slices.ContainsFunc(d.polled, func(p plan.Polled) bool { return w.cut[p.Conn] })
 	})
 }

@@ -93,9 +93,22 @@ func TestUnheardOnce(t *testing.T) {
 // the rest.
 func TestUnheardBacklog(t *testing.T) {
 	t.Parallel()
+	for name, late := range map[string]time.Duration{"just due": 0, "due while nobody ran": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			backlog(t, late)
+		})
+	}
+}
+
+// backlog is a process that has just begun, with more in its inbox than a round
+// takes and a deadline that has passed for a while.
+func backlog(t *testing.T, late time.Duration) {
 	r, gate := newRig(t), &Gate{}
 	r.lane.Limit = 2
 	r.deadline(gate)
+	r.now = r.now.Add(late)
+	r.begin()
 	gate.Read(connectors.Activity, r.now)
 	for _, id := range []string{"2", "3", "4"} {
 		o := r.object("hubspot", id)
