@@ -552,15 +552,17 @@ func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
 	name, _ := c.m.WriteName(i.Write.Ref.Kind, t.becomes)
 	w := i.Write
 	w.Key = key(h, stepReturn, "set "+rec.Version)
-	newer := ok && rec.Version > i.Write.IfVersion
-	if newer && blankNil(rec.Fields[t.becomes]) != i.Expect[name] {
+	newer, expect := ok && rec.Version > i.Write.IfVersion, i.Expect
+	if now := blankNil(rec.Fields[t.becomes]); newer && now != nil && now == w.Set[name] {
+		expect = map[string]any{name: now} // it stands already: the answer was lost
+	} else if newer && now != i.Expect[name] {
 		d.put(d.stillTell(h, i))
 		return
 	}
 	if newer {
 		w.IfVersion = rec.Version
 	}
-	h = d.intendSeen(h, stepReturn, w, seen{expect: i.Expect, atRisk: true})
+	h = d.intendSeen(h, stepReturn, w, seen{expect: expect, atRisk: true})
 	if n := len(d.c.Intents) - 1; !newer && n >= 0 && h.Frozen == "" {
 		d.c.Intents[n].Due = d.now.Add(againAfter)
 	}
