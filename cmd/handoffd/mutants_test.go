@@ -77,7 +77,7 @@ func writingMutants() []mutant {
 			"sync/writeback/look.go", "		if !w.uncertain(i) || finder", "		if %s || !w.uncertain(i) || finder",
 		}}},
 		{name: "no mark before a create leaves", rule: "A3", plain: true, edits: []edit{{
-			"sync/writeback/writer.go", "			if i.Write.Creates() {\n				i.State, i.SentAt", "			if !%s && i.Write.Creates() {\n				i.State, i.SentAt",
+			"sync/writeback/writer.go", "			if i.Write.Creates() {\n				i.InDoubt", "			if !%s && i.Write.Creates() {\n				i.InDoubt",
 		}}},
 		{name: "a batch's failed rows taken for done", rule: "A3", edits: []edit{{
 			"connectors/hubspot/batch.go", "	for i := range rowErrors {\n",
