@@ -222,7 +222,7 @@ func (one hint) take(tx state.Tx) bool {
 	return one.arrival.Append(tx)
 }
 
-// ackWithin is the longest a sender waits for its answer: HubSpot gives up after
+// ackWithin is the longest a sender waits for its answer: a CRM may give up after
 // five seconds (I6). It is told to come again then, which costs nothing where the
 // events were kept after all.
 const ackWithin = 3 * time.Second
