@@ -9,7 +9,7 @@ import (
 )
 
 // A record may be merged away before anybody has read what its buyer had just
-// asked for: a CRM may keep the fields of the survivor, and shows those of the
+// asked for: a CRM may keep the fields of the survivor, and show those of the
 // other one only as it lies in the bin, under the id it was merged into (C8). What
 // it said there, and had not said before, starts on the survivor.
 
