@@ -23,8 +23,10 @@ func (st *stage) aboutOf(e *simulators.Edit) {
 		}
 	}
 	for _, of := range []string{"Account", "Contact", "Opportunity"} {
-		if name, named := e.Fields[of+"Id"].(string); named && e.CRM == "salesforce" {
-			e.Fields[of+"Id"] = st.idOf(e.CRM, of, name)
+		for _, field := range []string{of + "Id", of + "__c"} {
+			if name, named := e.Fields[field].(string); named && e.CRM == "salesforce" {
+				e.Fields[field] = st.idOf(e.CRM, of, name)
+			}
 		}
 	}
 	if with, named := e.Fields["with"].(string); named && e.CRM == "hubspot" {

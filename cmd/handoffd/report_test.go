@@ -468,8 +468,8 @@ func (r *recorded) outage(from int) {
 	}
 	r.pass(12 * time.Second)
 	deaf := r.pair.HubSpot.Faults()
-	deaf.Webhooks = simulators.WebhookFaults{Drop: 1}
-	r.pair.HubSpot.SetFaults(deaf) // nobody tells
+	deaf.Webhooks, deaf.SearchLag = simulators.WebhookFaults{Drop: 1}, 20*time.Minute
+	r.pair.HubSpot.SetFaults(deaf) // nobody tells, and a poll does not find it in time
 	for n, e := range late {
 		if n%2 == 0 {
 			r.takeOver(e, "gus@example.com")

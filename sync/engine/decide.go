@@ -62,19 +62,21 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 	var verdicts []Verdict
 	err := d.Store.Update(ctx, func(tx state.Tx) error {
 		verdicts = make([]Verdict, len(asks)) // a store may run this again
+		v := d.view(tx)
 		if before != nil {
 			before(tx)
 		}
 		for i, ask := range asks {
-			v, err := d.one(tx, cmp.Or(ask.Rules, rules), ask)
+			v.answers = ask.Answers
+			said, err := d.one(v, cmp.Or(ask.Rules, rules), ask.Event)
 			if err != nil {
 				return err
 			}
-			verdicts[i] = v
-			if v.Panic != "" {
-				putAside(tx, ask.Event, about(ask.Event)+v.Panic, d.Wall().UTC())
+			verdicts[i] = said
+			if said.Panic != "" {
+				putAside(tx, ask.Event, about(ask.Event)+said.Panic, d.Wall().UTC())
 			}
-			if len(v.Needs) == 0 && v.Wait == "" && ask.Done != nil {
+			if len(said.Needs) == 0 && said.Wait == "" && ask.Done != nil {
 				ask.Done(tx)
 			}
 		}
@@ -86,13 +88,18 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 	return verdicts, d.after(ctx, asks, verdicts)
 }
 
-func (d *Decider) one(tx state.Tx, rules *plan.Rules, ask Ask) (Verdict, error) {
+// view is what the decisions of one transaction look at.
+func (d *Decider) view(tx state.Tx) view {
+	return view{tx: tx, mirror: d.Mirror, fresh: map[string][]connectors.Ref{}}
+}
+
+func (d *Decider) one(v view, rules *plan.Rules, ev plan.Event) (Verdict, error) {
 	now := d.Wall().UTC()
-	seen := plan.Record(view{tx: tx, mirror: d.Mirror, answers: ask.Answers})
-	changes, panicked, err := decideSafely(rules, now, seen, ask.Event)
+	seen := plan.Record(v)
+	changes, panicked, err := decideSafely(rules, now, seen, ev)
 	switch {
 	case err != nil:
-		return Verdict{}, fmt.Errorf("decide %T: %w", ask.Event, err)
+		return Verdict{}, fmt.Errorf("decide %T: %w", ev, err)
 	case panicked != "":
 		return Verdict{Panic: panicked}, nil
 	case len(changes.Needs) > 0:
@@ -100,9 +107,10 @@ func (d *Decider) one(tx state.Tx, rules *plan.Rules, ask Ask) (Verdict, error) 
 	case changes.Wait != "":
 		return Verdict{Wait: changes.Wait}, nil
 	}
-	state.Apply(tx, changes)
+	state.Apply(v.tx, changes)
+	v.keep(changes.Records)
 	if !changes.Empty() {
-		if err := d.keep(tx, now, rules, seen, ask.Event, changes); err != nil {
+		if err := d.keep(v.tx, now, rules, seen, ev, changes); err != nil {
 			return Verdict{}, err
 		}
 	}

@@ -31,12 +31,14 @@ func (d *Decider) Try(ctx context.Context, asks []Ask) ([]Verdict, error) {
 	var verdicts []Verdict
 	err := d.Store.Update(ctx, func(tx state.Tx) error {
 		verdicts = make([]Verdict, len(asks))
+		v := d.view(tx)
 		for i, ask := range asks {
-			v, err := d.one(tx, rules, ask)
+			v.answers = ask.Answers
+			said, err := d.one(v, rules, ask.Event)
 			if err != nil {
 				return err
 			}
-			verdicts[i] = v
+			verdicts[i] = said
 		}
 		if err := tx.Err(); err != nil {
 			return err

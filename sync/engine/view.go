@@ -7,6 +7,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
@@ -25,6 +26,7 @@ type view struct {
 	tx      state.Tx
 	mirror  *Mirror
 	answers Answers
+	fresh   map[string][]connectors.Ref // by connection and key: what this transaction has kept and the index does not know yet
 }
 
 // Look is package plan's view of one transaction for somebody who only wants
@@ -51,6 +53,33 @@ func (v view) Timer(id string) (state.Timer, bool)            { return state.Get
 func (v view) Before(ref connectors.Ref) (state.Before, bool) { return state.GetBefore(v.tx, ref) }
 func (v view) Err() error                                     { return v.tx.Err() }
 func (v view) Budget(who string) (state.Budget, bool)         { return state.GetBudget(v.tx, who) }
+
+// Sharing implements plan.View by the index, and by what this transaction has
+// kept: two records of one page may be one person's.
+func (v view) Sharing(conn, key string) []state.Record {
+	refs := append(v.mirror.found(conn, key), v.fresh[conn+" "+key]...)
+	slices.SortFunc(refs, compareRefs)
+	refs = slices.Compact(refs)
+	if len(refs) > mostSharers {
+		return nil
+	}
+	var out []state.Record
+	for _, ref := range refs {
+		if r, ok := state.GetRecord(v.tx, ref); ok && !r.Deleted && r.MovedTo.IsZero() && slices.Contains(match.Keys(r), key) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// keep files what was kept until the index follows.
+func (v view) keep(records []state.Record) {
+	for _, r := range records {
+		for _, key := range match.Keys(r) {
+			v.fresh[r.Ref.Conn+" "+key] = append(v.fresh[r.Ref.Conn+" "+key], r.Ref)
+		}
+	}
+}
 
 func (v view) Trigger(typ string, ref connectors.Ref) (state.Trigger, bool) {
 	return state.GetTrigger(v.tx, typ, ref)

@@ -28,9 +28,9 @@ const (
 	wordLastActivity = "last_activity"
 )
 
-// Keys is what a record can be found by. A company has "host:", "domain:" and
-// "name:" and "phone:" keys, a person "email:". A host that is a public suffix, and a name
-// that is none, give no key.
+// Keys is what a record can be found by. A company has "host:", "domain:",
+// "name:" and "phone:" keys, a person "email:", "tel:" and "called:". A host that
+// is a public suffix, and a name that is none, give no key.
 func Keys(r state.Record) []string {
 	switch r.Noun {
 	case "company":
@@ -38,7 +38,7 @@ func Keys(r state.Record) []string {
 		return keys("", host, normalize.Registrable(host), normalize.CompanyName(r.Fields[wordName]), Phone(r))
 	case "person":
 		email, _ := normalize.Email(r.Fields[wordEmail])
-		return keys(email, "", "", "", "")
+		return append(keys(email, "", "", "", ""), personal(r)...)
 	}
 	return nil
 }
@@ -107,22 +107,4 @@ func About(person state.Record, conn string, free func(domain string) bool) Quer
 		q.Link = person.Links[0]
 	}
 	return q
-}
-
-// Twins is the query for the accounts that may be the same company as this one.
-// free says which registrable domains identify nobody; nil: none does.
-func Twins(company state.Record, free func(domain string) bool) Query {
-	q := Query{Conn: company.Ref.Conn, Name: normalize.CompanyName(company.Fields[wordName]), Country: company.Fields[wordCountry]}
-	host := normalize.HostOf(company.Fields[wordDomain])
-	if domain := normalize.Registrable(host); domain != "" && (free == nil || !free(domain)) {
-		q.Host, q.Domain = host, domain
-	}
-	return q
-}
-
-// Related reports whether one of two accounts stands above the other, or the same
-// one above both.
-func Related(a, b state.Record) bool {
-	x, y := above(a), above(b)
-	return x != "" && (x == y || x == b.Ref.ID) || y != "" && y == a.Ref.ID
 }

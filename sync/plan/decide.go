@@ -33,6 +33,8 @@ type deciding struct {
 
 	not map[string]bool // who is not to have it again
 
+	selves []connectors.Ref // other records of the same CRM that have the person's address
+
 	without string // somebody who is taken for gone, to find the runner-up
 }
 
@@ -160,6 +162,7 @@ func (d *deciding) observed(ev Observed) {
 // may never speak of those again.
 func (d *deciding) absorb(rec *state.Record) {
 	for _, old := range rec.Absorbed {
+		d.untwin(old)
 		if was := d.v.Handoffs(old); len(was) > 0 {
 			d.gone(&state.Record{Ref: old, MovedTo: rec.Ref}, was)
 		}

@@ -148,11 +148,21 @@ func createKey(conn, email string) string {
 	return state.Digest(stepCreate, conn, email)
 }
 
+// sameAs is who a record is elsewhere, as this deciding has left it.
+func (d *deciding) sameAs(ref connectors.Ref) (state.Same, bool) {
+	for _, s := range slices.Backward(d.c.Same) {
+		if slices.Contains(s.Refs, ref) {
+			return s, true
+		}
+	}
+	return d.v.Same(ref)
+}
+
 // same joins two records, and whoever they were joined with before.
 func (d *deciding) same(a, b connectors.Ref, by string) {
 	refs := []connectors.Ref{a, b}
-	for _, ref := range []connectors.Ref{a, b} {
-		if known, ok := d.v.Same(ref); ok {
+	for _, ref := range refs[:2] {
+		if known, ok := d.sameAs(ref); ok {
 			if slices.Contains(known.Refs, a) && slices.Contains(known.Refs, b) {
 				return
 			}

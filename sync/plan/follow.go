@@ -197,6 +197,7 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 	if !to.IsZero() {
 		d.same(rec.Ref, to, sameMoved)
 	}
+	d.untwin(rec.Ref)
 	for _, h := range carried {
 		if !h.Stage.Open() {
 			continue

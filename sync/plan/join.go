@@ -26,7 +26,24 @@ func (d *deciding) join(t *typ, f *facts, s signal, h state.Handoff) {
 	if tier != nil && !tier.none {
 		joined = d.hasten(t, f, joined, tier)
 	}
-	d.put(d.tellJoined(f, joined, h.Rank, s))
+	d.put(d.tellTwin(f, d.tellJoined(f, joined, h.Rank, s)))
+}
+
+// tellTwin says on another record of the same person in the same CRM where their
+// handoff is, so that nobody else takes the buyer up. Whose the record is stays
+// as it was.
+func (d *deciding) tellTwin(f *facts, h state.Handoff) state.Handoff {
+	at := f.rec.Ref
+	step := stepTwin + " " + at.String()
+	if h.Observed || h.Target.Conn != at.Conn || h.Target.ID == "" || h.Target == at || h.Effects[step].Key != "" {
+		return h
+	}
+	who := h.Target.String()
+	if rec, known := d.v.Record(h.Target); known {
+		who = accountName(rec)
+	}
+	set := map[string]any{ownWhy: "This buyer is handed over as " + who + "."}
+	return d.intend(h, step, connectors.Write{Ref: at, Set: set, Key: key(h, step, "set")})
 }
 
 // tellJoined shows the further signal, and nearer deadlines, on the record.

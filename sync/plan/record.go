@@ -61,6 +61,17 @@ func (r *Recorder) Candidates(q match.Query) []match.Account {
 	return found
 }
 
+// Sharing implements View.
+func (r *Recorder) Sharing(conn, key string) []state.Record {
+	found := r.v.Sharing(conn, key)
+	hashes := make([]string, 0, len(found))
+	for _, rec := range found {
+		hashes = append(hashes, r.keep(rec))
+	}
+	remember(&r.seen.Shared, sharingKey(conn, key), hashes)
+	return found
+}
+
 func (r *Recorder) candidate(a match.Account) Candidate {
 	c := Candidate{Via: a.Via, People: a.People, Confirmed: a.Confirmed, Colleagues: a.Colleagues, Denied: a.Denied}
 	if a.Record.Ref.ID != "" {
@@ -279,6 +290,9 @@ func queryKey(q match.Query) string {
 	}
 	return state.Digest(parts...)
 }
+
+// sharingKey names a question for who shares a key, without the key.
+func sharingKey(conn, key string) string { return state.Digest("sharing", conn, key) }
 
 // alikeKey names a search for accounts that are alike.
 func alikeKey(conn string, l match.Lead) string {

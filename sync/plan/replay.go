@@ -43,6 +43,7 @@ type Snapshot struct {
 
 	Aliases map[string][]state.Alias `json:"aliases,omitempty"` // connection, key
 	Alikes  map[string]Likeness      `json:"alikes,omitempty"`
+	Shared  map[string][]string      `json:"shared,omitempty"` // by connection and key → hashes
 
 	versions map[string]state.Record
 }
@@ -91,6 +92,9 @@ func (s *Snapshot) hashes() []string {
 		out = append(out, list...)
 	}
 	for _, list := range s.Crowds {
+		out = append(out, list...)
+	}
+	for _, list := range s.Shared {
 		out = append(out, list...)
 	}
 	return out
@@ -282,6 +286,14 @@ func (p *replay) Crowd(q Crowd) []state.Record {
 	return out
 }
 
+func (p *replay) Sharing(conn, key string) []state.Record {
+	var out []state.Record
+	for _, h := range ask(p, p.s.Shared, "who shares", sharingKey(conn, key)) {
+		out = append(out, p.s.versions[h])
+	}
+	return out
+}
+
 func (p *replay) Told(key string) (state.Told, bool) {
 	return orNot(ask(p, p.s.Tolds, "told", key))
 }
@@ -323,6 +335,7 @@ func (nothing) Conn(string) (c state.Conn, ok bool)                       { retu
 func (nothing) Budget(string) (t state.Budget, ok bool)                   { return t, false }
 func (nothing) Timer(string) (t state.Timer, ok bool)                     { return t, false }
 func (nothing) Crowd(Crowd) []state.Record                                { return nil }
+func (nothing) Sharing(string, string) []state.Record                     { return nil }
 func (nothing) Told(string) (t state.Told, ok bool)                       { return t, false }
 func (nothing) Pace(string) (p state.Pace, ok bool)                       { return p, false }
 func (nothing) Note(string) (n state.Note, ok bool)                       { return n, false }

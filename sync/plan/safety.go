@@ -140,6 +140,11 @@ func (t *typ) observes(ref connectors.Ref) bool {
 	return float64(n) >= share/100*slots
 }
 
+// acts reports whether anything is written to a connection.
+func (r *Rules) acts(c *conn) bool {
+	return slices.ContainsFunc(r.types, func(t *typ) bool { return t.live[c.name] > 0 })
+}
+
 // untouchable refuses a record of somebody whose records are never taken.
 func (d *deciding) untouchable(t *typ, f *facts, h state.Handoff) bool {
 	holder := d.r.spared(f, t)

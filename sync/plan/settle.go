@@ -119,7 +119,9 @@ func (d *deciding) nextTurn(i imports) time.Time {
 	begins := d.now.Truncate(i.per)
 	p, _ := d.v.Pace(listImports)
 	for _, booked := range d.c.Paces { // of another type, in this deciding
-		p = booked
+		if booked.Name == listImports {
+			p = booked
+		}
 	}
 	switch {
 	case p.From.Before(begins):

@@ -35,7 +35,7 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 // a handoff that is there, or starts one.
 func (d *deciding) take(t *typ, f *facts, s signal, ev Observed, carried []state.Handoff) {
 	related := d.related(f.rec.Ref, carried)
-	if h, ok := sameSignal(s, f.rec.Ref, slices.Concat(related, movedHere(t, f.rec.Ref, carried)), d.now); ok {
+	if h, ok := sameSignal(s, f.rec.Ref, slices.Concat(d.copied(f.rec.Ref, related), movedHere(t, f.rec.Ref, carried)), d.now); ok {
 		d.remember(t, f, s, s.version)
 		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
 		return
@@ -79,11 +79,8 @@ func (d *deciding) related(ref connectors.Ref, carried []state.Handoff) []state.
 			out = append(out, h)
 		}
 	}
-	same, ok := d.v.Same(ref)
-	if !ok {
-		return out
-	}
-	for _, other := range same.Refs {
+	same, _ := d.v.Same(ref)
+	for _, other := range slices.Concat(same.Refs, d.selves) {
 		if other == ref {
 			continue
 		}
@@ -94,6 +91,18 @@ func (d *deciding) related(ref connectors.Ref, carried []state.Handoff) []state.
 		}
 	}
 	return out
+}
+
+// copied leaves out what another record of the same person in the same CRM has
+// started: what that one says is no copy of what this one says.
+func (d *deciding) copied(ref connectors.Ref, related []state.Handoff) []state.Handoff {
+	return slices.DeleteFunc(slices.Clone(related), func(h state.Handoff) bool {
+		if h.Record == ref || h.Target == ref || h.Record.Conn != ref.Conn {
+			return false
+		}
+		other, known := d.v.Record(h.Record)
+		return known && !other.Deleted && other.MovedTo.IsZero()
+	})
 }
 
 // movedHere are the handoffs of a type that came to a record when theirs was

@@ -2,19 +2,45 @@ package plan
 
 import (
 	"slices"
+	"time"
 
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/mappings"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/match"
+	"github.com/handoffd/handoffd/sync/sla"
 )
 
-// twins lists a company that is new, or has another name or domain, where the
-// same CRM has one that looks like the same: the host of their websites is the
-// same, or their names are, and nothing speaks against it. While there are two,
-// a buyer may be found to be either's. Nothing is ever merged by us.
+// Two records of one company or person in one CRM are listed, and the steward is
+// asked once about the two, with both linked as far as the CRM takes it. Nothing is
+// ever merged by us. Meanwhile a buyer whose other record is being worked on
+// has one handoff: what the second record asks for joins the first one's.
+
+const (
+	stepTwins   = "twins"
+	stepTwin    = "same buyer"    // and the record it is said on
+	twinsADay   = 20              // that a steward is asked about; more are listed
+	twinsAfter  = 2 * time.Minute // what somebody merges at once is not asked about
+	auditTwins  = "duplicate asked"
+	twinsAsked  = "asked about " // the pace of two records: once
+	listedTwins = listDuplicates // the pace of a connection
+)
+
+// twins looks for another record of the same company or person, where one is new
+// or says something else of who it is.
 func (d *deciding) twins(c *conn, rec, prev *state.Record, seen bool) {
-	if rec.Noun != nounCompany || c.speaks != nil {
+	if c.speaks != nil {
 		return
 	}
+	switch rec.Noun {
+	case nounCompany:
+		d.companyTwins(c, rec, prev, seen)
+	case nounPerson:
+		d.personTwins(c, rec, prev, seen)
+	}
+}
+
+func (d *deciding) companyTwins(c *conn, rec, prev *state.Record, seen bool) {
 	free := func(domain string) bool { return d.r.freeMail[domain] }
 	q := match.Twins(*rec, free)
 	if before := match.Twins(*prev, free); seen && !prev.Deleted && before.Host == q.Host && before.Name == q.Name {
@@ -25,12 +51,112 @@ func (d *deciding) twins(c *conn, rec, prev *state.Record, seen bool) {
 	}
 	for _, a := range d.v.Candidates(q) {
 		what := sharedBy(q, a)
-		if a.Record.Ref == rec.Ref || what == "" || match.Related(*rec, a.Record) {
+		if a.Record.Ref == rec.Ref || what == "" || slices.Contains(rec.Absorbed, a.Record.Ref) || match.Related(*rec, a.Record) {
 			continue
 		}
-		d.list(listDuplicates, rec.Ref.String(), accountName(*rec)+" and "+accountName(a.Record)+" have "+what+
-			" in common. If they are one company, merge them in "+c.name+"; if one is part of the other, note it there")
+		d.twin(c, rec, &a.Record, what, "If they are one company, merge them in "+c.name+"; if one is part of the other, note it there")
 	}
+}
+
+func (d *deciding) personTwins(c *conn, rec, prev *state.Record, seen bool) {
+	free := func(domain string) bool { return d.r.freeMail[domain] }
+	if news := !seen && d.madeSince(c, rec) || seen && (prev.Deleted || !slices.Equal(match.Keys(*rec), match.Keys(*prev)) || !sameEmployer(rec, prev)); !news {
+		return
+	}
+	known := map[connectors.Ref]bool{rec.Ref: true}
+	for _, old := range rec.Absorbed {
+		known[old] = true
+	}
+	for _, key := range match.Keys(*rec) {
+		for _, other := range d.v.Sharing(c.name, key) {
+			if known[other.Ref] || other.Noun != nounPerson {
+				continue
+			}
+			known[other.Ref] = true
+			what := match.SamePerson(*rec, other, free)
+			if what == "" {
+				continue
+			}
+			if what == match.SharedAddress {
+				d.same(rec.Ref, other.Ref, sameEmail)
+				d.selves = append(d.selves, other.Ref)
+			}
+			d.twin(c, rec, &other, what, "If they are one person, merge them in "+c.name)
+		}
+	}
+}
+
+// twin lists two records that look like one, and asks the steward.
+func (d *deciding) twin(c *conn, rec, other *state.Record, what, then string) {
+	found := accountName(*rec) + " and " + accountName(*other) + " have " + what + " in common."
+	d.list(listDuplicates, rec.Ref.String(), found+" "+then)
+	who := d.r.reviewer(c)
+	u, ok := d.user(c, who)
+	if !ok || !u.Active || !d.r.acts(c) {
+		return
+	}
+	k := twinsKey(rec.Ref, other.Ref)
+	if !d.paced(twinsAsked+k, 1, time.Time{}) || !d.paced(listedTwins+" "+c.name, twinsADay, d.now.Truncate(24*time.Hour)) {
+		return
+	}
+	cal := d.r.calendarOf(who)
+	set := map[string]any{
+		connectors.TaskSubject: "Is " + titled(rec) + " here twice?", connectors.TaskOwner: u.ID,
+		connectors.TaskBody: found + "\n\n" + then + ", and tick this off. If they are not, tick this off, and nobody is asked about the two again.",
+		connectors.TaskZone: cal.Zone().String(), connectors.TaskPriority: "low", connectors.TaskType: "todo", connectors.TaskStatus: "open",
+		connectors.TaskDue: text(cal.Add(d.now, sla.Of(mappings.Duration{N: 1, Unit: mappings.Day, Working: true}))),
+	}
+	d.c.Intents = append(d.c.Intents, state.Intent{
+		Step: stepTwins, Dest: c.name, Rank: leastUrgent, State: state.Ready, Due: d.now.Add(twinsAfter), Created: d.now,
+		Write: connectors.Write{Ref: connectors.Ref{Conn: c.name, Kind: connectors.Task}, Set: set, Key: k, Links: []connectors.Ref{rec.Ref, other.Ref}},
+	})
+	d.audit(auditTwins, rec.Ref.String(), map[string]string{"who": who, "existing": other.Ref.String()})
+}
+
+// twinsKey names the question about two records.
+func twinsKey(a, b connectors.Ref) string {
+	return state.Digest(stepTwins, min(a.String(), b.String()), max(a.String(), b.String()))
+}
+
+// untwin takes back what the steward has not been asked yet about a record that is
+// gone.
+func (d *deciding) untwin(gone connectors.Ref) {
+	was, known := d.v.Record(gone)
+	if !known {
+		return
+	}
+	for _, key := range match.Keys(was) {
+		for _, other := range d.v.Sharing(gone.Conn, key) {
+			k := twinsKey(gone, other.Ref)
+			if i, waits := d.v.Intent(k); waits && i.State == state.Ready && !slices.Contains(d.c.Withdraw, k) {
+				d.c.Withdraw = append(d.c.Withdraw, k)
+			}
+		}
+	}
+}
+
+// sameEmployer reports whether two readings name the same employer.
+func sameEmployer(a, b *state.Record) bool {
+	return a.Fields[wordCompanyName] == b.Fields[wordCompanyName] && slices.Equal(a.Links, b.Links)
+}
+
+// paced takes one of so many places in the time that begins at from, if there is
+// one left.
+func (d *deciding) paced(name string, most int, from time.Time) bool {
+	p, _ := d.v.Pace(name)
+	for _, taken := range d.c.Paces {
+		if taken.Name == name {
+			p = taken
+		}
+	}
+	if p.From.Before(from) {
+		p.Used = 0
+	}
+	if p.Used >= most {
+		return false
+	}
+	d.c.Paces = append(d.c.Paces, state.Pace{Name: name, From: from, Used: p.Used + 1})
+	return true
 }
 
 // sharedBy is what makes a candidate look like the same company; "" nothing.

@@ -1,17 +1,30 @@
 package plan_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/match"
+	"github.com/handoffd/handoffd/sync/plan"
 )
+
+// stewarded are the base rules with revops as the steward of both CRMs.
+func stewarded(t *testing.T) *plan.Rules {
+	t.Helper()
+	review := []string{"if_several_match: review", "if_several_match: review\n  reviewed_by: revops@example.com"}
+	return writing(t, edit(t, "mappings/hubspot.yaml", review...), edit(t, "mappings/salesforce.yaml", review...))
+}
 
 // TestTwins: a company that is new or renamed, and looks like one that the same
 // CRM has, is listed; nothing is merged.
 func TestTwins(t *testing.T) {
 	t.Parallel()
-	r := writing(t)
+	r := stewarded(t)
 	acme := company("hubspot", "9", map[string]string{"name": "Acme Inc.", "domain": "acme.com", "country": "US"})
 	for name, tc := range map[string]struct {
 		comes  map[string]string
@@ -51,6 +64,13 @@ func TestTwins(t *testing.T) {
 			if len(got) > 0 != (tc.want != "") || tc.want != "" && !strings.Contains(strings.Join(got, "\n"), tc.want) {
 				t.Errorf("listed %q, want %q", got, tc.want)
 			}
+			task, asked := w.steps()["twins"]
+			if asked != (tc.want != "") {
+				t.Errorf("the steward's task: %+v", task)
+			}
+			if asked && (!slices.Equal(task.Write.Links, []connectors.Ref{rec.Ref, acme.Ref}) || task.Write.Set[connectors.TaskOwner] != "u-revops" || len(w.handoffs) > 0) {
+				t.Errorf("the steward's task: %+v", task.Write)
+			}
 		})
 	}
 	t.Run("before the mirror is full", func(t *testing.T) {
@@ -63,4 +83,122 @@ func TestTwins(t *testing.T) {
 			t.Errorf("listed %q", got)
 		}
 	})
+}
+
+// person is a lead who has asked for a demo in Salesforce.
+func asking(id, email, first, last string, more ...string) state.Record {
+	return lead(id, append([]string{
+		"email", email, "first_name", first, "last_name", last, "last_form", "Demo request", "last_form_at", monday.Add(-time.Minute).Format(time.RFC3339),
+	}, more...)...)
+}
+
+// TestPersonTwins: who is a person that the same CRM has already is listed and
+// asked about once. One address is one buyer: a second record of theirs joins the
+// handoff of the first, and nobody else gets it (1.86).
+func TestPersonTwins(t *testing.T) {
+	t.Parallel()
+	r := stewarded(t)
+	dana := asking("00Q1", "dana@acme.com", "Dana", "Fox", "company_name", "Acme Inc", "phone", "+14155550101", "country", "US")
+	for name, tc := range map[string]struct {
+		comes state.Record
+		want  string // in common
+		joins bool
+	}{
+		"the same address":                {asking("00Q2", "Dana@Acme.com", "Dana", "Fox"), match.SharedAddress, true},
+		"the same address, misspelt":      {asking("00Q2", "dana@acme.com", "Dana", "Foxx"), match.SharedAddress, true},
+		"the same address, no name":       {asking("00Q2", "dana@acme.com", "", "Fox"), match.SharedAddress, true},
+		"somebody else at an address":     {asking("00Q2", "dana@acme.com", "Ravi", "Mehta"), "", false},
+		"a private address, the number":   {asking("00Q2", "dfox@gmail.com", "Dana", "Fox", "phone", "(415) 555-0101", "country", "US"), match.SharedNameAndNumber, false},
+		"a private address, the employer": {asking("00Q2", "dfox@gmail.com", "Dana", "Fox", "company_name", "ACME, Inc."), match.SharedNameAndWork, false},
+		"another one at the employer":     {asking("00Q2", "ravi@acme.com", "Ravi", "Mehta", "company_name", "Acme Inc"), "", false},
+		"the name in another country":     {asking("00Q2", "dana@acme.se", "Dana", "Fox", "company_name", "Acme Inc", "country", "SE"), "", false},
+		"the name alone":                  {asking("00Q2", "dana@fox.example", "Dana", "Fox"), "", false},
+		"the number alone":                {asking("00Q2", "ravi@initech.com", "Ravi", "Mehta", "phone", "+14155550101"), "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			w.decide(t, r, monday, see(dana))
+			first := w.only(t)
+			w.decide(t, r, monday, see(tc.comes))
+			got := strings.Join(w.listed("duplicates"), "\n")
+			if got != "" != (tc.want != "") || !strings.Contains(got, tc.want) {
+				t.Errorf("listed %q, want %q", got, tc.want)
+			}
+			task, asked := w.steps()["twins"]
+			if asked != (tc.want != "") || asked && !slices.Equal(task.Write.Links, []connectors.Ref{tc.comes.Ref, dana.Ref}) {
+				t.Errorf("the steward's task: %+v", task)
+			}
+			if joined := len(w.handoffs) == 1; joined != tc.joins {
+				t.Fatalf("%d handoffs", len(w.handoffs))
+			}
+			if h := w.handoffs[first.ID]; tc.joins && (len(h.Signals) != 2 || h.Owner != first.Owner) {
+				t.Errorf("%d signals, owner %s", len(h.Signals), h.Owner)
+			}
+		})
+	}
+}
+
+// TestTwinsAskedOnce: two records are asked about once, and a day's import does not
+// bury the steward.
+func TestTwinsAskedOnce(t *testing.T) {
+	t.Parallel()
+	r, w := stewarded(t), newWorld()
+	asked := func() (n int) {
+		for _, i := range w.intents {
+			if i.Step == "twins" {
+				n++
+			}
+		}
+		return n
+	}
+	a, b := asking("00Q1", "dana@acme.com", "Dana", "Fox"), asking("00Q2", "dana@acme.com", "Dana", "Fox")
+	w.decide(t, r, monday, see(a))
+	w.decide(t, r, monday, see(b))
+	clear(w.intents)
+	for n, email := range []string{"dana@gmail.com", "dana@acme.com"} { // away and back
+		a = asking("00Q1", email, "Dana", "Fox")
+		a.Version = fmt.Sprint(n + 2)
+		w.decide(t, r, monday, see(a))
+	}
+	if n := asked(); n != 0 {
+		t.Errorf("asked about the two %d times more", n)
+	}
+	for n := range 30 {
+		w.decide(t, r, monday, see(asking(fmt.Sprintf("00QA%d", n), fmt.Sprintf("p%d@x.example", n), "Ann", "Lee")))
+		w.decide(t, r, monday, see(asking(fmt.Sprintf("00QB%d", n), fmt.Sprintf("p%d@x.example", n), "Ann", "Lee")))
+	}
+	if n := asked(); n >= 20 || len(w.listed("duplicates")) < 30 {
+		t.Errorf("%d tasks in a day, %d listed", n, len(w.listed("duplicates")))
+	}
+	before := asked()
+	w.decide(t, r, monday.Add(24*time.Hour), see(asking("00QC", "p0@x.example", "Ann", "Lee")))
+	if asked() == before {
+		t.Error("nothing is asked the next day")
+	}
+}
+
+// TestTwinsMergedAtOnce: what somebody merges or deletes before the steward was
+// asked is not asked about.
+func TestTwinsMergedAtOnce(t *testing.T) {
+	t.Parallel()
+	r := stewarded(t)
+	for name, end := range map[string]func(*state.Record){
+		"merged":  func(r *state.Record) { r.MovedTo = connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"} },
+		"deleted": func(r *state.Record) { r.Deleted = true },
+	} {
+		w := newWorld()
+		a, b := asking("00Q1", "dana@acme.com", "Dana", "Fox"), asking("00Q2", "dana@acme.com", "Dana", "Fox")
+		w.decide(t, r, monday, see(a))
+		w.decide(t, r, monday, see(b))
+		if task := w.steps()["twins"]; !task.Due.After(monday) {
+			t.Fatalf("%s: asked at once: %+v", name, task)
+		}
+		b.Version = "2"
+		end(&b)
+		w.decide(t, r, monday.Add(time.Minute), see(b))
+		if task, asked := w.steps()["twins"]; asked {
+			t.Errorf("%s: still asked: %+v", name, task.Write)
+		}
+	}
 }

@@ -17,6 +17,9 @@ type View interface {
 	Record(ref connectors.Ref) (state.Record, bool)
 	// Candidates are the accounts that share a key with the query.
 	Candidates(q match.Query) []match.Account
+	// Sharing are the records of a connection that are found by a key of
+	// [match.Keys], by Ref; none where it is so many that it says nothing.
+	Sharing(conn, key string) []state.Record
 	// Alike are the accounts that are likest to a lead, and how; w chooses
 	// which of them are answered.
 	Alike(conn string, l match.Lead, w *match.Weights) match.Alike

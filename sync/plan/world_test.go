@@ -386,6 +386,17 @@ func (w *world) Candidates(q match.Query) []match.Account {
 	return out
 }
 
+func (w *world) Sharing(conn, key string) []state.Record {
+	var out []state.Record
+	for _, r := range w.records {
+		if r.Ref.Conn == conn && !r.Deleted && r.MovedTo.IsZero() && slices.Contains(match.Keys(r), key) {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Record) int { return strings.Compare(a.Ref.String(), b.Ref.String()) })
+	return out
+}
+
 // apply remembers what was decided, as state.Apply does.
 func (w *world) apply(c state.Changes) {
 	for _, r := range c.Records {

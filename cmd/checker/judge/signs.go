@@ -76,6 +76,7 @@ func (s *signs) Record(ref connectors.Ref) (state.Record, bool) {
 	return r, ok
 }
 func (s *signs) Candidates(match.Query) []match.Account          { return nil }
+func (s *signs) Sharing(string, string) []state.Record           { return nil }
 func (s *signs) Handoffs(connectors.Ref) []state.Handoff         { return nil }
 func (s *signs) HandoffsAt(connectors.Ref) []state.Handoff       { return nil }
 func (s *signs) HandoffOfTask(string) (h state.Handoff, ok bool) { return h, false }

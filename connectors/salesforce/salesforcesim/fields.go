@@ -97,6 +97,7 @@ ConvertedContactId reference ro ref=Contact rel=ConvertedContact
 ConvertedOpportunityId reference ro ref=Opportunity rel=ConvertedOpportunity
 IsUnreadByOwner boolean def=true
 LastActivityDate date ro
+Account__c reference ref=Account rel=Account__r
 `
 
 const contactFields = `
