@@ -17,6 +17,7 @@ import (
 const (
 	stepDuplicate  = "duplicate"
 	listDuplicates = "duplicates"
+	auditDuplicate = "duplicate asked"
 )
 
 // duplicated asks the steward about a person whom the CRM takes for another.
@@ -43,7 +44,7 @@ func (d *deciding) duplicated(h state.Handoff, ev Delivered) state.Handoff {
 	if steward == "" {
 		return h
 	}
-	d.audit("duplicate asked", h.ID, map[string]string{"who": steward, "existing": ev.Existing.String()})
+	d.audit(auditDuplicate, h.ID, map[string]string{"who": steward, "existing": ev.Existing.String()})
 	lines := []string{
 		c.name + " did not make a record of " + who + " (" + f.rec.Ref.String() + "), because it takes them for " + what + ".",
 		orNobody(h.Owner) + " has the handoff meanwhile" + onIt(ev.Existing) + ".",

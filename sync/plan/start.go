@@ -8,6 +8,7 @@ import (
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/handoff"
+	"github.com/handoffd/handoffd/sync/match"
 )
 
 // consider asks one type about a record. It reports whether the type takes the
@@ -34,7 +35,7 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 // take does with a signal that is news what is to be done with it: it belongs to
 // a handoff that is there, or starts one.
 func (d *deciding) take(t *typ, f *facts, s signal, ev Observed, carried []state.Handoff) {
-	related := d.related(f.rec.Ref, carried)
+	related := d.related(f.rec, carried)
 	if h, ok := sameSignal(s, f.rec.Ref, slices.Concat(d.copied(f.rec.Ref, related), movedHere(t, f.rec.Ref, carried)), d.now); ok {
 		d.remember(t, f, s, s.version)
 		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
@@ -71,17 +72,17 @@ func (d *deciding) asBefore(t *typ, f *facts, s signal) string {
 }
 
 // related are the handoffs a record carries for another, and those of who it
-// is elsewhere.
-func (d *deciding) related(ref connectors.Ref, carried []state.Handoff) []state.Handoff {
+// is elsewhere, and in the same CRM once more.
+func (d *deciding) related(rec *state.Record, carried []state.Handoff) []state.Handoff {
 	var out []state.Handoff
 	for _, h := range carried {
-		if h.Record != ref {
+		if h.Record != rec.Ref {
 			out = append(out, h)
 		}
 	}
-	same, _ := d.v.Same(ref)
+	same, _ := d.v.Same(rec.Ref)
 	for _, other := range slices.Concat(same.Refs, d.selves) {
-		if other == ref {
+		if other == rec.Ref || d.noLonger(rec, other) {
 			continue
 		}
 		for _, h := range d.v.Handoffs(other) {
@@ -103,6 +104,16 @@ func (d *deciding) copied(ref connectors.Ref, related []state.Handoff) []state.H
 		other, known := d.v.Record(h.Record)
 		return known && !other.Deleted && other.MovedTo.IsZero()
 	})
+}
+
+// noLonger reports whether another record of the same CRM, which was once taken for
+// the same person's, is alive and says that it is not.
+func (d *deciding) noLonger(rec *state.Record, other connectors.Ref) bool {
+	if other.Conn != rec.Ref.Conn || rec.Noun != nounPerson {
+		return false
+	}
+	o, known := d.v.Record(other)
+	return known && !o.Deleted && o.MovedTo.IsZero() && match.SamePerson(*rec, o, nil) != match.SharedAddress
 }
 
 // movedHere are the handoffs of a type that came to a record when theirs was

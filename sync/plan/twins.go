@@ -17,13 +17,11 @@ import (
 // has one handoff: what the second record asks for joins the first one's.
 
 const (
-	stepTwins   = "twins"
-	stepTwin    = "same buyer"    // and the record it is said on
-	twinsADay   = 20              // that a steward is asked about; more are listed
-	twinsAfter  = 2 * time.Minute // what somebody merges at once is not asked about
-	auditTwins  = "duplicate asked"
-	twinsAsked  = "asked about " // the pace of two records: once
-	listedTwins = listDuplicates // the pace of a connection
+	stepTwins  = "twins"
+	stepTwin   = "same buyer"    // and the record it is said on
+	twinsADay  = 20              // that a steward is asked about in one connection; more are listed
+	twinsAfter = 2 * time.Minute // what somebody merges at once is not asked about
+	paceTwins  = "twins "        // and the connection, or the key of the two
 )
 
 // twins looks for another record of the same company or person, where one is new
@@ -96,9 +94,10 @@ func (d *deciding) twin(c *conn, rec, other *state.Record, what, then string) {
 		return
 	}
 	k := twinsKey(rec.Ref, other.Ref)
-	if !d.paced(twinsAsked+k, 1, time.Time{}) || !d.paced(listedTwins+" "+c.name, twinsADay, d.now.Truncate(24*time.Hour)) {
+	if asked, _ := d.v.Pace(paceTwins + k); asked.Used > 0 || !d.paced(paceTwins+c.name, twinsADay, d.now.Truncate(24*time.Hour)) {
 		return
 	}
+	d.c.Paces = append(d.c.Paces, state.Pace{Name: paceTwins + k, From: d.now, Used: 1})
 	cal := d.r.calendarOf(who)
 	set := map[string]any{
 		connectors.TaskSubject: "Is " + titled(rec) + " here twice?", connectors.TaskOwner: u.ID,
@@ -110,7 +109,7 @@ func (d *deciding) twin(c *conn, rec, other *state.Record, what, then string) {
 		Step: stepTwins, Dest: c.name, Rank: leastUrgent, State: state.Ready, Due: d.now.Add(twinsAfter), Created: d.now,
 		Write: connectors.Write{Ref: connectors.Ref{Conn: c.name, Kind: connectors.Task}, Set: set, Key: k, Links: []connectors.Ref{rec.Ref, other.Ref}},
 	})
-	d.audit(auditTwins, rec.Ref.String(), map[string]string{"who": who, "existing": other.Ref.String()})
+	d.audit(auditDuplicate, rec.Ref.String(), map[string]string{"who": who, "existing": other.Ref.String()})
 }
 
 // twinsKey names the question about two records.

@@ -172,7 +172,9 @@ func TestTwinsAskedOnce(t *testing.T) {
 		t.Errorf("%d tasks in a day, %d listed", n, len(w.listed("duplicates")))
 	}
 	before := asked()
-	w.decide(t, r, monday.Add(24*time.Hour), see(asking("00QC", "p0@x.example", "Ann", "Lee")))
+	again := asking("00QB25", "p25@x.example", "Ann", "Lee", "phone", "+14155550101") // was only listed
+	again.Version = "2"
+	w.decide(t, r, monday.Add(24*time.Hour), see(again))
 	if asked() == before {
 		t.Error("nothing is asked the next day")
 	}
@@ -199,6 +201,31 @@ func TestTwinsMergedAtOnce(t *testing.T) {
 		w.decide(t, r, monday.Add(time.Minute), see(b))
 		if task, asked := w.steps()["twins"]; asked {
 			t.Errorf("%s: still asked: %+v", name, task.Write)
+		}
+	}
+}
+
+// TestAddressCorrected: two records are one person's as long as they say so.
+func TestAddressCorrected(t *testing.T) {
+	t.Parallel()
+	r, w := stewarded(t), newWorld()
+	w.decide(t, r, monday, see(asking("00Q1", "dana@acme.com", "Dana", "Fox")))
+	first := w.only(t)
+	typo := asking("00Q2", "dana@acme.com", "", "Fox")
+	delete(typo.Fields, "last_form")
+	w.decide(t, r, monday, see(typo))
+	for n, tc := range []struct {
+		email string
+		count int
+	}{{"dave@fox.example", 2}, {"dana@acme.com", 2}} {
+		rec := asking("00Q2", tc.email, "", "Fox")
+		rec.Version = fmt.Sprint(n + 2)
+		rec.Fields["last_form_at"] = monday.Add(time.Duration(n+1) * time.Hour).Format(time.RFC3339)
+		rec.ModifiedAt = monday.Add(time.Duration(n+1) * time.Hour)
+		at := rec.ModifiedAt.Add(time.Minute)
+		w.decide(t, r, at, plan.Observed{Record: rec, Via: "webhook", Came: at, Read: at})
+		if len(w.handoffs) != tc.count || len(w.handoffs[first.ID].Signals) != 1 {
+			t.Errorf("%s: %d handoffs, want %d; the first has %d signals", tc.email, len(w.handoffs), tc.count, len(w.handoffs[first.ID].Signals))
 		}
 	}
 }
