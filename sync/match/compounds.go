@@ -1,7 +1,5 @@
 package match
 
-import "strings"
-
 // parted parts compounds of two descriptors (Bauphysik), and those with one of
 // the usual last parts (kinderziekenhuis, Schienenverkehrsforschung), before
 // which any word may stand.
@@ -56,7 +54,7 @@ var lastParts = func() map[string]bool {
 			out[w] = false
 		}
 	}
-	for w := range strings.FieldsSeq(lastWords) {
+	for w := range words(compoundsFile) {
 		if len(w) >= minLast {
 			out[w] = true
 		}

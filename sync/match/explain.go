@@ -18,13 +18,13 @@ func (x *Index) compareRest(l *levels, p *pairing, q *query, e *entry) {
 	org, orgSort := x.explained(p.org, &p.orgUsed, &e.name, &q.name, e)
 	l[fUnexplained] = 1 + uint8(len(leftSorts))*leadSort + orgSort
 	l[fExplained] = 1 + 4*lead + org
-	l[fFamily] = x.family(q, e, l[fDomain])
-	group, domain := uint8(groupOfName(p.level)), uint8(groupOfDomain(l[fDomain]))
+	l[fFamily] = x.family(q, e, hasDomain(*l))
+	domain := uint8(groupOfDomain(l[fDomain]))
 	if own := p.own(e); own > 0 {
 		l[fBelow] = 1 + 4*domain + own - 1
 	}
 	if o := p.order(); o > 0 {
-		l[fOrder] = 1 + uint8(len(nameGroup))*(o-1) + group
+		l[fOrder] = l.withName(o - 1)
 	}
 	if part := count(p.lead.Part) + 2*count(p.org.Part); part > 0 {
 		l[fWhole] = 1 + uint8((part-1)*(len(tenths)-1)) + tenth(p.whole) - 1
@@ -33,8 +33,8 @@ func (x *Index) compareRest(l *levels, p *pairing, q *query, e *entry) {
 
 // family is who of an account's relatives has the lead's domain where it has
 // not: 1 the account above it, 2 one below it, 3 another below the same.
-func (x *Index) family(q *query, e *entry, domain uint8) uint8 {
-	if g := groupOfDomain(domain); g == 1 || g == 2 || q.domains == 0 {
+func (x *Index) family(q *query, e *entry, shared bool) uint8 {
+	if shared || q.domains == 0 {
 		return 0
 	}
 	switch {

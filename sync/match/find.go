@@ -136,8 +136,8 @@ func (w *Weights) needed(l levels) float64 {
 
 // hasDomain reports whether an account has the lead's domain.
 func hasDomain(l levels) bool {
-	g := groupOfDomain(l[fDomain])
-	return g == 1 || g == 2
+	g := domainGroup[groupOfDomain(l[fDomain])]
+	return g == "own" || g == "shared"
 }
 
 func (w *Weights) decide(first levels, certainty, margin float64) Decision {

@@ -92,7 +92,7 @@ func (p pairing) rank() float64 {
 	if p.lead == nil {
 		return -1
 	}
-	return 20*float64(nameRank[p.level]) + 10*p.like + flag(!p.lead.Part) + flag(!p.org.Part)
+	return 20*float64(nameLevels[p.level].rank) + 10*p.like + flag(!p.lead.Part) + flag(!p.org.Part)
 }
 
 func flag(b bool) float64 {
@@ -238,55 +238,6 @@ func (p *pairing) inHosts(a *side, hosts []Host) {
 	}
 }
 
-// leftOver takes down what has no counterpart.
-func (x *Index) leftOver(p *pairing, a, b *side) {
-	for i, w := range a.Tokens {
-		if a.used[i] {
-			p.found++
-		} else {
-			p.leadMore++
-			p.leadExtra = math.Max(p.leadExtra, a.tells[i])
-			p.leadLeft = max(p.leadLeft, x.sortOf(w))
-			p.other = p.other || x.accounts(w) > 0
-			p.odd(x, w, true)
-		}
-	}
-	for j, w := range b.Tokens {
-		if !b.used[j] {
-			p.orgMore++
-			p.orgExtra = math.Max(p.orgExtra, b.tells[j])
-			p.orgLeft = max(p.orgLeft, x.sortOf(w))
-			p.odd(x, w, false)
-		}
-	}
-}
-
-// counts is the level of fCounts.
-func (p *pairing) counts() uint8 {
-	return uint8(1 + 16*min(p.found, 4) + 4*min(p.leadMore, 3) + min(p.orgMore, 3))
-}
-
-// sortOf is what sort of word one without a counterpart is, the one that
-// speaks most against the pair last: leftSorts.
-func (x *Index) sortOf(w string) uint8 {
-	switch {
-	case isDigits(w):
-		return 5
-	case kindWords[w]:
-		return 1
-	case contrasts[w]:
-		return 3
-	case placeWords[w] || x.isCity(w):
-		return 4
-	case x.accounts(w)*200 > x.Len():
-		return 2
-	}
-	return 6
-}
-
-// contrasts are words by which houses of one kind and place are told apart.
-var contrasts = words("north south east west northeast northwest southeast southwest northern southern eastern western central upper lower new old great first second third fourth fifth ii iii iv federal state national regional municipal provincial county private normal technical medical open catholic islamic women")
-
 // like is how alike two words are. A word that is known, because accounts have
 // it, is no typo of another: Kanagawa is not Kanazawa. Nor are two words of the vocabulary: south
 // is no abbreviation of southeast.
@@ -300,23 +251,6 @@ func like(lead, org string, known bool) float64 {
 	}
 	return s
 }
-
-// odd takes down a number or a place that only one side has.
-func (p *pairing) odd(x *Index, w string, lead bool) {
-	if isDigits(w) {
-		p.numbers += 2 // 2: one side has it, 3: they differ
-		p.numbers = min(p.numbers, 3)
-	}
-	if placeWords[w] || x.isCity(w) {
-		bit := uint8(2)
-		if lead {
-			bit = 1
-		}
-		p.places |= bit
-	}
-}
-
-func hasNumber(ws []string) bool { return slices.ContainsFunc(ws, isDigits) }
 
 // firstLevel is whether the first words agree, and how rare the account's is.
 func (x *Index) firstLevel(a, b *Form) uint8 {
@@ -342,99 +276,3 @@ func (x *Index) tells(ws []string) []float64 {
 	}
 	return out
 }
-
-func (p *pairing) nameLevel() uint8 {
-	a, b := p.lead, p.org
-	name := ""
-	switch {
-	case a.Core == b.Core && !a.Part && !b.Part:
-		name = "exact"
-	case a.Compact == b.Compact && !a.Part && !b.Part:
-		name = "compact"
-	case a.Set == b.Set && !a.Part && !b.Part && slices.Equal(a.raw, b.raw):
-		name = "same words"
-	case a.Set == b.Set && !a.Part && !b.Part:
-		name = "same words, translated"
-	case (a.Compact == b.Compact || a.Set == b.Set) && (!a.Sign || b.Part):
-		name = "part"
-	case a.Sign || b.Sign:
-		name = "nothing" // by itself it agrees only with what is the same
-	case isTypo(a.Compact, b.Compact) && p.numbers < 2 && !p.other && !a.Part:
-		name = "typo"
-	case a.Foreign != b.Foreign && soundsLike(a.Compact, b.Compact):
-		name = "sounds alike"
-	case initialsOf(a, b) || initialsOf(b, a):
-		name = "initials"
-	case sameBare(a.Compact, b.Compact):
-		name = "bare"
-	case beginnings(a, b) || beginnings(b, a):
-		name = "beginnings"
-	case glued(a, b):
-		name = "glued"
-	case isTypo(a.Compact, b.Compact) && p.numbers < 2:
-		name = "a letter apart"
-	case p.like < 0.5 && (a.Acronym != "" && len(a.Acronym) > 2 && len(a.Tokens) == 1 && len(b.Long) > 2 && insideInitials(a.Acronym, b)):
-		name = "acronym inside"
-	}
-	if name == "" {
-		return nothing - uint8(math.Min(9, math.Max(0, math.Floor(p.like*10+1e-9))))
-	}
-	return level(fName, name)
-}
-
-func isTypo(a, b string) bool {
-	n := min(len(a), len(b))
-	switch {
-	case n >= 12:
-		return edits(a, b, 2) <= 2
-	case n >= 5:
-		return edits(a, b, 1) <= 1
-	}
-	return false
-}
-
-// beginnings reports whether a one-word form is put together from the
-// beginnings of all words of the other.
-func beginnings(a, b *Form) bool {
-	if len(a.Words) != 1 {
-		return false
-	}
-	passed, ok := b.spelled(a.Compact)
-	return ok && passed == 0
-}
-
-// glued reports whether one name begins or ends with the other in the middle of
-// a word.
-func glued(f, g *Form) bool {
-	a, b := f, g
-	if len(a.Compact) > len(b.Compact) {
-		a, b = b, a
-	}
-	if len(a.Compact) < 6 || 2*len(a.Compact) < len(b.Compact) {
-		return false
-	}
-	return strings.HasPrefix(b.Compact, a.Compact) && !strings.HasPrefix(b.Core, a.Core+" ") ||
-		strings.HasSuffix(b.Compact, a.Compact) && !strings.HasSuffix(b.Core, " "+a.Core)
-}
-
-// initialsOf reports whether a is the acronym of b.
-func initialsOf(a, b *Form) bool {
-	c := a.Acronym
-	if c == "" {
-		c = a.Compact
-		if len(c) > 8 {
-			return false
-		}
-	}
-	return len(c) > 1 && (c == b.Short || c == b.Long)
-}
-
-// insideInitials reports whether an acronym can be read off the beginnings of
-// a name's words: inserm, unesco.
-func insideInitials(c string, f *Form) bool {
-	return c[0] == f.Long[0] && subsequence(f.Short, c) && subsequence(c, f.Compact) || subsequence(c, f.Long) && len(c)+1 >= len(f.Short)
-}
-
-// placeWords are countries and parts of the world in the spelling of the
-// descriptors.
-var placeWords = words(`germany france spain italy portugal brazil japan china korea russia ukraine poland czech slovakia slovenia croatia serbia hungary romania greece turkey finland sweden norway denmark netherland belgium switzerland austria ireland england scotland wale britain uk usa europe africa america asia egypt indonesia vietnam mexico argentina canada australia india paris london rome milan turin florence naple venice geneva vienna munich cologne zurich brussel antwerp copenhagen prague warsaw krakow moscow lisbon seville athen bucharest budapest belgrade kiev petersburg helsinki beijing shanghai tokyo osaka kyoto north south east west northern southern eastern western texa california florida york ohio virginia carolina georgia michigan illinois pennsylvania washington oregon arizona colorado louisiana alabama kentucky tennessee wisconsin minnesota missouri iowa kansa nebraska oklahoma utah nevada maryland massachusett connecticut ontario quebec alberta columbia manitoba queensland victoria tasmania zealand malaysia singapore thailand philippine pakistan bangladesh iran iraq israel saudi arabia nigeria kenya ghana chile colombia peru cuba venezuela ecuador taiwan hong hk us eu uae`)

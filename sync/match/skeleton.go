@@ -7,80 +7,65 @@ import "strings"
 // ダイマジック, which reads daimajikku: both are dmjk. Japanese and Korean (east)
 // have no r before a consonant and no th; the others keep them.
 func skeleton(s string, east bool) string {
-	out := make([]byte, 0, len(s))
-	put := func(c byte) {
-		if n := len(out); n == 0 || out[n-1] != c {
-			out = append(out, c)
-		}
-	}
+	out := make(undoubled, 0, len(s))
 	for i := 0; i < len(s); i++ {
-		next := byte(0)
-		if i+1 < len(s) {
-			next = s[i+1]
-		}
-		soft := next == 'e' || next == 'i' || next == 'y'
-		switch c := s[i]; c {
-		case 'a', 'e', 'i', 'o', 'u', 'y', 'w':
+		next := after(s, i)
+		switch c := s[i]; {
+		case strings.IndexByte("aeiouyw", c) >= 0:
 			if i == 0 {
-				put('a')
-			} else if len(out) > 0 && next != 0 && next == c {
-				i++
+				out.put('a')
 			}
-		case 'h':
-			if i == 0 {
-				put('h')
-			}
-		case 'p':
-			if next == 'h' {
-				c = 'f'
-			}
-			put(c)
-		case 'v':
-			put('b')
-		case 'l':
-			put('r')
-		case 'r':
-			if !east || strings.IndexByte("aeiouy", next) >= 0 && next != 0 {
-				put('r')
-			}
-		case 'q':
-			put('k')
-		case 'x':
-			put('k')
-			put('s')
-		case 'c':
-			if soft {
-				put('s')
-			} else {
-				put('k')
-			}
-		case 'g':
-			if soft {
-				c = 'j'
-			}
-			put(c)
-		case 'z':
-			put('s')
-		case 't':
-			switch {
-			case next == 'h' && east:
-				put('s')
-			case next == 's':
-				put('t')
-				i++
-			default:
-				put('t')
-			}
-		case 'm':
-			if next == 'p' || next == 'b' || next == 'm' {
-				c = 'n'
-			}
-			put(c)
+		case c == 'h' && i > 0, c == 'r' && east && strings.IndexByte("aeiouy", next) < 0:
+		case c == 'x':
+			out.put('k')
+			out.put('s')
+		case c == 't' && next == 's':
+			out.put('t')
+			i++
 		default:
-			put(c)
+			out.put(consonant(c, next, east))
 		}
 	}
 	return string(out)
+}
+
+// consonant is one letter for all that are confused with it, before next.
+func consonant(c, next byte, east bool) byte {
+	soft := next == 'e' || next == 'i' || next == 'y'
+	switch {
+	case c == 'p' && next == 'h':
+		return 'f'
+	case c == 'v':
+		return 'b'
+	case c == 'l':
+		return 'r'
+	case c == 'q', c == 'c' && !soft:
+		return 'k'
+	case c == 'z', c == 'c', c == 't' && next == 'h' && east:
+		return 's'
+	case c == 'g' && soft:
+		return 'j'
+	case c == 'm' && (next == 'p' || next == 'b' || next == 'm'):
+		return 'n'
+	}
+	return c
+}
+
+// undoubled is a word letter by letter, one for two of the same in a row.
+type undoubled []byte
+
+func (u *undoubled) put(c byte) {
+	if n := len(*u); n == 0 || (*u)[n-1] != c {
+		*u = append(*u, c)
+	}
+}
+
+// after is the letter behind one; 0: there is none.
+func after(w string, i int) byte {
+	if i+1 < len(w) {
+		return w[i+1]
+	}
+	return 0
 }
 
 const minSkeleton = 3

@@ -42,42 +42,34 @@ var adjectiveEndings = strings.Fields("isk ik al")
 
 // sounds writes letters that stand for one sound in one way.
 func sounds(w string) string {
-	out := make([]byte, 0, len(w)+4)
-	put := func(c byte) {
-		if n := len(out); n == 0 || out[n-1] != c {
-			out = append(out, c)
-		}
-	}
+	out := make(undoubled, 0, len(w)+4)
 	for i := 0; i < len(w); i++ {
-		next := byte(0)
-		if i+1 < len(w) {
-			next = w[i+1]
-		}
+		next := after(w, i)
 		switch c := w[i]; {
 		case c == 'p' && next == 'h':
-			put('f')
+			out.put('f')
 			i++
 		case (c == 't' || c == 'c' || c == 'k' || c == 'r') && next == 'h':
-			put(hard(c))
+			out.put(hard(c))
 			i++
 		case c == 'q' && next == 'u':
-			put('k')
+			out.put('k')
 			i++
 		case c == 'x':
-			put('k')
-			put('s')
+			out.put('k')
+			out.put('s')
 		case c == 't' && next == 's' && i+2 < len(w):
-			put('s') // sotsiologiya
+			out.put('s') // sotsiologiya
 			i++
 		case c == 't' && next == 'i' && i+2 < len(w) && strings.IndexByte("aeou", w[i+2]) >= 0:
-			put('s')
+			out.put('s')
 		case c == 'c' && (next == 'e' || next == 'i' || next == 'y' || next == 'j'):
-			put('s')
+			out.put('s')
 		case (c == 'o' || c == 'a' || c == 'u') && next == 'e':
-			put(c)
+			out.put(c)
 			i++
 		default:
-			put(hard(c))
+			out.put(hard(c))
 		}
 	}
 	return string(out)

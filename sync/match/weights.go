@@ -46,13 +46,7 @@ func ReadWeights(data []byte) (Weights, error) {
 		}
 	}
 	for name, levels := range w.Fields {
-		i := slices.IndexFunc(fieldLevels[:], func(f struct {
-			name   string
-			levels []string
-		},
-		) bool {
-			return f.name == name
-		})
+		i := slices.IndexFunc(fieldLevels[:], func(f field) bool { return f.name == name })
 		if i < 0 {
 			return Weights{}, fmt.Errorf("the weights name %q, which is not compared", name)
 		}
