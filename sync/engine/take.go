@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// take gathers the most urgent distinct records and the timers that are due.
+// Each round begins with another connection, so that none keeps the others out.
+func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
+	w := work{rules: l.Decider.Book.Rules(), byRef: map[connectors.Ref]*item{}, spoken: map[connectors.Ref]bool{}}
+	limit := l.trial.limit(cmp.Or(l.Limit, defaultLimit))
+	l.turn++
+	l.full = false
+	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
+		w.deadly, w.cut = map[string]bool{}, map[string]bool{} // a store may run this again
+		for name := range state.DeadlySince(tx, now.Add(-condemnedFor)) {
+			w.deadly[name] = true
+		}
+		l.takeTimers(tx, &w, now, limit)
+		for n := range l.Group {
+			conn := l.Group[(l.turn+n)%len(l.Group)]
+			switch {
+			case !l.Gates[conn].Open():
+			case l.crowded(tx, conn, now):
+				l.full = true
+			default:
+				l.takeRows(tx, &w, conn, now, limit)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return work{}, fmt.Errorf("take from the inbox: %w", err)
+	}
+	l.cutOff(&w, now)
+	return w, nil
+}
+
+func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
+	l.awaited = time.Time{}
+	if Paused(now, l.still, clockTick) {
+		return // the clock has just been moved; it may be moved back
+	}
+	for t := range state.TimersUntil(tx, now) {
+		if len(w.timers) == limit {
+			return
+		}
+		if Paused(now, l.waiting[timerRef(t)].until, longestWaiting) || !l.trial.may(timerRef(t)) {
+			continue
+		}
+		h, ok := state.GetHandoff(tx, t.Handoff)
+		if !t.Record.IsZero() {
+			h, ok = state.Handoff{Record: t.Record}, true
+		}
+		if !ok || !slices.Contains(l.Group, h.Record.Conn) {
+			continue
+		}
+		if l.opening(now, h.Record.Conn, h.Target.Conn) {
+			continue // the poller rings
+		}
+		of := w.rules.SpeaksOf(h, t.Clock)
+		if l.unheard(t, of.Polled, now) {
+			continue
+		}
+		w.timers = append(w.timers, l.due(tx, w, t, of, now))
+	}
+}
+
+// due is a timer, whose records are to be read. Nobody has told of what was
+// done while nobody ran.
+func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now time.Time) due {
+	d := due{timer: t, about: of.Read, told: of.Told, polled: of.Polled}
+	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !l.Gates[p.Conn].ReadBy(p.Kind, t.Due) })
+	conn, _ := state.GetConn(tx, of.Told.Conn)
+	if !of.Told.IsZero() && (!trusted(conn, now) || !l.Gates[of.Told.Conn].CaughtUp()) {
+		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
+	}
+	w.spoken[d.told] = true
+	for _, ref := range d.about {
+		it := w.item(ref)
+		it.read = true
+		if it.came.IsZero() {
+			it.via, it.came = "timer", now
+		}
+	}
+	return d
+}
+
+// trusted reports whether no webhook of a connection has been missed lately.
+func trusted(c state.Conn, now time.Time) bool { return now.Sub(c.Deaf) > deafFor }
+
+// openWithin is how long after a start deadlines that have passed wait until
+// what people did while nobody ran has been read: they are told within a minute
+// all the same.
+const openWithin = 20 * time.Second
+
+// opening reports whether one of these connections has not been caught up with
+// and the process has only just begun.
+func (l *Lane) opening(now time.Time, conns ...string) bool {
+	since := now.Sub(l.trial.began)
+	return since >= 0 && since < openWithin && slices.ContainsFunc(conns, func(c string) bool { return !l.Gates[c].CaughtUp() })
+}
+
+// crowded reports whether writeback has enough to do for a connection:
+// deciding more of its changes now would only make what is decided older when
+// it is written. A pause holds up nothing but the writing.
+func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
+	most := cmp.Or(l.MaxOutbox, defaultMaxOutbox)
+	return state.CountDue(tx, conn, now, most) >= most && state.MayWrite(tx, conn) && !state.OnTrial(tx, conn)
+}
+
+func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
+	passed, hasty := 0, l.hasty(w)
+	known, _ := state.GetConn(tx, conn)
+	trusted := trusted(known, now)
+	for c := range state.InboxRows(tx, conn) {
+		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
+			w.unread = append(w.unread, c.Key)
+			continue
+		}
+		held := l.held(conn, c.Ref.Kind, now)
+		if wait := l.waiting[c.Ref]; Paused(now, wait.until, longestWaiting) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
+			continue
+		}
+		echo, written := state.GetEcho(tx, c.Ref)
+		if trusted {
+			w.told(c, echo)
+		}
+		if unheard(c, echo) && now.Sub(echo.Owner) > webhookTime && !slices.Contains(w.deaf, conn) {
+			w.deaf = append(w.deaf, conn)
+		}
+		if stale(tx, c, echo) {
+			w.unread = append(w.unread, c.Key)
+			l.Decider.Metrics.unread.Inc()
+			if len(w.unread) > 10*limit {
+				return
+			}
+			continue
+		}
+		if c.Object == nil && (held || hasty && w.byRef[c.Ref] == nil && !w.spoken[c.Ref]) || l.Decider.away.has(c.Ref) {
+			if passed++; passed > mostPassed { // a long outage: every hint would walk them all
+				return
+			}
+			continue
+		}
+		if w.byRef[c.Ref] == nil && len(w.items) >= limit {
+			w.cut[conn] = true
+			return
+		}
+		w.item(c.Ref).add(c, echo, written)
+		if r, ok := state.GetRecord(tx, c.Ref); ok && r.Deleted {
+			w.item(c.Ref).read = true // what came along may be from before it was
+		}
+	}
+}
+
+// hasty reports whether a round has deadlines to tell of: then it asks for the
+// records they are about, takes what has come along with its hint, and leaves
+// the other hints to the next round. Every second round takes them all the
+// same.
+func (l *Lane) hasty(w *work) bool { return len(w.timers) > 0 && l.turn%2 == 0 }
+
+const (
+	// deafFor is how long webhooks are not trusted after one was missed: our
+	// own write being told of then proves nothing of another's.
+	deafFor = 24 * time.Hour
+	// webhookTime is what a webhook may take before polling counts as the first
+	// to tell.
+	webhookTime = 30 * time.Second
+)
+
+// told notes that a webhook has told of our own write of an owner: it would
+// have told of another's as well.
+func (w *work) told(c state.Change, e state.Echo) {
+	if c.Object == nil && !e.Heard && !e.Owner.IsZero() && c.At.Equal(e.Owner) && !slices.Contains(w.heard, c.Ref) {
+		w.heard = append(w.heard, c.Ref)
+	}
+}
+
+// unheard reports whether a poll shows our write of an owner before a webhook
+// has told of it: then none would have told of another's write either.
+func unheard(c state.Change, e state.Echo) bool {
+	at := c.At
+	if c.Object != nil {
+		at = c.Object.ModifiedAt
+	}
+	return c.Via == "poll" && !e.Heard && !e.Owner.IsZero() && !e.Over.IsZero() && !at.Before(e.Owner)
+}
+
+// stale reports whether a change tells nothing new: it is no newer than what
+// we have read, or it is what our own write left behind. A change that brings
+// the record along costs no call, so only one that is older is passed over:
+// where stamps are whole seconds, a person's edit may carry the stamp of ours.
+//
+// A change dated between our reading and our write of an owner is news however
+// late it comes: we may have written over it. And what our write of anything left
+// behind hides a call that was logged just before it, so where the CRM counts calls
+// on the record and a handoff waits for one, a poll that shows no more than our own
+// stamp has the record read, once.
+func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
+	r, ok := state.GetRecord(tx, c.Ref)
+	if c.Object != nil {
+		return ok && c.Object.Version < r.Version
+	}
+	if echo.Between(c.At) || unheard(c, echo) {
+		return false
+	}
+	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {
+		return c.Via != "poll" || ok && !c.At.After(r.ModifiedAt) || !counted(tx, c.Ref)
+	}
+	return ok && !c.At.IsZero() && !c.At.After(r.ModifiedAt)
+}
+
+// counted reports whether a handoff waits for what is counted on a record.
+func counted(tx state.Tx, ref connectors.Ref) bool {
+	for h := range state.HandoffsOf(tx, ref) {
+		if plan.AwaitsCount(h, ref) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// reading is one cursor that is read on.
+type reading struct {
+	watch plan.Watch
+	name  connectors.Kind // of the cursor: the kind, or the kind with the listing suffix
+	poll  connectors.Poll
+	was   state.Cursor
+	first bool // a kind that was never listed before
+	ahead bool // the cursor was in the future
+}
+
+func (r reading) same(o reading) bool { return r.name == o.name }
+
+func (r reading) lists() bool { return strings.HasSuffix(string(r.name), listing) }
+
+// readings says what to read next: what changed in every watched kind, and the
+// rest of the listings that are not complete.
+func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, error) {
+	var all []reading
+	now := p.Wall().UTC()
+	err := p.Store.View(ctx, func(tx state.Tx) error {
+		all = nil
+		for _, w := range p.Book.Rules().Watched(p.Conn) {
+			c, ok := state.GetCursor(tx, p.Conn, w.Kind)
+			if !ok {
+				c.From = conn.Live
+			}
+			if ok {
+				c = p.sane(c, w.Kind, conn.Live)
+			}
+			ahead := ok && c.From.After(now.Add(aheadSlack)) && !conn.Live.After(now)
+			if ahead {
+				c.Cursor = connectors.Cursor{From: later(conn.Live, now.Add(-aheadBack))}
+			}
+			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c, false, ahead})
+			if !w.Mirror {
+				continue
+			}
+			l, known := state.GetCursor(tx, p.Conn, w.Kind+listing)
+			if want := fieldsDigest(w); l.Fields != want {
+				l = state.Cursor{Fields: want}
+			}
+			if !l.Listed {
+				all = append(all, reading{w, w.Kind + listing, connectors.Poll{Kind: w.Kind, From: l.Cursor, Fields: w.Fields, Limit: pageSize}, l, !known, false})
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read cursors: %w", err)
+	}
+	return all, nil
+}
+
+// A cursor of the future was kept by a clock that ran ahead, or is damaged
+// (P6). What has changed in the last days is read again.
+const (
+	aheadSlack = time.Minute
+	aheadBack  = 72 * time.Hour
+)
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// ahead is how far a CRM's clock may run before ours.
+const ahead = 10 * time.Minute
+
+// sane takes a cursor that stands in the future back to where we last read, or
+// to the start: followed as it is, nothing would be found until that day (P6).
+func (p *Poller) sane(c state.Cursor, kind connectors.Kind, live time.Time) state.Cursor {
+	now := p.Wall()
+	if !c.From.After(now.Add(ahead)) {
+		return c
+	}
+	back := live
+	if !c.At.IsZero() && c.At.Before(now) && c.At.After(live) {
+		back = c.At.Add(-ahead)
+	}
+	p.Log.Error("the cursor stands in the future; what has changed since is read again", "conn", p.Conn, "kind", kind, "cursor", c.From, "again_from", back)
+	p.Failures.Note(p.Conn, "poll "+string(kind), errFuture, now)
+	c.Cursor = connectors.Cursor{From: back}
+	return c
+}
+
+var errFuture = errors.New("its cursor stood in the future: the clock or the state was wrong")
+
+// fieldsDigest names what a listing was read for.
+func fieldsDigest(w plan.Watch) string { return state.Digest(slices.Concat(w.Fields, w.Wakes)...) }
+
+// anew is a cursor whose place is no longer there: its window, or the whole
+// listing, is read again.
+func (r reading) anew(live time.Time) state.Cursor {
+	c := state.Cursor{Fields: r.was.Fields}
+	if !r.lists() {
+		c.From = r.was.From
+		if c.From.IsZero() {
+			c.From = live
+		}
+	}
+	return c
+}
