@@ -37,7 +37,7 @@ const (
 )
 
 // OwnFieldPrefix marks a field as handoffd's own ("handoff_status",
-// "handoff_why"; design §8 lists them). Such a name may stand in [Write.Set]
+// "handoff_why"; mappings/README.md lists them). Such a name may stand in [Write.Set]
 // and in a field list in place of the CRM's name; the adapter translates.
 const OwnFieldPrefix = "handoff_"
 
@@ -284,7 +284,7 @@ type Finder interface {
 	// an empty answer has to be asked for twice, some seconds apart.
 	Find(ctx context.Context, writes []Write) ([]Ref, error)
 	// Exact reports whether the CRM itself refuses a second object with the
-	// same Key: level "exact" of design §8. Otherwise "healed".
+	// same Key: level "exact". Otherwise "healed".
 	Exact(kind Kind) bool
 }
 

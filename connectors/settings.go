@@ -27,7 +27,7 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 // Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// Settings is what a connection needs, from the environment (design §10). The
+// Settings is what a connection needs, from the environment. The
 // first complete set of credentials wins: PrivateKey+Username+ClientID;
 // RefreshToken+ClientID; Token; ClientID+ClientSecret.
 type Settings struct {

@@ -8,7 +8,7 @@ import (
 // Actor is what sort of hand made a change, as far as the CRM tells.
 type Actor string
 
-// The sorts of hands. One the CRM does not name counts as a person (design §9).
+// The sorts of hands. One the CRM does not name counts as a person.
 const (
 	ActorUnknown     Actor = ""
 	ActorPerson      Actor = "person"
@@ -27,7 +27,7 @@ type FieldValue struct {
 
 // Historian is a connector that can tell which values a field has had, and
 // who set them. It is asked when a person's change may have come between our
-// reading of a record and our write to it (design §1.5, C11), and when it has
+// reading of a record and our write to it (C11), and when it has
 // to be known whether a person or a program reversed us (G10, C13).
 type Historian interface {
 	// Trail returns for each id the values of one field since an instant, the

@@ -363,7 +363,7 @@ const (
 
 // Duration is an amount as the admin wrote it. Minutes and working days follow
 // the owner's calendar; hours of 24 and more, and days without "working", are
-// clock time (design §6). Package sla gives it its meaning.
+// clock time. Package sla gives it its meaning.
 type Duration struct {
 	N       int
 	Unit    Unit

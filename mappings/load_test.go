@@ -30,7 +30,7 @@ func loadBase(t *testing.T) *Doc {
 	return d
 }
 
-// TestScalarsStayAsTyped holds design §6: 01234, NO and 09:00 are text.
+// TestScalarsStayAsTyped: 01234, NO and 09:00 are text.
 func TestScalarsStayAsTyped(t *testing.T) {
 	t.Parallel()
 	d := loadBase(t)
@@ -117,7 +117,7 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// TestConditions reads every form of condition of design §6.
+// TestConditions reads every form of condition.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	first := loadBase(t).Handoffs[0]
@@ -179,7 +179,7 @@ func TestOwnerLines(t *testing.T) {
 	}
 }
 
-// TestAllFaultsInOnePass breaks three files at once (design §6).
+// TestAllFaultsInOnePass breaks three files at once.
 func TestAllFaultsInOnePass(t *testing.T) {
 	t.Parallel()
 	folder := baseFolder(t)

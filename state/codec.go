@@ -16,8 +16,7 @@ import (
 	"github.com/handoffd/handoffd/connectors"
 )
 
-// The envelope around every value. bbolt itself does not notice a flipped bit
-// (failure-model §0.5).
+// The envelope around every value. bbolt itself does not notice a flipped bit.
 //
 //	0      format, 1
 //	1      flags, 0 today; a sealed (encrypted) value will set bit 0

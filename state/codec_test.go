@@ -101,7 +101,7 @@ func TestMisplacedValues(t *testing.T) {
 	}
 }
 
-// TestFlips serves §0.5: 400 random damages of a stored value are all refused.
+// TestFlips: 400 random damages of a stored value are all refused.
 func TestFlips(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))

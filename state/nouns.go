@@ -41,7 +41,7 @@ type Change struct {
 	Key  string    `json:"-"`             // its key in the inbox
 }
 
-// Trigger is the last signal seen for one type and record (design §4).
+// Trigger is the last signal seen for one type and record.
 type Trigger struct {
 	Type    string         `json:"type"`
 	Record  connectors.Ref `json:"record"`

@@ -82,8 +82,7 @@ type Store interface {
 	// fails leaves nothing behind. Neither Update nor View may be called inside
 	// fn. Once fn has begun its outcome is waited for even if ctx ends. An
 	// error of the commit itself is *CommitError: the outcome is unknown, the
-	// store refuses everything from then on and the process must stop
-	// (failure-model §0.1).
+	// store refuses everything from then on and the process must stop.
 	Update(ctx context.Context, fn func(Tx) error) error
 	// View runs fn on a consistent snapshot. It should last well under a
 	// second, for pages cannot be used again while a snapshot holds them, and

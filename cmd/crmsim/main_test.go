@@ -102,7 +102,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestServe holds the contract of design §11 end to end: the ready line, both CRMs and the control API on
+// TestServe holds what README.md promises, end to end: the ready line, both CRMs and the control API on
 // real sockets, webhooks, and a clean stop.
 func TestServe(t *testing.T) {
 	t.Parallel()

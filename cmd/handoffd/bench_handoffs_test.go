@@ -206,7 +206,7 @@ func (d *deciding) check() {
 // BenchmarkEventToDecision is the time from before a hint is appended to when
 // its decision is on disk, the CRM answering at once: one after the other, and
 // 1,000 a second, beside the fsyncs of the same run. The goal is 6 fsyncs' p99
-// and 3 ms (design §15); of-goal is the p99's share of it.
+// and 3 ms; of-goal is the p99's share of it.
 func BenchmarkEventToDecision(b *testing.B) {
 	for _, pace := range []struct {
 		name string

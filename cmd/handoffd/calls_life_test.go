@@ -11,12 +11,12 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// lifeCeilings are design §8's calls for a whole life without escalation, by
+// lifeCeilings are the most calls of a whole life without escalation, by
 // variant: one alone, and in full batches.
 var lifeCeilings = map[string][2]float64{"hubspot": {7, 0.07}, "salesforce": {5, 0.04}, "across": {10, 0.09}}
 
 // escalationCeilings are those of what the starter pack does when nobody moves,
-// alone. A step that says one thing takes the 2 of design §8, two that fall together
+// alone. A step that says one thing takes 2, two that fall together
 // twice as many; what a takeover has to write is in sync/README.md.
 var escalationCeilings = []struct {
 	name  string
@@ -37,7 +37,7 @@ const lifeMany = 100
 
 // TestCallsPerLife holds the calls of a whole life: assigned, accepted in the
 // status, touched by a call, completed; alone and in full batches; and those
-// of the steps of an escalation (design §8).
+// of the steps of an escalation.
 func TestCallsPerLife(t *testing.T) {
 	unraced(t)
 	t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ceilings are design §8's calls for a handoff, by variant: one alone, and in
+// ceilings are the most calls a handoff may cost, by variant: one alone, and in
 // full batches. Polls, schemas and tokens are counted beside.
 var ceilings = map[string][2]float64{
 	"hubspot":    {3, 0.032},
@@ -44,7 +44,7 @@ func (r *rig) handOff(variant string, n int) cost {
 
 // TestCallsPerHandoff holds the calls that one handoff costs, as the simulated
 // CRMs count them, alone and in full batches; none is refused for being too
-// many, and HubSpot's limit is used to at least 0.95 (design §8, §15).
+// many, and HubSpot's limit is used to at least 0.95.
 func TestCallsPerHandoff(t *testing.T) {
 	unraced(t)
 	t.Parallel()
@@ -83,5 +83,5 @@ func TestCallsPerHandoff(t *testing.T) {
 }
 
 // hubspotRate is 0.95 of the handoffs that 190 calls in ten seconds allow at
-// the ceiling of HubSpot's calls (design §15).
+// the ceiling of HubSpot's calls.
 const hubspotRate = 0.95 * 19 / 0.032

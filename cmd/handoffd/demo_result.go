@@ -14,7 +14,7 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// demoResult is the one JSON object that the demo ends with (design §10).
+// demoResult is the one JSON object that the demo ends with.
 // Tasks, duplicates and owners are counted in the CRMs, not in our state.
 type demoResult struct {
 	Signals        int            `json:"signals"`

@@ -15,7 +15,7 @@ import (
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
-// environment is what the operator sets (design §10). It beats the files.
+// environment is what the operator sets. It beats the files.
 type environment struct {
 	Config      string `env:"CONFIG, default=./handoffd.d"`
 	State       string `env:"STATE, default=./handoffd.db"`

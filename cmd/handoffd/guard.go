@@ -14,7 +14,7 @@ import (
 )
 
 // An edit of the rules that would have decided too much otherwise waits for
-// `handoffd approve` (F3, design §6): the decisions of the last seven days are
+// `handoffd approve` (F3): the decisions of the last seven days are
 // made again under both. Edits in observe mode never wait: they write nothing.
 const (
 	guardBack  = 7 * 24 * time.Hour

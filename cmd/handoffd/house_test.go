@@ -23,7 +23,7 @@ const module = "github.com/handoffd/handoffd/"
 // root is the top of the tree, seen from this package.
 const root = "../.."
 
-// TestImportsRunOneWay holds design §3: cmd -> sync -> {state, mappings,
+// TestImportsRunOneWay: cmd -> sync -> {state, mappings,
 // connectors}, state -> connectors, and nothing else.
 func TestImportsRunOneWay(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// The exit codes (design §10).
+// The exit codes.
 const (
 	exitFine    = 0
 	exitWrong   = 1  // something is wrong with what was asked about

@@ -339,7 +339,7 @@ func (m meddled) judge(r *rig, wire *slowWire, ref connectors.Ref) verdict {
 // TestMeddlerOffsets: a person edits the owner at 50 offsets around our write.
 // A change more than 5 s old when our write left is never written over; a
 // younger one is put back once, in time; one that came after our write is left
-// alone (design §1.5, C11).
+// alone (C11).
 func TestMeddlerOffsets(t *testing.T) {
 	unraced(t)
 	t.Parallel()
@@ -375,7 +375,7 @@ func TestMeddlerOffsets(t *testing.T) {
 	}
 }
 
-// fault is what design §1.5 has against it.
+// fault is what "a person wins" (sync/README.md) has against it.
 func (v verdict) fault(within time.Duration) string {
 	switch {
 	case v.over && v.age > 5*time.Second:

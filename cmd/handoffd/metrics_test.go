@@ -14,7 +14,7 @@ import (
 )
 
 // TestMetricsAreDocumented: what is exported stands in the README, and what
-// stands there is exported (failure-model §5.1).
+// stands there is exported.
 func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("README.md")

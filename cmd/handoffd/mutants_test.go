@@ -17,7 +17,7 @@ import (
 )
 
 // mutant is a mistake in the daemon that the checker has to find in the report
-// of a short run (negative controls, failure-model §3.2).
+// of a short run (negative controls).
 type mutant struct {
 	name  string
 	rule  string // which finds it

@@ -48,7 +48,7 @@ type past struct {
 
 // TestReplayAfterRestart makes 10,000 stored decisions again, after a restart,
 // a part of them from the files of their months, each under the rules whose
-// texts are stored beside them: the same bytes every time (G1, design §1.4).
+// texts are stored beside them: the same bytes every time (G1).
 // Under an edited list exactly the decisions differ that it is about.
 func TestReplayAfterRestart(t *testing.T) {
 	t.Parallel()

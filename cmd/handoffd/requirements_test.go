@@ -37,7 +37,7 @@ func requirements(t *testing.T) []requirement {
 // Numbers count as named only where brackets hold nothing but names: "(1.5 s)"
 // speaks of something else.
 var (
-	namesOnly     = regexp.MustCompile(`^(?:(?:[0-4]\.\d{1,3}|G\d{1,2}|[LIPCFA]\d{1,2}|design §[\d.]+)(?:[,;]?\s+|$))+$`)
+	namesOnly     = regexp.MustCompile(`^(?:(?:[0-4]\.\d{1,3}|G\d{1,2}|[LIPCFA]\d{1,2})(?:[,;]?\s+|$))+$`)
 	requirementID = regexp.MustCompile(`\b[0-4]\.\d{1,3}\b`)
 )
 
@@ -45,7 +45,7 @@ func namedRequirements(text string) []string {
 	var ids []string
 	for _, part := range bracketed.FindAllStringSubmatch(text, -1) {
 		if namesOnly.MatchString(part[1]) {
-			ids = append(ids, requirementID.FindAllString(regexp.MustCompile(`design §[\d.]+`).ReplaceAllString(part[1], ""), -1)...)
+			ids = append(ids, requirementID.FindAllString(part[1], -1)...)
 		}
 	}
 	return ids

@@ -109,7 +109,7 @@ func mustURL(s string) *url.URL {
 }
 
 // openState opens the state file after a child process has found it sound: a
-// damaged file may kill whoever maps it (failure-model §0.5).
+// damaged file may kill whoever maps it.
 func openState(path string) (*bolt.Store, error) {
 	store, err := bolt.Open(path, bolt.Options{Check: checkInChild, Ballast: ballast})
 	if err != nil && codeOf(err) == exitUsage { // not a refusal of its own: the disk did not do what it was asked

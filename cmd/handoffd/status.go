@@ -22,7 +22,7 @@ import (
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
-// status is what the daemon is doing (design §10). Counts are of what is there
+// status is what the daemon is doing. Counts are of what is there
 // now, but Turned is since start.
 type status struct {
 	Schema      int                         `json:"schema"`

@@ -138,7 +138,7 @@ func (st *stage) contactsRead() int {
 
 // TestOldForms: the first start on a portal with five thousand forms filled in
 // before hands nothing off, also when every one of those contacts is edited
-// afterwards; the next form does (design §4, first sight is the baseline).
+// afterwards; the next form does (first sight is the baseline).
 func TestOldForms(t *testing.T) {
 	unraced(t)
 	t.Parallel()

@@ -41,7 +41,7 @@ func about(page connectors.Page) []string {
 
 // What following activities costs: two searches, nothing more for tasks of
 // ours, one call for each of a few by people, and one for each kind of record
-// for many; nothing again for what has been asked (design §7, §8).
+// for many; nothing again for what has been asked.
 func TestCallsOfActivities(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

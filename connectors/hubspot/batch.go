@@ -270,7 +270,7 @@ func (c *Connector) awaitLock(ctx context.Context) bool {
 }
 
 // adoptOwn turns the refusal of a key that exists already into success: the
-// record with our key is the one we wanted (§2.1 of the failure model). Content
+// record with our key is the one we wanted. Content
 // that is refused is looked for as well: it may have been taken the first time,
 // and nobody asks again about a write that was refused for good.
 func (c *Connector) adoptOwn(ctx context.Context, group []*pending) {

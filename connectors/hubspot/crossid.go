@@ -7,8 +7,7 @@ import "github.com/handoffd/handoffd/connectors"
 const salesforceCRM = "salesforce"
 
 // crossID is a property in which the integration keeps who a record is in
-// Salesforce. The properties are there only where it is, or was, installed
-// (facts/hubspot.md).
+// Salesforce. The properties are there only where it is, or was, installed.
 type crossID struct {
 	property string
 	kind     connectors.Kind // there

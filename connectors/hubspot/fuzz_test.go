@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzSignedAddress: the address that is signed differs from the public one by
-// the listed escapes alone (failure model §4.2.4): everything else is the same
+// the listed escapes alone: everything else is the same
 // byte for byte, and what was decoded is not decoded again.
 func FuzzSignedAddress(f *testing.F) {
 	for _, seed := range []string{

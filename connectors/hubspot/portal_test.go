@@ -81,7 +81,7 @@ func TestTwentyFiveThousandWithOneTimestamp(t *testing.T) {
 	})
 }
 
-// Design §8, calls: alone 1 read, 1 update, 1 create; a full batch of 100
+// Calls: alone 1 read, 1 update, 1 create; a full batch of 100
 // handoffs the same three.
 func TestCallsOfAHandoff(t *testing.T) {
 	t.Parallel()
@@ -120,7 +120,7 @@ func TestCallsOfAHandoff(t *testing.T) {
 	}
 }
 
-// (C1) Design §15: alone in a calm portal no call is ever refused as one too many,
+// (C1) Alone in a calm portal no call is ever refused as one too many,
 // and the rate is at least 0.95 of the limit.
 func TestNeverTooMany(t *testing.T) {
 	t.Parallel()

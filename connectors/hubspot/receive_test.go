@@ -58,7 +58,7 @@ func request(body string, at time.Time) connectors.Request {
 
 const vectorBody = `[{"eventId":1,"subscriptionId":12345,"portalId":62515,"occurredAt":1564113600000,"subscriptionType":"contact.creation","attemptNumber":0,"objectId":123,"changeSource":"CRM","changeFlag":"NEW","appId":54321}]`
 
-// (I5) Failure model §4.2, each pitfall.
+// (I5) Each pitfall of the signature.
 func TestSignature(t *testing.T) {
 	t.Parallel()
 	c := testConnector(t, connectors.Settings{ClientSecret: testSecret})

@@ -310,7 +310,7 @@ func TestActivityPages(t *testing.T) {
 	}
 }
 
-// The walks travel in the poll's composite, five a call (design §8).
+// The walks travel in the poll's composite, five a call.
 func TestActivityCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, salesforcesim.Config{})

@@ -40,7 +40,7 @@ func (w *world) owner() string {
 	return ""
 }
 
-// Design §8: a lone handoff is one read and one write.
+// A lone handoff is one read and one write.
 func TestLoneHandoffIsTwoCalls(t *testing.T) {
 	t.Parallel()
 	for _, unique := range []bool{true, false} {
@@ -95,7 +95,7 @@ func TestLoneHandoffIsTwoCalls(t *testing.T) {
 	}
 }
 
-// Design §8: 200 handoffs are one read and one write; with 10 % of the rows
+// 200 handoffs are one read and one write; with 10 % of the rows
 // under a condition no more than 0.02 calls each.
 func TestFullBatchCalls(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 )
 
 // BenchmarkHandoffs reads and assigns 200 leads per round and reports the
-// calls that one handoff costs (design §8: at most 0.012; alone 2).
+// calls that one handoff costs (at most 0.012; alone 2).
 func BenchmarkHandoffs(b *testing.B) {
 	for _, n := range []int{1, 200} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

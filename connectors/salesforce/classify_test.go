@@ -21,7 +21,7 @@ func page(status int, contentType, body string) func() *http.Response {
 	}
 }
 
-// (C1, C6, C7, C9, C15, C16, C17) Every code of the facts' list has its class.
+// (C1, C6, C7, C9, C15, C16, C17) Every code that is known has its class.
 func TestClassOfEveryCode(t *testing.T) {
 	t.Parallel()
 	classes := map[connectors.Class]string{

@@ -16,7 +16,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/salesforce/salesforcesim"
 )
 
-// Design §8: 1,000 records are one call; short pages are followed to the end.
+// 1,000 records are one call; short pages are followed to the end.
 func TestReadCounts(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -16,7 +16,7 @@ import (
 // shared by all of its customers. What is believed of one is that a record of
 // ours may be worth a look, and only after the path's secret and the org's id
 // were right. Everything else, the fields and the session id above all, is
-// never read (failure-model §4.3).
+// never read.
 const (
 	soapSpace     = "http://schemas.xmlsoap.org/soap/envelope/"
 	outboundSpace = "http://soap.sforce.com/2005/09/outbound"

@@ -207,7 +207,7 @@ func TestRolledBackBatch(t *testing.T) {
 	}
 }
 
-// C2, failure-model 2.1: our own key is taken, so an earlier attempt went
+// C2: our own key is taken, so an earlier attempt went
 // through. It is read back; what was rolled back beside it is applied.
 func TestOwnKeyTaken(t *testing.T) {
 	t.Parallel()

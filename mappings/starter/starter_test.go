@@ -34,7 +34,7 @@ func TestStarterIsSound(t *testing.T) {
 	}
 }
 
-// TestStarterContent holds design §10: the connections, every transition as a
+// TestStarterContent: the connections, every transition as a
 // type of its own, on by default, no caps, and the words a delivered handoff
 // needs to create a person (0.1, 0.8, 0.19, 1.12, 1.39, 1.119, 1.121, 2.47, 3.1).
 func TestStarterContent(t *testing.T) {

@@ -27,7 +27,7 @@ const (
 // TestKill: a process that is killed at a random moment, twenty
 // times over, loses nothing it has said was kept. The negative control says it
 // before the commit, and has to be caught. A kill spares the page cache, so
-// this says nothing of syncs (failure-model §0.2); TestPowerCut does (L1).
+// this says nothing of syncs; TestPowerCut does (L1).
 func TestKill(t *testing.T) {
 	if path := os.Getenv(crashFile); path != "" {
 		writeUntilKilled(path, os.Getenv(crashEarly) != "")

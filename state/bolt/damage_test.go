@@ -96,7 +96,7 @@ func lookAtAll(dir, from string) {
 	}
 }
 
-// spoil damages a copy in one of the four ways of failure-model L5.
+// spoil damages a copy in one of four ways (L5).
 func spoil(rng *rand.Rand, whole []byte) (raw []byte, what string) {
 	raw = bytes.Clone(whole)
 	at := rng.IntN(len(raw))
@@ -175,7 +175,7 @@ func dumpFile(path string) (string, error) {
 	return b.String(), errors.Join(err, db.Close())
 }
 
-// TestFlippedValues serves §0.5: of 400 single flips inside stored values,
+// TestFlippedValues: of 400 single flips inside stored values,
 // keys or envelopes every one is refused. bbolt itself notices none of them.
 func TestFlippedValues(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ func prepare(path string, check func(string) error) error {
 }
 
 // create makes an empty file whole before it gets its name: a tear in the
-// very first pages could not be told from damage (failure-model §0.4).
+// very first pages could not be told from damage.
 func create(path string, buckets ...state.Bucket) error {
 	tmp := path + ".tmp"
 	db, err := bbolt.Open(tmp, 0o600, nil)

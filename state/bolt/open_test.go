@@ -176,7 +176,7 @@ func TestCheckRefuses(t *testing.T) {
 	closeIt(t, openAt(t, path))
 }
 
-// TestMigrate serves §5.4: older is copied and migrated in one transaction,
+// TestMigrate: older is copied and migrated in one transaction,
 // newer is refused, and a migration that fails changes nothing.
 func TestMigrate(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,7 @@ const (
 
 // TestPowerCut records what a writer sends to the disk, and builds from that
 // the files a power cut could have left: at every sync any of the writes since
-// the one before may be there, whole or torn at a sector (failure-model §3.6).
+// the one before may be there, whole or torn at a sector.
 // Each of them opens, is sound, and holds what was acknowledged (L2). The
 // negative control leaves the syncs out, and has to be caught; a kill would not
 // catch it.

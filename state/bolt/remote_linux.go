@@ -6,7 +6,7 @@ import (
 )
 
 // refuseRemote refuses file systems whose locks and syncs other machines do
-// not see, or see late (failure-model L6). Numbers from linux/magic.h.
+// not see, or see late (L6). Numbers from linux/magic.h.
 func refuseRemote(dir string) error {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // TestBreachWhileTheCRMHangs: a deadline is told of within a minute, even where
 // one CRM keeps its calls open for a minute and a half, hints of both wait by the
-// hundred, and the time passes while a round is being read (design §1.6, 1.97).
+// hundred, and the time passes while a round is being read (1.97).
 func TestBreachWhileTheCRMHangs(t *testing.T) {
 	for _, hangs := range []string{"hubspot", "salesforce"} {
 		t.Run(hangs, func(t *testing.T) {

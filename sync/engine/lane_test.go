@@ -369,7 +369,7 @@ func TestTurns(t *testing.T) {
 }
 
 // TestFull: writes of one connection that pile up stop its own changes, not
-// those of others; a pause stops neither (design §4.3).
+// those of others; a pause stops neither.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

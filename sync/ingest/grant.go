@@ -12,7 +12,7 @@ import (
 // What the messages of a sender that signs nothing may cost. Each kind that a
 // message names is at most one read, since whatever waits is read in one
 // batch; so nobody who has guessed an address can make us spend more of the
-// CRM's calls than this (failure-model §4.3).
+// CRM's calls than this.
 const (
 	hintReads    = 5 // a second and connection
 	hintBurst    = 5

@@ -1,6 +1,6 @@
 // Package ingest takes hints in: webhooks as they are pushed, and changes as
 // they are polled. What it has acknowledged, and what it has read past, is on
-// disk (design §4, steps 1 and 2). It believes nothing it is told about a
+// disk. It believes nothing it is told about a
 // record; it only remembers to look.
 package ingest
 
@@ -145,7 +145,7 @@ func refuse(reason string, status int, detail string) *connectors.Refusal {
 }
 
 // public is the address the sender used and signed. It is configured, never
-// taken from the request's own headers (failure-model §4.2).
+// taken from the request's own headers.
 func (h *Webhooks) public(r *http.Request) string {
 	u := strings.TrimSuffix(h.PublicURL.String(), "/") + r.URL.EscapedPath()
 	if r.URL.RawQuery != "" {

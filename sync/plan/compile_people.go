@@ -64,7 +64,7 @@ func (c *compiler) peopleOf() {
 	c.cover()
 }
 
-// standIns checks manager and backup, which are never the same (design §6).
+// standIns checks manager and backup, which are never the same.
 func (c *compiler) standIns(d mappings.Person) {
 	c.mentioned(d.Manager)
 	c.mentioned(d.Backup)

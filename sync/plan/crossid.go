@@ -9,7 +9,7 @@ import (
 
 // A CRM that is joined with another one keeps the other's ids. They are surer
 // than an address, which two people may share and one may change: what they
-// name is looked for first, and who they join is joined (design §9).
+// name is looked for first, and who they join is joined.
 
 // sameByID joins a record with who its CRM says it is elsewhere. With two
 // connections to that CRM it is not known which one is meant.

@@ -31,7 +31,7 @@ func (w *world) asked(t *testing.T, r *plan.Rules, rec state.Record, there map[s
 
 // TestLandingByID: the id that a CRM keeps of another is asked for before the
 // address, followed to where that record lives on, and given up where it is
-// gone (design §9; C8, C10).
+// gone (C8, C10).
 func TestLandingByID(t *testing.T) {
 	t.Parallel()
 	ref := func(kind connectors.Kind, id string) connectors.Ref {

@@ -38,7 +38,7 @@ func (w *world) locate(t testing.TB, r *plan.Rules, rec state.Record, found ...s
 }
 
 // TestDeliverCreates: nobody there has the address, so one record is made, its
-// task hangs on it, and the source is told (design §9).
+// task hangs on it, and the source is told.
 func TestDeliverCreates(t *testing.T) {
 	t.Parallel()
 	r, w := writing(t), newWorld()

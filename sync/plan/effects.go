@@ -182,7 +182,7 @@ func blankNil(s string) any {
 }
 
 // elsewhereOwned reports whether another CRM has the say over who owns a
-// record that stands on both sides (design §9).
+// record that stands on both sides.
 func (d *deciding) elsewhereOwned(t *typ, c *conn, ref connectors.Ref) bool {
 	if d.r.authority == nil || d.r.authority == c || t.becomes != wordOwner {
 		return false
@@ -252,7 +252,7 @@ func (d *deciding) writeQueued(t *typ, f *facts, h state.Handoff) state.Handoff 
 	return d.intend(h, stepQueue, connectors.Write{Ref: at, Set: set, Key: key(h, stepQueue, h.Note)})
 }
 
-// carried are handoffd's own fields for an assignment (design §8).
+// carried are handoffd's own fields for an assignment.
 func (d *deciding) carried(t *typ, f *facts, h state.Handoff, tier *tier, c choice, brief string) map[string]any {
 	zone := d.r.calendarOf(h.Owner).Zone()
 	set := map[string]any{

@@ -181,7 +181,7 @@ func (f *facts) find(c *conn) bool {
 	result := match.Pick(q, f.candidates(c, q), c.match)
 	if result.Account == nil || result.Via != match.ByLink {
 		if known, ok := f.v.Conn(c.name); !ok || !known.Mirror {
-			// "No match" may be said only of a complete mirror (design §4).
+			// "No match" may be said only of a complete mirror.
 			f.wait = "the accounts of " + c.name + " have not all been read yet"
 			return true
 		}

@@ -104,7 +104,7 @@ func (d *deciding) ownerAsBefore(t *typ, rec *state.Record, h state.Handoff) boo
 }
 
 // takenOver ends a handoff whose record a person has given to somebody else
-// since we wrote its owner: their change wins (design §1.5).
+// since we wrote its owner: their change wins.
 func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff, read time.Time) bool {
 	c := d.r.byConn[rec.Ref.Conn]
 	w, reads := c.m.Word(t.about, t.becomes)

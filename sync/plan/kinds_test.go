@@ -91,7 +91,7 @@ func TestSalesToCustomerSuccess(t *testing.T) {
 }
 
 // TestSwitchingOn: deals that were won before, whatever their close date says,
-// start nothing (design §1.8).
+// start nothing.
 func TestSwitchingOn(t *testing.T) {
 	t.Parallel()
 	r := closedWon(t)

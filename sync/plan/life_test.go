@@ -89,7 +89,7 @@ func TestAssignmentIsWritten(t *testing.T) {
 	}
 }
 
-// TestObserveWritesNothing, ever (design §1.8).
+// TestObserveWritesNothing, ever.
 func TestObserveWritesNothing(t *testing.T) {
 	t.Parallel()
 	r, w := compile(t, folder(t, nil)), newWorld()

@@ -180,7 +180,7 @@ func TestHeldBackAsksNobody(t *testing.T) {
 }
 
 // TestAuthority: the CRM that has no say over the owner is told and not
-// changed, where the record stands on both sides (design §9).
+// changed, where the record stands on both sides.
 func TestAuthority(t *testing.T) {
 	t.Parallel()
 	settings := edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nauthority: {owner: salesforce, created_in_salesforce_by: handoffd}\nnever:")

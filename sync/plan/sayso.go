@@ -11,7 +11,7 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// Which CRM has the say (design §9): over a field of a record that stands on
+// Which CRM has the say: over a field of a record that stands on
 // both sides, and over making people where a sync of the CRMs' own does.
 
 // listConnector holds the handoffs that wait for somebody whom the CRMs' own

@@ -136,7 +136,7 @@ const (
 )
 
 // sameSignal finds the handoff that a signal has led to already, on the record
-// it was copied from (design §4).
+// it was copied from.
 func sameSignal(s signal, ref connectors.Ref, related []state.Handoff, now time.Time) (state.Handoff, bool) {
 	for _, h := range related {
 		if !s.dated {

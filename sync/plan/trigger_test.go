@@ -39,7 +39,7 @@ func priced(t *testing.T) *plan.Rules {
 }
 
 // TestBaseline: what a record says at first sight is history unless it is
-// dated after the connection went live (design §4).
+// dated after the connection went live.
 func TestBaseline(t *testing.T) {
 	t.Parallel()
 	dated, plain := writing(t), priced(t)

@@ -64,7 +64,7 @@ const (
 	opSame       = "same"
 )
 
-// handoffd's own fields, by their standard names (design §8).
+// handoffd's own fields, by their standard names.
 const (
 	own             = connectors.OwnFieldPrefix
 	ownID           = own + "id"
@@ -100,7 +100,7 @@ const (
 	ownGaps         = own + "gaps"      // what they ask; people write it
 )
 
-// The values of handoff_status (design §8).
+// The values of handoff_status.
 const (
 	statusAssigned   = "Assigned"
 	statusAccepted   = "Accepted"

@@ -8,7 +8,7 @@ import (
 	"github.com/handoffd/handoffd/state"
 )
 
-// A person wins (design §1.5). Who changed an owner is read in the field's
+// A person wins. Who changed an owner is read in the field's
 // trail, and only when it matters:
 //
 //	before our write stands   a person: it is not written. A program: written over what it left

@@ -30,7 +30,7 @@ const (
 // maxSpan bounds a duration: a hundred years.
 const maxSpan = 100 * 365 * 24 * time.Hour
 
-// Of gives a duration its meaning (design §6):
+// Of gives a duration its meaning:
 //
 //	seconds, minutes               working time
 //	hours, fewer than 24           working time

@@ -86,7 +86,7 @@ func amount(n int, u mappings.Unit, working bool) sla.Duration {
 
 const ny = " America/New_York"
 
-// Design §6 and §14, sample calendars.
+// Sample calendars.
 func TestAdd(t *testing.T) {
 	t.Parallel()
 	c := compile(t, usEast())

@@ -16,7 +16,7 @@ import (
 
 const (
 	// A read this old may have been overtaken by a person; the record is read
-	// again before its owner is written (design §1.5).
+	// again before its owner is written.
 	freshRead = 5 * time.Second
 	// slowRead is how long an answer may take for the reading to count from
 	// when it was asked for. Beyond that it counts from when it came, or a CRM

@@ -42,7 +42,7 @@ func (b batch) leaving(wall time.Time) []connectors.Write {
 }
 
 // loose reports whether the conditions of a batch would cost more calls than
-// one: in a collection none can have one (design §8).
+// one: in a collection none can have one.
 func (w *Writer) loose(b batch) bool {
 	guard, ok := w.Connector.(connectors.Guard)
 	if !ok {

@@ -29,7 +29,7 @@ func doubtful(i state.Intent, now time.Time) state.Doubt {
 // heal looks for tasks that were made twice where the CRM takes a second one
 // with the same key, and takes the second away. The one that a person has
 // begun to work with stays, else the one we know of, else the oldest. Where
-// people have begun to work with both, both stay and are listed (design §8).
+// people have begun to work with both, both stay and are listed.
 func (w *Writer) heal(ctx context.Context, now time.Time) error {
 	healer, ok := w.Connector.(connectors.Healer)
 	if !ok {

@@ -354,7 +354,7 @@ func TestOrder(t *testing.T) {
 }
 
 // TestWithdrawnOnItsWay: what is withdrawn while the call lasts stays
-// withdrawn, even when the CRM says "later" (design §1.5).
+// withdrawn, even when the CRM says "later".
 func TestWithdrawnOnItsWay(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -4,8 +4,7 @@
 //
 // A create is marked as leaving before it leaves. One whose answer never came
 // is looked up by its key before it is sent again; where the CRM itself
-// refuses a second object with the same key, sending again is the look-up
-// (design §8, failure-model §2.1).
+// refuses a second object with the same key, sending again is the look-up.
 package writeback
 
 import (

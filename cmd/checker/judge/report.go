@@ -1,5 +1,5 @@
 // Package judge says whether a run of handoffd kept its promises: the rules A1
-// to A15 of the failure model, each over what a run has left behind. It reads a
+// to A15, each over what a run has left behind. It reads a
 // report, which is a folder, and nothing else; the same folder always gets the
 // same verdicts. README.md says what each rule looks at.
 package judge

@@ -157,7 +157,7 @@ func orNobody(who, id string) string {
 	return "nobody"
 }
 
-// The windows of design §1.5: a person's change from this long before our
+// The windows in which a person wins: a person's change from this long before our
 // write left is never overwritten; a younger one is put back within a minute
 // where webhooks come. The slack is the call's own time.
 const (

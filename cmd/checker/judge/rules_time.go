@@ -69,7 +69,7 @@ func slid(h state.Handoff, a, b Moment) []Offence {
 	return broken
 }
 
-// tellIn is how soon a missed deadline is told (design §1.6).
+// tellIn is how soon a missed deadline is told.
 const tellIn = time.Minute
 
 // told is A6: a step of a clock that was not called off happens

@@ -39,7 +39,7 @@ type Verdict struct {
 // mostOffences is how many a verdict names.
 const mostOffences = 5
 
-// Rule is one of the failure model's.
+// Rule is one of A1 to A15; README.md says what each looks at.
 type Rule struct {
 	ID   string
 	Says string

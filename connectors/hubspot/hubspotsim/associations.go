@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The association batches' own limits (facts §2).
+// The association batches' own limits.
 const (
 	maxLinkRead    = 1_000
 	maxLinkCreate  = 2_000

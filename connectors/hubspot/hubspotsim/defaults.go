@@ -46,7 +46,7 @@ var touched = []fieldSpec{
 	{"hs_last_sales_activity_timestamp", "Last engagement date", "datetime", "ro"},
 }
 
-// handoffFields are the full set that the daemon may write (design §8), on contacts, companies and deals.
+// handoffFields are the full set that the daemon may write, on contacts, companies and deals.
 var handoffFields = []fieldSpec{
 	{"handoff_id", "Handoff ID", "string", ""},
 	{"handoff_status", "Handoff status", "select", statuses},

@@ -97,7 +97,7 @@ func incoming(a *record) bool {
 
 // firsts are the dates of first things: the first outreach ever, the current owner's first engagement, and how long
 // that took; and the buyer's last sign of life. A task that the owner has begun or done is an engagement too, whoever
-// made it (facts §9; TASK is one of the type's own options).
+// made it (TASK is one of the type's own options).
 func (s *Sim) firsts(contact *record, done []*record, now time.Time) map[string]string {
 	set := map[string]string{"hs_sa_first_engagement_date": "", "hs_sa_first_engagement_object_type": ""}
 	if len(done) == 0 {

@@ -3,7 +3,7 @@ package hubspotsim
 // leadPipeline is the id of the pipeline that every portal with leads has; it is no number.
 const leadPipeline = "lead-pipeline-id"
 
-// checkLead refuses a new lead without a contact. facts §2: a lead needs a name and an existing contact.
+// checkLead refuses a new lead without a contact. A lead needs a name and an existing contact.
 func checkLead(o *object, links []newLink) *apiError {
 	if o.name != "leads" {
 		return nil

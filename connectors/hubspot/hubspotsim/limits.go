@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The limits of a Pro portal (facts §4).
+// The limits of a Pro portal.
 const (
 	proBurst         = 190     // private app, per ten seconds
 	oauthBurst       = 110     // OAuth app, per ten seconds and installing account

@@ -40,7 +40,7 @@ type access struct {
 const shortestToken = 16
 
 // refusedAtTheEdge says whether what stands for a token cannot be one, in a portal whose network answers such a call
-// itself, with a 530, as has been seen (facts §1).
+// itself, with a 530, as has been seen.
 func (s *Sim) refusedAtTheEdge(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	s.mu.Lock()

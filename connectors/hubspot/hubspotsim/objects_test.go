@@ -10,7 +10,7 @@ import (
 
 const contacts = "/crm/objects/2026-09/contacts"
 
-// TestRefusals lists what the portal refuses; each line is a fact of facts/hubspot.md §§1–3.
+// TestRefusals lists what the portal refuses.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// gatedBy names the object whose scope opens another: activities have none of their own (facts §1).
+// gatedBy names the object whose scope opens another: activities have none of their own.
 var gatedBy = map[string]string{"tasks": "contacts", "notes": "contacts", "meetings": "contacts", "calls": "contacts", "emails": "contacts"}
 
 // allowed refuses a call whose scopes the app was not granted. For each of needs one of its names is enough.

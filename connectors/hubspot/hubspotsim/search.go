@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The search API's limits (facts §3).
+// The search API's limits.
 const (
 	searchBody    = 3_000
 	searchGroups  = 5

@@ -101,7 +101,7 @@ func TestSearchOperators(t *testing.T) {
 	}
 }
 
-// TestSearchIsStale holds what was recorded of the real index (facts §3): for a while the old value still
+// TestSearchIsStale holds what was recorded of the real index: for a while the old value still
 // matches while the new one is shown, the new one finds nothing, and a new record is not there; a record
 // in the recycle bin never is.
 func TestSearchIsStale(t *testing.T) {
@@ -145,7 +145,7 @@ func TestSearchIsStale(t *testing.T) {
 	})
 }
 
-// TestKeyset reads 12,000 contacts of one timestamp by the windows that facts §3 calls working (P1).
+// TestKeyset reads 12,000 contacts of one timestamp by windows of a stamp and an id, which work (P1).
 func TestKeyset(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -77,7 +77,7 @@ const (
 	trackOAuth   = "oauth"       // refresh token, webhooks signed v3
 )
 
-// tier is what a subscription allows (facts §4).
+// tier is what a subscription allows.
 type tier struct{ burst, associations, daily int }
 
 var tiers = map[string]tier{

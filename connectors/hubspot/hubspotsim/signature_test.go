@@ -2,7 +2,7 @@ package hubspotsim
 
 import "testing"
 
-// TestSignature holds the vectors of facts/hubspot.md §5.
+// TestSignature holds vectors made by the rules of HubSpot's manual.
 func TestSignature(t *testing.T) {
 	t.Parallel()
 	const (

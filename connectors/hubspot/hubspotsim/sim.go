@@ -1,7 +1,7 @@
 // Package hubspotsim is an http.Handler that behaves like a HubSpot portal: what it holds, what it
 // refuses, how late its search is, how it limits callers and how it sends webhooks. It is written from
-// HubSpot's manual as facts/hubspot.md records it and shares no type with any adapter; where the manual
-// is silent it takes the stricter reading. README.md names the fact behind each strictness.
+// HubSpot's manual and shares no type with any adapter; where the manual is silent it takes the stricter
+// reading. README.md lists what is strict.
 package hubspotsim
 
 import (

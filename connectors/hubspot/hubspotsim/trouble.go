@@ -13,7 +13,7 @@ import (
 // statusMoving is HubSpot's answer while it moves a portal to another data centre.
 const statusMoving = 477
 
-// lockFor is how long a locked record stays so: who asks again sooner is refused again (facts §4).
+// lockFor is how long a locked record stays so: who asks again sooner is refused again.
 const lockFor = 2 * time.Second
 
 // edgeStatuses are what the network before HubSpot answers by itself, as a page. Only a 524 may have been applied:

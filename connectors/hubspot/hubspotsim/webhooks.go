@@ -14,7 +14,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// Delivery rules (facts §5).
+// Delivery rules.
 const (
 	maxEvents    = 100             // events of one request
 	maxInFlight  = 10              // requests at once

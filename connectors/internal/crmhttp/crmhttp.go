@@ -49,7 +49,7 @@ type Config struct {
 }
 
 // Budget is a rate that several calls share. Its bucket is empty at start, so
-// that a restart does not spend a burst twice (design §15).
+// that a restart does not spend a burst twice.
 type Budget struct {
 	Name  string
 	Rate  rate.Limit

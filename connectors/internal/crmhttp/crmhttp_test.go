@@ -257,7 +257,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
-// C1, design §15: zero "too many" when alone. No ten seconds hold more than
+// C1: zero "too many" when alone. No ten seconds hold more than
 // the documented 190 calls, and no less than 0.95 of what the rate allows.
 func TestBudget(t *testing.T) {
 	t.Parallel()

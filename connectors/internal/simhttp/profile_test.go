@@ -39,7 +39,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestProfiles holds the shares of the failure model's section 3.3 in the default profile, and that hell is
+// TestProfiles holds the shares of faults in the default profile, and that hell is
 // worse in every one of them without being certain for a call.
 func TestProfiles(t *testing.T) {
 	t.Parallel()

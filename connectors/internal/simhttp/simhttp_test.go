@@ -225,7 +225,7 @@ func (*fake) Deliver(context.Context) (simhttp.Delivery, error) {
 func (*fake) Stats() map[string]int     { return map[string]int{"429": 3} }
 func (*fake) Run(context.Context) error { return nil }
 
-// TestControl holds the control API of design §11, request by request.
+// TestControl holds the control API, request by request.
 func TestControl(t *testing.T) {
 	t.Parallel()
 	h := simhttp.NewHistory()

@@ -20,8 +20,8 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// maxAssertionLife is how far ahead the exp of a JWT assertion may lie. The sources say three minutes or five
-// (facts §1.1); public clients that work sign for five.
+// maxAssertionLife is how far ahead the exp of a JWT assertion may lie. The sources say three minutes or five;
+// public clients that work sign for five.
 const maxAssertionLife = 5 * time.Minute
 
 // firstMilliseconds is above any exp in seconds. Salesforce's own command line signs exp in milliseconds, 300 of them

@@ -110,7 +110,7 @@ func TestJWTBearer(t *testing.T) {
 	}
 }
 
-// TestSessionSlides: a session lives two hours from its last use (facts §1.2).
+// TestSessionSlides: a session lives two hours from its last use.
 func TestSessionSlides(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -130,7 +130,7 @@ func TestCompositeReferences(t *testing.T) {
 	}
 }
 
-// TestCompositeLevels: no header is inherited from the outer call, and each subrequest's own count (facts §8).
+// TestCompositeLevels: no header is inherited from the outer call, and each subrequest's own count.
 func TestCompositeHeaders(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})
@@ -157,7 +157,7 @@ func TestCompositeHeaders(t *testing.T) {
 	}
 }
 
-// TestCompositeAllOrNone is the task protocol without a unique key (facts §8): parent row as the key.
+// TestCompositeAllOrNone is the task protocol without a unique key: parent row as the key.
 func TestCompositeAllOrNone(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})

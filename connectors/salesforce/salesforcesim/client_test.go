@@ -57,7 +57,7 @@ func TestRealClient(t *testing.T) {
 	}
 }
 
-// TestReplyDropped: a write may be applied although its caller sees a broken connection (facts §2.3).
+// TestReplyDropped: a write may be applied although its caller sees a broken connection.
 func TestReplyDropped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

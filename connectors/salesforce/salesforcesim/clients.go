@@ -14,7 +14,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// What public clients ask beside the resources that the adapter uses. None of it is in the facts: it is what
+// What public clients ask beside the resources that the adapter uses. It is what
 // Salesforce's REST and OAuth manuals describe and jsforce, simple-salesforce, restforce and the Singer tap send.
 
 // overridden is the method of a call that could only be sent as a POST: ?_HttpMethod=PATCH. A HEAD is a GET whose

@@ -21,7 +21,7 @@ func (d duplicateRule) name() string {
 	return cmp.Or(d.Name, "Standard_"+d.Object+"_Duplicate_Rule")
 }
 
-// checkDuplicates answers DUPLICATES_DETECTED for a record that a rule finds again (facts §2.3). A person is
+// checkDuplicates answers DUPLICATES_DETECTED for a record that a rule finds again. A person is
 // asked on the screen, and is taken to have said yes.
 func (s *Sim) checkDuplicates(o *object, r *row, set values, d deed) *apiError {
 	for _, rule := range s.set.duplicates {

@@ -181,7 +181,7 @@ func (s *Sim) merge(o *object, loser *row, in map[string]any, d deed) (map[strin
 }
 
 // mergeOne puts loser into the recycle bin with the winner's id, and hangs its children on the winner without
-// moving their stamps: no trigger and no event tells of them (facts §2.2).
+// moving their stamps: no trigger and no event tells of them.
 func (s *Sim) mergeOne(o *object, loser *row, in map[string]any, d deed, last bool) (map[string]string, *apiError) {
 	into, _ := in["into"].(string)
 	id, _ := normalizeID(into)

@@ -7,7 +7,7 @@ import (
 )
 
 // apiError is one entry of the array that Salesforce answers a refused call with. As the whole answer
-// its key is errorCode, inside a collections result it is statusCode (facts §2.3).
+// its key is errorCode, inside a collections result it is statusCode.
 type apiError struct {
 	code    string
 	message string

@@ -14,7 +14,7 @@ const deletable = `
 IsDeleted boolean ro
 `
 
-// handoffFields is the full set of the product's own fields (design §8). %s: Handoff_Id__c is the key of
+// handoffFields is the full set of the product's own fields. %s: Handoff_Id__c is the key of
 // a created Lead only.
 const handoffFields = `
 Handoff_Id__c string 64 %s

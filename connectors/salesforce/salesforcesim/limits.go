@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxHeader bounds URI and headers together (facts §2.1).
+	// maxHeader bounds URI and headers together.
 	maxHeader = 16_384
-	// defaultQuota is Enterprise Edition's daily base; each user licence adds a thousand (facts §2.4).
+	// defaultQuota is Enterprise Edition's daily base; each user licence adds a thousand.
 	defaultQuota  = 100_000
 	quotaPerUser  = 1_000
 	firstVersion  = 31.0 // older ones have been retired

@@ -14,7 +14,7 @@ type lock struct {
 }
 
 // contend takes the locks that a save needs: its own row and the account above it, since a child's save locks
-// its parent (facts §2.3). A lock lives for Setup's lock_hold; another transaction that wants it meanwhile is
+// its parent. A lock lives for Setup's lock_hold; another transaction that wants it meanwhile is
 // refused, where the real org would have it wait up to ten seconds first.
 func (s *Sim) contend(o *object, r *row, fields values, d deed) *apiError {
 	if s.set.lockHold <= 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// Delivery rules of outbound messages (facts §3.4). The first wait and how many go out at once are guesses.
+// Delivery rules of outbound messages. The first wait and how many go out at once are guesses.
 const (
 	maxNotifications = 100
 	maxInFlight      = 5

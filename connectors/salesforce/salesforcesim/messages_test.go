@@ -168,7 +168,7 @@ func TestEchoMessages(t *testing.T) {
 }
 
 // TestMessageRetries: anything but an Ack of true is tried again, at growing intervals of at most two hours,
-// for a day (facts §3.4; I1, I11).
+// for a day (I1, I11).
 func TestMessageRetries(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -104,7 +104,7 @@ func sendGone(w http.ResponseWriter) {
 	_, _ = w.Write([]byte("<html><head><title>URL No Longer Exists</title></head><body>You have attempted to reach a URL that no longer exists on salesforce.com.</body></html>"))
 }
 
-// crowded refuses a call while 25 long-running ones of others occupy the org (facts §2.4).
+// crowded refuses a call while 25 long-running ones of others occupy the org.
 func (s *Sim) crowded() *apiError {
 	if s.set.longRunning < maxLongRunning {
 		return nil

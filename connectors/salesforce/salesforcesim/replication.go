@@ -49,7 +49,7 @@ func (s *Sim) serveReplication(c *call, o *object, deleted bool) reply {
 }
 
 // covered is how far an answer is complete: no further than the stamp of the oldest write that has not been
-// committed yet (facts §2.2: the only documented safe cursor).
+// committed yet (the only documented safe cursor).
 func (s *Sim) covered(o *object, end, now time.Time) time.Time {
 	for _, r := range s.tables[o.name].since(now.Add(-s.gate.Faults().SearchLag - time.Minute)) {
 		for _, v := range r.versions {

@@ -11,7 +11,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// TestLatestDateCovered: the low-watermark stops before the oldest write that is still under way (facts §2.2).
+// TestLatestDateCovered: the low-watermark stops before the oldest write that is still under way.
 func TestLatestDateCovered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

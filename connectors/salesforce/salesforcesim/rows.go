@@ -140,7 +140,7 @@ func (s *Sim) fieldList(o *object, list string) ([]column, *apiError) {
 }
 
 // unmodified answers a failed If-Unmodified-Since, nil when the call may go on. The comparison is with
-// LastModifiedDate in whole seconds, so a change in the header's own second slips through (facts §2.3).
+// LastModifiedDate in whole seconds, so a change in the header's own second slips through.
 func unmodified(c *call, r *row) *reply {
 	raw := c.header.Get("If-Unmodified-Since")
 	if raw == "" {
@@ -199,7 +199,7 @@ func (s *Sim) serveByKey(c *call, o *object) reply {
 	if err != nil {
 		return refused(err)
 	}
-	if strings.HasSuffix(strings.ToLower(value), ".inc") { // read as a file extension (facts §2.3)
+	if strings.HasSuffix(strings.ToLower(value), ".inc") { // read as a file extension
 		return refused(notFound())
 	}
 	rows := s.tables[o.name].holders(f.name, value)

@@ -11,7 +11,7 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-// TestWriteRefusals is the table of what a strict org refuses on create (C: facts §2.3, §2.5).
+// TestWriteRefusals is the table of what a strict org refuses on create.
 func TestWriteRefusals(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{UniqueTasks: true})
@@ -121,7 +121,7 @@ func TestRowLifecycle(t *testing.T) {
 	}
 }
 
-// TestConditionalUpdate: If-Unmodified-Since compares whole seconds (facts §2.3).
+// TestConditionalUpdate: If-Unmodified-Since compares whole seconds.
 func TestConditionalUpdate(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})

@@ -31,7 +31,7 @@ func (d deed) derived() deed {
 // stamp is the whole second that a write carries; many rows of a batch share it.
 func (d deed) stamp() time.Time { return d.now.UTC().Truncate(time.Second) }
 
-// apiDeed reads a call's headers. Assignment rules run unless the call says FALSE (facts §2.3).
+// apiDeed reads a call's headers. Assignment rules run unless the call says FALSE.
 func (s *Sim) apiDeed(c *call) deed {
 	return deed{
 		tx: c.tx, now: c.now, actor: s.caller, who: s.callerName(callOption(c.header, "client")),
@@ -239,7 +239,7 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 }
 
 // commit makes a state the row's newest. Queries see it when its transaction is through: one to three
-// seconds after its stamp, now and then much later (facts §2.2), never later than Faults.SearchLag.
+// seconds after its stamp, now and then much later, never later than Faults.SearchLag.
 func (s *Sim) commit(r *row, fields values, d deed) {
 	visible := d.now
 	if most := s.gate.Faults().SearchLag; most > 0 {

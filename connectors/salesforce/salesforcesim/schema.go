@@ -30,7 +30,7 @@ type field struct {
 
 func (f *field) custom() bool { return strings.HasSuffix(f.name, "__c") }
 
-// longText fields can be neither filtered nor sorted by (facts §8).
+// longText fields can be neither filtered nor sorted by.
 func (f *field) longText() bool { return f.typ == "textarea" && f.length > 255 || f.typ == "anyType" }
 
 func (f *field) textual() bool {
@@ -152,7 +152,7 @@ func (set shape) extraFields(object string) string {
 	return b.String()
 }
 
-// hide takes fields out of the org; a missing permission looks the same as a missing field (facts §1.5).
+// hide takes fields out of the org; a missing permission looks the same as a missing field.
 func hide(org map[string]*object, names []string) {
 	for _, name := range names {
 		kind, column, _ := strings.Cut(strings.ToLower(name), ".")

@@ -24,7 +24,7 @@ func (c *client) edit(object, op, id string, fields map[string]any) map[string]s
 }
 
 // TestLateCommits: a row is stamped when it is written and seen by queries seconds later, while reading it by
-// id sees it at once (facts §2.2).
+// id sees it at once.
 func TestLateCommits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
