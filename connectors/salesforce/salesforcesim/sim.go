@@ -1,7 +1,7 @@
 // Package salesforcesim behaves like one Salesforce org over HTTP: REST with SOQL, collections and
 // composite, OAuth, and the habits that make it hard to please (late commits, whole-second stamps,
 // assignment rules, silent re-parenting). It is written from Salesforce's manuals and shares no type with
-// any adapter. README.md lists what is modelled and the fact behind it.
+// any adapter. README.md lists what is modelled.
 package salesforcesim
 
 import (
