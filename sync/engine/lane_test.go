@@ -3,25 +3,22 @@ package engine
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/mappings"
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // crm is a connector that answers what the test says, and counts.
@@ -51,31 +48,6 @@ type rig struct {
 	seq   int
 }
 
-func rules(t *testing.T) *plan.Rules {
-	t.Helper()
-	folder := fstest.MapFS{}
-	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		raw, err := fs.ReadFile(starter.FS(), name)
-		if name == "handoffd.yaml" {
-			raw = []byte(strings.Replace(string(raw), "mode: observe", "mode: write", 1))
-		}
-		folder[name] = &fstest.MapFile{Data: raw}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, _ := mappings.Load(folder)
-	r, ds := plan.Compile(doc)
-	if mappings.Failed(ds) {
-		t.Fatal(mappings.Render(ds, doc.Files))
-	}
-	return r
-}
-
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
@@ -92,7 +64,7 @@ func newRig(t *testing.T) *rig {
 	}
 	r.lane = &Lane{
 		Decider: &Decider{
-			Store: store, Book: NewBook(rules(t)), Mirror: NewMirror(), Wall: func() time.Time { return r.now },
+			Store: store, Book: NewBook(plantest.Starter(t).Writing(t).Rules(t)), Mirror: NewMirror(), Wall: func() time.Time { return r.now },
 			Metrics: NewMetrics(prometheus.NewRegistry()), Log: log,
 		},
 		Group: []string{"hubspot", "salesforce"}, Conns: conns, Bell: NewBell(), Log: log,

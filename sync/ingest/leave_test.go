@@ -11,18 +11,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/mappings"
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/engine"
 	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 func calendarOf(events ...string) []byte {
@@ -143,39 +141,16 @@ func (w webOf) RoundTrip(r *http.Request) (*http.Response, error) {
 // believes it and the CRM.
 func rulesWithFeed(t *testing.T, at string) *plan.Rules {
 	t.Helper()
-	return leaveRules(t, strings.NewReplacer("backup: ben@example.com,    calendar: us_east}", "backup: ben@example.com,    calendar: us_east, leave_feed: \""+at+"\"}"))
+	return leaveFolder(t).Replace(t, "people.yaml", anasLine+"}", anasLine+", leave_feed: \""+at+"\"}").Rules(t)
 }
 
-func leaveRules(t *testing.T, people *strings.Replacer) *plan.Rules {
+// leaveFolder is the starter pack whose teams believe every source of leave.
+func leaveFolder(t *testing.T) plantest.Folder {
 	t.Helper()
-	folder := fstest.MapFS{}
-	for _, name := range []string{
-		"handoffd.yaml", "calendars.yaml", "people.yaml", "teams.yaml", "sla.yaml", "lists.yaml", "mappings/hubspot.yaml", "mappings/salesforce.yaml", "handoffs/demo-request.yaml",
-	} {
-		raw, err := starter.FS().Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := string(text)
-		switch name {
-		case "people.yaml":
-			s = strings.Replace(s, "backup: ben@example.com,    calendar: us_east}", people.Replace("backup: ben@example.com,    calendar: us_east}"), 1)
-		case "teams.yaml":
-			s = strings.Replace(s, "    if_everyone_is_full:", "    leave_from: [crm, calendar_feeds]\n    if_everyone_is_full:", 1)
-		}
-		folder[name] = &fstest.MapFile{Data: []byte(s)}
-	}
-	doc, ds := mappings.Load(folder)
-	rules, more := plan.Compile(doc)
-	if rules == nil {
-		t.Fatal(ds, more)
-	}
-	return rules
+	return plantest.Starter(t).Replace(t, "teams.yaml", "    if_everyone_is_full:", "    leave_from: [crm, calendar_feeds]\n    if_everyone_is_full:")
 }
+
+const anasLine = "backup: ben@example.com,    calendar: us_east"
 
 // TestFeeds (1.88): a feed is read every quarter of an hour and kept; while it
 // cannot be read what it said last counts, and since when is told; a feed that
@@ -257,7 +232,7 @@ func TestFeeds(t *testing.T) {
 	if strings.Contains(log.String(), "s3cret") || !strings.Contains(log.String(), "ana@example.com") {
 		t.Errorf("the log: %s", log.String())
 	}
-	book.Swap(leaveRules(t, strings.NewReplacer()))
+	book.Swap(leaveFolder(t).Rules(t))
 	check("nobody names it", kept{}, "", "")
 }
 
@@ -319,7 +294,7 @@ func TestLeaveFromTheCRM(t *testing.T) {
 		{Who: "ben@example.com", From: now, Until: now.Add(50 * time.Hour), Source: "out of office"},
 	}}
 	p := &Poller{
-		Conn: "hubspot", Connector: crm, Store: store, Book: engine.NewBook(leaveRules(t, strings.NewReplacer())),
+		Conn: "hubspot", Connector: crm, Store: store, Book: engine.NewBook(leaveFolder(t).Rules(t)),
 		Wall: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(nil),
 	}
 	look := func(asked int, want string) {

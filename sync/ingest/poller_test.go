@@ -3,24 +3,20 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/mappings"
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/engine"
-	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // crm is a connector that answers what the test says.
@@ -71,28 +67,6 @@ type rig struct {
 	now   time.Time
 }
 
-func rules(t *testing.T) *plan.Rules {
-	t.Helper()
-	folder := fstest.MapFS{}
-	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		raw, err := fs.ReadFile(starter.FS(), name)
-		folder[name] = &fstest.MapFile{Data: raw}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, _ := mappings.Load(folder)
-	r, ds := plan.Compile(doc)
-	if mappings.Failed(ds) {
-		t.Fatal(mappings.Render(ds, doc.Files))
-	}
-	return r
-}
-
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
@@ -112,7 +86,7 @@ func newRig(t *testing.T) *rig {
 		},
 	}
 	r.p = &Poller{
-		Conn: "hubspot", Connector: r.crm, Store: store, Book: engine.NewBook(rules(t)), Mirror: engine.NewMirror(),
+		Conn: "hubspot", Connector: r.crm, Store: store, Book: engine.NewBook(plantest.Starter(t).Rules(t)), Mirror: engine.NewMirror(),
 		Lanes: engine.NewBells(1), Outbox: engine.NewBell(), Gate: &engine.Gate{}, Wall: func() time.Time { return r.now },
 		Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 	}

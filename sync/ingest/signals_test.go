@@ -6,51 +6,31 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/mappings"
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/engine"
 	"github.com/handoffd/handoffd/sync/ingest"
 	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // signalRules are the starter pack with its product speaking.
 func signalRules(t *testing.T) *plan.Rules {
 	t.Helper()
-	folder := fstest.MapFS{}
-	err := fs.WalkDir(starter.FS(), ".", func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		raw, err := fs.ReadFile(starter.FS(), p)
-		folder[p] = &fstest.MapFile{Data: raw}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := folder["handoffd.yaml"]
-	settings.Data = append(settings.Data, "\nsignals: {product: {on: hubspot, find_by: [{same: [usage.email, person.email]}]}}\n"...)
-	doc, ds := mappings.Load(folder)
-	rules, more := plan.Compile(doc)
-	if rules == nil {
-		t.Fatalf("%v %v", ds, more)
-	}
-	return rules
+	folder := plantest.Starter(t)
+	folder["handoffd.yaml"] += "\nsignals: {product: {on: hubspot, find_by: [{same: [usage.email, person.email]}]}}\n"
+	return folder.Rules(t)
 }
 
 // TestSignalsPosted: a signed body is on disk before it is answered, the same

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,17 +14,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/mappings"
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/engine"
-	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // box fails as often as it is told to, and keeps what arrives.
@@ -43,27 +39,6 @@ func (b *box) Send(_ context.Context, p Parcel) error {
 	return nil
 }
 
-func book(t *testing.T) *engine.Book {
-	t.Helper()
-	folder := fstest.MapFS{}
-	for _, name := range []string{
-		"handoffd.yaml", "sla.yaml", "people.yaml", "teams.yaml", "calendars.yaml", "lists.yaml", "mappings/hubspot.yaml", "mappings/salesforce.yaml", "handoffs/demo-request.yaml",
-	} {
-		f, err := starter.FS().Open(name)
-		if err != nil {
-			continue
-		}
-		raw, _ := io.ReadAll(f)
-		folder[name] = &fstest.MapFile{Data: bytes.Replace(raw, []byte("mode: observe"), []byte("mode: write"), 1)}
-	}
-	doc, _ := mappings.Load(folder)
-	rules, ds := plan.Compile(doc)
-	if rules == nil {
-		t.Fatal(mappings.Render(ds, doc.Files))
-	}
-	return engine.NewBook(rules)
-}
-
 func sender(t *testing.T, c Channel) (*Sender, func(n int)) {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
@@ -71,7 +46,7 @@ func sender(t *testing.T, c Channel) (*Sender, func(n int)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	s := &Sender{Dest: "notify/sales", Channel: c, Store: store, Book: book(t), Bell: engine.NewBell(), Wall: time.Now, Log: slog.New(slog.DiscardHandler)}
+	s := &Sender{Dest: "notify/sales", Channel: c, Store: store, Book: engine.NewBook(plantest.Starter(t).Writing(t).Rules(t)), Bell: engine.NewBell(), Wall: time.Now, Log: slog.New(slog.DiscardHandler)}
 	return s, func(n int) {
 		err := store.Update(t.Context(), func(tx state.Tx) error {
 			for i := range n {

@@ -1,33 +1,18 @@
 package plan_test
 
 import (
-	"io/fs"
-	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // starterRules are those of the starter pack, writing.
 func starterRules(t *testing.T) *plan.Rules {
 	t.Helper()
-	all := fstest.MapFS{}
-	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		raw, err := fs.ReadFile(starter.FS(), name)
-		all[name] = &fstest.MapFile{Data: []byte(strings.Replace(string(raw), "mode: observe", "mode: write", 1))}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compile(t, all)
+	return plantest.Starter(t).Writing(t).Rules(t)
 }
 
 // customer is a company of old, read at an instant.

@@ -4,24 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/mappings"
-	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/engine"
-	"github.com/handoffd/handoffd/sync/plan"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // crm is a connector that answers what the test says.
@@ -58,31 +53,6 @@ type rig struct {
 	sent  []string // keys, in the order they left
 }
 
-func rules(t *testing.T, mode string) *plan.Rules {
-	t.Helper()
-	folder := fstest.MapFS{}
-	err := fs.WalkDir(starter.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		raw, err := fs.ReadFile(starter.FS(), name)
-		if name == "handoffd.yaml" {
-			raw = []byte(strings.Replace(string(raw), "mode: observe", "mode: "+mode, 1))
-		}
-		folder[name] = &fstest.MapFile{Data: raw}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, _ := mappings.Load(folder)
-	r, ds := plan.Compile(doc)
-	if mappings.Failed(ds) {
-		t.Fatal(mappings.Render(ds, doc.Files))
-	}
-	return r
-}
-
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
@@ -105,7 +75,7 @@ func newRig(t *testing.T) *rig {
 	r.w = &Writer{
 		Conn: "hubspot", Connector: r, Bell: engine.NewBell(), Metrics: NewMetrics(reg), Log: log,
 		Decider: &engine.Decider{
-			Store: store, Book: engine.NewBook(rules(t, "write")), Mirror: engine.NewMirror(), Wall: wall,
+			Store: store, Book: engine.NewBook(plantest.Starter(t).Writing(t).Rules(t)), Mirror: engine.NewMirror(), Wall: wall,
 			Metrics: engine.NewMetrics(reg), Log: log,
 		},
 	}
@@ -291,7 +261,7 @@ func TestNothingLeaves(t *testing.T) {
 				r.Fatal(err)
 			}
 		},
-		"observe": func(r *rig) { r.w.Decider.Book.Swap(rules(r.T, "observe")) },
+		"observe": func(r *rig) { r.w.Decider.Book.Swap(plantest.Starter(r.T).Rules(r.T)) },
 		"gate":    func(r *rig) { r.w.Gate = &engine.Gate{} },
 	} {
 		t.Run(name, func(t *testing.T) {
