@@ -14,6 +14,7 @@ import (
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/normalize"
 )
 
 // explanation is why, line by line: what was decided about a record, by which
@@ -43,10 +44,11 @@ type decisionReceipt struct {
 func newExplainCommand(s streams) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   "explain RECORD|HANDOFF",
+		Use:   "explain RECORD|HANDOFF|EMAIL",
 		Short: "Why a record went where it went, line by line",
 		Long: "Why a record went where it went, line by line. RECORD is connection/kind/id, with\n" +
-			"the CRM's own kind and id; HANDOFF is the handoff's id, as it stands on the record.",
+			"the CRM's own kind and id; HANDOFF is the handoff's id, as it stands on the record;\n" +
+			"EMAIL is a person's address, for every record that has it.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var e explanation
@@ -71,8 +73,8 @@ func newExplainCommand(s streams) *cobra.Command {
 	return cmd
 }
 
-// explain gathers what the state knows of a handoff, by id, or of a record,
-// written connection/kind/id.
+// explain gathers what the state knows of a handoff, by id, of a record, written
+// connection/kind/id, or of everybody with an address.
 func explain(ctx context.Context, store state.Store, what string) (explanation, error) {
 	e := explanation{Schema: 1, Handoffs: []handoffReceipt{}}
 	err := store.View(ctx, func(tx state.Tx) error {
@@ -82,20 +84,19 @@ func explain(ctx context.Context, store state.Store, what string) (explanation, 
 			e.Handoffs = append(e.Handoffs, receipt(tx, h))
 			return tx.Err()
 		}
-		ref, err := connectors.ParseRef(what)
-		if err != nil {
+		refs := recordsNamed(tx, what)
+		if len(refs) == 0 {
 			return noSuchHandoff(tx, what)
 		}
-		e.Record = ref.String()
-		for h := range state.HandoffsOf(tx, ref) {
-			e.Handoffs = append(e.Handoffs, receipt(tx, h))
+		known := false
+		var names []string
+		for _, ref := range refs {
+			names = append(names, ref.String())
+			e.gather(tx, ref)
+			_, seen := state.GetRecord(tx, ref)
+			known = known || seen
 		}
-		for _, l := range state.AllListings(tx) {
-			if l.Subject == ref.String() {
-				e.Notes = append(e.Notes, l.List+": "+l.Text)
-			}
-		}
-		_, known := state.GetRecord(tx, ref)
+		e.Record = strings.Join(names, ", ")
 		if len(e.Handoffs) == 0 && len(e.Notes) == 0 {
 			e.Notes = []string{"No signal of this record has started a handoff."}
 			if e.Unseen = !known; e.Unseen {
@@ -106,6 +107,53 @@ func explain(ctx context.Context, store state.Store, what string) (explanation, 
 	})
 	slices.SortFunc(e.Handoffs, func(a, b handoffReceipt) int { return a.DetectedAt.Compare(b.DetectedAt) })
 	return e, err
+}
+
+// recordsNamed are the record of that name, or those of the people with that
+// address.
+func recordsNamed(tx state.Tx, what string) (refs []connectors.Ref) {
+	if ref, err := connectors.ParseRef(what); err == nil {
+		return []connectors.Ref{ref}
+	}
+	email, ok := normalize.Email(what)
+	if !ok {
+		return nil
+	}
+	for _, c := range state.AllConns(tx) {
+		for _, r := range state.RecordsOf(tx, c.Name) {
+			if r.Fields["email"] == email {
+				refs = append(refs, r.Ref)
+			}
+		}
+	}
+	return refs
+}
+
+// gather adds what is known of one record: its handoffs, the lists it stands in,
+// and who it is elsewhere.
+func (e *explanation) gather(tx state.Tx, ref connectors.Ref) {
+	for h := range state.HandoffsOf(tx, ref) {
+		if !e.tells(h.ID) {
+			e.Handoffs = append(e.Handoffs, receipt(tx, h))
+		}
+	}
+	for _, l := range state.AllListings(tx) {
+		if l.Subject == ref.String() {
+			e.Notes = append(e.Notes, l.List+": "+l.Text)
+		}
+	}
+	same, _ := state.GetSame(tx, ref)
+	for _, other := range same.Refs {
+		for h := range state.HandoffsOf(tx, other) {
+			if !e.tells(h.ID) {
+				e.Notes = append(e.Notes, ref.String()+" is the same as "+other.String()+", which has handoff "+h.ID+" ("+h.Type+", "+string(h.Stage)+")")
+			}
+		}
+	}
+}
+
+func (e *explanation) tells(id string) bool {
+	return slices.ContainsFunc(e.Handoffs, func(h handoffReceipt) bool { return h.ID == id })
 }
 
 // noSuchHandoff says what could have been meant, with a record of this state
@@ -119,7 +167,7 @@ func noSuchHandoff(tx state.Tx, what string) error {
 		}
 	}
 	return &exitError{
-		code: exitWrong, err: fmt.Errorf("%q is neither the id of a handoff nor a record", what),
+		code: exitWrong, err: fmt.Errorf("%q is neither the id of a handoff nor a record, and nobody we have met has it as an address", what),
 		try: "handoffd explain " + example,
 	}
 }
