@@ -159,7 +159,9 @@ type Write struct {
 	// IfVersion, where set, makes the write fail with Conflict when the
 	// record is newer. CRMs that cannot do that ignore it.
 	IfVersion string `json:"if_version,omitempty"`
-	// Links are the records a created object belongs to.
+	// Links are the records a created object belongs to. Those of a change are
+	// records whose own change in the same batch it rests on: it is not made
+	// where theirs is refused, and theirs does not wait for it.
 	Links []Ref `json:"links,omitempty"`
 	// After is the Key of a create in the same batch whose new id becomes one
 	// more link. If that create fails, this write fails with it.

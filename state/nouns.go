@@ -174,6 +174,9 @@ type Stake struct {
 	Stamp   time.Time `json:"stamp,omitzero"`    // the CRM's stamp on what it left; zero: not answered
 	Checked bool      `json:"checked,omitempty"` // nobody came in between, or it cannot be told
 	Ceded   string    `json:"ceded,omitempty"`   // what somebody else put there, and we leave
+	// Edited says that the record was changed by somebody else after Stamp and
+	// before a later write of ours: the owner may have been given away and back.
+	Edited bool `json:"edited,omitempty"`
 }
 
 // Signal is one buyer's signal.

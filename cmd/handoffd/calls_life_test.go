@@ -16,8 +16,8 @@ import (
 var lifeCeilings = map[string][2]float64{"hubspot": {7, 0.07}, "salesforce": {5, 0.04}, "across": {10, 0.09}}
 
 // escalationCeilings are those of what the starter pack does when nobody moves,
-// alone. A step that says one thing takes 2, two that fall together
-// twice as many; what a takeover has to write is in sync/README.md.
+// alone. A step takes 2, two that fall together twice as many; why a takeover
+// takes more in HubSpot, and one more across, is in sync/README.md.
 var escalationCeilings = []struct {
 	name  string
 	after time.Duration // since the handoff, all of it done by then
@@ -25,7 +25,7 @@ var escalationCeilings = []struct {
 }{
 	{"reminder", 11*time.Minute + 30*time.Second, map[string]float64{"hubspot": 2, "salesforce": 2, "across": 2}},
 	{"breach", 19 * time.Minute, map[string]float64{"hubspot": 4, "salesforce": 2, "across": 2}},
-	{"takeover", 35 * time.Minute, map[string]float64{"hubspot": 4, "salesforce": 3, "across": 4}},
+	{"takeover", 35 * time.Minute, map[string]float64{"hubspot": 4, "salesforce": 2, "across": 3}},
 	{"last alert", 50 * time.Minute, map[string]float64{"hubspot": 2, "salesforce": 2, "across": 2}},
 }
 

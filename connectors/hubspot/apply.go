@@ -52,6 +52,7 @@ func (c *Connector) Apply(ctx context.Context, writes []connectors.Write) ([]con
 			}
 		}
 		for _, group := range groups(ready) {
+			group = slices.DeleteFunc(group, func(p *pending) bool { return p.heldBack(writes, results) })
 			for chunk := range slices.Chunk(group, batchSize) {
 				broken = c.send(ctx, chunk, broken)
 			}
@@ -136,27 +137,52 @@ func waves(writes []connectors.Write) [][]int {
 	return out
 }
 
-// groups splits a wave by kind and verb, updates first, otherwise in the order
-// of appearance.
+// groups splits a wave by kind and verb, updates first, those of tasks after
+// those they may rest on, otherwise in the order of appearance.
 func groups(all []*pending) [][]*pending {
+	rank := func(p *pending) int {
+		switch {
+		case p.write.Creates():
+			return 2
+		case p.info.path == string(tasks):
+			return 1
+		}
+		return 0
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b *pending) int { return rank(a) - rank(b) })
 	var out [][]*pending
 	at := make(map[string]int)
-	for _, creates := range []bool{false, true} {
-		for _, p := range all {
-			if p.write.Creates() != creates {
-				continue
-			}
-			name := p.info.path + strconv.FormatBool(creates)
-			i, ok := at[name]
-			if !ok {
-				i = len(out)
-				at[name] = i
-				out = append(out, nil)
-			}
-			out[i] = append(out[i], p)
+	for _, p := range all {
+		name := p.info.path + strconv.FormatBool(p.write.Creates())
+		i, ok := at[name]
+		if !ok {
+			i = len(out)
+			at[name] = i
+			out = append(out, nil)
 		}
+		out[i] = append(out[i], p)
 	}
 	return out
+}
+
+// heldBack reports whether a change rests on another of the batch that was not
+// made, and says so in its result.
+func (p *pending) heldBack(writes []connectors.Write, results []connectors.Result) bool {
+	if p.write.Creates() {
+		return false
+	}
+	for _, link := range p.write.Links {
+		n := slices.IndexFunc(writes, func(w connectors.Write) bool { return w.Ref == link })
+		if n < 0 || results[n].Err == nil {
+			continue
+		}
+		p.result.Err = &connectors.Error{
+			Class: connectors.Unavailable, Op: "update " + p.info.path, Err: fmt.Errorf("not sent, because what it rests on was not changed: %s", writes[n].Key),
+		}
+		return true
+	}
+	return false
 }
 
 // prepare translates one write. Nil: there is nothing to send, and the result

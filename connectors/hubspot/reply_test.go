@@ -616,3 +616,42 @@ func TestNewRefusesBadSettings(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A change that rests on a record's is not made where that one is refused, in
+// whatever order they come; others are.
+func TestChangeThatRests(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, true)
+	rows := func(body string) (int, string) {
+		var in batchWrite
+		if err := json.Unmarshal([]byte(body), &in); err != nil {
+			t.Error(err)
+		}
+		var out []string
+		for _, i := range in.Inputs {
+			if i.ID != "1" {
+				out = append(out, fmt.Sprintf(`{"id":%q,"objectWriteTraceId":%q}`, i.ID, i.TraceID))
+			}
+		}
+		if len(out) == len(in.Inputs) {
+			return 200, `{"status":"COMPLETE","results":[` + strings.Join(out, ",") + `]}`
+		}
+		return 207, `{"status":"COMPLETE","results":[` + strings.Join(out, ",") + `],"errors":[{"status":"error","category":"VALIDATION_ERROR","message":"no","context":{"ids":["1"]}}]}`
+	}
+	f.answers("POST", "/crm/objects/"+APIVersion+"/contacts/batch/update", rows)
+	f.answers("POST", "/crm/objects/"+APIVersion+"/tasks/batch/update", rows)
+	passed := func(key, contact string) connectors.Write {
+		return connectors.Write{
+			Ref: connectors.Ref{Kind: connectors.Task, ID: "7" + contact}, Key: key, Links: []connectors.Ref{{Kind: "contacts", ID: contact}},
+			Set: map[string]any{connectors.TaskSubject: "s"},
+		}
+	}
+	results, err := f.Apply(t.Context(), []connectors.Write{passed("p1", "1"), passed("p2", "2"), passed("p3", "3"), update("a", "1"), update("b", "2")})
+	want := []string{"p1 unavailable ", "p2 done 72", "p3 done 73", "a invalid ", "b done 2"}
+	if diff := cmp.Diff(want, outcomes(results)); diff != "" || err != nil {
+		t.Errorf("(-want +got):\n%s%v", diff, err)
+	}
+	if len(f.bodies) != 2 || strings.Contains(f.bodies[1], `"71"`) {
+		t.Errorf("%d calls: %v", len(f.bodies), f.bodies)
+	}
+}

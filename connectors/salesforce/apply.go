@@ -24,7 +24,9 @@ const (
 //
 // A group is what belongs together: a record and the tasks linked to it, a
 // create and what comes after it. Of a group all is applied or, as far as the
-// CRM can promise it, nothing; a group never suffers from another's fault.
+// CRM can promise it, nothing; a group never suffers from another's fault. A
+// change that is linked to a record goes with it in one call, and never without
+// it; where that change alone is refused, the others are made.
 func (o *org) Apply(ctx context.Context, writes []connectors.Write) ([]connectors.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: err}
@@ -171,7 +173,7 @@ func (b *batch) inOrder(ops []*operation) []*operation {
 	}
 	rank := func(op *operation) int {
 		r := 2 * depth(op)
-		if op.creates() {
+		if op.creates() || op.follows {
 			r++
 		}
 		return r

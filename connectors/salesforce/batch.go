@@ -123,11 +123,12 @@ func (b *batch) sendable(ops []*operation, together bool) []*operation {
 	return out
 }
 
-// culprit is a failed operation of the same group, nil if there is none.
+// culprit is a failed operation of the same group that this one does not go
+// without, nil if there is none.
 func (b *batch) culprit(op *operation) *operation {
 	var found *operation
 	for _, other := range b.mates[op.group] {
-		if other != op && b.state[other] == failed && (found == nil || other.at < found.at) {
+		if other != op && !other.follows && b.state[other] == failed && (found == nil || other.at < found.at) {
 			found = other
 		}
 	}

@@ -36,7 +36,8 @@ type operation struct {
 	keyed   string         // the column that carries the key; "": none
 	after   int            // the operation whose new id becomes a link; -1: none
 	headers map[string]string
-	group   int // operations of one group belong together
+	group   int  // operations of one group belong together
+	follows bool // it rests on the change of a record in its group, which does not rest on it
 }
 
 func (op *operation) creates() bool     { return op.id == "" }
@@ -326,7 +327,7 @@ func (op *operation) carryKey() {
 }
 
 // tie groups operations that belong together: a create and what comes after
-// it, a record and what is linked to it, and the two halves of a pair.
+// it, a record and what is linked to it, new or not, and the two halves of a pair.
 func tie(ops []*operation, pairs map[int]int) {
 	parent := make([]int, len(ops))
 	var find func(int) int
@@ -356,13 +357,11 @@ func tie(ops []*operation, pairs map[int]int) {
 				parent[find(i)] = find(j)
 			}
 		}
-		if !op.creates() {
-			continue
-		}
 		for _, l := range op.write.Links {
 			id, _ := normalizeID(l.ID)
-			if j, ok := byRecord[id]; ok {
+			if j, ok := byRecord[id]; ok && ops[j].id != op.id {
 				parent[find(i)] = find(j)
+				op.follows = !op.creates()
 			}
 		}
 	}

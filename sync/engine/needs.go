@@ -167,7 +167,9 @@ func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, id
 	}
 }
 
-// answered is the ask with its needs answered; false where a CRM did not.
+// answered is the ask with its needs answered; false where a CRM did not. A
+// timer does not wait for what a CRM keeps of the past: nobody is told late
+// because of it.
 func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
 	all := Answers{}
 	for id, a := range ask.Answers {
@@ -175,6 +177,9 @@ func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
 	}
 	for _, n := range needs {
 		a, ok := answers[n.ID()]
+		if _, timer := ask.Event.(plan.Fired); !ok && timer && n.Past.ID != "" {
+			a, ok = Answer{Trail: state.Trail{Unseen: true}}, true
+		}
 		if !ok {
 			return Ask{}, false
 		}

@@ -135,7 +135,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 		d.put(h)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():
 		d.adopt(h, ev, e)
-	case ev.Class == connectors.Conflict.String() && step == stepAssign:
+	case ev.Class == connectors.Conflict.String() && (step == stepAssign || step == stepReassign):
 		d.contest(h, ev)
 	case d.cannotOwn(h, ev):
 	case step == stepTask && ev.Intent.Write.After != "" && h.Effects[stepCreate].State != handoff.Done:
@@ -276,9 +276,9 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 // again sends the content of a write once more, to a record as it is now. It
 // is read again before it leaves.
 func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, expect map[string]any, version string) state.Handoff {
-	w := connectors.Write{Ref: to, Set: i.Write.Set, IfVersion: version, Key: key(h, stepAssign, "set "+to.String()+" "+version)}
+	w := connectors.Write{Ref: to, Set: i.Write.Set, IfVersion: version, Key: key(h, i.Step, "set "+to.String()+" "+version)}
 	had := len(d.c.Intents)
-	h = d.intendSeen(unwritten(h, i), stepAssign, w, seen{expect: expect, atRisk: i.AtRisk})
+	h = d.intendSeen(unwritten(h, i), i.Step, w, seen{expect: expect, atRisk: i.AtRisk})
 	for n := range d.c.Intents[had:] {
 		next := &d.c.Intents[had+n]
 		next.Attempts, next.Contested = i.Attempts, i.Contested+1

@@ -43,6 +43,7 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 			return h
 		}
 	}
+	h = d.noteEdit(h, w)
 	d.c.Intents = append(d.c.Intents, d.guarded(h, step, state.Intent{
 		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w,
 		Expect: s.expect, ReadAt: s.read, Over: s.over, AtRisk: s.atRisk,
@@ -160,10 +161,21 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 // it has written (P2): where the reading is older than our own write, that
 // stands there and not what was read.
 func lastKnown(t *typ, h state.Handoff, at *state.Record) (was string, over time.Time, version string, hidden bool) {
-	if s, e := h.Stake, h.Effects[stepAssign]; s != nil && s.Ceded == "" && e.State == handoff.Done && e.Ref == at.Ref && at.ModifiedAt.Before(s.Stamp) {
-		return s.Value, s.Stamp, e.Version, true
+	if s, left := h.Stake, ownerVersion(h, at.Ref); s != nil && s.Ceded == "" && left != "" && at.ModifiedAt.Before(s.Stamp) {
+		return s.Value, s.Stamp, left, true
 	}
 	return at.Fields[t.becomes], at.ModifiedAt, at.Version, false
+}
+
+// ownerVersion is the version that our last write of the owner left on a record;
+// blank: none stands there.
+func ownerVersion(h state.Handoff, ref connectors.Ref) (left string) {
+	for _, step := range []string{stepAssign, stepRewrite, stepReassign} {
+		if e := h.Effects[step]; e.State == handoff.Done && e.Ref == ref {
+			left = max(left, e.Version)
+		}
+	}
+	return left
 }
 
 // ownedBy tells the writes of one owner of a handoff from those of another.

@@ -114,7 +114,10 @@ func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff, read ti
 		return false
 	}
 	now := rec.Fields[t.becomes]
-	if now == ours.ID || underway(h, now) {
+	if underway(h, now) {
+		return d.givenBack(rec, h)
+	}
+	if now == ours.ID {
 		return false
 	}
 	f := d.r.facts(d.now, d.v, rec)

@@ -19,12 +19,27 @@ func (d *deciding) giveAway(h state.Handoff, e *stepping) state.Handoff {
 		d.list(listUntold, h.ID, h.Type+": it is not given to "+e.s.give+", because its owner does not stand in the CRM ("+where(e.s.pos)+")")
 		return h
 	}
+	yes, asked := d.theirs(e.t, h, e.ev.Fresh)
+	if !asked {
+		return h
+	}
+	if yes {
+		h.Stake = ceded(h.Stake, h.Stake.Value)
+		d.list(listUntold, h.ID, h.Type+": it is not given to "+e.s.give+", because a person has set its owner by hand since it was assigned ("+where(e.s.pos)+")")
+		return h
+	}
 	next := d.taker(h, to, e.s.give)
 	if next == "" {
 		d.list(listUnowned, h.ID, h.Type+": nobody can take it over from "+h.Owner+" ("+where(e.s.pos)+")")
 		return h
 	}
-	return d.passTo(h, next, "not acted on within the time of "+e.s.clock, where(e.s.pos))
+	given := d.passTo(h, next, "not acted on within the time of "+e.s.clock, where(e.s.pos))
+	if given.Owner != h.Owner && given.Stake != nil && h.Stake != nil && !e.ev.Fresh && d.edited(h) {
+		s := *given.Stake
+		s.Over = h.Stake.Stamp // whose hand it was is asked when it is read again before it leaves
+		given.Stake = &s
+	}
+	return given
 }
 
 // taker is who takes a handoff over: whom the rule names, else that one's

@@ -84,10 +84,10 @@ func (d *deciding) stoodAlready(t *typ, rec *state.Record, h state.Handoff, ev D
 
 // asAnswered takes what a record shows for the answer to a write of its owner.
 func (d *deciding) asAnswered(rec *state.Record, h state.Handoff, i state.Intent) state.Handoff {
-	e := h.Effects[stepAssign]
+	e := h.Effects[i.Step]
 	e.State, e.Ref, e.Version, e.Error = handoff.Done, rec.Ref, rec.Version, ""
 	d.because(d.why("", "%s stands on %s already: the answer to the write was lost", h.Owner, rec.Ref))
-	d.done(handoff.Track(h, stepAssign, e), Delivered{Intent: i, Ref: rec.Ref, Version: rec.Version, Stamp: rec.ModifiedAt})
+	d.done(handoff.Track(h, i.Step, e), Delivered{Intent: i, Ref: rec.Ref, Version: rec.Version, Stamp: rec.ModifiedAt})
 	return d.current(h)
 }
 

@@ -84,7 +84,7 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 		return h
 	}
 	if e.State == handoff.Done && e.Ref.ID != "" {
-		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Key: key(h, stepTaskOwner, owner)}
+		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
 		return d.intend(h, stepTaskOwner, w)
 	}
 	return h

@@ -73,6 +73,19 @@ func (d *deciding) reassign(ev Reassign) {
 		d.because(d.why("", "its type or its record is gone"))
 		return
 	}
+	yes, asked := d.theirs(t, h, true)
+	if !asked {
+		return
+	}
+	if yes {
+		if h.Stake.Ceded == "" {
+			h.Stake = ceded(h.Stake, h.Stake.Value)
+			d.put(h)
+		}
+		d.because(d.why("", "a person has set its owner by hand since it was assigned: %s keeps it", orNobody(h.Owner)))
+		d.list(listReassign, h.ID, h.Type+": not given to "+ev.To+" by order of "+ev.By+", because a person has set its owner by hand since it was assigned")
+		return
+	}
 	f := d.r.facts(d.now, d.v, &rec)
 	if t.deliver != nil {
 		f.to = t.deliver

@@ -80,7 +80,7 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff) bool {
 	now := rec.Fields[t.becomes]
 	switch now {
 	case s.Was:
-		return false
+		return d.givenBack(rec, h)
 	case s.Value:
 		return d.stoodUnanswered(t, rec, h)
 	}
@@ -271,24 +271,6 @@ func orNobody(who string) string {
 		return "nobody"
 	}
 	return who
-}
-
-// handledSince reports whether a person has set the owner since we wrote it,
-// although it is again what we wrote: they gave the record to somebody, and back.
-// asked is false where the CRM has to say so first.
-func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes, asked bool) {
-	s := h.Stake
-	if s == nil || s.Stamp.IsZero() || h.Target != rec.Ref || rec.Fields[t.becomes] != s.Value {
-		return false, true
-	}
-	tr, asked := d.trail(rec, *s)
-	for _, v := range tr.Values {
-		if !v.At.After(s.Stamp) {
-			break
-		}
-		yes = yes || byHand(v.Actor)
-	}
-	return yes, asked
 }
 
 // anothers reports whether another handoff of ours gave the record its owner.

@@ -54,7 +54,7 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 		}
 	}
 	if len(young) > 0 {
-		return true, w.put(ctx, young)
+		return true, w.put(ctx, b.together(young))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(stale)) {
 		if err := w.readKind(ctx, kind, stale[kind], byRef); err != nil {
@@ -155,6 +155,7 @@ type reading struct {
 	object *connectors.Object
 	read   time.Time
 	holds  bool // its expectation does
+	past   bool // and it has to be asked whether a person has set it to that since
 }
 
 // changed settles the entries whose record is not what they expect. Where the
@@ -166,6 +167,7 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 	for n, r := range readings {
 		switch v := verdicts[n]; {
 		case len(v.Needs) > 0 || v.Wait != "":
+			r.past = slices.ContainsFunc(v.Needs, func(n state.Need) bool { return n.Past.ID == r.object.Ref.ID })
 			open = append(open, r)
 		case !r.holds:
 			conflicts = append(conflicts, outcome{entry: r.entry, delivered: &plan.Delivered{
@@ -188,8 +190,8 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 				EventID: "reread " + r.object.Ref.String() + " " + r.object.Version + " " + r.read.Format(time.RFC3339Nano),
 			}
 			state.AppendInbox(tx, state.Change{Change: hint, Via: "reread", Came: now, Read: r.read, Rank: 0})
-			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && !r.holds {
-				i.Due = now.Add(undecided)
+			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past) {
+				i.Due, i.ReadAt = now.Add(undecided), time.Time{}
 				state.PutIntent(tx, i)
 			}
 		}

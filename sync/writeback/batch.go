@@ -57,6 +57,26 @@ func (w *Writer) loose(b batch) bool {
 	return n > guard.Conditional()
 }
 
+// together are entries that have to wait, with those of the same handoffs that
+// wait with them: what tells of an owner does not leave before the owner does,
+// and all of it costs one call in the end.
+func (b batch) together(late []state.Intent) []state.Intent {
+	until := map[string]time.Time{}
+	for _, i := range late {
+		if i.Due.After(until[i.Handoff]) {
+			until[i.Handoff] = i.Due
+		}
+	}
+	var out []state.Intent
+	for _, i := range b.entries {
+		if due, waits := until[i.Handoff]; waits {
+			i.Due = due
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // updates are the records that the batch changes.
 func (b batch) updates() []connectors.Ref {
 	var refs []connectors.Ref

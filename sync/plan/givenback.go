@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// An owner may have been given away and back: the record shows what we wrote, or
+// what it had when we decided, and yet a person has had the last word.
+
+// givenBack looks at a record that shows the owner it had when our write of
+// another was decided, and was changed since: a person may have given it away
+// and back, which is their last word. A hand that the CRM does not show is
+// nobody's here: most changes are of something else. It reports whether that
+// settles the handoff for now.
+func (d *deciding) givenBack(rec *state.Record, h state.Handoff) bool {
+	s := *h.Stake
+	who := d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], s.Was)
+	if who == "" || s.Over.IsZero() || !rec.ModifiedAt.After(s.Over) {
+		return false
+	}
+	tr, asked := d.trail(rec, s)
+	if !asked {
+		return true
+	}
+	if hand, yes := handAfter(tr, s.Over); yes {
+		h.Stake = ceded(&s, s.Was)
+		d.supersede(h, who, hand.By, nil)
+		return true
+	}
+	s.Over = rec.ModifiedAt
+	h.Stake = &s
+	d.put(h)
+	return false
+}
+
+// handAfter is the last person's hand in a field after an instant.
+func handAfter(tr state.Trail, since time.Time) (connectors.FieldValue, bool) {
+	for _, v := range tr.Values {
+		if !v.At.After(since) {
+			break
+		}
+		if byHand(v.Actor) {
+			return v, true
+		}
+	}
+	return connectors.FieldValue{}, false
+}
+
+// noteEdit keeps in mind, before our write hides it, that somebody else has
+// changed a record since we wrote its owner.
+func (d *deciding) noteEdit(h state.Handoff, w connectors.Write) state.Handoff {
+	if s := h.Stake; w.Ref.ID == "" || w.Ref != h.Target || s == nil || s.Edited || s.Stamp.IsZero() || !d.edited(h) {
+		return h
+	}
+	s := *h.Stake
+	s.Edited = true
+	h.Stake = &s
+	return h
+}
+
+// edited reports whether somebody else has changed the record that carries a
+// handoff since we wrote its owner, as far as it was read.
+func (d *deciding) edited(h state.Handoff) bool {
+	if h.Stake != nil && h.Stake.Edited {
+		return true
+	}
+	if len(d.c.Records) > 0 && d.c.Records[0].Ref == h.Target {
+		return age(&d.c.Records[0], h) > 0
+	}
+	rec, known := d.v.Record(h.Target)
+	return known && age(&rec, h) > 0
+}
+
+// theirs reports whether a person has set the owner since we wrote it, and be it
+// to whom we had written: nobody takes it from them then. The CRM is asked only
+// where somebody has changed the record; asked is false where it has to be, first.
+// ask says that it may be: else who it is shows when the write is read again.
+func (d *deciding) theirs(t *typ, h state.Handoff, ask bool) (yes, asked bool) {
+	rec, known := d.v.Record(h.Target)
+	if !known || h.Stake == nil || h.Stake.Value != rec.Fields[t.becomes] {
+		return false, true
+	}
+	if h.Stake.Ceded == h.Stake.Value {
+		return true, true
+	}
+	if !ask || !d.edited(h) {
+		return false, true
+	}
+	return d.handledSince(t, &rec, h)
+}
+
+// handledSince reports whether a person has set the owner since we wrote it,
+// although it is again what we wrote: they gave the record to somebody, and back.
+// asked is false where the CRM has to say so first.
+func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes, asked bool) {
+	s := h.Stake
+	if s == nil || s.Stamp.IsZero() || h.Target != rec.Ref || rec.Fields[t.becomes] != s.Value {
+		return false, true
+	}
+	tr, asked := d.trail(rec, *s)
+	_, yes = handAfter(tr, s.Stamp)
+	return yes, asked
+}
