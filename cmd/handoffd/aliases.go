@@ -48,13 +48,17 @@ func newAliasesCommand(s streams) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "aliases [list | forget KEY [ACCOUNT] | restore KEY [ACCOUNT]]",
-		Short: "The domains and names that were learnt to be an account's, and how to take one back",
+		Short: "Domains and names learnt to be an account's; take one back",
 		Long: "The domains and company names that handoffd has learnt to be an account's: by the\n" +
 			"answer to a review, by the account that a person linked somebody to, or from two\n" +
-			"people of the account who have them. What a review was answered with, none of\n" +
-			"these is listed too: it is not the account's, and nobody is asked again. `forget`\n" +
-			"takes one back, and it is not learnt again; `restore` lets it count again. KEY is as in the list, like domain:acme.dev.",
-		Args: cobra.MaximumNArgs(3),
+			"people of the account who have them. Those of which a review said that they are\n" +
+			"not an account's are listed too: nobody is asked again. `forget`\n" +
+			"takes one back, and it is not learnt again; `restore` lets it count again. KEY is\n" +
+			"as in the list.",
+		Example: "  handoffd match aliases\n" +
+			"  handoffd match aliases forget domain:acme.dev",
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.MaximumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := readAliasOrder(args)
 			if err != nil {

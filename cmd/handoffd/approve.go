@@ -15,11 +15,11 @@ func newApproveCommand(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "approve",
 		Short: "Let go what is held back for safety",
-		Long: "Let go what handoffd holds back by itself: the writes of a state that is an older\n" +
-			"copy, or that knows nothing of the handoffs which stand in a CRM; and edited rules\n" +
-			"under which more than 2 % of the last week's decisions would have come out\n" +
-			"differently; and writing that stopped by itself because too many owners were to\n" +
-			"change. Look at `handoffd status` first: it says what waits and why.",
+		Long: "Let go what handoffd holds back by itself: the writes of a state that is an older " +
+			"copy, or that knows nothing of the handoffs which stand in a CRM; edited rules " +
+			"under which more than 2 % of the last week's decisions would have come out " +
+			"differently; writing that stopped by itself because too many owners were to " +
+			"change.\n\nLook at `handoffd status` first: it says what waits and why.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var done []state.Reconcile

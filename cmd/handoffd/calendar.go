@@ -60,7 +60,12 @@ func newCalendarCommand(s streams) *cobra.Command {
 	one := &cobra.Command{
 		Use:   "show NAME|PERSON",
 		Short: "Hours, holidays, changes of the clock, and the next opening",
-		Args:  cobra.ExactArgs(1),
+		Long: "The hours, holidays and changes of the clock of a calendar, and when it opens next. " +
+			"NAME is a calendar of calendars.yaml; PERSON is an e-mail address, whose own hours, " +
+			"leave and cover count too.",
+		Example: "  handoffd calendar show us_east\n" +
+			"  handoffd calendar show ana@example.com --year 2027",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if year < 1970 || year > 2200 {
 				return usageError("--year %d: it must be from 1970 to 2200", year)
@@ -73,7 +78,7 @@ func newCalendarCommand(s streams) *cobra.Command {
 		},
 	}
 	formatFlag(one, &format)
-	one.Flags().IntVar(&year, "year", year, "the year whose holidays and clock changes are shown")
+	one.Flags().IntVar(&year, "year", year, "the `YEAR` whose holidays and clock changes are shown")
 	cmd.AddCommand(one)
 	return cmd
 }
@@ -181,7 +186,7 @@ func (r calendarReport) tables() []table {
 	if r.Country != "" {
 		head.add("holidays of", r.Country)
 	}
-	open := "open now"
+	open := "open"
 	if !r.Open {
 		open = "closed until " + r.Next.Format(layout)
 	}

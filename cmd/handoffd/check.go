@@ -28,10 +28,10 @@ func newCheckCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FOLDER]",
 		Short: "Find every problem in the configuration folder",
-		Long: "Find every problem in the configuration folder, each with its place and the fix.\n" +
-			"--connected also compares the mappings with what the CRMs show us;\n" +
-			"--writes prints every object and field the rules may write;\n" +
-			"--crm-rules prints what each CRM should refuse by itself, for you to set up there.",
+		Long: "Find every problem in the configuration folder, each with its place and the fix. " +
+			"FOLDER is that of HANDOFFD_CONFIG where none is named.",
+		Example: "  handoffd check\n" +
+			"  handoffd check --connected",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if why != "" {
@@ -50,10 +50,10 @@ func newCheckCommand(s streams) *cobra.Command {
 			return check(cmd.Context(), s, env, format, connected, writes)
 		},
 	}
-	cmd.Flags().BoolVar(&connected, "connected", false, "compare with what the CRMs show us")
+	cmd.Flags().BoolVar(&connected, "connected", false, "also compare the mappings with what the CRMs show us")
 	cmd.Flags().BoolVar(&writes, "writes", false, "print every object and field the rules may write")
-	cmd.Flags().BoolVar(&crmRules, "crm-rules", false, "print the rules that each CRM should keep by itself, such as required fields")
-	cmd.Flags().StringVar(&why, "why", "", "print a built-in list, such as free_mail")
+	cmd.Flags().BoolVar(&crmRules, "crm-rules", false, "print what each CRM should refuse by itself, such as a stage without its required fields, for you to set up there")
+	cmd.Flags().StringVar(&why, "why", "", "print a built-in `LIST`, such as free_mail")
 	formatFlag(cmd, &format)
 	cmd.AddCommand(newCheckStateCommand())
 	return cmd

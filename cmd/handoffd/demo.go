@@ -47,9 +47,10 @@ func newDemoCommand(s streams) *cobra.Command {
 	o := demoOptions{}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Watch handoffs happen: two simulated CRMs, the starter pack, buyers and reps",
+		Short: "Watch handoffs happen on two simulated CRMs",
 		Long: "Watch handoffs happen. Both simulated CRMs run inside this process on loopback;\n" +
-			"buyers fill in forms, handoffd picks owners, reps accept, call, give back and forget.\nNothing else is touched.\n\n" +
+			"buyers fill in forms, handoffd picks owners by the rules of the starter pack, reps\n" +
+			"accept, call, give back and forget. Nothing else is touched.\n\n" +
 			"It ends with a JSON object that counts what stands in the CRMs, and with exit code 1\n" +
 			"if a buyer has no owner or a task was made twice. Ctrl-C ends it early.",
 		Args: cobra.NoArgs,
@@ -57,9 +58,9 @@ func newDemoCommand(s streams) *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&o.length, "for", 2*time.Minute, "how long buyers arrive")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "equal seeds make equal buyers")
-	cmd.Flags().StringVar(&o.profile, "profile", "calm", "how hostile the CRMs are: calm, default (slow, refusing, losing replies) or hell")
+	cmd.Flags().StringVar(&o.profile, "profile", "calm", "how hostile the CRMs are, `NAME`: calm, default (slow, refusing, losing replies) or hell")
 	cmd.Flags().IntVar(&o.people, "people", 5, "reps at work; 0: nobody is")
-	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "table or json")
+	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "`FORMAT`: table or json")
 	return cmd
 }
 

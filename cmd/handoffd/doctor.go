@@ -163,11 +163,11 @@ var levelWords = []struct {
 }
 
 func (r doctorReport) tables() []table {
-	t := table{title: "What was found", head: []string{"", "connection", "about", "what is so", "what to do"}}
+	t := table{title: "What was found", head: []string{"", "connection", "about", "what is so", "what to do"}, said: []int{3}, below: []int{4}}
 	for _, l := range levelWords {
 		for _, f := range r.Findings {
 			if f.Level == l.level {
-				t.add(l.word, f.Conn, f.Subject, wrapped(f.Text), wrapped(f.Fix))
+				t.add(l.word, f.Conn, f.Subject, f.Text, f.Fix)
 			}
 		}
 	}
@@ -183,28 +183,6 @@ func (r doctorReport) tables() []table {
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
-
-// wrapped breaks a sentence into lines that a terminal has room for beside
-// others.
-func wrapped(text string) string {
-	const width = 56
-	var b strings.Builder
-	line := 0
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-		case line+1+len(word) > width:
-			b.WriteByte('\n')
-			line = 0
-		default:
-			b.WriteByte(' ')
-			line++
-		}
-		b.WriteString(word)
-		line += len(word)
-	}
-	return b.String()
-}
 
 // examination is the look at one connection.
 type examination struct {

@@ -49,6 +49,8 @@ func newExplainCommand(s streams) *cobra.Command {
 		Long: "Why a record went where it went, line by line. RECORD is connection/kind/id, with\n" +
 			"the CRM's own kind and id; HANDOFF is the handoff's id, as it stands on the record;\n" +
 			"EMAIL is a person's address, for every record that has it.",
+		Example: "  handoffd explain dana@acme.com\n" +
+			"  handoffd explain eu-portal/contacts/51",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var e explanation
@@ -214,24 +216,26 @@ func (e explanation) write(s streams) error {
 		line("first touch by", when(h.TouchBy))
 		line("in the CRM since", when(h.Written))
 		line("accepted", when(h.AcceptedAt))
+		line("first touch", when(h.TouchedAt))
 		line("breached", when(h.BreachedAt))
+		line("ended", when(h.ClosedAt))
 		if h.Observed {
 			line("mode", "observed only: nothing was written")
 		}
 		line("note", h.Note)
 		b.WriteString("  why\n")
 		for _, why := range h.Why {
-			fmt.Fprintf(&b, "    %s", why.Text)
+			text := why.Text
 			if why.Rule != "" {
-				fmt.Fprintf(&b, "  (%s)", why.Rule)
+				text += " (" + why.Rule + ")"
 			}
-			b.WriteString("\n")
+			b.WriteString("    " + strings.ReplaceAll(wrapped(text, lineWidth-6), "\n", "\n      ") + "\n")
 		}
 		h.writes(&b)
 		b.WriteString("\n")
 	}
 	for _, n := range e.Notes {
-		b.WriteString(n + "\n")
+		b.WriteString(strings.ReplaceAll(wrapped(n, lineWidth-2), "\n", "\n  ") + "\n")
 	}
 	_, err := fmt.Fprint(s.out, b.String())
 	return err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // calendars work on machines without zone files
 
@@ -116,7 +117,10 @@ func newRoot(s streams) *cobra.Command {
 		Use:   "handoffd",
 		Short: "No buyer lost between teams",
 		Long: "handoffd notices the buyer's signal in HubSpot or Salesforce, finds the account,\n" +
-			"picks one accountable owner, sets the clock, hands over the context, and proves it.",
+			"picks one accountable owner, sets the clock, hands over the context, and proves\n" +
+			"it. HANDOFFD_CONFIG names the folder with your rules (./handoffd.d when not set),\n" +
+			"HANDOFFD_STATE the state file (./handoffd.db). The verbs that look and steer ask\n" +
+			"the running daemon; without one they read the state themselves.",
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -126,8 +130,32 @@ func newRoot(s streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, err: err, try: cmd.CommandPath() + " --help"}
 	})
-	root.AddCommand(newRunCommand(s), newDemoCommand(s), newDoctorCommand(s))
-	root.AddCommand(newCheckCommand(s), newExplainCommand(s), newStatusCommand(s), newPauseCommand(s), newApproveCommand(s))
-	root.AddCommand(newQueueCommand(s), newUndoCommand(s), newTeamCommand(s), newCalendarCommand(s), newReassignCommand(s), newReportCommand(s), newMatchCommand(s))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages |", "Flags.FlagUsagesWrapped 80 |"))
+	grouped(root, "Begin:", newDemoCommand(s), newCheckCommand(s), newDoctorCommand(s), newRunCommand(s))
+	grouped(root, "Look:", newStatusCommand(s), newExplainCommand(s), newReportCommand(s), newTeamCommand(s), newCalendarCommand(s))
+	grouped(root, "Steer:", newQueueCommand(s), newApproveCommand(s), newPauseCommand(s), newReassignCommand(s), newUndoCommand(s))
+	grouped(root, "Before an import:", newMatchCommand(s))
+	fitHelp(root)
 	return root
+}
+
+// fitHelp breaks the lines of the help where a terminal ends.
+func fitHelp(cmd *cobra.Command) {
+	paragraphs := strings.Split(cmd.Long, "\n\n")
+	for i, p := range paragraphs {
+		paragraphs[i] = wrapped(p, lineWidth)
+	}
+	cmd.Long = strings.Join(paragraphs, "\n\n")
+	for _, sub := range cmd.Commands() {
+		fitHelp(sub)
+	}
+}
+
+// grouped adds verbs under a heading of the help.
+func grouped(root *cobra.Command, title string, verbs ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, v := range verbs {
+		v.GroupID = title
+		root.AddCommand(v)
+	}
 }

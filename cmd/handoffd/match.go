@@ -25,13 +25,13 @@ type matchFlags struct {
 func newMatchCommand(s streams) *cobra.Command {
 	var f matchFlags
 	cmd := &cobra.Command{
-		Use:   "match --accounts A.csv --leads L.csv --out P.csv | --people R.csv --out P.csv",
-		Short: "Match a list to accounts, or find duplicates in it, before an import",
+		Use:   "match",
+		Short: "Match a list to accounts, or find its duplicates",
 		Long: "Match a list of leads to a list of accounts, or find the rows of a list that are\n" +
 			"one person or one company, without touching any CRM.\n\n" +
-			"Accounts have the columns id and name, and as far as known domain, website, country,\n" +
-			"city and parent_id. Leads have id, email, company, country. The answer has the\n" +
-			"columns lead_id, account_id, decision (auto, review or none), score (bits of\n" +
+			"Accounts have the columns id and name, and as far as known domain, website,\n" +
+			"country, city and parent_id. Leads have id, email, company, country. The answer has\n" +
+			"the columns lead_id, account_id, decision (auto, review or none), score (bits of\n" +
 			"certainty) and why. People have id, first, last, email, phone, company, street,\n" +
 			"city, postcode, website; a list without first and last is taken for companies. The\n" +
 			"answer has id1, id2, score and why, a line for each pair. With a column pair, rows\n" +
@@ -40,6 +40,9 @@ func newMatchCommand(s streams) *cobra.Command {
 			"confirmed (blank: there is no account): the weights are estimated from it and\n" +
 			"written to the file named, for --weights. People have a column entity_id then,\n" +
 			"the same for rows that are one.",
+		Example: "  handoffd match --accounts A.csv --leads L.csv --out P.csv\n" +
+			"  handoffd match --people R.csv --out P.csv\n" +
+			"  handoffd match --accounts A.csv --leads confirmed.csv --fit W.json",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
@@ -60,12 +63,12 @@ func newMatchCommand(s streams) *cobra.Command {
 	}
 	cmd.AddCommand(newAliasesCommand(s))
 	fl := cmd.Flags()
-	fl.StringVar(&f.accounts, "accounts", "", "the accounts, a CSV file")
-	fl.StringVar(&f.leads, "leads", "", "the leads to match, a CSV file")
-	fl.StringVar(&f.people, "people", "", "the rows to find duplicates in, a CSV file")
-	fl.StringVar(&f.out, "out", "", "where the answer goes, a CSV file; - is the standard output")
-	fl.StringVar(&f.weights, "weights", "", "weights written by --fit, in place of those that come with handoffd")
-	fl.StringVar(&f.fit, "fit", "", "estimate weights from confirmed leads and write them to this file")
+	fl.StringVar(&f.accounts, "accounts", "", "the accounts, a CSV `FILE`")
+	fl.StringVar(&f.leads, "leads", "", "the leads to match, a CSV `FILE`")
+	fl.StringVar(&f.people, "people", "", "the rows to find duplicates in, a CSV `FILE`")
+	fl.StringVar(&f.out, "out", "", "where the answer goes, a CSV `FILE`; - is the standard output")
+	fl.StringVar(&f.weights, "weights", "", "a `FILE` of weights written by --fit, in place of those that come with handoffd")
+	fl.StringVar(&f.fit, "fit", "", "estimate weights from confirmed rows and write them to this `FILE`")
 	return cmd
 }
 

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	prettytable "github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -18,12 +20,16 @@ type table struct {
 	title string
 	head  []string
 	rows  []prettytable.Row
+	// said and below are the columns that a person finds under the row, in lines
+	// of their own, because they would make the table wider than a terminal:
+	// sentences, and behind them, with their heads, values.
+	said, below []int
 }
 
 func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
 
 func formatFlag(cmd *cobra.Command, format *string) {
-	cmd.Flags().StringVarP(format, "output", "o", "table", "table, json, csv or markdown")
+	cmd.Flags().StringVarP(format, "output", "o", "table", "`FORMAT`: table, json, csv or markdown")
 }
 
 // show writes an answer in the format asked for: v as JSON, the tables
@@ -42,33 +48,87 @@ func show(w io.Writer, format string, v any, tables []table) error {
 		if len(t.rows) == 0 {
 			continue
 		}
-		pt := prettytable.NewWriter()
-		pt.SetStyle(plainStyle())
-		if format != "csv" {
-			pt.SetTitle("%s", t.title)
-		}
-		head := make(prettytable.Row, len(t.head))
-		titled := false
-		for i, h := range t.head {
-			head[i] = h
-			titled = titled || h != ""
-		}
-		if titled {
-			pt.AppendHeader(head)
-		}
-		pt.AppendRows(t.rows)
-		text := trimLines(pt.Render())
+		var text string
 		switch format {
 		case "csv":
-			text = pt.RenderCSV()
+			text = t.pretty(nil).RenderCSV()
 		case "markdown":
-			text = pt.RenderMarkdown()
+			text = t.titled().RenderMarkdown()
+		default:
+			text = t.text()
 		}
 		if _, err := fmt.Fprintf(w, "%s\n\n", text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pretty is the table without the columns left out.
+func (t table) pretty(without []int) prettytable.Writer {
+	pt := prettytable.NewWriter()
+	pt.SetStyle(plainStyle())
+	keep := func(cells prettytable.Row) prettytable.Row {
+		var out prettytable.Row
+		for i, c := range cells {
+			if !slices.Contains(without, i) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	head := make(prettytable.Row, len(t.head))
+	named := false
+	for i, h := range t.head {
+		head[i] = h
+		named = named || h != ""
+	}
+	if named {
+		pt.AppendHeader(keep(head))
+	}
+	for _, row := range t.rows {
+		pt.AppendRow(keep(row))
+	}
+	return pt
+}
+
+func (t table) titled() prettytable.Writer {
+	pt := t.pretty(nil)
+	pt.SetTitle("%s", t.title)
+	return pt
+}
+
+// text is the table for a terminal.
+func (t table) text() string {
+	pt := t.pretty(slices.Concat(t.said, t.below))
+	pt.SetTitle("%s", t.title)
+	lines := strings.Split(trimLines(pt.Render()), "\n")
+	first := len(lines) - len(t.rows)
+	out := lines[:first:first]
+	for i, row := range t.rows {
+		out = append(out, lines[first+i])
+		for _, column := range t.said {
+			out = append(out, indented(fmt.Sprint(row[column]), 4)...)
+		}
+		for _, column := range t.below {
+			if value := fmt.Sprint(row[column]); value != "" {
+				out = append(out, indented(t.head[column]+": "+value, 4)...)
+			}
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// indented are the lines of a text, so many columns from the left.
+func indented(text string, by int) []string {
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(wrapped(text, lineWidth-by), "\n")
+	for i := range lines {
+		lines[i] = strings.Repeat(" ", by) + lines[i]
+	}
+	return lines
 }
 
 // plainStyle is a table without lines, its heads as they are written.
@@ -86,6 +146,30 @@ func trimLines(s string) string {
 		lines[i] = strings.TrimRight(l, " ")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// lineWidth is how wide a text may be.
+const lineWidth = 80
+
+// wrapped breaks a text into lines of a width.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	line := 0
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case line+1+n > width:
+			b.WriteByte('\n')
+			line = 0
+		default:
+			b.WriteByte(' ')
+			line++
+		}
+		b.WriteString(word)
+		line += n
+	}
+	return b.String()
 }
 
 func fileExists(path string) bool {

@@ -16,9 +16,10 @@ func newPauseCommand(s streams) *cobra.Command {
 	var off bool
 	cmd := &cobra.Command{
 		Use:   "pause",
-		Short: "Stop writing to the CRMs within 5 seconds; intake and deciding go on",
+		Short: "Stop writing to the CRMs within 5 seconds, or let it go on",
 		Long: "Stop writing to the CRMs within 5 seconds. What arrives is still taken in and\n" +
-			"decided; writes wait in the outbox. `handoffd pause --off` lets them go.",
+			"decided; writes wait in the outbox. `handoffd pause --off` lets them go. A pause " +
+			"survives a restart, and who paused stands in the audit trail.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path := "/pause"

@@ -67,13 +67,18 @@ func newQueueCommand(s streams) *cobra.Command {
 	var o queueOrder
 	var format string
 	cmd := &cobra.Command{
-		Use:   "queue [list | show ID | approve ID…|--all | retry ID…|--all | drop ID…]",
-		Short: "Work that is stuck: first writes to approve, writes a CRM refused, records put aside",
-		Long: "Work that is stuck or waits. `approve` lets first writes go; `retry` sends what was\n" +
-			"refused, or reads and judges anew a record that was put aside; `drop` gives it up. ID is that\n" +
-			"of a line of the list, of a handoff for all its writes, or of a record. Whoever\n" +
-			"approves, retries or drops stands in the audit trail.",
-		Args: cobra.ArbitraryArgs,
+		Use:   "queue [list | show ID | approve ID… | retry ID… | drop ID…]",
+		Short: "What is stuck: first writes, refused writes, records put aside",
+		Long: "Work that is stuck or waits for somebody. `approve` lets first writes go; `retry`\n" +
+			"sends what was refused, or reads and judges anew a record that was put aside;\n" +
+			"`drop` gives it up. ID is that of a line of the list, of a handoff for all its\n" +
+			"writes, or of a record. Whoever approves, retries or drops stands in the audit\n" +
+			"trail.",
+		Example: "  handoffd queue\n" +
+			"  handoffd queue show eu-portal/contacts/51\n" +
+			"  handoffd queue approve --all",
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.read(args); err != nil {
 				return err
@@ -366,10 +371,9 @@ func (q queue) lead() string {
 }
 
 func (q queue) tables(whole bool) []table {
-	t := table{head: []string{"reason", "step", "record", "since", "tries", "text", "handoff", "id"}}
-	short := func(s string) string { return cut(s, longestCell) }
+	t := table{head: []string{"reason", "step", "record", "since", "tries", "text", "handoff", "id"}, said: []int{5}, below: []int{6, 7}}
 	for _, i := range q.Items {
-		t.add(i.Reason, i.Step, i.Record, when(i.Since), i.Tries, short(i.Text), i.Handoff, i.ID)
+		t.add(i.Reason, i.Step, i.Record, when(i.Since), i.Tries, i.Text, i.Handoff, i.ID)
 	}
 	out := []table{t}
 	for _, i := range q.Items {

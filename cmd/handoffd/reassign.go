@@ -51,14 +51,18 @@ func newReassignCommand(s streams) *cobra.Command {
 	var o reassignOrder
 	var format string
 	cmd := &cobra.Command{
-		Use:   "reassign --where FIELD=VALUE… --to rules|FILE:LINE|TEAM|PERSON [--apply]",
+		Use:   "reassign --where FIELD=VALUE… --to WHOM [--apply]",
 		Short: "Move open handoffs after a reorganisation",
-		Long: "Move open handoffs to whoever has them after a reorganisation. FIELD is owner, type,\n" +
-			"team, tier, stage, or a field of the record such as person.country; several have to\n" +
-			"hold together. --to rules asks the owner list again as it stands now, FILE:LINE one\n" +
-			"line of it; a team draws by rotation. Clocks stay as they are. Without --apply nothing\n" +
-			"is written: it says who would get what; without a daemon, as far as its state remembers.",
-		Args: cobra.NoArgs,
+		Long: "Move open handoffs to whoever has them after a reorganisation. FIELD is owner,\n" +
+			"type, team, tier, stage, or a field of the record such as person.country; several have\n" +
+			"to hold together. --to rules asks the owner list again as it stands now, FILE:LINE\n" +
+			"one line of it; a team draws by rotation. Clocks stay as they are. Without --apply\n" +
+			"nothing is written: it says who would get what; without a daemon, as far as its\n" +
+			"state remembers.",
+		Example: "  handoffd reassign --where owner=ana@example.com --to rules\n" +
+			"  handoffd reassign --where team=emea --where stage=assigned --to dach --apply",
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
@@ -81,8 +85,8 @@ func newReassignCommand(s streams) *cobra.Command {
 			return show(s.out, format, a, a.tables())
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.Where, "where", nil, "FIELD=VALUE; may be written several times")
-	cmd.Flags().StringVar(&o.To, "to", "", "rules, FILE:LINE, a team or a person")
+	cmd.Flags().StringArrayVar(&o.Where, "where", nil, "`FIELD=VALUE`; may be written several times")
+	cmd.Flags().StringVar(&o.To, "to", "", "`WHOM`: rules, FILE:LINE, a team or a person")
 	cmd.Flags().BoolVar(&o.Apply, "apply", false, "write it; otherwise it is only shown")
 	formatFlag(cmd, &format)
 	return cmd
@@ -252,7 +256,7 @@ func (a reassignAnswer) lead() string {
 
 func (a reassignAnswer) tables() []table {
 	per := table{title: "Who gets how many", head: []string{"to", "handoffs"}}
-	t := table{head: []string{"type", "record", "from", "to", "why", "rule", "accept by", "handoff"}}
+	t := table{head: []string{"type", "record", "from", "to", "why", "rule", "accept by", "handoff"}, said: []int{4}, below: []int{5, 6, 7}}
 	counts := map[string]int{}
 	for _, h := range a.Handoffs {
 		t.add(h.Type, h.Record, h.From, cmp.Or(h.To, "(stays)"), h.Why, h.Rule, h.AcceptBy, h.Handoff)

@@ -34,13 +34,15 @@ func newReportCommand(s streams) *cobra.Command {
 	var replay bool
 	cmd := &cobra.Command{
 		Use:   "report agreement [--since TIME] [--replay]",
-		Short: "Tables of what has happened",
-		Long: "agreement: what handoffd decided while it only observed, beside what really happened:\n" +
-			"who owned the record when somebody reached out to the buyer, or a working day later.\n" +
-			"--replay makes the table anew from the stored decisions, each under the rules it was\n" +
-			"made with. TIME is an instant, a day, or an age such as 30d.",
-		Args:      cobra.ExactArgs(1),
-		ValidArgs: []string{"agreement"},
+		Short: "What was decided while observing, beside what really happened",
+		Long: "agreement: what handoffd decided while it only observed, beside what really\n" +
+			"happened: who owned the record when somebody reached out to the buyer, or a working\n" +
+			"day later. --replay makes the table anew from the stored decisions, each under the\n" +
+			"rules it was made with. TIME is an instant, a day, or an age such as 30d.",
+		Example:               "  handoffd report agreement --since 30d",
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.ExactArgs(1),
+		ValidArgs:             []string{"agreement"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] != "agreement" {
 				return usageError("there is no report %q; there is agreement", args[0])
@@ -66,7 +68,7 @@ func newReportCommand(s streams) *cobra.Command {
 			return show(s.out, format, a, a.tables())
 		},
 	}
-	cmd.Flags().StringVar(&since, "since", "", "of what was seen since then")
+	cmd.Flags().StringVar(&since, "since", "", "of what was seen since `TIME`")
 	cmd.Flags().BoolVar(&replay, "replay", false, "make it anew from the stored decisions")
 	formatFlag(cmd, &format)
 	return cmd
@@ -187,7 +189,7 @@ func (a reportAnswer) tables() []table {
 		}
 		t.add(r.Type, r.Decided, r.Same, r.Different, r.Nobody, r.Unknown, r.Gone, r.Waiting, share, sooner)
 	}
-	diff := table{title: "Where they differ", head: []string{"type", "rule", "we would have picked", "who had it", "times"}}
+	diff := table{title: "Where they differ", head: []string{"type", "rule", "we would have picked", "who had it", "times"}, below: []int{1}}
 	for _, x := range a.Differences {
 		diff.add(x.Type, x.Rule, x.Decided, x.Had, x.Count)
 	}

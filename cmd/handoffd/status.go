@@ -120,7 +120,7 @@ type mirrorStatus struct {
 	Total int `json:"total"`
 }
 
-// mostListed bounds the lists that status shows; report shows all.
+// mostListed bounds the entries of lists that status shows, the newest.
 const mostListed = 20
 
 // status is the running daemon's.
@@ -254,7 +254,10 @@ func newStatusCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "What the daemon is doing, and what waits for a person",
-		Args:  cobra.NoArgs,
+		Long: "What the daemon is doing, and what waits for a person: how far each CRM has been\n" +
+			"read, what is overdue, what was refused, and under \"To look at\" whatever needs an\n" +
+			"admin's eye. Without a daemon it shows how the state was left.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var st status
 			err := withState(cmd.Context(), "GET", "/status", &st, func(store *bolt.Store) (any, error) {
@@ -346,9 +349,9 @@ func (st status) lead() []string {
 
 func clock(t time.Time) string { return t.Local().Format("2 Jan 15:04:05") }
 
-// longestCell bounds what a CRM's or a webhook's own words may take up on a
-// terminal; JSON, CSV and Markdown have them whole.
-const longestCell = 90
+// longestText bounds what an entry may take up on a terminal, some three lines;
+// JSON, CSV, Markdown and explain have it whole.
+const longestText = 3 * (lineWidth - 5)
 
 // tables are what a person sees; brief leaves out what the lead says.
 func (st status) tables(brief bool) []table {
@@ -367,32 +370,36 @@ func (st status) tables(brief bool) []table {
 	head.add("writes waiting for a CRM", st.Outbox)
 	head.add("writes refused by a CRM", st.Refused)
 	head.add("signals no rule took", st.Unmatched)
-	conns := table{head: []string{"connection", "state", "accounts and deals", "last poll", "calls left today", "a second task is"}}
-	for _, name := range slices.Sorted(maps.Keys(st.Connections)) {
-		c := st.Connections[name]
-		conns.add(name, c.State, c.Mirror.text(c.State), time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.Daily.text(), c.second())
-	}
 	short := func(s string) string { return s }
 	if brief {
-		short = func(s string) string { return cut(s, longestCell) }
+		short = func(s string) string { return cut(s, longestText) }
 	}
-	turned := table{title: "Webhooks turned away", head: []string{"connection", "reason", "times", "last time", "because"}}
+	conns := table{head: []string{"connection", "state", "accounts and deals", "last poll", "a second task is", "calls left today"}, below: []int{5}}
+	for _, name := range slices.Sorted(maps.Keys(st.Connections)) {
+		c := st.Connections[name]
+		conns.add(name, c.State, c.Mirror.text(c.State), time.Duration(c.PollLag*float64(time.Second)).Round(time.Second).String()+" ago", c.second(), c.Daily.text())
+	}
+	turned := table{title: "Webhooks turned away", head: []string{"connection", "reason", "times", "last time", "because"}, said: []int{4}}
 	for _, t := range st.Turned {
 		turned.add(t.Conn, t.Reason, t.Count, clock(t.Last), short(t.Detail))
 	}
-	failed := table{title: "Calls that failed", head: []string{"connection", "doing", "times", "last time", "because"}}
+	failed := table{title: "Calls that failed", head: []string{"connection", "doing", "times", "last time", "because"}, said: []int{4}}
 	for _, f := range st.Failed {
 		failed.add(f.Conn, f.Doing, f.Count, clock(f.Last), short(f.Text))
 	}
-	late := table{title: "Overdue, by clock", head: []string{"clock", "handoffs", "the longest since", "with", "record", "handoff"}}
+	late := table{title: "Overdue, by clock", head: []string{"clock", "handoffs", "the longest since", "with", "record", "handoff"}, below: []int{4, 5}}
 	for _, c := range st.Clocks {
-		late.add(c.Clock, c.Count, clock(c.Since), c.Owner, short(c.Record), c.Handoff)
+		late.add(c.Clock, c.Count, clock(c.Since), c.Owner, c.Record, c.Handoff)
 	}
-	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}}
-	for _, l := range st.Listed {
-		listed.add(l.List, short(l.Subject), short(l.Text), l.Count)
+	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}, said: []int{2}}
+	for _, l := range byList(st.Listed) {
+		listed.add(l.List, l.Subject, short(l.Text), l.Count)
 	}
-	return []table{head, late, conns, turned, failed, listed}
+	all := []table{head, late, conns, turned, failed, listed}
+	if brief {
+		all = append(all, meaningsOf(st.Listed))
+	}
+	return all
 }
 
 func (m mirrorStatus) text(state string) string {

@@ -59,7 +59,7 @@ func newTeamCommand(s streams) *cobra.Command {
 	var draws bool
 	show := &cobra.Command{
 		Use:   "show [TEAM]",
-		Short: "Members, who is free and why not, expected and actual share, whose turn it is",
+		Short: "Members, who is free, expected and actual share, whose turn it is",
 		Long: "Members, who is free and why not, expected and actual share, whose turn it is.\n" +
 			"The share that is expected of each draw is a member's weight among the weights of\n" +
 			"those it could have gone to. --csv prints every draw, a line for each member, so\n" +
@@ -84,7 +84,7 @@ func newTeamCommand(s streams) *cobra.Command {
 		},
 	}
 	formatFlag(show, &format)
-	show.Flags().StringVar(&since, "since", "", "only draws since then: 2026-03-01, or 14d, 8h")
+	show.Flags().StringVar(&since, "since", "", "only draws since `TIME`: 2026-03-01, or 14d, 8h")
 	show.Flags().BoolVar(&draws, "csv", false, "print every draw, to recompute the shares")
 	cmd.AddCommand(show)
 	return cmd
@@ -257,6 +257,7 @@ func (r teamsReport) tables() []table {
 		now := table{
 			title: t.Team + ", manager " + t.Manager + t.next(),
 			head:  []string{"member", "weight", "now", "works next", "open", "not accepted", "turns", "turns by tier"},
+			below: []int{7},
 		}
 		for _, m := range t.Members {
 			state := "free"
@@ -269,7 +270,7 @@ func (r teamsReport) tables() []table {
 			}
 			now.add(m.Who, m.Weight, state, when(m.Works), t.Open[m.Who], unaccepted, m.Turns, counts(m.ByTier))
 		}
-		past := table{title: fmt.Sprintf("%s, %d draws", t.Team, t.Draws), head: []string{"member", "expected", "actual", "given back", "expected and actual by tier", "passed over"}}
+		past := table{title: fmt.Sprintf("%s, %d draws", t.Team, t.Draws), head: []string{"member", "expected", "actual", "given back", "expected and actual by tier", "passed over"}, below: []int{4, 5}}
 		for _, s := range t.Share {
 			var tiers []string
 			for _, tier := range slices.Sorted(maps.Keys(s.Tiers)) {

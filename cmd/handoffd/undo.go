@@ -53,15 +53,18 @@ func newUndoCommand(s streams) *cobra.Command {
 	var o undoOrder
 	var since, format string
 	cmd := &cobra.Command{
-		Use:   "undo [--handoff ID] [--since TIME] [--rule FILE:LINE] [--type TYPE] [--apply]",
-		Short: "Take handoffs back: owners, status and handoff_* fields as they were, our tasks closed",
+		Use:   "undo",
+		Short: "Take handoffs back where nobody has touched the record since",
 		Long: "Take handoffs back: owner, status and handoff_* fields become what they were before,\n" +
 			"and our tasks are closed, where nobody has touched the record since. What somebody\n" +
 			"has touched is left as it is, and listed with who did what. Without --apply nothing\n" +
 			"is written: it says what would be; without a daemon, as far as its state remembers.\n" +
-			"TIME is an instant, a day, or an age such as 2h.\n" +
-			"Several conditions have to hold together. Nothing is ever deleted.",
-		Args: cobra.NoArgs,
+			"TIME is an instant, a day, or an age such as 2h. Several conditions have to hold\n" +
+			"together. Nothing is ever deleted.",
+		Example: "  handoffd undo --since 2h\n" +
+			"  handoffd undo --since 2h --type demo_request --apply",
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := sinceTime(since, time.Now()); err != nil {
 				return err
@@ -88,10 +91,10 @@ func newUndoCommand(s streams) *cobra.Command {
 			return show(s.out, format, a, a.tables())
 		},
 	}
-	cmd.Flags().StringVar(&o.Handoff, "handoff", "", "the handoff with this id")
-	cmd.Flags().StringVar(&since, "since", "", "handoffs assigned since then")
-	cmd.Flags().StringVar(&o.Rule, "rule", "", "handoffs that this line of a rule started, timed or gave to their owner, such as handoffs/demo-request.yaml:41")
-	cmd.Flags().StringVar(&o.Type, "type", "", "handoffs of this type")
+	cmd.Flags().StringVar(&o.Handoff, "handoff", "", "the handoff with this `ID`")
+	cmd.Flags().StringVar(&since, "since", "", "handoffs assigned since `TIME`")
+	cmd.Flags().StringVar(&o.Rule, "rule", "", "handoffs that `FILE:LINE` of the rules started, timed or gave to their owner, such as handoffs/demo-request.yaml:41")
+	cmd.Flags().StringVar(&o.Type, "type", "", "handoffs of this `TYPE`")
 	cmd.Flags().BoolVar(&o.Apply, "apply", false, "write it; otherwise it is only shown")
 	formatFlag(cmd, &format)
 	return cmd
@@ -226,7 +229,7 @@ func (a undoAnswer) lead() string {
 }
 
 func (a undoAnswer) tables() []table {
-	t := table{head: []string{"outcome", "type", "record", "owner", "what", "who", "when", "handoff"}}
+	t := table{head: []string{"outcome", "type", "record", "owner", "what", "who", "when", "handoff"}, said: []int{4}, below: []int{5, 6, 7}}
 	for _, h := range a.Handoffs {
 		var what []string
 		for name, v := range h.Back {
