@@ -63,7 +63,7 @@ func newReportCommand(s streams) *cobra.Command {
 				return err
 			}
 			if format == "table" && len(a.Types) == 0 {
-				fmt.Fprintln(s.out, "Nothing was observed: in mode observe, or on the share that live: leaves out, every decision is kept and compared.")
+				fmt.Fprintln(s.out, "Nothing was observed yet. In mode observe, and on the share of a type that `live:` leaves\nout, every decision is kept and compared with what people did.")
 			}
 			return show(s.out, format, a, a.tables())
 		},

@@ -268,7 +268,7 @@ func (r teamsReport) tables() []table {
 			if m.AtMost > 0 {
 				unaccepted += " of " + strconv.Itoa(m.AtMost)
 			}
-			now.add(m.Who, m.Weight, state, when(m.Works), t.Open[m.Who], unaccepted, m.Turns, counts(m.ByTier))
+			now.add(m.Who, m.Weight, state, m.Works.Local().Format("Mon 2 Jan 15:04 MST"), t.Open[m.Who], unaccepted, m.Turns, counts(m.ByTier))
 		}
 		past := table{title: fmt.Sprintf("%s, %d draws", t.Team, t.Draws), head: []string{"member", "expected", "actual", "given back", "expected and actual by tier", "passed over"}, below: []int{4, 5}}
 		for _, s := range t.Share {
