@@ -1,0 +1,81 @@
+package state
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+)
+
+// Effect is how far one write of a handoff has gone.
+type Effect struct {
+	Key     string         `json:"key"`
+	Ref     connectors.Ref `json:"ref,omitzero"`
+	Version string         `json:"version,omitempty"`
+	At      time.Time      `json:"at,omitzero"`
+	State   string         `json:"state"`             // "sent", "done", "refused"
+	Error   string         `json:"error,omitempty"`   // the CRM's words
+	Skipped []string       `json:"skipped,omitempty"` // fields the CRM does not have
+	// Task says that it makes a task, by whose key the CRM knows it.
+	Task bool `json:"task,omitempty"`
+}
+
+// IntentState is how far an outbox entry is.
+type IntentState string
+
+// Intent is a write that is decided and not confirmed.
+type Intent struct {
+	Handoff   string           `json:"handoff"`
+	Step      string           `json:"step"`
+	Dest      string           `json:"dest"` // a connection, or a message channel
+	Rank      int              `json:"rank"` // urgency; 0 first
+	Write     connectors.Write `json:"write"`
+	Message   *Message         `json:"message,omitempty"` // in place of the write, where Dest is a channel
+	Expect    map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
+	ReadAt    time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
+	Over      time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading
+	AtRisk    bool             `json:"at_risk,omitempty"` // a person has the record: never written but under IfVersion, where the CRM can
+	State     IntentState      `json:"state"`
+	Due       time.Time        `json:"due"` // not before
+	Created   time.Time        `json:"created"`
+	Attempts  int              `json:"attempts"`
+	Contested int              `json:"contested,omitempty"` // how often a write like it came upon a change before
+	SentAt    time.Time        `json:"sent_at,omitzero"`    // of the last attempt
+	Looked    int              `json:"looked,omitempty"`    // empty look-ups since an ambiguous answer
+	InDoubt   bool             `json:"in_doubt,omitempty"`  // a create of which an earlier attempt may have come through
+	Epoch     uint64           `json:"epoch,omitempty"`     // start of the process that sent it
+	Was       map[string]any   `json:"was,omitempty"`       // values seen when decided of the other fields that are not our own
+	Moves     time.Time        `json:"moves,omitzero"`      // it changes an owner, because of what happened then
+	Ordered   bool             `json:"ordered,omitempty"`   // an operator asked for it
+	Error     string           `json:"error,omitempty"`
+	Class     string           `json:"class,omitempty"`
+}
+
+// Echo is what our own last writes left on a record, so that what they cause
+// is not taken for news.
+type Echo struct {
+	Stamp time.Time `json:"stamp"` // of the last one, by the CRM
+	// Of the last one of the owner: the stamp on the reading it rests on, and
+	// its own. A change dated in between is one we may have overwritten.
+	Over  time.Time `json:"over,omitzero"`
+	Owner time.Time `json:"owner,omitzero"`
+	// Heard says that a webhook has told of the owner's write: the connection
+	// would have told of another's as well.
+	Heard bool `json:"heard,omitempty"`
+}
+
+// UnmarshalJSON also reads the form before there was more than a stamp.
+func (e *Echo) UnmarshalJSON(raw []byte) error {
+	*e = Echo{}
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &e.Stamp)
+	}
+	type plain Echo
+	return json.Unmarshal(raw, (*plain)(e))
+}
+
+// Between reports whether a change of that instant came after the reading that
+// our write of the owner rests on, and before the write.
+func (e Echo) Between(at time.Time) bool {
+	return !e.Owner.IsZero() && !e.Over.IsZero() && at.After(e.Over) && at.Before(e.Owner)
+}
