@@ -28,7 +28,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		return
 	}
 	if h.Written.IsZero() {
-		d.unwritten(t, rec, h)
+		d.unwritten(t, rec, h, ev.Read)
 		return
 	}
 	age := age(rec, h)
@@ -63,7 +63,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 // unwritten looks at a record before the receiver stands on it: a person may
 // have given it to somebody already, while our write was on its way, or while
 // the handoff waits for context or for somebody who is free.
-func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff) {
+func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff, read time.Time) {
 	if h.Target != rec.Ref {
 		return
 	}
@@ -72,7 +72,7 @@ func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff) {
 		return
 	}
 	if !d.keptBy(t, rec, h) {
-		d.beforeUs(t, rec, h)
+		d.beforeUs(t, rec, h, read)
 	}
 }
 

@@ -92,20 +92,34 @@ func (d *deciding) asAnswered(rec *state.Record, h state.Handoff, i state.Intent
 }
 
 // stoodUnanswered settles an owner write whose answer was lost, and which stands
-// on the record before it was tried again. No stamp of ours tells then when a
-// person came in between: the trail is looked at here. It reports whether that
-// settles the handoff for now.
-func (d *deciding) stoodUnanswered(t *typ, rec *state.Record, h state.Handoff) bool {
+// on the record before it was tried again, or has stood there and somebody has
+// changed the owner since. No stamp of ours tells then when a person came in
+// between: the trail is looked at here. It reports whether that settles the
+// handoff for now.
+func (d *deciding) stoodUnanswered(t *typ, rec *state.Record, h state.Handoff, read time.Time) bool {
 	i, waits := d.v.Intent(h.Effects[stepAssign].Key)
 	if !waits || i.Attempts == 0 || i.Over.IsZero() || rec.Fields[ownID] != h.ID {
 		return false
 	}
 	d.c.Withdraw = append(d.c.Withdraw, i.Write.Key)
 	h = d.asAnswered(rec, h, i)
-	if !d.overlooked(rec, h, rec.Fields[t.becomes]) {
+	if !d.overlooked(rec, h, rec.Fields[t.becomes]) && !d.takenOver(t, rec, d.current(h), read) {
 		d.advance(t, rec, d.current(h))
 	}
 	return true
+}
+
+// carries reports whether a record shows the assignment of a handoff, whoever
+// owns it: what an earlier write of ours left there, while it was held or somebody
+// else had it, is none.
+func carries(rec *state.Record, h state.Handoff) bool {
+	if rec.Fields[ownID] != h.ID || len(h.Holders) > 0 {
+		return false
+	}
+	if at := fieldTime(rec, ownAssignedAt); !at.IsZero() {
+		return at.Equal(h.AssignedAt.Truncate(time.Second))
+	}
+	return h.Effects[stepHold].Key == ""
 }
 
 // livesOn is the record that another one was merged or converted into.

@@ -72,17 +72,20 @@ func byHand(a connectors.Actor) bool {
 // beforeUs looks at a record whose owner we are about to write: somebody may
 // have changed it since it was decided. It reports whether that settles the
 // handoff for now.
-func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff) bool {
+func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff, read time.Time) bool {
 	s, e := h.Stake, h.Effects[stepAssign]
 	if s == nil || e.State != sent || e.Ref != rec.Ref || h.Stage != state.Assigned || rec.ModifiedAt.Before(s.Over) {
 		return false
 	}
 	now := rec.Fields[t.becomes]
+	if (now == s.Value || carries(rec, h)) && d.stoodUnanswered(t, rec, h, read) {
+		return true
+	}
 	switch now {
 	case s.Was:
 		return d.givenBack(rec, h)
 	case s.Value:
-		return d.stoodUnanswered(t, rec, h)
+		return false
 	}
 	c := d.r.byConn[rec.Ref.Conn]
 	who := d.r.facts(d.now, d.v, rec).user(c, now)

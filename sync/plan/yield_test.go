@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,6 +156,57 @@ func TestUnansweredOverPerson(t *testing.T) {
 		case !person && (h.Stage != state.Assigned || put):
 			t.Errorf("over nobody: %s, put back %+v", h.Stage, back.Write.Set)
 		}
+	}
+}
+
+// TestUnansweredTakenSince: a write whose answer was lost stood, as handoffd's own
+// fields tell, and somebody has changed the owner since, it may be to whom it was
+// before us. A person's is kept, a program's is answered once; a record that does
+// not carry the handoff is written as it was to be (C2, C11).
+func TestUnansweredTakenSince(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, tc := range map[string]struct {
+		by     connectors.Actor
+		owner  string
+		carry  bool
+		stage  state.Stage
+		writes string
+	}{
+		"a person gives it back":       {connectors.ActorPerson, "u-jo", true, state.Superseded, ""},
+		"a person gives it to a third": {connectors.ActorPerson, "u-tomas", true, state.Superseded, ""},
+		"a program gives it back":      {connectors.ActorAutomation, "u-jo", true, state.Accepted, "rewrite"},
+		"it has not been written":      {connectors.ActorPerson, "u-jo", false, state.Assigned, "assign"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			rec := demo("51", "dana@acme.com", "owner", "u-jo")
+			w.decide(t, r, monday, see(rec))
+			i := w.steps()["assign"]
+			i.Attempts = 1
+			w.intents[i.Write.Key] = i
+			ours := value(fmt.Sprint(i.Write.Set["hubspot_owner_id"]), rec.ModifiedAt.Add(3*time.Second), connectors.ActorIntegration)
+			past := []connectors.FieldValue{value("u-jo", rec.ModifiedAt.Add(-time.Hour), connectors.ActorAutomation)}
+			found := given(rec, tc.owner, 20*time.Second)
+			if tc.carry {
+				past = append([]connectors.FieldValue{value(tc.owner, found.ModifiedAt, tc.by), ours}, past...)
+				found.Fields["handoff_id"], found.Fields["handoff_status"] = i.Handoff, "Accepted"
+				found.Fields["handoff_assigned_at"] = fmt.Sprint(i.Write.Set["handoff_assigned_at"])
+			}
+			w.trails = map[string]state.Trail{"51": {Values: past}}
+			w.decide(t, r, monday.Add(time.Minute), see(found))
+			h := w.only(t)
+			var writes []string
+			for _, step := range []string{"assign", "rewrite", "restore"} {
+				if _, waits := w.steps()[step]; waits {
+					writes = append(writes, step)
+				}
+			}
+			if h.Stage != tc.stage || strings.Join(writes, " ") != tc.writes || h.Written.IsZero() == tc.carry {
+				t.Errorf("%s, to be written %q, written at %s", h.Stage, writes, h.Written)
+			}
+		})
 	}
 }
 
