@@ -145,11 +145,11 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 	}
 	e := r.Err
 	if wholeKind(e) {
-		i.State = state.Ready
+		i.State = undone(i)
 		return w.deny(i, e, now)
 	}
 	if errors.Is(e, connectors.ErrTooLate) {
-		i.State, i.ReadAt, i.Due = state.Ready, time.Time{}, now
+		i.State, i.ReadAt, i.Due = undone(i), time.Time{}, now
 		return outcome{entry: i, keep: true}
 	}
 	i.Class, i.Error = e.Class.String(), e.Error()

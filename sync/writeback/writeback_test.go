@@ -228,8 +228,15 @@ func TestJudge(t *testing.T) {
 // not done.
 func TestDoubtStays(t *testing.T) {
 	t.Parallel()
-	for _, class := range []connectors.Class{connectors.Throttled, connectors.AuthBroken, connectors.Unavailable} {
-		t.Run(class.String(), func(t *testing.T) {
+	for name, refusal := range map[string]connectors.Error{
+		"throttled":            {Class: connectors.Throttled},
+		"credentials":          {Class: connectors.AuthBroken},
+		"unavailable":          {Class: connectors.Unavailable},
+		"no task may be made":  {Class: connectors.Denied, RetryAfter: time.Minute},
+		"there are no tasks":   {Class: connectors.Schema, RetryAfter: time.Minute},
+		"too late for another": {Class: connectors.Unavailable, Err: connectors.ErrTooLate},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			i := r.task("a")
@@ -239,9 +246,9 @@ func TestDoubtStays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := r.w.judge(marked.entries[0], connectors.Result{Err: &connectors.Error{Class: class, Op: "write"}}, r.now)
+			o := r.w.judge(marked.entries[0], connectors.Result{Err: &refusal}, r.now)
 			if o.entry.State != state.Sending {
-				t.Errorf("%s: %s, and it may be there", class, o.entry.State)
+				t.Errorf("%s, and it may be there", o.entry.State)
 			}
 		})
 	}
