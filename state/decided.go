@@ -106,7 +106,8 @@ type Past struct {
 	Wrote time.Time `json:"wrote,omitzero"`
 }
 
-// Trail is the answer to a [Past]. Unseen says that the CRM does not tell.
+// Trail is the answer to a [Past]. Unseen says that the CRM does not tell of
+// that field at all; no values, that nothing is filed of this record (yet).
 type Trail struct {
 	Values []connectors.FieldValue `json:"values,omitempty"` // newest first
 	Unseen bool                    `json:"unseen,omitempty"`

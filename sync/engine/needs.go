@@ -143,13 +143,13 @@ func (l *Lane) trails(ctx context.Context, conn string, asked []state.Need, answ
 		}
 		for _, n := range needs {
 			values := found[n.Past.ID]
-			answers[n.ID()] = Answer{Trail: state.Trail{Values: values, Unseen: len(values) == 0}, At: began.UTC()}
+			answers[n.ID()] = Answer{Trail: state.Trail{Values: values, Unseen: found == nil}, At: began.UTC()}
 		}
 	}
 }
 
 // trail asks one connector. One that keeps no history, or does not show it,
-// has none for any record.
+// has none for any record, and answers nil.
 func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, ids []string, field string, since time.Time) (found map[string][]connectors.FieldValue, err error) {
 	historian, ok := c.(connectors.Historian)
 	if !ok {
@@ -159,6 +159,9 @@ func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, id
 		found, err = historian.Trail(ctx, kind, ids, field, since)
 		return err
 	})
+	if err == nil && found == nil {
+		found = map[string][]connectors.FieldValue{}
+	}
 	switch connectors.ClassOf(err) {
 	case connectors.Denied, connectors.Invalid, connectors.NotFound, connectors.Schema:
 		return nil, nil // it does not tell

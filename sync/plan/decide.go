@@ -26,6 +26,7 @@ type deciding struct {
 	carrierRead time.Time // when the carrier was asked for
 	since       time.Time // when what is decided about happened, as far as the CRM tells
 	ordered     bool      // an operator asked for it
+	via         string    // how we heard of the record that is decided about; blank: it is something else
 
 	settling *state.Intent   // the write that is being settled
 	back     map[string]bool // types whose handoff ended with the record, which is back
@@ -85,7 +86,7 @@ func (d *deciding) stopped() bool { return len(d.c.Needs) > 0 || d.c.Wait != "" 
 
 func (d *deciding) observed(ev Observed) {
 	rec := &ev.Record
-	d.read, d.asked = ev.Read, ev.Asked
+	d.read, d.asked, d.via = ev.Read, ev.Asked, ev.Via
 	c := d.r.byConn[rec.Ref.Conn]
 	if c == nil {
 		return

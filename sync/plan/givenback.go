@@ -101,6 +101,9 @@ func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes
 		return false, true
 	}
 	tr, asked := d.trail(rec, *s)
+	if !asked || d.unfiled(tr, *s, rec) {
+		return false, false
+	}
 	_, yes = handAfter(tr, s.Stamp)
-	return yes, asked
+	return yes, true
 }

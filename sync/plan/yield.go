@@ -181,14 +181,16 @@ func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bo
 	if !asked {
 		return true
 	}
+	v, found := between(tr, *s)
+	if !found && d.unfiled(tr, *s, rec) {
+		return true
+	}
 	checked := *s
 	checked.Checked = true
 	h.Stake = &checked
-	v, found := between(tr, *s)
 	if !found {
-		if tr.Unseen {
-			d.list(listUnseen, rec.Ref.Conn+" "+string(rec.Ref.Kind)+"."+s.Field,
-				"the CRM does not tell who changes it: a person's change within 5 s before ours cannot be put back; switch field history on")
+		if !files(tr, *s) {
+			d.untold(tr, *s, rec)
 		}
 		d.put(h)
 		return false
@@ -208,14 +210,16 @@ func crossed(s *state.Stake, rec *state.Record, owner string) bool {
 }
 
 // between is the latest value that a person gave a field after the reading and
-// before our write.
+// before our write. What stands in a trail that does not show that write yet
+// came before it.
 func between(tr state.Trail, s state.Stake) (connectors.FieldValue, bool) {
-	ours := false
+	ours := !files(tr, s)
 	for _, v := range tr.Values {
 		value := valueOf(v)
 		switch {
 		case !ours:
-			ours = value == s.Value && !v.At.After(s.Stamp) && !v.At.Before(s.Over)
+			ours = isOurs(v, s)
+		case v.At.After(s.Stamp):
 		case v.At.Before(s.Over), v.At.Equal(s.Over) && value == s.Was:
 			return connectors.FieldValue{}, false
 		case byHand(v.Actor) && value != s.Value:

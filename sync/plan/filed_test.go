@@ -1,0 +1,83 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// TestNotFiledYet: a history that does not show our own write yet says nothing
+// of who came before it: it is asked again for a minute, and then it is said
+// that nobody knows. What it does show of a person counts at once, and a poll
+// that shows our write would have shown its history (C11, P4).
+func TestNotFiledYet(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	const soon, late = 3 * time.Second, 63 * time.Second
+	vera := value("u-vera", monday, connectors.ActorPerson)
+	old := value("u-dev", monday.Add(-time.Hour), connectors.ActorPerson)
+	for name, c := range map[string]struct {
+		after  time.Duration
+		via    string
+		trail  state.Trail
+		waits  bool
+		back   bool
+		listed int
+	}{
+		"nothing yet":                {after: soon, via: "webhook", waits: true},
+		"what stood before":          {after: soon, via: "webhook", trail: state.Trail{Values: []connectors.FieldValue{old}}, waits: true},
+		"a person, and not yet us":   {after: soon, via: "webhook", trail: state.Trail{Values: []connectors.FieldValue{vera, old}}, back: true},
+		"nothing after a minute":     {after: late, via: "webhook", listed: 1},
+		"not us after a minute":      {after: late, via: "webhook", trail: state.Trail{Values: []connectors.FieldValue{old}}, listed: 1},
+		"nothing where we are shown": {after: soon, via: "poll", listed: 1},
+		"not told":                   {after: soon, via: "webhook", trail: state.Trail{Unseen: true}, listed: 1},
+		"a clock far ahead":          {after: -time.Hour, via: "webhook", listed: 1},
+	} {
+		w, rec, h := written(t, r)
+		w.trails = map[string]state.Trail{"51": c.trail}
+		seen := see(rec)
+		seen.Check, seen.Via = true, c.via
+		got := w.decide(t, r, rec.ModifiedAt.Add(c.after), seen)
+		_, put := w.steps()["restore"]
+		if (got.Wait != "") != c.waits || put != c.back || len(w.listed("unseen")) != c.listed {
+			t.Errorf("%s: waits %q, put back %v, listed %q", name, got.Wait, put, w.listed("unseen"))
+		}
+		if done := w.handoffs[h.ID].Stake.Checked; done == c.waits {
+			t.Errorf("%s: looked at %v", name, done)
+		}
+		if !c.waits {
+			continue
+		}
+		w.trails["51"] = state.Trail{Values: []connectors.FieldValue{value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration), vera, old}}
+		w.decide(t, r, rec.ModifiedAt.Add(2*c.after), seen)
+		if back, put := w.steps()["restore"]; !put || back.Write.Set["hubspot_owner_id"] != "u-vera" {
+			t.Errorf("%s: once it is filed, put back %v", name, back.Write.Set)
+		}
+	}
+}
+
+// TestReturnedAtOnce: a record that comes back within moments of our write is
+// given back only when the history shows that write, and with it who has had
+// the record since (C11).
+func TestReturnedAtOnce(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec, h := written(t, r)
+	owner := rec.Fields["owner"]
+	back := given(rec, owner, 10*time.Second)
+	back.Fields["handoff_id"], back.Fields["handoff_status"] = h.ID, "Returned"
+	w.trails = map[string]state.Trail{"51": {}}
+	if c := w.decide(t, r, back.ModifiedAt.Add(time.Second), see(back)); c.Wait == "" {
+		t.Fatalf("not waited for: %+v", c.Intents)
+	}
+	w.trails["51"] = state.Trail{Values: []connectors.FieldValue{
+		value(owner, back.ModifiedAt, connectors.ActorPerson), value("u-vera", back.ModifiedAt.Add(-time.Second), connectors.ActorPerson),
+		value(owner, rec.ModifiedAt, connectors.ActorIntegration),
+	}}
+	w.decide(t, r, back.ModifiedAt.Add(3*time.Second), see(back))
+	if _, taken := w.steps()["return"].Write.Set["hubspot_owner_id"]; w.handoffs[h.ID].Stage != state.Returned || taken {
+		t.Errorf("%s, written %v", w.handoffs[h.ID].Stage, w.steps()["return"].Write.Set)
+	}
+}
