@@ -207,6 +207,10 @@ type Result struct {
 	// Guarded says that the CRM itself would have refused the write, had the
 	// record changed since IfVersion.
 	Guarded bool
+	// Stood is what the record held right before the write, by field as in Set,
+	// of the fields that say who has it: where the write was under no condition,
+	// and the CRM told of it in the same call.
+	Stood map[string]FieldValue
 }
 
 // Guard is a connector whose CRM honours [Write.IfVersion].

@@ -33,12 +33,16 @@ type Record struct {
 // Change is one inbox row: a hint that a record may have changed.
 type Change struct {
 	connectors.Change
-	Via  string    `json:"via"` // "webhook", "poll", "reread", "backfill"
+	Via  string    `json:"via"` // "webhook", "poll", "reread", "backfill", or one of those below
 	Came time.Time `json:"came"`
 	Read time.Time `json:"read,omitzero"` // when the object that came along was asked for; zero: it may be older than that tells
 	Rank int       `json:"rank"`          // 0 is the most urgent
 	Key  string    `json:"-"`             // its key in the inbox
 }
+
+// ViaAnswer is a hint that came with the CRM's answer to a write of ours:
+// somebody had given the record to somebody else since it was read.
+const ViaAnswer = "answer"
 
 // Trigger is the last signal seen for one type and record.
 type Trigger struct {
@@ -176,6 +180,9 @@ type Stake struct {
 	// Edited says that the record was changed by somebody else after Stamp and
 	// before a later write of ours: the owner may have been given away and back.
 	Edited bool `json:"edited,omitempty"`
+	// Stood is what stood there right before the write, where the CRM told it
+	// with its answer.
+	Stood *connectors.FieldValue `json:"stood,omitempty"`
 }
 
 // Signal is one buyer's signal.

@@ -348,11 +348,12 @@ func TestMeddlerOffsets(t *testing.T) {
 		meddled
 		within time.Duration
 	}{
-		"hubspot with webhooks":      {meddled{crm: "hubspot", webhooks: true}, time.Minute},
-		"hubspot without webhooks":   {meddled{crm: "hubspot"}, meddlerPoll + 15*time.Second},
-		"salesforce":                 {meddled{crm: "salesforce"}, meddlerPoll + 15*time.Second},
-		"salesforce in a full batch": {meddled{crm: "salesforce", setup: tracked, together: true}, meddlerPoll + 15*time.Second},
-		"hubspot in a full batch":    {meddled{crm: "hubspot", webhooks: true, together: true}, time.Minute},
+		"hubspot with webhooks":                       {meddled{crm: "hubspot", webhooks: true}, time.Minute},
+		"hubspot without webhooks":                    {meddled{crm: "hubspot"}, meddlerPoll + 15*time.Second},
+		"salesforce":                                  {meddled{crm: "salesforce"}, meddlerPoll + 15*time.Second},
+		"salesforce in a full batch":                  {meddled{crm: "salesforce", setup: tracked, together: true}, meddlerPoll + 15*time.Second},
+		"salesforce in a full batch, no history kept": {meddled{crm: "salesforce", together: true}, 15 * time.Second},
+		"hubspot in a full batch":                     {meddled{crm: "hubspot", webhooks: true, together: true}, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,6 +27,7 @@ type envelope struct {
 	collected  map[string][]*operation
 	order      []string // references of what writes, in the order sent
 	versionsOf []string // references of the queries that read versions back
+	stoodIn    []string // references of the reads of who had what is given to somebody
 	ops        []*operation
 }
 
@@ -195,6 +196,7 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 	for _, op := range e.ops {
 		e.composite.notAfter = connectors.Deadline(op.write, connectors.Write{NotAfter: e.composite.notAfter})
 	}
+	e.lookFirst()
 	session := b.org.tokens.latest.Load()
 	a, err := b.org.send(ctx, e.composite)
 	if err != nil {
@@ -218,6 +220,7 @@ func (b *batch) post(ctx context.Context, e *envelope) {
 		b.ended, b.renewed = false, true
 	}
 	b.versions(ctx, e, a)
+	b.stood(e, a)
 	refused := b.refused
 	b.refused = nil
 	if e.composite.atomic {

@@ -243,7 +243,7 @@ func (x *inspection) history(ctx context.Context) *connectors.Error {
 		case err != nil || s.missing:
 			x.add("owner-history", connectors.Warning, string(kind),
 				"field history is off, or hidden from the integration user: who changed an owner cannot be told, so every change by somebody else counts as a person's; "+
-					fmt.Sprintf("and where more than %d records are written at once, an owner whom a person gives to a record of a queue, or of nobody, within 5 s before our write is written over and not put back (listed as unseen)", perComposite-2),
+					fmt.Sprintf("and where more than %d records are written at once and the answer is lost, an owner whom a person gives to a record of a queue within 5 s before our write is written over and not put back (listed as unseen)", perComposite-2),
 				"Setup → Object Manager → "+string(kind)+" → Fields & Relationships → Set History Tracking: tick the owner")
 		default:
 			x.add("owner-history", connectors.Fine, string(kind), "field history is kept", "")

@@ -65,11 +65,12 @@ func (w *work) item(ref connectors.Ref) *item {
 }
 
 // add joins an inbox row to what is known of its record. The owner has to be
-// checked where a change is dated between our reading and our write of it, and
-// where our write comes back by polling without a webhook having told of it.
+// checked where a change is dated between our reading and our write of it, where
+// the answer to our write told of one, and where our write comes back by polling
+// without a webhook having told of it.
 func (it *item) add(c state.Change, echo state.Echo, written bool) {
 	if written {
-		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At)
+		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At) || c.Via == state.ViaAnswer
 	}
 	it.rows = append(it.rows, c.Key)
 	if it.came.IsZero() || c.Came.Before(it.came) {

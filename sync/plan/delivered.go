@@ -75,12 +75,15 @@ func staked(h state.Handoff, ev Delivered) state.Handoff {
 		return h
 	}
 	s := *h.Stake
-	s.Stamp, s.Over, s.Checked = ev.Stamp, ev.Intent.Over, ev.Guarded
+	s.Stamp, s.Over, s.Checked, s.Stood = ev.Stamp, ev.Intent.Over, ev.Guarded, nil
 	if _, wrote := ev.Intent.Write.Set[s.Field]; !wrote || slices.Contains(ev.Skipped, s.Field) {
 		s.Checked = true
 	}
 	if was, ok := ev.Intent.Expect[s.Field]; ok {
 		s.Was, _ = was.(string)
+	}
+	if v, told := ev.Stood[s.Field]; told {
+		s.Stood = &v
 	}
 	h.Stake = &s
 	return h

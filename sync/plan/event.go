@@ -69,6 +69,8 @@ type Delivered struct {
 	Fields   []string       `json:"fields,omitempty"`  // that a refusal names
 	Existing connectors.Ref `json:"existing,omitzero"` // with conflict: who holds the unique value
 	Alike    bool           `json:"alike,omitempty"`   // refused as a duplicate by the CRM's own rules
+	// Stood is what stood there right before the write, where the CRM told so.
+	Stood map[string]connectors.FieldValue `json:"stood,omitempty"`
 }
 
 func (Observed) event()  {}

@@ -42,6 +42,18 @@ func (d *deciding) unfiled(tr state.Trail, s state.Stake, rec *state.Record) boo
 	return true
 }
 
+// stoodThere is whom a record had been given to when our write came over it,
+// where the CRM keeps no history and told so with its answer. Only what another
+// handoff of ours had written is nobody's.
+func (d *deciding) stoodThere(rec *state.Record, h state.Handoff) (v connectors.FieldValue, found bool) {
+	s := h.Stake
+	if s.Stood == nil {
+		return v, false
+	}
+	stood := valueOf(*s.Stood)
+	return *s.Stood, stood != s.Was && stood != s.Value && byHand(s.Stood.Actor) && !d.anothers(rec, h, stood)
+}
+
 // untold lists that nobody knows who came just before our write.
 func (d *deciding) untold(tr state.Trail, s state.Stake, rec *state.Record) {
 	text := "the CRM does not tell who changes it: a person's change within 5 s before ours cannot be put back; switch field history on"

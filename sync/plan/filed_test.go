@@ -1,11 +1,13 @@
 package plan_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // TestNotFiledYet: a history that does not show our own write yet says nothing
@@ -79,5 +81,50 @@ func TestReturnedAtOnce(t *testing.T) {
 	w.decide(t, r, back.ModifiedAt.Add(3*time.Second), see(back))
 	if _, taken := w.steps()["return"].Write.Set["hubspot_owner_id"]; w.handoffs[h.ID].Stage != state.Returned || taken {
 		t.Errorf("%s, written %v", w.handoffs[h.ID].Stage, w.steps()["return"].Write.Set)
+	}
+}
+
+// TestTakenUntracked: where a CRM keeps no history but told with its answer who
+// had the record right before our write, a person who had taken it has it back,
+// and nobody is listed as unseen; what another handoff of ours had written is
+// nobody's (C11).
+func TestTakenUntracked(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		stood  *connectors.FieldValue
+		back   any
+		listed int
+	}{
+		"a person's":     {stood: &connectors.FieldValue{Value: "u-vera", At: monday, By: "u-erin"}, back: "u-vera"},
+		"nobody's still": {stood: &connectors.FieldValue{At: monday, By: "u-erin"}, back: "none"},
+		"ours already":   {stood: &connectors.FieldValue{Value: "u-ana", By: "u-erin"}, back: "none"},
+		"not told":       {back: "none", listed: 1},
+	} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com")
+		w.decide(t, r, monday, see(rec))
+		i := w.steps()["assign"]
+		delete(w.intents, i.Write.Key)
+		done := plan.Delivered{Intent: i, Ref: rec.Ref, Version: "2", Stamp: monday.Add(time.Second)}
+		if c.stood != nil {
+			done.Stood = map[string]connectors.FieldValue{"hubspot_owner_id": *c.stood}
+		}
+		w.decide(t, r, done.Stamp, done)
+		rec.Version, rec.ModifiedAt, rec.Fields = "2", done.Stamp, clone(rec.Fields)
+		rec.Fields["owner"] = fmt.Sprint(i.Write.Set["hubspot_owner_id"])
+		seen := see(rec)
+		seen.Check, seen.Via = true, state.ViaAnswer
+		w.decide(t, r, monday.Add(2*time.Second), seen)
+		got, stage := any("none"), state.Assigned
+		if i, put := w.steps()["restore"]; put {
+			got = i.Write.Set["hubspot_owner_id"]
+		}
+		if c.back != "none" {
+			stage = state.Superseded
+		}
+		if got != c.back || w.only(t).Stage != stage || len(w.listed("unseen")) != c.listed {
+			t.Errorf("%s: put back %v, %s, unseen %q", name, got, w.only(t).Stage, w.listed("unseen"))
+		}
 	}
 }

@@ -185,11 +185,14 @@ func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bo
 	if !found && d.unfiled(tr, *s, rec) {
 		return true
 	}
+	if len(tr.Values) == 0 {
+		v, found = d.stoodThere(rec, h)
+	}
 	checked := *s
 	checked.Checked = true
 	h.Stake = &checked
 	if !found {
-		if !files(tr, *s) {
+		if !files(tr, *s) && s.Stood == nil {
 			d.untold(tr, *s, rec)
 		}
 		d.put(h)

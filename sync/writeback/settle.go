@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -21,6 +22,7 @@ type outcome struct {
 	delivered *plan.Delivered // the CRM has answered for good
 	stamp     time.Time       // of the version our write left
 	guarded   bool            // the CRM made sure that nobody came in between
+	over      bool            // the CRM says that somebody did
 	ref       connectors.Ref
 	listed    *state.Listing // what an admin has to see of it
 }
@@ -108,7 +110,13 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 				e, _ := state.GetEcho(tx, o.ref)
 				state.PutEcho(tx, o.ref, o.echo(e))
 			}
+			if o.over {
+				state.AppendInbox(tx, lookAt(o, now))
+			}
 		}
+	}
+	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.over }) {
+		defer w.Decider.Lanes.Ring()
 	}
 	return w.Decider.Decide(ctx, before, asks)
 }
@@ -139,8 +147,8 @@ func (w *Writer) setBack(ctx context.Context, entries []state.Intent, e *connect
 // judge says what one answer means for its entry.
 func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outcome {
 	if r.Err == nil {
-		return outcome{entry: i, stamp: r.ModifiedAt, guarded: r.Guarded, ref: r.Ref, delivered: &plan.Delivered{
-			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped, Refused: r.Refused, Stamp: r.ModifiedAt, Guarded: r.Guarded,
+		return outcome{entry: i, stamp: r.ModifiedAt, guarded: r.Guarded, over: cameOver(i, r.Stood), ref: r.Ref, delivered: &plan.Delivered{
+			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped, Refused: r.Refused, Stamp: r.ModifiedAt, Guarded: r.Guarded, Stood: r.Stood,
 		}}
 	}
 	e := r.Err

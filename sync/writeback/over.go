@@ -1,0 +1,28 @@
+package writeback
+
+import (
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// cameOver reports whether a write that stands came over what somebody had put
+// there since the reading it rests on, as the CRM told with its answer. Who has
+// put the same there as we do has lost nothing.
+func cameOver(i state.Intent, stood map[string]connectors.FieldValue) bool {
+	for field, v := range stood {
+		was, expected := i.Expect[field]
+		there := connectors.Object{Fields: map[string]any{field: v.Value}}
+		if expected && !holds(map[string]any{field: was}, there) && !holds(map[string]any{field: i.Write.Set[field]}, there) {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAt is the hint that has such a record looked at: whether it was a person,
+// and what is to be put back, is for the rules to say.
+func lookAt(o outcome, now time.Time) state.Change {
+	return state.Change{Change: connectors.Change{Ref: o.ref, EventID: "over " + o.entry.Write.Key}, Via: state.ViaAnswer, Came: now, Rank: o.entry.Rank}
+}
