@@ -510,7 +510,7 @@ func (r row) text(field string) string {
 
 // named reports whether a person would call the record by this key.
 func (r row) named(key string) bool {
-	return r.ID == key || slices.ContainsFunc([]string{"email", "Email", "domain", "Website", "name", "Name", "dealname"}, func(f string) bool {
+	return r.ID == key || slices.ContainsFunc([]string{"email", "Email", "domain", "Website", "name", "Name", "dealname", "hs_lead_name"}, func(f string) bool {
 		return strings.EqualFold(r.text(f), key)
 	})
 }

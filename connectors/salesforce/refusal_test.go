@@ -29,7 +29,7 @@ type sent struct {
 	}
 }
 
-// onComposite lets f answer composites of writes; nil passes them on.
+// onComposite lets f answer the writes of composites; nil passes them on.
 func (w *world) onComposite(f func(n int, c sent) any) {
 	n := 0
 	w.wrap = func(r *http.Request) *http.Response {
@@ -44,6 +44,9 @@ func (w *world) onComposite(f func(n int, c sent) any) {
 		var c sent
 		if err := json.Unmarshal(raw, &c); err != nil {
 			w.t.Error(err)
+		}
+		if strings.Contains(c.CompositeRequest[0].URL, "/composite/sobjects/Lead?") { // who has them: not what these are about
+			c.CompositeRequest = c.CompositeRequest[1:]
 		}
 		out := f(n, c)
 		n++

@@ -186,7 +186,10 @@ func (f *facts) find(c *conn) bool {
 			return true
 		}
 	}
-	if result.Account == nil {
+	switch {
+	case f.rec.Noun != nounPerson && (result.Account == nil || result.Review):
+		return false // whose a person is, is asked about that person
+	case result.Account == nil:
 		return f.similar(c, q)
 	}
 	f.found.record, f.found.conn, f.found.review = &result.Account.Record, c, result.Review
@@ -243,11 +246,11 @@ func titled(r *state.Record) string {
 // query is what is known for finding the account in a connection.
 func (f *facts) query(c *conn) match.Query {
 	var q match.Query
-	if f.rec.Noun == nounPerson {
-		q = match.About(*f.rec, c.name, func(domain string) bool { return f.r.freeMail[domain] })
-	}
-	if _, ok := c.m.Word(nounCompany, wordPhone); ok && f.rec.Noun == nounPerson {
-		q.Phone = match.Phone(*f.rec)
+	if who := f.buyer(); who != nil {
+		q = match.About(*who, c.name, func(domain string) bool { return f.r.freeMail[domain] })
+		if _, ok := c.m.Word(nounCompany, wordPhone); ok {
+			q.Phone = match.Phone(*who)
+		}
 	}
 	q.Conn, q.Link = c.name, f.companyLink(c)
 	return q
@@ -262,11 +265,12 @@ func (f *facts) companyLink(c *conn) connectors.Ref {
 	if of == nil {
 		return connectors.Ref{}
 	}
-	link := connectors.Ref{}
+	link := of.belongs(from)
 	if from.Noun == nounCompany {
 		link = from.Ref
-	} else {
-		link = of.belongs(from)
+	}
+	if who := f.buyer(); link.IsZero() && from == f.rec && who != nil {
+		link = of.belongs(who)
 	}
 	if link.IsZero() || link.Conn == c.name {
 		return link

@@ -213,6 +213,9 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 			return
 		}
 	}
+	if d.meets(g) {
+		return
+	}
 	if kept, reason := d.keptBack(t, g); kept != "" || d.waits(g) {
 		d.heldBack(t, g, s, kept, reason)
 		return
