@@ -21,7 +21,8 @@ type pending struct {
 	trace        string // matches a row of the answer with this write
 	keyed        bool   // the key travels in a unique property
 	props        map[string]string
-	associations []association // of a create
+	associations []association     // of a create
+	linked       []connectors.Kind // what they lead to
 	result       *connectors.Result
 }
 
@@ -76,6 +77,7 @@ func (c *Connector) send(ctx context.Context, chunk []*pending, broken *connecto
 		c.update(ctx, chunk)
 	}
 	c.sendSpared(ctx, chunk)
+	c.sendUnlinked(ctx, chunk)
 	if err := chunk[0].result.Err; err != nil && err.Class == connectors.AuthBroken {
 		return err
 	}

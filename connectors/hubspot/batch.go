@@ -94,7 +94,7 @@ func (p *pending) link(links []connectors.Ref) {
 			a.Types = append(a.Types, associationType{"HUBSPOT_DEFINED", primary})
 			primaryGiven = true
 		}
-		p.associations = append(p.associations, a)
+		p.associations, p.linked = append(p.associations, a), append(p.linked, link.Kind)
 	}
 }
 

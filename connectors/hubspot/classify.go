@@ -296,6 +296,9 @@ func (p *problem) words() string {
 	for _, d := range p.Errors {
 		parts = append(parts, strings.TrimSpace(d.Code+" "+d.Message))
 	}
+	if strings.Contains(string(p.SubCategory), linkLimit) {
+		parts = append(parts, linkLimit)
+	}
 	if missing := p.scopes(); len(missing) > 0 {
 		parts = append(parts, "missing scopes "+strings.Join(missing, " "))
 	}

@@ -39,7 +39,10 @@ func (d *deciding) delivered(ev Delivered) {
 // stand in.
 func (d *deciding) skipped(ev Delivered) {
 	at, why := ev.Intent.Write.Ref, "the CRM does not have it, or we may not write it"
-	if ev.Refused != "" {
+	switch {
+	case ev.Refused != "" && ev.Intent.Write.Creates():
+		why = "it was made without it; " + ev.Refused
+	case ev.Refused != "":
 		why = "the owner was written without it; " + ev.Refused
 	}
 	for _, name := range ev.Skipped {
