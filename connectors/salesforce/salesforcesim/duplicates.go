@@ -30,7 +30,11 @@ func (s *Sim) checkDuplicates(o *object, r *row, set values, d deed) *apiError {
 		}
 		var results []any
 		for _, kind := range rule.against() {
-			if found := s.same(kind, r, set); found != nil {
+			found := s.same(kind, r, set)
+			if len(rule.Match) > 0 {
+				found = s.equal(kind, rule.Match, r, set)
+			}
+			if found != nil {
 				results = append(results, s.matchResult(kind, found, d.dup.details))
 			}
 		}
@@ -48,10 +52,26 @@ func (s *Sim) checkDuplicates(o *object, r *row, set values, d deed) *apiError {
 
 // against are the objects that a rule compares with.
 func (d duplicateRule) against() []string {
-	if d.Object == "Account" {
-		return []string{"Account"}
+	if d.Object == "Account" || len(d.Match) > 0 {
+		return []string{d.Object}
 	}
 	return []string{"Contact", "Lead"}
+}
+
+// equal are the rows of an object that have all of some columns as a save sets them.
+func (s *Sim) equal(kind string, columns []string, r *row, set values) []*row {
+	var found []*row
+	for _, other := range s.tables[kind].order {
+		alike := other != r && !other.deleted() && other.last()["IsConverted"] != true
+		for _, name := range columns {
+			v, given := set[name].(string)
+			alike = alike && given && v != "" && strings.EqualFold(v, text(other.last(), name))
+		}
+		if alike {
+			found = append(found, other)
+		}
+	}
+	return found
 }
 
 // same are the rows of an object that share what a save sets: the e-mail address, or an account's name or

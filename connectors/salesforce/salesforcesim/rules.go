@@ -28,6 +28,8 @@ type duplicateRule struct {
 	Name    string `json:"name"`   // DeveloperName
 	Action  string `json:"action"` // alert: saved with allowSave=true; block: never
 	Message string `json:"message"`
+	// Match are the columns that have to be equal, of the rule's own object; none: as matches says.
+	Match []string `json:"match"`
 }
 
 // flow is a record-triggered flow that runs in the transaction of the save, as whoever saved.

@@ -216,7 +216,8 @@ func TestViewSetup(t *testing.T) {
 func TestDuplicateRules(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})
-	c.setup(`{"duplicate_rules":[{"object":"Contact","action":"alert","message":"Known already."},{"object":"Account","action":"block"}]}`)
+	c.setup(`{"duplicate_rules":[{"object":"Contact","action":"alert","message":"Known already."},{"object":"Account","action":"block"},{"object":"Lead","action":"block","match":["LastName","Company"]}]}`)
+	c.create("Lead", `{"LastName":"Nine","Company":"Niner","Email":"nine@example.org"}`)
 	c.create("Contact", `{"LastName":"One","Email":"same@example.org"}`)
 	for _, tc := range []struct{ object, body, header, want string }{
 		{"Contact", `{"LastName":"Two","Email":"SAME@example.org"}`, "", "DUPLICATES_DETECTED[]"},
@@ -225,6 +226,8 @@ func TestDuplicateRules(t *testing.T) {
 		{"Account", `{"Name":"acme"}`, "allowSave=true", "DUPLICATES_DETECTED[]"},
 		{"Account", `{"Name":"Other","Website":"https://www.acme.com"}`, "", "DUPLICATES_DETECTED[]"},
 		{"Lead", `{"LastName":"Three","Company":"C","Email":"same@example.org"}`, "", ""},
+		{"Lead", `{"LastName":"nine","Company":"NINER","Email":"other@example.org"}`, "allowSave=true", "DUPLICATES_DETECTED[]"},
+		{"Lead", `{"LastName":"Nine","Company":"Tenner"}`, "", ""},
 	} {
 		a := c.do("POST", "sobjects/"+tc.object, tc.body, "Sforce-Duplicate-Rule-Header", tc.header)
 		if got := a.refusal(t); got != tc.want {
