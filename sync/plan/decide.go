@@ -111,7 +111,9 @@ func (d *deciding) observed(ev Observed) {
 	d.sameByID(rec)
 	carried := d.aboutNow(rec)
 	if rec.Deleted || !rec.MovedTo.IsZero() {
-		d.gone(rec, carried)
+		if d.gone(rec, carried); d.stopped() {
+			return
+		}
 		d.lastWord(rec, ev)
 		return
 	}

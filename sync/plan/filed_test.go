@@ -128,3 +128,32 @@ func TestTakenUntracked(t *testing.T) {
 		}
 	}
 }
+
+// TestNamedNotFound: a record that a CRM has just named, or made for us, and that
+// its queries do not find yet is not gone: that is waited for, some minutes long.
+// One that lies in the bin is gone at once (C9, C10, P4).
+func TestNamedNotFound(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	there := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	for name, c := range map[string]struct {
+		answer  plan.Delivered
+		version string
+		after   time.Duration
+		waits   bool
+	}{
+		"named":            {answer: plan.Delivered{Class: connectors.Conflict.String(), Existing: there}, after: time.Minute, waits: true},
+		"made":             {answer: plan.Delivered{Ref: there, Version: "1"}, after: time.Minute, waits: true},
+		"named long ago":   {answer: plan.Delivered{Class: connectors.Conflict.String(), Existing: there}, after: 4 * time.Minute},
+		"named and binned": {answer: plan.Delivered{Class: connectors.Conflict.String(), Existing: there}, version: "7", after: time.Minute},
+	} {
+		w := newWorld()
+		w.locate(t, r, sales("51", "dana@acme.com"))
+		c.answer.Err = map[bool]string{true: "Use one of these records?"}[c.answer.Class != ""]
+		w.answered(t, r, monday, "create", c.answer)
+		got := w.decide(t, r, monday.Add(c.after), plan.Observed{Record: state.Record{Ref: there, Noun: "person", Deleted: true, Version: c.version}, Via: "reread", Came: monday})
+		if (got.Wait != "") != c.waits || (w.only(t).Stage == state.Cancelled) == c.waits {
+			t.Errorf("%s: waits %q, %s", name, got.Wait, w.only(t).Stage)
+		}
+	}
+}

@@ -197,6 +197,10 @@ func (d *deciding) withdraw(h state.Handoff) {
 // another.
 func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 	to := rec.MovedTo
+	if d.namedJustNow(rec, carried) {
+		d.c.Wait = rec.Ref.String() + " is not found yet, and was named by " + rec.Ref.Conn + " itself"
+		return
+	}
 	if !to.IsZero() {
 		d.same(rec.Ref, to, sameMoved)
 	}

@@ -73,6 +73,21 @@ func (d *deciding) mayStand(h state.Handoff) bool {
 	return waits && i.Attempts > 0
 }
 
+// namedJustNow reports whether a record that a CRM does not find is one that it
+// made, or named as being there, a moment ago: what its queries do not show yet
+// is not gone. One that lies in the bin has a version.
+func (d *deciding) namedJustNow(rec *state.Record, carried []state.Handoff) bool {
+	_, seen := d.v.Record(rec.Ref)
+	if seen || rec.Version != "" || !rec.MovedTo.IsZero() {
+		return false
+	}
+	return slices.ContainsFunc(carried, func(h state.Handoff) bool {
+		e := h.Effects[stepCreate]
+		since := d.now.Sub(e.At)
+		return h.Stage.Open() && e.State == handoff.Done && e.Ref == rec.Ref && since >= 0 && since < unfoundFor
+	})
+}
+
 // stoodAlready settles an owner write whose answer was lost, and which a reading
 // since has found done: it is not sent again. What people did after it is looked
 // at with the same reading.

@@ -28,6 +28,8 @@ const (
 	// undecided is when a write is looked at again whose record had to be
 	// asked about first.
 	undecided = 2 * time.Second
+	// waited is the same where nothing can be decided yet: each look is a call.
+	waited = 15 * time.Second
 )
 
 // readAgain reads the records whose owner is about to be written and was read
@@ -154,8 +156,9 @@ type reading struct {
 	entry  state.Intent
 	object *connectors.Object
 	read   time.Time
-	holds  bool // its expectation does
-	past   bool // and it has to be asked whether a person has set it to that since
+	holds  bool          // its expectation does
+	past   bool          // and it has to be asked whether a person has set it to that since
+	later  time.Duration // when it is looked at again, where that is open
 }
 
 // changed settles the entries whose record is not what they expect. Where the
@@ -168,6 +171,9 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 		switch v := verdicts[n]; {
 		case len(v.Needs) > 0 || v.Wait != "":
 			r.past = slices.ContainsFunc(v.Needs, func(n state.Need) bool { return n.Past.ID == r.object.Ref.ID })
+			if r.later = undecided; v.Wait != "" {
+				r.later = waited
+			}
 			open = append(open, r)
 		case !r.holds:
 			conflicts = append(conflicts, outcome{entry: r.entry, delivered: &plan.Delivered{
@@ -191,7 +197,7 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 			}
 			state.AppendInbox(tx, state.Change{Change: hint, Via: "reread", Came: now, Read: r.read, Rank: 0})
 			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past) {
-				i.Due, i.ReadAt = now.Add(undecided), time.Time{}
+				i.Due, i.ReadAt = now.Add(r.later), time.Time{}
 				state.PutIntent(tx, i)
 			}
 		}
