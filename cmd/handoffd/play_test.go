@@ -35,6 +35,7 @@ import (
 const (
 	hubspotHost    = "api.hubapi.com"
 	salesforceHost = "handoffd.my.salesforce.com"
+	sandboxHost    = "handoffd--uat.sandbox.my.salesforce.com" // to which a token of the org leads once it is one
 	daemonHost     = "handoffd.example"
 	feedHost       = "cal.example"
 	messageSecret  = "7c1f8a52d90b4e63" // at the end of where outbound messages go
@@ -327,7 +328,7 @@ func (st *stage) serve(h http.Handler) {
 
 func (st *stage) connect() map[string]connectors.Connector {
 	st.t.Helper()
-	carrier := simulators.Carrier(map[string]http.Handler{hubspotHost: st.pair.HubSpot, salesforceHost: st.pair.Salesforce})
+	carrier := simulators.Carrier(map[string]http.Handler{hubspotHost: st.pair.HubSpot, salesforceHost: st.pair.Salesforce, sandboxHost: st.pair.Salesforce})
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(carrier.RoundTrip)
 	var wire http.RoundTripper = mock
