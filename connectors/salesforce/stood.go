@@ -12,7 +12,7 @@ import (
 // A collection cannot be under a condition. Who has the records that one gives
 // to somebody is therefore read in the same composite, right before it: by id,
 // which sees what queries do not yet, and at no further call. That does not stop
-// the write, but tells over whom it came, history or not (design §1.5).
+// the write, but tells over whom it came, history or not.
 
 // lookFirst has the owners read before anything else of the envelope, as far as
 // there is room.
