@@ -36,6 +36,20 @@ func mutants() []mutant {
 	return slices.Concat(intakeMutants(), writingMutants(), decidingMutants(), keepingMutants())
 }
 
+// TestMutantsStand: every text that a mutant replaces stands in its file exactly
+// once. It takes a moment; finding out in TestMutantsAreCaught takes minutes.
+func TestMutantsStand(t *testing.T) {
+	t.Parallel()
+	for _, m := range mutants() {
+		for _, e := range m.edits {
+			raw, err := os.ReadFile(filepath.Join(root, e.file))
+			if n := strings.Count(string(raw), e.old); err != nil || n != 1 {
+				t.Errorf("%s: %s has %q %d times: %v", m.name, e.file, e.old, n, err)
+			}
+		}
+	}
+}
+
 func intakeMutants() []mutant {
 	return []mutant{
 		{name: "acknowledged before the commit", rule: "A1", edits: []edit{{
