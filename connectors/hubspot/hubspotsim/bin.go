@@ -47,7 +47,7 @@ func (s *Sim) purge(rec *record, by source, now time.Time) {
 	if rec.archived {
 		tell = tell[1:]
 	}
-	s.hooks.rand.Shuffle(len(tell), func(i, j int) { tell[i], tell[j] = tell[j], tell[i] })
+	s.hooks.Rand.Shuffle(len(tell), func(i, j int) { tell[i], tell[j] = tell[j], tell[i] })
 	for _, f := range tell {
 		f(rec, by, now)
 	}

@@ -21,7 +21,6 @@ const (
 	answerWithin = 5 * time.Second // slower is a failure
 	maxRetries   = 10              // after the first attempt
 	firstRetry   = 84 * time.Second
-	rushRetry    = 300 * time.Millisecond // longest wait of a retry while Deliver is waiting
 )
 
 // Subscription is one of the app's webhook subscriptions.
@@ -87,23 +86,16 @@ type hookEvent struct {
 	LinkPrimary    *bool   `json:"isPrimaryAssociation,omitempty"`
 }
 
-// hooks sends webhooks: what happens is put on an agenda, pump takes it from there.
+// hooks sends webhooks: what happens is given to the post, pump takes it from there.
 type hooks struct {
+	*simhttp.Post[hookEvent]
 	sim    *Sim
-	rand   *simhttp.Rand
 	client *http.Client
 	subs   map[Subscription]int64
-	agenda *simhttp.Agenda[hookEvent]
 	slots  chan struct{}
 
-	mu      sync.Mutex
-	url     string
-	flying  int // events on their way
-	rushing int // callers of deliver
-	last    time.Time
-	events  int64
-	done    simhttp.Delivery
-	idle    chan struct{} // closed and renewed whenever a request has ended
+	url    string // under the post's lock
+	events int64  // the same
 }
 
 // subscribable are the subscriptions that an admin may add to those that are there from the start: the ones that
@@ -132,14 +124,12 @@ func newHooks(s *Sim) *hooks {
 		subs = DefaultSubscriptions()
 	}
 	h := &hooks{
+		Post:   simhttp.NewPost[hookEvent](simhttp.NewRand(s.cfg.Seed, "hubspot/webhooks")),
 		sim:    s,
-		rand:   simhttp.NewRand(s.cfg.Seed, "hubspot/webhooks"),
 		client: &http.Client{Transport: s.cfg.Transport, Timeout: answerWithin, CheckRedirect: noRedirect},
 		subs:   make(map[Subscription]int64, len(subs)),
-		agenda: simhttp.NewAgenda[hookEvent](),
 		slots:  make(chan struct{}, maxInFlight),
 		url:    s.cfg.WebhookURL,
-		idle:   make(chan struct{}),
 	}
 	for i, sub := range subs {
 		if o := s.object(sub.Object); o != nil {
@@ -153,8 +143,8 @@ func newHooks(s *Sim) *hooks {
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (h *hooks) setURL(url string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.Lock()
+	defer h.Unlock()
 	h.url = url
 }
 
@@ -227,8 +217,8 @@ func silent(o *object) bool { return gatedBy[o.name] != "" }
 
 // plan puts one event on the agenda, after the faults have had their say.
 func (h *hooks) plan(rec *record, e hookEvent, by source, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.Lock()
+	defer h.Unlock()
 	if h.url == "" {
 		return
 	}
@@ -240,48 +230,30 @@ func (h *hooks) plan(rec *record, e hookEvent, by source, now time.Time) {
 	e.OccurredAt, e.ObjectID = now.UnixMilli(), int64(rec.num)
 	e.ChangeSource, e.SourceID = by.kind, by.id
 	f := h.sim.Faults().Webhooks
-	if h.rand.Chance(f.Drop) {
-		h.done.Dropped++
+	if h.Lost(f) {
 		return
 	}
-	if h.rand.Chance(max(f.WrongPortal, h.sim.traits.foreign)) {
+	if h.Rand.Chance(max(f.WrongPortal, h.sim.traits.foreign)) {
 		e.PortalID++ // signed by the same app, for a portal that is not this one
 	}
-	due := now.Add(h.rand.Between(h.sim.cfg.Latency[0], h.sim.cfg.Latency[1]))
-	switch {
-	case h.rand.Chance(f.Late):
-		due = due.Add(h.rand.Between(time.Minute, 24*time.Hour))
-	case h.rand.Chance(f.Shuffle):
-		due = due.Add(h.rand.Between(0, 2*time.Second))
-	case due.Before(h.last): // otherwise in order
-		due = h.last
-	default:
-		h.last = due
-	}
-	if h.rushing > 0 {
-		due = now
-	}
-	h.agenda.Put(due, e)
-	if h.rand.Chance(f.Double) {
-		h.agenda.Put(due.Add(h.rand.Between(0, time.Second)), e)
-	}
+	h.Plan(e, now, h.sim.cfg.Latency, f)
 }
 
 // pump sends what is due until ctx ends; it returns when its last request has.
 func (h *hooks) pump(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer h.agenda.Ring() // another pump may have slept through a wake-up that this one took
+	defer h.Leave()
 	for {
 		select {
 		case h.slots <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
-		batch := h.batch()
+		batch := h.Take(maxEvents, h.sim.Faults().Webhooks)
 		if len(batch) == 0 {
 			<-h.slots
-			if !h.agenda.Wait(ctx) {
+			if !h.Wait(ctx) {
 				return
 			}
 			continue
@@ -293,40 +265,26 @@ func (h *hooks) pump(ctx context.Context) {
 	}
 }
 
-// batch takes what is due and counts it as on its way.
-func (h *hooks) batch() []hookEvent {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	batch := h.agenda.Take(time.Now(), maxEvents)
-	h.flying += len(batch)
-	if h.sim.Faults().Webhooks.Shuffle > 0 {
-		h.rand.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
-	}
-	return batch
-}
-
 // send posts one array and settles its events: delivered, to be tried again, or given up.
 func (h *hooks) send(ctx context.Context, batch []hookEvent) {
 	delivered := h.post(ctx, batch)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.flying -= len(batch)
+	h.Lock()
+	defer h.Unlock()
 	now := time.Now()
 	for _, e := range batch {
 		switch {
 		case delivered:
-			h.done.Delivered++
+			h.Done.Delivered++
 		case ctx.Err() != nil && e.Attempt <= maxRetries: // stopped, not refused: the next pump sends it
-			h.agenda.Put(now, e)
+			h.Again(now, e)
 		case e.Attempt >= maxRetries:
-			h.done.Failed++
+			h.Done.Failed++
 		default:
 			e.Attempt++
-			h.agenda.Put(now.Add(h.backoff(e.Attempt)), e)
+			h.Again(now.Add(h.backoff(e.Attempt)), e)
 		}
 	}
-	close(h.idle)
-	h.idle = make(chan struct{})
+	h.Landed(len(batch))
 }
 
 // backoff is the randomised wait before the n-th retry, n from 1; ten of them fill about a day.
@@ -335,11 +293,7 @@ func (h *hooks) backoff(n int) time.Duration {
 	if base <= 0 {
 		base = firstRetry
 	}
-	wait := time.Duration(float64(base<<(n-1)) * (0.5 + h.rand.Float64()))
-	if h.rushing > 0 {
-		wait = min(wait, time.Duration(float64(rushRetry)*(0.5+h.rand.Float64()/2)))
-	}
-	return wait
+	return h.Hurried(time.Duration(float64(base<<(n-1)) * (0.5 + h.Rand.Float64())))
 }
 
 // post sends one array and writes into the ledger what was sent where.
@@ -362,9 +316,9 @@ func (h *hooks) request(ctx context.Context, batch []hookEvent) (url string, sta
 	h.sim.mu.Lock()
 	track := h.sim.traits.track
 	h.sim.mu.Unlock()
-	h.mu.Lock()
+	h.Lock()
 	url = h.url
-	h.mu.Unlock()
+	h.Unlock()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return url, 0
@@ -385,35 +339,4 @@ func (h *hooks) request(ctx context.Context, batch []hookEvent) (url string, sta
 	defer resp.Body.Close()                                      //nolint:errcheck // nothing was written
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // the answer's body means nothing
 	return url, resp.StatusCode
-}
-
-// deliver brings everything forward and waits until nothing is pending.
-func (h *hooks) deliver(ctx context.Context) (simhttp.Delivery, error) {
-	h.mu.Lock()
-	h.rushing++
-	h.mu.Unlock()
-	pumping, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() { h.pump(pumping) })
-	h.agenda.Hurry(time.Now())
-	for ctx.Err() == nil {
-		h.mu.Lock()
-		pending, idle := h.flying+h.agenda.Len(), h.idle
-		h.mu.Unlock()
-		if pending == 0 {
-			break
-		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-		}
-	}
-	stop()
-	wg.Wait()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.rushing--
-	out := h.done
-	out.Pending = h.flying + h.agenda.Len()
-	return out, ctx.Err()
 }

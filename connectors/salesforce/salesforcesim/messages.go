@@ -20,7 +20,6 @@ const (
 	firstRetry       = 30 * time.Second // doubled each time
 	longestRetry     = 2 * time.Hour
 	giveUpAfter      = 24 * time.Hour
-	rushRetry        = 300 * time.Millisecond // longest wait of a retry while Deliver is waiting
 )
 
 // notice is one Notification: it names a row, and what it says of it is looked up when it leaves.
@@ -30,33 +29,24 @@ type notice struct {
 	waited          time.Duration // by the schedule, even where Deliver brought the attempt forward
 }
 
-// messages sends outbound messages: what happens is put on an agenda, pump takes it from there.
+// messages sends outbound messages: what happens is given to the post, pump takes it from there.
 type messages struct {
+	*simhttp.Post[notice]
 	sim    *Sim
-	rand   *simhttp.Rand
 	client *http.Client
-	agenda *simhttp.Agenda[notice]
 	slots  chan struct{}
 
-	mu      sync.Mutex
-	url     string
-	serial  uint64
-	flying  int // notifications on their way
-	rushing int // callers of deliver
-	last    time.Time
-	done    simhttp.Delivery
-	idle    chan struct{} // closed and renewed whenever a message has ended
+	url    string // under the post's lock
+	serial uint64 // the same
 }
 
 func newMessages(s *Sim) *messages {
 	return &messages{
+		Post:   simhttp.NewPost[notice](simhttp.NewRand(s.cfg.Seed, "salesforce/messages")),
 		sim:    s,
-		rand:   simhttp.NewRand(s.cfg.Seed, "salesforce/messages"),
 		client: &http.Client{Transport: s.cfg.Transport, Timeout: ackWithin, CheckRedirect: noRedirect},
-		agenda: simhttp.NewAgenda[notice](),
 		slots:  make(chan struct{}, maxInFlight),
 		url:    s.cfg.MessagesURL,
-		idle:   make(chan struct{}),
 	}
 }
 
@@ -64,8 +54,8 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 
 // SetMessagesURL says where outbound messages go from now on; empty: nowhere.
 func (s *Sim) SetMessagesURL(u string) {
-	s.messages.mu.Lock()
-	defer s.messages.mu.Unlock()
+	s.messages.Lock()
+	defer s.messages.Unlock()
 	s.messages.url = u
 }
 
@@ -73,8 +63,8 @@ func (s *Sim) SetMessagesURL(u string) {
 // one outbound message on each of the four objects.
 func (s *Sim) notify(rows []*row, now time.Time) {
 	m := s.messages
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	if m.url == "" {
 		return
 	}
@@ -85,27 +75,8 @@ func (s *Sim) notify(rows []*row, now time.Time) {
 		}
 		m.serial++
 		n := notice{id: newID("04l", m.serial), object: r.obj.name, row: r.id}
-		if m.rand.Chance(f.Drop) {
-			m.done.Dropped++
-			continue
-		}
-		due := now.Add(m.rand.Between(s.cfg.Latency[0], s.cfg.Latency[1]))
-		switch {
-		case m.rand.Chance(f.Late):
-			due = due.Add(m.rand.Between(time.Minute, giveUpAfter))
-		case m.rand.Chance(f.Shuffle):
-			due = due.Add(m.rand.Between(0, 2*time.Second))
-		case due.Before(m.last):
-			due = m.last
-		default:
-			m.last = due
-		}
-		if m.rushing > 0 {
-			due = now
-		}
-		m.agenda.Put(due, n)
-		if m.rand.Chance(f.Double) {
-			m.agenda.Put(due.Add(m.rand.Between(0, time.Second)), n)
+		if !m.Lost(f) {
+			m.Plan(n, now, s.cfg.Latency, f)
 		}
 	}
 }
@@ -114,11 +85,11 @@ func (s *Sim) notify(rows []*row, now time.Time) {
 func (m *messages) pump(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer m.agenda.Ring() // another pump may have slept through a wake-up that this one took
+	defer m.Leave()
 	for {
 		batches := m.take()
 		if len(batches) == 0 {
-			if !m.agenda.Wait(ctx) {
+			if !m.Wait(ctx) {
 				return
 			}
 			continue
@@ -139,13 +110,7 @@ func (m *messages) pump(ctx context.Context) {
 // take removes what is due, one batch an object (a message carries one action's notifications only), and
 // counts it as on its way.
 func (m *messages) take() [][]notice {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := m.agenda.Take(time.Now(), maxNotifications)
-	m.flying += len(all)
-	if m.sim.Faults().Webhooks.Shuffle > 0 {
-		m.rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	}
+	all := m.Take(maxNotifications, m.sim.Faults().Webhooks)
 	var batches [][]notice
 	for _, object := range messageObjects() {
 		var batch []notice
@@ -164,40 +129,35 @@ func (m *messages) take() [][]notice {
 // send posts one message and settles its notifications: acknowledged, to be tried again, or given up.
 func (m *messages) send(ctx context.Context, batch []notice) {
 	acked := m.post(ctx, batch)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.flying -= len(batch)
+	m.Lock()
+	defer m.Unlock()
 	now := time.Now()
 	for _, n := range batch {
 		if acked {
-			m.done.Delivered++
+			m.Done.Delivered++
 			continue
 		}
 		if ctx.Err() != nil { // stopped, not refused: the next pump sends it
-			m.agenda.Put(now, n)
+			m.Again(now, n)
 			continue
 		}
 		wait := min(firstRetry<<min(n.attempt, 10), longestRetry)
 		n.attempt, n.waited = n.attempt+1, n.waited+wait
 		if n.waited > giveUpAfter {
-			m.done.Failed++
+			m.Done.Failed++
 			continue
 		}
-		if m.rushing > 0 {
-			wait = min(wait, time.Duration(float64(rushRetry)*(0.5+m.rand.Float64()/2)))
-		}
-		m.agenda.Put(now.Add(wait), n)
+		m.Again(now.Add(m.Hurried(wait)), n)
 	}
-	close(m.idle)
-	m.idle = make(chan struct{})
+	m.Landed(len(batch))
 }
 
 // post sends one message and says whether it was acknowledged.
 func (m *messages) post(ctx context.Context, batch []notice) bool {
 	body := m.sim.envelope(batch)
-	m.mu.Lock()
+	m.Lock()
 	url := m.url
-	m.mu.Unlock()
+	m.Unlock()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return false
@@ -219,35 +179,4 @@ func (m *messages) post(ctx context.Context, batch []notice) bool {
 	m.sim.cfg.History.Delivered(sent)
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	return err == nil && resp.StatusCode == http.StatusOK && acknowledges(answer)
-}
-
-// deliver brings everything forward and waits until nothing is pending.
-func (m *messages) deliver(ctx context.Context) (simhttp.Delivery, error) {
-	m.mu.Lock()
-	m.rushing++
-	m.mu.Unlock()
-	pumping, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() { m.pump(pumping) })
-	m.agenda.Hurry(time.Now())
-	for ctx.Err() == nil {
-		m.mu.Lock()
-		pending, idle := m.flying+m.agenda.Len(), m.idle
-		m.mu.Unlock()
-		if pending == 0 {
-			break
-		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-		}
-	}
-	stop()
-	wg.Wait()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rushing--
-	out := m.done
-	out.Pending = m.flying + m.agenda.Len()
-	return out, ctx.Err()
 }
