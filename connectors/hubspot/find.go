@@ -102,6 +102,18 @@ func (c *Connector) findExact(ctx context.Context, kind connectors.Kind, writes 
 }
 
 func (c *Connector) findMarked(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, out []connectors.Ref) error {
+	return c.eachMarked(ctx, from, writes, at, nil, func(n int, task *row) {
+		// Should there be two, the older one is the one.
+		if out[n].IsZero() || numericLess(string(task.ID), out[n].ID) {
+			out[n] = c.ref(writes[n].Ref.Kind, string(task.ID))
+		}
+	})
+}
+
+// eachMarked reads the tasks of the records, of one kind, that writes belong to,
+// with further properties, and yields those that carry the key of one of them in
+// their body. at are the writes that are looked for.
+func (c *Connector) eachMarked(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, further []string, yield func(n int, task *row)) error {
 	if len(at) == 0 {
 		return nil
 	}
@@ -116,16 +128,15 @@ func (c *Connector) findMarked(ctx context.Context, from connectors.Kind, writes
 	}
 	info, _ := infoOf(tasks)
 	for chunk := range slices.Chunk(ids, batchSize) {
-		rows, failed, err := c.readBatch(ctx, "find", info, "", chunk, []string{bodyProperty})
+		rows, failed, err := c.readBatch(ctx, "find", info, "", chunk, append([]string{bodyProperty}, further...))
 		if err = errors.Join(err, failed); err != nil {
 			return err
 		}
 		for i := range rows {
 			key := markedKey(rows[i].Properties[bodyProperty])
 			for _, n := range at {
-				// Should there be two, the older one is the one.
-				if key == writes[n].Key && (out[n].IsZero() || numericLess(string(rows[i].ID), out[n].ID)) {
-					out[n] = c.ref(writes[n].Ref.Kind, string(rows[i].ID))
+				if key == writes[n].Key {
+					yield(n, &rows[i])
 				}
 			}
 		}

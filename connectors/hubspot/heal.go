@@ -2,7 +2,6 @@ package hubspot
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 
@@ -45,39 +44,13 @@ func (c *Connector) Copies(ctx context.Context, writes []connectors.Write) ([][]
 }
 
 func (c *Connector) copies(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, out [][]connectors.Copy) error {
-	if len(at) == 0 {
-		return nil
-	}
-	var anchors []string
-	for _, n := range at {
-		anchors = append(anchors, anchorOf(writes[n]).ID)
-	}
-	slices.Sort(anchors)
-	ids, err := c.tasksOf(ctx, from, slices.Compact(anchors))
-	if err != nil {
-		return err
-	}
-	info, _ := infoOf(tasks)
-	for chunk := range slices.Chunk(ids, batchSize) {
-		rows, failed, err := c.readBatch(ctx, "find", info, "", chunk, []string{bodyProperty, taskStatusProperty, taskOwnerProperty})
-		if err = errors.Join(err, failed); err != nil {
-			return err
-		}
-		for i := range rows {
-			p := rows[i].Properties
-			for _, n := range at {
-				if markedKey(p[bodyProperty]) != writes[n].Key {
-					continue
-				}
-				owner, _ := writes[n].Set[connectors.TaskOwner].(string)
-				out[n] = append(out[n], connectors.Copy{
-					Ref:     c.ref(writes[n].Ref.Kind, string(rows[i].ID)),
-					Touched: p[taskStatusProperty] != taskNotStarted || p[taskOwnerProperty] != owner,
-				})
-			}
-		}
-	}
-	return nil
+	return c.eachMarked(ctx, from, writes, at, []string{taskStatusProperty, taskOwnerProperty}, func(n int, task *row) {
+		owner, _ := writes[n].Set[connectors.TaskOwner].(string)
+		out[n] = append(out[n], connectors.Copy{
+			Ref:     c.ref(writes[n].Ref.Kind, string(task.ID)),
+			Touched: task.Properties[taskStatusProperty] != taskNotStarted || task.Properties[taskOwnerProperty] != owner,
+		})
+	})
 }
 
 // Remove implements connectors.Healer.

@@ -57,6 +57,25 @@ func outlives(clock string) bool {
 	return clock == clockItem || clock == clockBack || clock == clockAttempts
 }
 
+// aimAnew finds where a handoff that waited lands now, and its tier; nil: it has
+// none any more. False: that has to be asked of a CRM first.
+func (d *deciding) aimAnew(t *typ, f *facts, h state.Handoff) (state.Handoff, *tier, bool) {
+	if t.deliver != nil {
+		f.to = t.deliver
+		if d.landing(t, f); d.stopped() {
+			return h, nil, false
+		}
+		if f.land != nil {
+			h = handoff.Aim(h, f.land.Ref)
+		}
+	}
+	tier := d.r.tiers[h.Tier]
+	if tier == nil {
+		tier, _ = d.tier(t, f)
+	}
+	return h, tier, true
+}
+
 // retry looks again for somebody who is free.
 func (d *deciding) retry(h state.Handoff, ev Fired) {
 	t := d.r.byName[h.Type]
@@ -66,18 +85,9 @@ func (d *deciding) retry(h state.Handoff, ev Fired) {
 		return
 	}
 	f := d.r.facts(d.now, d.v, &rec)
-	if t.deliver != nil {
-		f.to = t.deliver
-		if d.landing(t, f); d.stopped() {
-			return
-		}
-		if f.land != nil {
-			h = handoff.Aim(h, f.land.Ref)
-		}
-	}
-	tier := d.r.tiers[h.Tier]
-	if tier == nil {
-		tier, _ = d.tier(t, f)
+	h, tier, ok := d.aimAnew(t, f, h)
+	if !ok {
+		return
 	}
 	if f.account(); tier == nil || d.waits(f) {
 		return

@@ -270,18 +270,9 @@ func (d *deciding) still(t *typ, f *facts, h state.Handoff, ev Event) {
 
 // goOn hands over what was held.
 func (d *deciding) goOn(t *typ, f *facts, h state.Handoff, s *survey, ev Event, because string) {
-	if t.deliver != nil {
-		f.to = t.deliver
-		if d.landing(t, f); d.stopped() {
-			return
-		}
-		if f.land != nil {
-			h = handoff.Aim(h, f.land.Ref)
-		}
-	}
-	tier := d.r.tiers[h.Tier]
-	if tier == nil {
-		tier, _ = d.tier(t, f)
+	h, tier, ok := d.aimAnew(t, f, h)
+	if !ok {
+		return
 	}
 	if f.account(); tier == nil || tier.none || d.waits(f) {
 		return

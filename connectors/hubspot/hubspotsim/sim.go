@@ -184,7 +184,9 @@ func (s *Sim) SetWebhookURL(url string) { s.hooks.setURL(url) }
 
 // Deliver implements simhttp.Sim: late events leave at once, failed ones are tried again within a second
 // until they are delivered or their ten retries are spent.
-func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) { return s.hooks.Deliver(ctx, s.hooks.pump) }
+func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) {
+	return s.hooks.Deliver(ctx, s.hooks.pump)
+}
 
 // Run implements simhttp.Sim: it sends webhooks and plays the people until ctx ends.
 func (s *Sim) Run(ctx context.Context) error {

@@ -150,7 +150,9 @@ func (s *Sim) Faults() simhttp.Faults { return s.gate.Faults() }
 
 // Deliver implements simhttp.Sim: it sends every outbound message that is due or will be, and waits for the
 // answers.
-func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) { return s.messages.Deliver(ctx, s.messages.pump) }
+func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) {
+	return s.messages.Deliver(ctx, s.messages.pump)
+}
 
 // Clients counts REST calls and composite subrequests by the client= of their Sforce-Call-Options; those
 // without one stand under the empty name.
