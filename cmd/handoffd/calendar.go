@@ -65,7 +65,7 @@ func newCalendarCommand(s streams) *cobra.Command {
 			"leave and cover count too.",
 		Example: "  handoffd calendar show us_east\n" +
 			"  handoffd calendar show ana@example.com --year 2027",
-		Args: cobra.ExactArgs(1),
+		Args: takesOne("a calendar or a person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if year < 1970 || year > 2200 {
 				return usageError("--year %d: it must be from 1970 to 2200", year)

@@ -51,7 +51,7 @@ func newExplainCommand(s streams) *cobra.Command {
 			"EMAIL is a person's address, for every record that has it.",
 		Example: "  handoffd explain dana@acme.com\n" +
 			"  handoffd explain eu-portal/contacts/51",
-		Args: cobra.ExactArgs(1),
+		Args: takesOne("a record, the id of a handoff or an e-mail address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var e explanation
 			err := withState(cmd.Context(), "GET", "/explain?what="+url.QueryEscape(args[0]), &e, func(store *bolt.Store) (any, error) {

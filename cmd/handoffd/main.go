@@ -46,6 +46,16 @@ func usageError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
+// takesOne is for a verb with one argument.
+func takesOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageError("%s needs %s", strings.TrimPrefix(cmd.CommandPath(), "handoffd "), what)
+		}
+		return nil
+	}
+}
+
 // streams are where a verb reads and writes.
 type streams struct {
 	out, err io.Writer
@@ -63,12 +73,18 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetArgs(args)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	began := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitFine
 	}
-	fmt.Fprintln(s.err, "handoffd: "+err.Error())
-	if try := tryOf(err); try != "" {
+	fmt.Fprintln(s.err, "handoffd: "+strings.TrimSpace(err.Error()))
+	try := tryOf(err)
+	if try == "" && !began {
+		try = cmd.CommandPath() + " --help"
+	}
+	if try != "" {
 		fmt.Fprintln(s.err, "Try: "+try)
 	}
 	return codeOf(err)

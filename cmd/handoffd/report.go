@@ -41,7 +41,7 @@ func newReportCommand(s streams) *cobra.Command {
 			"rules it was made with. TIME is an instant, a day, or an age such as 30d.",
 		Example:               "  handoffd report agreement --since 30d",
 		DisableFlagsInUseLine: true,
-		Args:                  cobra.ExactArgs(1),
+		Args:                  takesOne("the name of a report; there is agreement"),
 		ValidArgs:             []string{"agreement"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] != "agreement" {
