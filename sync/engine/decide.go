@@ -52,6 +52,7 @@ type Verdict struct {
 	Needs   []state.Need // ask again with these answered
 	Wait    string       // not yet, and why
 	Panic   string       // the event could not be decided at all
+	Behind  bool         // not decided: an earlier step of the same handoff has to be, first
 }
 
 // Decide asks about each event in order, each seeing what the ones before it
@@ -66,13 +67,22 @@ func (d *Decider) Decide(ctx context.Context, before func(tx state.Tx), asks []A
 		if before != nil {
 			before(tx)
 		}
+		open := map[string]bool{} // handoffs with a step that is not decided yet
 		for i, ask := range asks {
+			step, timed := ask.Event.(plan.Fired)
+			if timed && open[step.Timer.Handoff] {
+				verdicts[i].Behind = true
+				continue
+			}
 			v.answers = ask.Answers
 			said, err := d.one(v, cmp.Or(ask.Rules, rules), ask.Event)
 			if err != nil {
 				return err
 			}
 			verdicts[i] = said
+			if timed && step.Timer.Handoff != "" && (len(said.Needs) > 0 || said.Wait != "") {
+				open[step.Timer.Handoff] = true
+			}
 			if said.Panic != "" {
 				putAside(tx, ask.Event, about(ask.Event)+said.Panic, d.Wall().UTC())
 			}

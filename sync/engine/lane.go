@@ -153,6 +153,10 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 			answers = l.ask(asking, asks[0].Rules, needs)
 		}
 		for i, v := range verdicts {
+			if v.Behind {
+				again = append(again, asks[i])
+				continue
+			}
 			if len(v.Needs) > 0 {
 				if ask, ok := answered(asks[i], v.Needs, answers); ok {
 					again = append(again, ask)

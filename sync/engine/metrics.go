@@ -52,7 +52,7 @@ func (m *Metrics) decided(v Verdict) {
 	case v.Panic != "":
 		m.decisions.WithLabelValues("quarantined").Inc()
 		m.quarantine.Inc()
-	case len(v.Needs) > 0 || v.Wait != "":
+	case len(v.Needs) > 0 || v.Wait != "" || v.Behind:
 		m.decisions.WithLabelValues("waiting").Inc()
 	case v.Changes.Empty():
 		m.decisions.WithLabelValues("unchanged").Inc()
