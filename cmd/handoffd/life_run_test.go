@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -75,22 +74,8 @@ func TestWholeLife(t *testing.T) {
 		t: t, dir: t.TempDir(), rest: t.TempDir(), unique: true, deaths: livesStops / 2,
 	}, seed: uint64(scale(t, "LIVES_SEED", 5))}
 	l.chance = rand.New(rand.NewPCG(l.seed, 14))
-	log, err := os.Create(filepath.Join(l.dir, "daemon.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.log = log
-	defer log.Close()
 	out := cmp.Or(os.Getenv("REPORT"), filepath.Join(t.TempDir(), "report"))
-	synctest.Test(t, func(t *testing.T) {
-		l.t = t
-		begin, err := time.Parse(time.RFC3339, recordBegin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Until(begin))
-		l.live(out)
-	})
+	l.inBubble(t, func() { l.live(out) })
 	verdicts, err := judge.Judge(t.Context(), out)
 	if err != nil {
 		t.Fatal(err)

@@ -73,6 +73,12 @@ const (
 func record(t *testing.T, out string, unique bool, deaths int) {
 	t.Helper()
 	r := &recorded{t: t, dir: t.TempDir(), rest: t.TempDir(), unique: unique, deaths: deaths, chance: rand.New(rand.NewPCG(11, 7))}
+	r.inBubble(t, func() { r.play(out) })
+}
+
+// inBubble plays in a bubble whose clock stands at recordBegin, with a log.
+func (r *recorded) inBubble(t *testing.T, play func()) {
+	t.Helper()
 	log, err := os.Create(filepath.Join(r.dir, "daemon.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +92,7 @@ func record(t *testing.T, out string, unique bool, deaths int) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Until(begin))
-		r.play(out)
+		play()
 	})
 }
 

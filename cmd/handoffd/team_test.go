@@ -15,6 +15,7 @@ import (
 	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
+	"github.com/handoffd/handoffd/sync/plan"
 	"github.com/handoffd/handoffd/sync/route"
 )
 
@@ -63,16 +64,21 @@ func rotated(t *testing.T, n int) state.Store {
 	return store
 }
 
+func starterRules(t *testing.T) *plan.Rules {
+	t.Helper()
+	rules, _, err := loadRules(starter.FS(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
 // TestTeamShowCanBeRecomputed (1.89): from the CSV alone anybody comes to the
 // expected and actual shares, by count and by tier, that team show prints
 // (field, G6).
 func TestTeamShowCanBeRecomputed(t *testing.T) {
 	t.Parallel()
-	store := rotated(t, 60)
-	rules, _, err := loadRules(starter.FS(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, rules := rotated(t, 60), starterRules(t)
 	now := time.Date(2026, 3, 19, 14, 0, 0, 0, time.UTC)
 	for _, since := range []string{"", "2026-03-17T00:00:00Z"} {
 		q := url.Values{"team": {"sdr_us"}, "since": {since}}
@@ -166,11 +172,7 @@ func recompute(t *testing.T, rows [][]string) map[string]sums {
 // is, and turns by tier.
 func TestTeamShow(t *testing.T) {
 	t.Parallel()
-	store := rotated(t, 60)
-	rules, _, err := loadRules(starter.FS(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, rules := rotated(t, 60), starterRules(t)
 	now := time.Date(2026, 3, 19, 14, 0, 0, 0, time.UTC)
 	r, err := teams(t.Context(), store, rules, url.Values{"team": {"sdr_us"}}, now)
 	if err != nil {
