@@ -137,34 +137,45 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	if !ok {
 		return d.intend(h, stepAssign, w)
 	}
-	was, over, version, hidden := lastKnown(t, h, at)
-	if hidden {
-		read = time.Time{}
-	}
-	h = handoff.Remember(h, map[string]any{name: blankNil(was)})
+	before := lastKnown(t, h, at)
+	h = handoff.Remember(h, map[string]any{name: blankNil(before.who)})
 	ours, _ := w.Set[name].(string)
 	if ours == "" {
 		return d.intend(h, stepAssign, w)
 	}
-	h.Stake = &state.Stake{Field: name, Value: ours, Was: was, Over: over}
-	if ours == was && len(w.Set) > 1 {
+	h.Stake = &state.Stake{Field: name, Value: ours, Was: before.who, Over: before.since}
+	if ours == before.who && len(w.Set) > 1 {
 		delete(w.Set, name)
 	}
-	w.IfVersion = version
-	return d.intendSeen(h, stepAssign, w, seen{
-		expect: map[string]any{name: blankNil(was)}, read: read, over: over, atRisk: f.user(c, was) != "",
-	})
+	w.IfVersion = before.version
+	return d.intendSeen(h, stepAssign, w, before.seen(name, read, f.user(c, before.who) != ""))
 }
 
-// lastKnown is the receiver that stands on a record, since when, and the version
-// that a write of another rests on. A CRM may hide from readers for minutes what
-// it has written (P2): where the reading is older than our own write, that
-// stands there and not what was read.
-func lastKnown(t *typ, h state.Handoff, at *state.Record) (was string, over time.Time, version string, hidden bool) {
-	if s, left := h.Stake, ownerVersion(h, at.Ref); s != nil && s.Ceded == "" && left != "" && at.ModifiedAt.Before(s.Stamp) {
-		return s.Value, s.Stamp, left, true
+// stood is the receiver who stands on a record.
+type stood struct {
+	who     string    // the CRM's id; blank: nobody
+	since   time.Time // the CRM's stamp
+	version string    // what a write of another rests on
+	hidden  bool      // by our own write, which the CRM does not show to readers yet
+}
+
+// seen is what a write of another receiver into a field rests on. read is when
+// who stands there was asked for; zero: nobody knows.
+func (s stood) seen(field string, read time.Time, atRisk bool) seen {
+	if s.hidden {
+		read = time.Time{}
 	}
-	return at.Fields[t.becomes], at.ModifiedAt, at.Version, false
+	return seen{expect: map[string]any{field: blankNil(s.who)}, read: read, over: s.since, atRisk: atRisk}
+}
+
+// lastKnown is the receiver who stands on a record. A CRM may hide from readers
+// for minutes what it has written (P2): where the reading is older than our own
+// write, that stands there and not what was read.
+func lastKnown(t *typ, h state.Handoff, at *state.Record) stood {
+	if s, left := h.Stake, ownerVersion(h, at.Ref); s != nil && s.Ceded == "" && left != "" && at.ModifiedAt.Before(s.Stamp) {
+		return stood{s.Value, s.Stamp, left, true}
+	}
+	return stood{at.Fields[t.becomes], at.ModifiedAt, at.Version, false}
 }
 
 // ownerVersion is the version that our last write of the owner left on a record;

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strings"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/mappings"
@@ -218,11 +219,11 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
-	if was, over, version, _ := lastKnown(t, h, &rec); ok && !d.elsewhereOwned(t, to, h.Target) {
+	if before := lastKnown(t, h, &rec); ok && !d.elsewhereOwned(t, to, h.Target) {
 		set[name] = owner
-		w.IfVersion = version
-		h.Stake = &state.Stake{Field: name, Value: owner, Was: was, Over: over}
-		s = seen{expect: map[string]any{name: blankNil(was)}, over: over, atRisk: was != ""}
+		w.IfVersion = before.version
+		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since}
+		s = before.seen(name, time.Time{}, before.who != "")
 	}
 	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)
 }

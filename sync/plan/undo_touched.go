@@ -1,0 +1,259 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// workedOn is what people have done with a handoff.
+func workedOn(h state.Handoff) []state.Touch {
+	var out []state.Touch
+	add := func(what, who string, at time.Time) {
+		out = append(out, state.Touch{Ref: h.Target, What: what, Who: who, At: at})
+	}
+	switch h.Stage {
+	case state.Accepted, state.Touched, state.Completed:
+		add(string(h.Stage), h.AcceptedBy, h.AcceptedAt)
+	case state.Returned:
+		who, at := "", h.ClosedAt
+		if h.Returned != nil {
+			who, at = h.Returned.By, h.Returned.At
+		}
+		add("returned", who, at)
+	case state.Superseded:
+		add(h.Note, h.Accountable, h.ClosedAt)
+	case state.Detected, state.Held, state.Queued, state.Assigned, state.Reassigned, state.Stalled, state.Cancelled, state.Refused:
+		// nobody has done anything with it yet, or ever
+	}
+	if w := h.Work; w != nil && !w.First.IsZero() && len(out) == 0 {
+		add(strings.TrimSpace("worked on: "+w.Type), w.By, w.First)
+	}
+	return out
+}
+
+// written are the records a handoff may have written.
+func written(h state.Handoff) []connectors.Ref {
+	var out []connectors.Ref
+	for _, ref := range []connectors.Ref{h.Target, h.Record} {
+		if ref.ID != "" && !slices.Contains(out, ref) {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// effectOn reports whether a handoff has written a record.
+func effectOn(h state.Handoff, ref connectors.Ref) bool {
+	for _, e := range h.Effects {
+		if e.Ref == ref && e.State == handoff.Done {
+			return true
+		}
+	}
+	return false
+}
+
+// layerOf is what a handoff found on a record.
+func layerOf(b state.Before, id string) (int, bool) {
+	i := slices.IndexFunc(b.Layers, func(l state.Layer) bool { return l.Handoff == id })
+	return i, i >= 0
+}
+
+// touches is what has been done to a record since we wrote it for a handoff.
+func (d *deciding) touches(u *undoing, h state.Handoff, b state.Before) []state.Touch {
+	n, ok := layerOf(b, h.ID)
+	if !ok {
+		return nil
+	}
+	now, ok := u.found[b.Ref]
+	if !ok || now.Deleted || !now.MovedTo.IsZero() {
+		return []state.Touch{{Ref: b.Ref, What: "the record is gone", At: now.ModifiedAt}}
+	}
+	var out []state.Touch
+	for _, later := range b.Layers[n+1:] {
+		if later.Handoff != "" && !u.back[later.Handoff] && !d.isUndone(later.Handoff) && overlap(b.Layers[n], later) {
+			out = append(out, state.Touch{Ref: b.Ref, What: "handoff " + later.Handoff + " has written it since, and stays", At: later.At})
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Layers[n].Found)) {
+		if last := b.Last[name]; compared(name) && !sameValue(last, now.Fields[name]) {
+			out = append(out, d.touchOf(b.Ref, name, h, fmt.Sprintf("%s is %s, we had written %s", name, said(now.Fields[name]), said(last))))
+		}
+	}
+	if len(out) == 0 {
+		out = d.otherFields(u, h, b, now)
+	}
+	return out
+}
+
+func (d *deciding) isUndone(id string) bool {
+	h, ok := d.v.Handoff(id)
+	return ok && h.Undone != nil && h.Undone.Restored
+}
+
+func overlap(a, b state.Layer) bool {
+	for name := range b.Found {
+		if _, both := a.Found[name]; both {
+			return true
+		}
+	}
+	return false
+}
+
+// compared are the fields that say whether somebody has touched what we wrote.
+// The others of handoffd's own nobody else writes, and a CRM may keep them cut.
+func compared(name string) bool { return !isOwn(name) || name == ownID || name == ownStatus }
+
+// touchOf is one touch of a field, with who and when where the CRM tells: that
+// is asked once.
+func (d *deciding) touchOf(ref connectors.Ref, name string, h state.Handoff, what string) state.Touch {
+	t := state.Touch{Ref: ref, What: what}
+	if isOwn(name) {
+		return t
+	}
+	if tr, asked := d.pastOf(ref, name, h); asked && len(tr.Values) > 0 {
+		t.Who, t.At = d.handName(ref.Conn, tr.Values[0]), tr.Values[0].At
+	}
+	return t
+}
+
+// pastOf is what a field has held since a handoff was assigned.
+func (d *deciding) pastOf(ref connectors.Ref, name string, h state.Handoff) (state.Trail, bool) {
+	n := state.Need{Conn: ref.Conn, Past: state.Past{Kind: ref.Kind, ID: ref.ID, Field: name, Since: h.AssignedAt.UTC()}}
+	tr, asked := d.v.Trail(n)
+	if !asked {
+		d.c.Needs = append(d.c.Needs, n)
+	}
+	return tr, asked
+}
+
+// handName is who made a change: a person by e-mail where the CRM knows one.
+func (d *deciding) handName(conn string, v connectors.FieldValue) string {
+	if u, ok := d.v.User(conn, v.By); ok && u.Email != "" {
+		return u.Email
+	}
+	return handOf(v)
+}
+
+// otherFields are changes that a person made to mapped fields which we do not
+// write. What the buyer or a program changes does not count; who it was is
+// asked for the fields that differ.
+func (d *deciding) otherFields(u *undoing, h state.Handoff, b state.Before, now connectors.Object) []state.Touch {
+	i := slices.IndexFunc(u.ev.Saw, func(r state.Record) bool { return r.Ref == b.Ref })
+	c := d.r.byConn[b.Ref.Conn]
+	if u.ev.Alone {
+		return d.recalledFields(u, i, b)
+	}
+	if i < 0 || c == nil || now.Version == leftBy(h, b.Ref) {
+		return nil // it is as our own last write left it
+	}
+	rec, _ := d.r.Normalize(now)
+	var out []state.Touch
+	unseen := false
+	for _, w := range c.m.Words(rec.Noun) {
+		name, reads := c.m.ReadName(b.Ref.Kind, w)
+		_, ours := b.Last[name]
+		if !reads || ours || isOwn(name) || slices.Contains(c.signals[rec.Noun], w) || rec.Fields[w] == u.ev.Saw[i].Fields[w] {
+			continue
+		}
+		tr, asked := d.pastOf(b.Ref, name, h)
+		if !asked {
+			continue
+		}
+		unseen = unseen || len(tr.Values) == 0
+		for _, v := range tr.Values {
+			if v.At.After(h.AssignedAt) && byHand(v.Actor) {
+				out = append(out, state.Touch{Ref: b.Ref, What: name + " was changed", Who: d.handName(b.Ref.Conn, v), At: v.At})
+				break
+			}
+		}
+	}
+	if unseen && len(out) == 0 && now.ModifiedBy != u.self(h) {
+		hand := connectors.FieldValue{By: now.ModifiedBy}
+		out = append(out, state.Touch{Ref: b.Ref, What: "the record was changed", Who: d.handName(b.Ref.Conn, hand), At: now.ModifiedAt})
+	}
+	return out
+}
+
+// leftBy is the version that a handoff's own last write left on a record.
+func leftBy(h state.Handoff, ref connectors.Ref) string {
+	left := ""
+	for _, e := range h.Effects {
+		if e.Ref == ref {
+			left = max(left, e.Version)
+		}
+	}
+	return left
+}
+
+// self is how the CRM calls us, as far as a record tells that stands as our own
+// write left it. Where none does, whoever it was counts as a person.
+func (u *undoing) self(h state.Handoff) string {
+	for _, o := range u.ev.Found {
+		if left := leftBy(h, o.Ref); left != "" && o.Version == left && o.ModifiedBy != "" {
+			return o.ModifiedBy
+		}
+	}
+	return u.ev.Self[h.Target.Conn]
+}
+
+// openTasks are our tasks of a handoff that are still to be done. One that
+// somebody has done, or taken over, is a touch.
+func openTasks(u *undoing, h state.Handoff) (open []connectors.Ref, touched []state.Touch) {
+	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+		e := h.Effects[step]
+		o, found := u.found[e.Ref]
+		if e.Ref.Kind != connectors.Task || e.State != handoff.Done || !found || o.Deleted || slices.Contains(open, e.Ref) {
+			continue
+		}
+		if status, _ := o.Fields[connectors.TaskStatus].(string); status != "open" {
+			if h.Stage.Open() && !weClosed(h, strings.TrimSuffix(step, stepNow(""))) {
+				touched = append(touched, state.Touch{Ref: e.Ref, What: "our task is " + said(o.Fields[connectors.TaskStatus]), At: o.ModifiedAt})
+			}
+			continue
+		}
+		open = append(open, e.Ref)
+	}
+	return open, touched
+}
+
+// said is a value as a person reads it.
+func said(v any) string {
+	if v == nil || v == "" {
+		return "blank"
+	}
+	return fmt.Sprintf("%q", fmt.Sprint(v))
+}
+
+func text0(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// sameValue compares what we wrote with what a CRM shows of it: an instant or a
+// number may be spelt otherwise.
+func sameValue(a, b any) bool {
+	x, y := text0(a), text0(b)
+	if x == y {
+		return true
+	}
+	if at, err := time.Parse(time.RFC3339, x); err == nil {
+		shown, err := time.Parse(time.RFC3339, y)
+		return err == nil && at.Equal(shown)
+	}
+	n, err := strconv.ParseFloat(x, 64)
+	m, wrong := strconv.ParseFloat(y, 64)
+	return err == nil && wrong == nil && n == m
+}
