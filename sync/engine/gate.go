@@ -77,6 +77,19 @@ func (g *Gate) ReadBy(kind connectors.Kind, at time.Time) bool {
 	return g == nil || !g.ReadTo(kind).Before(at)
 }
 
+// asOf is a gate as it stands now: what is read from here on does not show on it.
+func (g *Gate) asOf() *Gate {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := &Gate{read: maps.Clone(g.read)}
+	out.open.Store(g.open.Load())
+	out.caughtUp.Store(g.caughtUp.Load())
+	return out
+}
+
 // Want asks for a kind to be polled sooner than it would be.
 func (g *Gate) Want(kind connectors.Kind) {
 	g.mu.Lock()

@@ -22,6 +22,7 @@ type work struct {
 	deadly map[string]bool  // what has killed process after process, and is not looked at
 	cut    map[string]bool  // connections with more than was taken of what tells of itself
 
+	gates  map[string]*Gate        // as they stood when the inbox was opened: what was read since is not in it
 	spoken map[connectors.Ref]bool // timers speak of them, and they are read only where there is news
 }
 

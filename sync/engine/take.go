@@ -15,7 +15,10 @@ import (
 // take gathers the most urgent distinct records and the timers that are due.
 // Each round begins with another connection, so that none keeps the others out.
 func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
-	w := work{rules: l.Decider.Book.Rules(), byRef: map[connectors.Ref]*item{}, spoken: map[connectors.Ref]bool{}}
+	w := work{rules: l.Decider.Book.Rules(), byRef: map[connectors.Ref]*item{}, spoken: map[connectors.Ref]bool{}, gates: map[string]*Gate{}}
+	for name, g := range l.Gates {
+		w.gates[name] = g.asOf()
+	}
 	limit := l.trial.limit(cmp.Or(l.Limit, defaultLimit))
 	l.turn++
 	l.full = false
@@ -63,11 +66,11 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if !ok || !slices.Contains(l.Group, h.Record.Conn) {
 			continue
 		}
-		if l.opening(now, h.Record.Conn, h.Target.Conn) {
+		if l.opening(w, now, h.Record.Conn, h.Target.Conn) {
 			continue // the poller rings
 		}
 		of := w.rules.SpeaksOf(h, t.Clock)
-		if l.unheard(t, of.Polled, now) {
+		if l.unheard(w, t, of.Polled, now) {
 			continue
 		}
 		w.timers = append(w.timers, l.due(tx, w, t, of, now))
@@ -78,9 +81,9 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 // done while nobody ran.
 func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now time.Time) due {
 	d := due{timer: t, about: of.Read, told: of.Told, polled: of.Polled}
-	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !l.Gates[p.Conn].ReadBy(p.Kind, t.Due) })
+	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !w.gates[p.Conn].ReadBy(p.Kind, t.Due) })
 	conn, _ := state.GetConn(tx, of.Told.Conn)
-	if !of.Told.IsZero() && (!trusted(conn, now) || !l.Gates[of.Told.Conn].CaughtUp()) {
+	if !of.Told.IsZero() && (!trusted(conn, now) || !w.gates[of.Told.Conn].CaughtUp()) {
 		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
 	}
 	w.spoken[d.told] = true
@@ -104,9 +107,9 @@ const openWithin = 20 * time.Second
 
 // opening reports whether one of these connections has not been caught up with
 // and the process has only just begun.
-func (l *Lane) opening(now time.Time, conns ...string) bool {
+func (l *Lane) opening(w *work, now time.Time, conns ...string) bool {
 	since := now.Sub(l.trial.began)
-	return since >= 0 && since < openWithin && slices.ContainsFunc(conns, func(c string) bool { return !l.Gates[c].CaughtUp() })
+	return since >= 0 && since < openWithin && slices.ContainsFunc(conns, func(c string) bool { return !w.gates[c].CaughtUp() })
 }
 
 // crowded reports whether writeback has enough to do for a connection:

@@ -17,13 +17,17 @@ const longestAwaited = time.Minute - 2*longestAsking - 5*time.Second
 // due comes by polling only, and has not come. The poller is asked to go sooner. A
 // kind for which a deadline has waited in vain holds up no other until it has been
 // read again.
-func (l *Lane) unheard(t state.Timer, polled []plan.Polled, now time.Time) bool {
+func (l *Lane) unheard(w *work, t state.Timer, polled []plan.Polled, now time.Time) bool {
 	until := l.awaitedUntil(t, now)
 	silent := false
-	for _, p := range l.missing(t, polled) {
+	for _, p := range l.missing(w, t, polled) {
 		switch {
 		case now.Before(until):
-			l.Gates[p.Conn].Want(p.Kind)
+			if g := l.Gates[p.Conn]; g.ReadBy(p.Kind, t.Due) {
+				l.Bell.Ring() // it came while this round looked: the next one sees it
+			} else {
+				g.Want(p.Kind)
+			}
 			silent = true
 		case l.vain == nil:
 			l.vain = map[plan.Polled]time.Time{p: t.Due}
@@ -49,9 +53,9 @@ func (l *Lane) awaitedUntil(t state.Timer, now time.Time) time.Time {
 
 // missing is what has not been polled up to when a timer was due, of that for
 // which waiting is worth while.
-func (l *Lane) missing(t state.Timer, polled []plan.Polled) (out []plan.Polled) {
+func (l *Lane) missing(w *work, t state.Timer, polled []plan.Polled) (out []plan.Polled) {
 	for _, p := range polled {
-		g := l.Gates[p.Conn]
+		g := w.gates[p.Conn]
 		if g == nil || !g.Open() {
 			continue
 		}

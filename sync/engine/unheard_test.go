@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -60,6 +61,41 @@ func TestUnheard(t *testing.T) {
 				t.Errorf("%s after it: silent %v, want %v", tc.later, silent, tc.silent)
 			}
 		})
+	}
+}
+
+// late is a store beside which a poll ends while a round looks at it.
+type late struct {
+	state.Store
+	poll func()
+}
+
+func (s late) View(ctx context.Context, f func(tx state.Tx) error) error {
+	return s.Store.View(ctx, func(tx state.Tx) error {
+		s.poll()
+		return f(tx)
+	})
+}
+
+// TestUnheardMeanwhile: a poll that ends while a round looks at the inbox has
+// brought what that round does not see: the deadline speaks in the next (1.93).
+func TestUnheardMeanwhile(t *testing.T) {
+	t.Parallel()
+	r, gate := newRig(t), &Gate{}
+	r.deadline(gate)
+	due, store := r.now, r.lane.Decider.Store
+	r.lane.Decider.Store = late{store, func() { gate.Read(connectors.Activity, due) }}
+	r.round()
+	if len(r.timers()) == 0 {
+		t.Fatal("it spoke without what the poll had brought")
+	}
+	if len(gate.Wanted()) > 0 || len(r.lane.Bell) == 0 {
+		t.Errorf("asked for %v once more, %d rings for another round", gate.Wanted(), len(r.lane.Bell))
+	}
+	r.lane.Decider.Store = store
+	r.round()
+	if len(r.timers()) > 0 {
+		t.Error("all is read, and it is silent")
 	}
 }
 

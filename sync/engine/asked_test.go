@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
+)
+
+// historian is a CRM that tells who changed a field, or not.
+type historian struct {
+	*crm
+	asked int
+	past  []connectors.FieldValue
+	down  bool
+}
+
+func (h *historian) Trail(_ context.Context, _ connectors.Kind, ids []string, _ string, _ time.Time) (map[string][]connectors.FieldValue, error) {
+	h.asked++
+	if h.down {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read history", Err: errors.New("down")}
+	}
+	return map[string][]connectors.FieldValue{ids[0]: h.past}, nil
+}
+
+// TestStepsInOrder: where a step has to ask the CRM who set the owner, the later
+// steps of the handoff wait for it, and none of them for a CRM that does not say (1.98).
+func TestStepsInOrder(t *testing.T) {
+	t.Parallel()
+	for name, down := range map[string]bool{"told": false, "not told": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+			stamp := r.now.Add(-time.Hour)
+			h := &historian{crm: r.crms["hubspot"], down: down, past: []connectors.FieldValue{
+				{Value: "1", At: stamp.Add(2 * time.Minute), Actor: connectors.ActorPerson}, {Value: "2", At: stamp.Add(time.Minute), Actor: connectors.ActorPerson},
+			}}
+			h.read = func([]string) ([]connectors.Object, error) {
+				return []connectors.Object{{Ref: ref, Version: "9", ModifiedAt: stamp.Add(time.Minute), Fields: map[string]any{"hubspot_owner_id": "1"}}}, nil
+			}
+			r.lane.Conns["hubspot"] = h
+			r.update(func(tx state.Tx) {
+				state.PutUser(tx, "hubspot", connectors.User{ID: "1", Email: "ana@example.com", Active: true})
+				state.PutHandoff(tx, state.Handoff{
+					ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Record: ref, Target: ref, Owner: "ana@example.com", Written: stamp, AssignedAt: stamp,
+					AcceptBy: r.now.Add(-time.Minute),
+					Stake:    &state.Stake{Field: "hubspot_owner_id", Value: "1", Stamp: stamp, Over: stamp},
+					Before:   map[string]any{"hubspot_owner_id": nil},
+					Effects:  map[string]state.Effect{"assign": {Key: "a", Ref: ref, Version: "2", State: handoff.Done}},
+				})
+				for n, id := range []string{"zzz", "aaa"} { // the order of their instants, not of their names
+					state.SetTimer(tx, state.Timer{ID: id, Handoff: "h", Clock: "accept", Step: 2 + n, Due: r.now.Add(time.Duration(n-2) * time.Second)})
+				}
+			})
+			r.later(20 * time.Second)
+			var at []string
+			r.update(func(tx state.Tx) {
+				at = nil
+				for _, row := range state.AllAudit(tx, 0) {
+					if row.Action == "escalation" {
+						at = append(at, row.Detail["at"])
+					}
+				}
+			})
+			if diff := cmp.Diff([]string{"150%", "300%"}, at); diff != "" || h.asked == 0 || len(r.timers()) > 0 {
+				t.Errorf("asked %d times, %d timers left (-want +got):\n%s", h.asked, len(r.timers()), diff)
+			}
+		})
+	}
+}
