@@ -37,3 +37,18 @@ func Reassign(h state.Handoff, t Turnover) (state.Handoff, error) {
 	h.Why = append(slices.Clone(h.Why), t.Why)
 	return h, nil
 }
+
+// Revert takes the last turnover back, on paper: the CRM refused whoever was to be
+// the next owner, and shows the one before. It may have ended meanwhile.
+func Revert(h state.Handoff) (state.Handoff, error) {
+	n := len(h.Holders)
+	if n == 0 {
+		return refuse(h, "reverted")
+	}
+	was := h.Holders[n-1].Who
+	if h.Accountable == h.Owner {
+		h.Accountable = was
+	}
+	h.Owner, h.Holders = was, h.Holders[:n-1:n-1]
+	return h, nil
+}

@@ -61,7 +61,8 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 	}
 	by, at := cond.doer(f, h)
 	if at.IsZero() {
-		by, at = h.Owner, d.bounded(rec.ModifiedAt)
+		at = d.bounded(rec.ModifiedAt)
+		by = ownerAt(h, at)
 	}
 	done, err := handoff.Accept(h, by, at)
 	if err != nil {
@@ -93,9 +94,20 @@ func (c *cond) doer(f *facts, h state.Handoff) (by string, at time.Time) {
 		}
 	})
 	if by == "" {
-		by = h.Owner
+		by = ownerAt(h, at)
 	}
 	return by, at
+}
+
+// ownerAt is who had a handoff at an instant: what nobody else is known to have
+// done is theirs.
+func ownerAt(h state.Handoff, at time.Time) string {
+	for _, past := range h.Holders {
+		if !at.IsZero() && at.Before(past.Until) {
+			return past.Who
+		}
+	}
+	return h.Owner
 }
 
 // touched notes the first buyer-facing action. It counts from then on even

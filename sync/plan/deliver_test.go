@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,50 @@ func TestDeliverCreates(t *testing.T) {
 	}
 	if s := w.steps(); s["accept"].Write.Ref != made2 || s["accept here"].Write.Ref.Conn != "hubspot" {
 		t.Errorf("acceptance is written to %v", s)
+	}
+}
+
+// TestMergedWhileBothAreMade: two contacts of one person are merged while each of
+// them has a record being made over there. Each handoff keeps its own, and one task (C8).
+func TestMergedWhileBothAreMade(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	for id, email := range map[string]string{"51": "dana@acme.com", "52": "d.fox@fox.example"} {
+		w.locate(t, r, sales(id, email))
+	}
+	heir := contact("60", map[string]string{"email": "dana@acme.com", "full_name": "Dana Fox"})
+	heir.Version, heir.Absorbed = "9", []connectors.Ref{{Conn: "hubspot", Kind: "contacts", ID: "51"}, {Conn: "hubspot", Kind: "contacts", ID: "52"}}
+	w.decide(t, r, monday, see(heir))
+	var creates, tasks []state.Intent
+	for _, i := range w.intents { // one batch: all of it was answered
+		switch i.Step {
+		case "create":
+			creates = append(creates, i)
+		case "task":
+			tasks = append(tasks, i)
+		}
+		delete(w.intents, i.Write.Key)
+	}
+	if len(creates) != 2 || len(tasks) != 2 {
+		t.Fatalf("%d records and %d tasks are being made", len(creates), len(tasks))
+	}
+	for n, i := range slices.Concat(creates, tasks) {
+		w.decide(t, r, monday, plan.Delivered{Intent: i, Ref: connectors.Ref{Conn: "salesforce", Kind: i.Write.Ref.Kind, ID: fmt.Sprint("made", n)}})
+	}
+	targets := map[connectors.Ref]bool{}
+	for _, h := range w.handoffs {
+		targets[h.Target] = true
+		if e := h.Effects["task"]; e.State != "done" {
+			t.Errorf("the task of %s: %+v", h.ID, e)
+		}
+	}
+	if len(targets) != 2 || len(w.handoffs) != 2 {
+		t.Errorf("%d handoffs on %v", len(w.handoffs), targets)
+	}
+	for _, i := range w.intents {
+		if i.Write.Creates() {
+			t.Errorf("made again: %+v", i.Write)
+		}
 	}
 }
 

@@ -107,8 +107,8 @@ func (d *deciding) hanging(made state.Handoff, at connectors.Ref) {
 	}
 }
 
-// hangingOn are the other handoffs of a record that wait for the same record
-// to be made.
+// hangingOn are the other handoffs of a record that wait for the same record to be
+// made, and not for one of their own.
 func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
 	all := slices.Clone(d.v.Handoffs(made.Record))
 	if same, ok := d.v.Same(made.Record); ok {
@@ -119,7 +119,7 @@ func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
 		}
 	}
 	return slices.DeleteFunc(all, func(h state.Handoff) bool {
-		waits := h.Target == connectors.Ref{Conn: conn} && h.Stage == state.Assigned && !h.Observed
+		waits := h.Target == connectors.Ref{Conn: conn} && h.Stage == state.Assigned && !h.Observed && h.Effects[stepCreate].State != sent
 		return h.ID == made.ID || !waits
 	})
 }
@@ -137,6 +137,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 		d.put(handoff.Forget(h, step)) // the record says what it is now, and is looked at anew
 	case step == stepReturn && ev.Class == connectors.Conflict.String():
 		d.contestReturn(h, ev)
+	case d.staysWith(h, ev):
 	case !h.Stage.Open():
 		d.put(h)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():

@@ -27,7 +27,7 @@ func files(tr state.Trail, s state.Stake) bool {
 
 // isOurs reports whether a value is what our write left.
 func isOurs(v connectors.FieldValue, s state.Stake) bool {
-	return valueOf(v) == s.Value && !v.At.After(s.Stamp) && !v.At.Before(s.Over)
+	return valueOf(v) == s.Value && (s.Stamp.IsZero() || !v.At.After(s.Stamp)) && !v.At.Before(s.Over)
 }
 
 // unfiled reports whether a trail has to be asked for again, and then deciding

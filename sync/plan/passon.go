@@ -55,6 +55,34 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 	return true
 }
 
+// staysWith takes back that a handoff goes to somebody else, because the CRM
+// refuses them as an owner: whom it shows has it until somebody can, and where it
+// has ended meanwhile, for good. It reports whether it did.
+func (d *deciding) staysWith(h state.Handoff, ev Delivered) bool {
+	t, c := d.r.byName[h.Type], d.r.byConn[ev.Intent.Write.Ref.Conn]
+	if t == nil || c == nil || ev.Intent.Step != stepReassign || ev.Class != connectors.Invalid.String() {
+		return false
+	}
+	name, ok := c.m.WriteName(ev.Intent.Write.Ref.Kind, t.becomes)
+	refused, set := ev.Intent.Write.Set[name]
+	if !ok || !set || !slices.Contains(ev.Fields, name) {
+		return false
+	}
+	d.left(c.name, fmt.Sprint(refused))
+	back, err := handoff.Revert(h)
+	if err != nil {
+		return false
+	}
+	if s := h.Stake; s != nil {
+		back.Stake = &state.Stake{Field: s.Field, Value: s.Was, Was: s.Was, Over: s.Over, Stamp: s.Over, Checked: true}
+	}
+	d.because(d.why("", "%s can own nothing in %s: it stays with %s", h.Owner, c.name, back.Owner))
+	d.list(listUnowned, h.ID, h.Type+": "+h.Owner+" can own nothing in "+c.name+", so it stays with "+back.Owner)
+	d.audit("kept", h.ID, map[string]string{"owner": back.Owner, "was": h.Owner, "error": ev.Err})
+	d.put(back)
+	return true
+}
+
 // inPlaceOf is who takes a handoff that its receiver cannot own: the backup,
 // their manager, the team's, the giver.
 func (d *deciding) inPlaceOf(h state.Handoff, c *conn, refused string) (string, connectors.User) {

@@ -133,9 +133,9 @@ func (c *cond) deed(h state.Handoff) (by string, at time.Time) {
 		return w.By, w.First
 	case eventTaskDone:
 		if !w.Started.IsZero() && (w.Ticked.IsZero() || w.Started.Before(w.Ticked)) {
-			return h.Owner, w.Started
+			return ownerAt(h, w.Started), w.Started
 		}
-		return h.Owner, w.Ticked
+		return ownerAt(h, w.Ticked), w.Ticked
 	}
 	return "", time.Time{}
 }

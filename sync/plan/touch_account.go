@@ -76,7 +76,7 @@ func (d *deciding) countedOnPeople(c *conn, rec *state.Record) {
 			continue
 		}
 		if w.By = owner; owner == "" {
-			w.By = h.Owner
+			w.By = ownerAt(h, w.First)
 		}
 		w.Count, w.Heard = max(w.Count, 1), d.now
 		if w.First.After(w.Last) {

@@ -173,20 +173,44 @@ func handOf(v connectors.FieldValue) string {
 // reading that our write rests on and the write, and puts their value back. It
 // reports whether that settles the handoff for now.
 func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bool {
-	s := h.Stake
-	if s == nil || s.Checked || s.Stamp.IsZero() || s.Ceded != "" || s.Over.IsZero() || now != s.Value {
+	v, found, asked := d.cameBetween(rec, &h, now)
+	switch {
+	case !asked:
+		return true
+	case !found:
 		return false
+	}
+	who := d.cede(rec, &h, v)
+	d.supersede(h, who, v.By, &rec.Version)
+	return true
+}
+
+// overlookedTillEnd is overlooked for a handoff that was completed before the
+// record was read: it stays completed, and the record is theirs.
+func (d *deciding) overlookedTillEnd(rec *state.Record, h state.Handoff, now string) {
+	if v, found, asked := d.cameBetween(rec, &h, now); asked && found {
+		d.cede(rec, &h, v)
+		d.put(d.restore(h, rec.Version, map[string]any{}))
+	}
+}
+
+// cameBetween is a person's change of the owner between the reading that our write
+// rests on and the write. It is looked for once; asked is false where the CRM has
+// to say so first.
+func (d *deciding) cameBetween(rec *state.Record, h *state.Handoff, now string) (v connectors.FieldValue, found, asked bool) {
+	s := h.Stake
+	if s == nil || s.Checked || h.Written.IsZero() || s.Ceded != "" || s.Over.IsZero() || now != s.Value {
+		return v, false, true
 	}
 	tr, asked := d.trail(rec, *s)
 	if !asked {
-		return true
+		return v, false, false
 	}
-	v, found := between(tr, *s)
-	if !found && d.unfiled(tr, *s, rec) {
-		return true
+	if v, found = between(tr, *s); !found && d.unfiled(tr, *s, rec) {
+		return v, false, false
 	}
 	if len(tr.Values) == 0 {
-		v, found = d.stoodThere(rec, h)
+		v, found = d.stoodThere(rec, *h)
 	}
 	checked := *s
 	checked.Checked = true
@@ -195,15 +219,19 @@ func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bo
 		if !files(tr, *s) && s.Stood == nil {
 			d.untold(tr, *s, rec)
 		}
-		d.put(h)
-		return false
+		d.put(*h)
 	}
-	who := d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], valueOf(v))
+	return v, found, true
+}
+
+// cede notes who had come before our write, and whom the record is given back
+// to.
+func (d *deciding) cede(rec *state.Record, h *state.Handoff, v connectors.FieldValue) (who string) {
+	who = d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], valueOf(v))
 	h.Stake.Ceded = valueOf(v)
-	d.because(d.why("", "%s changed %s at %s, while our write was on its way: put back", handOf(v), s.Field, v.At.Format(time.RFC3339Nano)))
+	d.because(d.why("", "%s changed %s at %s, while our write was on its way: put back", handOf(v), h.Stake.Field, v.At.Format(time.RFC3339Nano)))
 	d.audit("put back", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": handOf(v), "at": v.At.Format(time.RFC3339Nano)})
-	d.supersede(h, who, v.By, &rec.Version)
-	return true
+	return who
 }
 
 // crossed reports whether a reading that is older than our write of the owner
@@ -214,7 +242,7 @@ func crossed(s *state.Stake, rec *state.Record, owner string) bool {
 
 // between is the latest value that a person gave a field after the reading and
 // before our write. What stands in a trail that does not show that write yet
-// came before it.
+// came before it. Where the CRM did not tell when ours stood, it is the last of ours.
 func between(tr state.Trail, s state.Stake) (connectors.FieldValue, bool) {
 	ours := !files(tr, s)
 	for _, v := range tr.Values {
@@ -222,7 +250,7 @@ func between(tr state.Trail, s state.Stake) (connectors.FieldValue, bool) {
 		switch {
 		case !ours:
 			ours = isOurs(v, s)
-		case v.At.After(s.Stamp):
+		case !s.Stamp.IsZero() && v.At.After(s.Stamp):
 		case v.At.Before(s.Over), v.At.Equal(s.Over) && value == s.Was:
 			return connectors.FieldValue{}, false
 		case byHand(v.Actor) && value != s.Value:

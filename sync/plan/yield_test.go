@@ -90,6 +90,53 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
+// TestPutBackLate: the same where the CRM did not tell when our write stood, and
+// where the handoff was completed before the record was read: it stays completed,
+// and the record is the person's (C11).
+func TestPutBackLate(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, tc := range map[string]struct {
+		stamped, completed bool
+		by                 connectors.Actor
+		back               bool
+	}{
+		"no stamp":                       {false, false, connectors.ActorPerson, true},
+		"no stamp, a program":            {false, false, connectors.ActorAutomation, false},
+		"completed":                      {true, true, connectors.ActorPerson, true},
+		"completed, no stamp":            {false, true, connectors.ActorPerson, true},
+		"completed, no stamp, a program": {false, true, connectors.ActorAutomation, false},
+	} {
+		w, rec, h := written(t, r)
+		stamp := rec.ModifiedAt
+		if !tc.stamped {
+			s := *h.Stake
+			s.Stamp = time.Time{}
+			h.Stake = &s
+		}
+		if tc.completed {
+			h.Stage = state.Completed
+		}
+		w.handoffs[h.ID] = h
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+			value(rec.Fields["owner"], stamp, connectors.ActorIntegration), value("u-vera", stamp.Add(-40*time.Millisecond), tc.by),
+		}}}
+		seen := see(rec)
+		seen.Check = true
+		w.decide(t, r, monday.Add(time.Minute), seen)
+		i, put := w.steps()["restore"]
+		if put != tc.back || put && (i.Write.Set["hubspot_owner_id"] != "u-vera" || i.Expect["hubspot_owner_id"] != rec.Fields["owner"]) {
+			t.Errorf("%s: put back %v: %+v", name, put, i.Write)
+		}
+		if now := w.handoffs[h.ID]; tc.completed && now.Stage != state.Completed || tc.back && now.Stake.Ceded != "u-vera" {
+			t.Errorf("%s: %s, left to %q", name, now.Stage, now.Stake.Ceded)
+		}
+		if again := w.decide(t, r, monday.Add(2*time.Minute), seen); len(again.Intents) > 0 {
+			t.Errorf("%s: written again: %v", name, again.Intents)
+		}
+	}
+}
+
 // TestReversed: a program that takes our owner away is answered once; then it
 // is left as it is, and the admin is told which program it is (G10). A person
 // is not answered at all (C11).
@@ -358,6 +405,43 @@ func TestCannotOwn(t *testing.T) {
 	}
 	if steps["assign"].Write.Set["hubspot_owner_id"] != u.ID || steps["task"].Write.Set[connectors.TaskOwner] != u.ID || h.Accountable == was.Owner {
 		t.Errorf("written for %v, the task for %v, accountable %s", steps["assign"].Write.Set["hubspot_owner_id"], steps["task"].Write.Set[connectors.TaskOwner], h.Accountable)
+	}
+}
+
+// TestStaysWith: the receiver has left, and whoever was to have the handoff instead
+// can own nothing either, as the CRM says when it is written. Whom the record shows
+// has it, also where it has ended meanwhile, and the next reading finds another (C14).
+func TestStaysWith(t *testing.T) {
+	t.Parallel()
+	for _, ended := range []bool{false, true} {
+		r := writing(t)
+		w, rec, h := written(t, r)
+		was := h.Owner
+		who, _, _ := strings.Cut(was, "@")
+		w.inactive("hubspot", who)
+		later := given(rec, rec.Fields["owner"], time.Minute)
+		w.decide(t, r, monday.Add(2*time.Minute), see(later))
+		passed := w.handoffs[h.ID]
+		i, writes := w.steps()["reassign"]
+		if passed.Owner == was || !writes {
+			t.Fatalf("owner %s, %v", passed.Owner, i.Write)
+		}
+		if ended {
+			passed.Stage = state.Completed
+			w.handoffs[h.ID] = passed
+		}
+		delete(w.intents, i.Write.Key)
+		w.decide(t, r, monday.Add(3*time.Minute), plan.Delivered{Intent: i, Class: connectors.Invalid.String(), Err: "INVALID_OWNER_ID", Fields: []string{"hubspot_owner_id"}})
+		now := w.handoffs[h.ID]
+		if now.Owner != was || now.Stake.Value != rec.Fields["owner"] || len(now.Holders) != 0 || len(w.listed("unowned")) == 0 {
+			t.Errorf("ended %v: owner %s, stake %+v, holders %v", ended, now.Owner, now.Stake, now.Holders)
+		}
+		again := given(later, rec.Fields["owner"], time.Minute)
+		w.inactive("hubspot", strings.TrimSuffix(passed.Owner, "@example.com"))
+		w.decide(t, r, monday.Add(4*time.Minute), see(again))
+		if next := w.handoffs[h.ID]; ended != (next.Owner == was) || next.Owner == passed.Owner {
+			t.Errorf("ended %v: then %s", ended, next.Owner)
+		}
 	}
 }
 

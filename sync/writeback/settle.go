@@ -29,6 +29,10 @@ type outcome struct {
 
 // echo is what is known of our writes to a record after this one.
 func (o outcome) echo(e state.Echo) state.Echo {
+	if o.stamp.IsZero() { // whatever is read next has to be looked at
+		e.Owner, e.Over, e.Heard = o.entry.Over.Add(time.Millisecond), o.entry.Over, false
+		return e
+	}
 	e.Stamp = o.stamp
 	for field := range o.entry.Expect {
 		if _, wrote := o.entry.Write.Set[field]; wrote {
@@ -39,6 +43,11 @@ func (o outcome) echo(e state.Echo) state.Echo {
 		}
 	}
 	return e
+}
+
+// unstamped reports whether the owner stands and the CRM has not told since when.
+func (o outcome) unstamped() bool {
+	return o.delivered != nil && !o.keep && o.delivered.Err == "" && o.delivered.Class == "" && len(o.entry.Expect) > 0 && !o.entry.Over.IsZero() && !o.guarded
 }
 
 // settle keeps the outcome of every entry and decides about the final ones in
@@ -106,7 +115,7 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 			} else if !o.keep {
 				state.DropIntent(tx, o.entry.Write.Key)
 			}
-			if !o.stamp.IsZero() {
+			if !o.stamp.IsZero() || o.unstamped() {
 				e, _ := state.GetEcho(tx, o.ref)
 				state.PutEcho(tx, o.ref, o.echo(e))
 			}

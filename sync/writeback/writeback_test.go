@@ -223,6 +223,39 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestUnstamped: where the CRM does not tell since when an owner stands, whatever
+// is read of the record next has it looked for who came between (C11).
+func TestUnstamped(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		stamp   time.Time
+		guarded bool
+	}{{}, {guarded: true}, {stamp: time.Date(2026, 3, 2, 9, 0, 5, 0, time.UTC)}} {
+		r := newRig(t)
+		i := r.update("a", "1")
+		i.Write.Set, i.Expect, i.Over = map[string]any{"hubspot_owner_id": "7"}, map[string]any{"hubspot_owner_id": nil}, r.now
+		o := r.w.judge(i, connectors.Result{Ref: i.Write.Ref, ModifiedAt: tc.stamp, Guarded: tc.guarded}, r.now)
+		if _, err := r.w.keep(t.Context(), []outcome{o}, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.look(func(tx state.Tx) {
+			echo, known := state.GetEcho(tx, i.Write.Ref)
+			switch {
+			case tc.guarded && tc.stamp.IsZero():
+				if known {
+					t.Errorf("guarded: %+v", echo)
+				}
+			case tc.stamp.IsZero():
+				if echo.Heard || !echo.Owner.After(r.now) || echo.Owner.After(r.now.Add(time.Second)) || !echo.Over.Equal(r.now) || !echo.Stamp.IsZero() {
+					t.Errorf("without a stamp: %+v", echo)
+				}
+			case !echo.Owner.Equal(tc.stamp) || !echo.Stamp.Equal(tc.stamp):
+				t.Errorf("with a stamp: %+v", echo)
+			}
+		})
+	}
+}
+
 // TestDoubtStays: a create that may have come through is as uncertain after a
 // later attempt that the CRM refused outright (C2): nobody may take it for
 // not done.
