@@ -128,9 +128,9 @@ func (d *deciding) owned(t *typ, h state.Handoff, c *conn, kind connectors.Kind,
 // stands there already is not written.
 func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, read time.Time) state.Handoff {
 	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set"+ownedBy(h))}
-	if d.elsewhereOwned(t, c, at.Ref) {
+	if there := d.ownedThere(t, c, h, at.Ref); !there.IsZero() {
 		w.Set = set
-		return d.intend(h, stepAssign, w)
+		return d.writeThere(t, d.intend(h, stepAssign, w), there)
 	}
 	w.Set = d.owned(t, h, c, at.Ref.Kind, set)
 	name, ok := c.m.WriteName(at.Ref.Kind, t.becomes)
@@ -202,25 +202,6 @@ func blankNil(s string) any {
 		return nil
 	}
 	return s
-}
-
-// elsewhereOwned reports whether another CRM has the say over who owns a
-// record that stands on both sides.
-func (d *deciding) elsewhereOwned(t *typ, c *conn, ref connectors.Ref) bool {
-	if d.r.authority == nil || d.r.authority == c || t.becomes != wordOwner {
-		return false
-	}
-	same, ok := d.v.Same(ref)
-	if !ok {
-		return false
-	}
-	for _, r := range same.Refs {
-		if r.Conn == d.r.authority.name {
-			d.because(d.why("", "%s has the say over the owner, so %s is told and not changed", r.Conn, c.name))
-			return true
-		}
-	}
-	return false
 }
 
 // writeTask plans the owner's one task. after is the key of the write that

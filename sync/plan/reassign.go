@@ -219,13 +219,18 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
-	if before := lastKnown(t, h, &rec); ok && !d.elsewhereOwned(t, to, h.Target) {
+	there := d.ownedThere(t, to, h, h.Target)
+	if before := lastKnown(t, h, &rec); ok && there.IsZero() {
 		set[name] = owner
 		w.IfVersion = before.version
 		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since}
 		s = before.seen(name, time.Time{}, before.who != "")
 	}
-	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)
+	h = d.intendSeen(h, stepReassign, w, s)
+	if !there.IsZero() {
+		h = d.writeThere(t, h, there)
+	}
+	return d.passTask(h, owner)
 }
 
 // redirect gives what has not left yet to the next owner.
