@@ -32,8 +32,9 @@ type FieldValue struct {
 type Historian interface {
 	// Trail returns for each id the values of one field since an instant, the
 	// newest first, with the one that stood there before that instant last,
-	// if the CRM still knows it. An id that is absent from the answer has no
-	// history that can be seen.
+	// if the CRM still knows it. Of an id that is absent from the answer nothing
+	// is filed: the field has no history, or not yet. Where none is kept of the
+	// kind at all, or it is not shown to us, the error is of class Denied.
 	Trail(ctx context.Context, kind Kind, ids []string, field string, since time.Time) (map[string][]FieldValue, error)
 }
 
