@@ -269,7 +269,7 @@ func (l *loader) doubles() {
 // presence misses the files that have to be there.
 func (l *loader) presence(files []string) {
 	if !slices.Contains(files, settingsFile) {
-		l.add(Diagnostic{Pos: Pos{File: settingsFile}, Code: "missing-file", Text: "handoffd.yaml is missing, so no CRM is named", Hint: "`handoffd init` writes one"})
+		l.add(Diagnostic{Pos: Pos{File: settingsFile}, Code: "missing-file", Text: "handoffd.yaml is missing, so no CRM is named", Hint: "copy mappings/starter to begin with"})
 	}
 	if !slices.ContainsFunc(files, func(f string) bool { return kindOf(f) == handoffsDir }) {
 		l.add(Diagnostic{Pos: Pos{File: handoffsDir}, Code: "missing-file", Text: "no handoff type is written, so nothing would ever start", Hint: "write one file for each in handoffs/", Warn: true})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 )
 
@@ -40,6 +41,17 @@ type shot struct {
 	buyers   map[string]string
 }
 
+// buyerOf is whom a handoff is about, by name and company; a record that was
+// merged away meanwhile says neither.
+func buyerOf(tx state.Tx, h state.Handoff) string {
+	for _, ref := range []connectors.Ref{h.Record, h.Target} {
+		if rec, ok := state.GetRecord(tx, ref); ok && rec.Fields["full_name"] != "" {
+			return rec.Fields["full_name"] + ", " + rec.Fields["company_name"]
+		}
+	}
+	return h.Record.String()
+}
+
 // show brings the screen up to date. note is what the demo is busy with.
 func (s *screen) show(r *demoRun, note string) {
 	if s.mode == "quiet" {
@@ -50,9 +62,7 @@ func (s *screen) show(r *demoRun, note string) {
 		shot.handoffs = nil
 		for _, h := range state.AllHandoffs(tx) {
 			shot.handoffs = append(shot.handoffs, h)
-			if rec, ok := state.GetRecord(tx, h.Record); ok {
-				shot.buyers[h.ID] = rec.Fields["full_name"] + ", " + rec.Fields["company_name"]
-			}
+			shot.buyers[h.ID] = buyerOf(tx, h)
 		}
 		return nil
 	})

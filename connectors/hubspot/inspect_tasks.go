@@ -20,7 +20,7 @@ func (c *Connector) inspectTaskKey(ctx context.Context, q connectors.Inspection)
 		return nil, err
 	}
 	f := connectors.Finding{Code: "task-key", Subject: "tasks." + keyProperty}
-	const fix = "make a text property " + keyProperty + " for tasks that requires unique values (handoffd provision offers it); a property that exists cannot be made unique later"
+	const fix = "make a text property " + keyProperty + " for tasks that requires unique values; a property that exists cannot be made unique later"
 	switch {
 	case !s.known:
 		f.Level, f.Text, f.Fix = connectors.Unseen, "the tasks' properties cannot be read", "grant crm.objects.contacts.read"

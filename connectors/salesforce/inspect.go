@@ -133,7 +133,7 @@ func (x *inspection) fields(ctx context.Context) *connectors.Error {
 				switch {
 				case !shown:
 					x.add("field-hidden", connectors.Warning, subject, "the field does not exist, or is hidden from the integration user: it is not written",
-						"create it with handoffd provision, or give the permission set Read and Edit on it (Setup → Permission Sets → Object Settings → "+object+")")
+						"create it, or give the permission set Read and Edit on it (Setup → Permission Sets → Object Settings → "+object+")")
 				case !f.Updateable:
 					x.add("field-read-only", connectors.Warning, subject, "the integration user may read the field and not write it: it is not written",
 						"give the permission set Edit on it (Setup → Permission Sets → Object Settings → "+object+")")

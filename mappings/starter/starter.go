@@ -1,4 +1,4 @@
-// Package starter is the configuration folder that `init` writes and `demo`
+// Package starter is the configuration folder to begin with, which `demo`
 // runs: valid as it stands, with two connections and a handoff type for every transition.
 package starter
 
