@@ -40,6 +40,9 @@ const (
 	WorkCount     = WorkPrefix + "count"      // how often anybody did, ever; merges add up, deletions lower it
 	WorkNextAt    = WorkPrefix + "next_at"    // when the next planned activity is due
 	WorkOpened    = WorkPrefix + "opened"     // yes: the present owner has opened the record
+	// WorkOwnedAt is when the owner was set last, by anybody. It is no count and
+	// not among [WorkFields].
+	WorkOwnedAt = WorkPrefix + "owned_at"
 )
 
 // WorkFields are all of them, in order.

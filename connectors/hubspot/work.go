@@ -42,6 +42,8 @@ func workProperty(word string) string {
 		return "num_contacted_notes"
 	case connectors.WorkNextAt:
 		return "notes_next_activity_date"
+	case connectors.WorkOwnedAt:
+		return "hubspot_owner_assigneddate"
 	}
 	return ""
 }

@@ -38,7 +38,7 @@ func handedOver() []string {
 // handoff.
 func (r *Rules) memory(c *conn, kind connectors.Kind) []string {
 	noun := c.m.Noun(kind)
-	read := slices.Concat(handedOver(), []string{ownReturnReason, ownReturnNote, ownGaps}, connectors.WorkFields())
+	read := slices.Concat(handedOver(), []string{ownReturnReason, ownReturnNote, ownGaps, connectors.WorkOwnedAt}, connectors.WorkFields())
 	for _, t := range r.types {
 		if t.about == noun && (t.deliver == c || slices.Contains(t.on, c)) {
 			return read
@@ -84,7 +84,7 @@ func (r *Rules) recall(c *conn, o connectors.Object, rec *state.Record) {
 	for _, name := range words {
 		is := "text"
 		switch name {
-		case ownAssignedAt, ownAcceptBy, ownTouchBy, connectors.WorkFirstAt, connectors.WorkReachedAt, connectors.WorkLastAt, connectors.WorkNextAt:
+		case ownAssignedAt, ownAcceptBy, ownTouchBy, connectors.WorkFirstAt, connectors.WorkReachedAt, connectors.WorkLastAt, connectors.WorkNextAt, connectors.WorkOwnedAt:
 			is = isDatetime
 		case connectors.WorkCount:
 			is = isNumber

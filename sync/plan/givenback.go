@@ -68,11 +68,25 @@ func (d *deciding) edited(h state.Handoff) bool {
 		return true
 	}
 	if len(d.c.Records) > 0 && d.c.Records[0].Ref == h.Target {
-		return age(&d.c.Records[0], h) > 0
+		return d.editedBy(&d.c.Records[0], h)
 	}
 	rec, known := d.v.Record(h.Target)
-	return known && age(&rec, h) > 0
+	return known && d.editedBy(&rec, h)
 }
+
+// editedBy is what a reading says of that. Where the CRM tells when the owner
+// was last set, that says it: a task of ours may change the record too.
+func (d *deciding) editedBy(rec *state.Record, h state.Handoff) bool {
+	owned, t := fieldTime(rec, connectors.WorkOwnedAt), d.r.byName[h.Type]
+	if h.Stake != nil && !owned.IsZero() && t != nil && t.becomes == wordOwner {
+		return owned.After(h.Stake.Stamp.Add(sameSetting))
+	}
+	return age(rec, h) > 0
+}
+
+// sameSetting is how much later than our write a CRM may say that the owner it
+// wrote was set. Nobody gives a record away and back so fast.
+const sameSetting = 2 * time.Second
 
 // theirs reports whether a person has set the owner since we wrote it, and be it
 // to whom we had written: nobody takes it from them then. The CRM is asked only

@@ -134,7 +134,20 @@ func TestGivenBackAskedOnce(t *testing.T) {
 	if n := asked(w, monday.Add(23*time.Minute)); n != 0 || w.only(t).Owner != "ben@example.com" {
 		t.Errorf("nobody touched it: asked %d times, %s has it", n, w.only(t).Owner)
 	}
-	w, rec := unmoved(t, r, andBack(connectors.ActorPerson, monday.Add(2*time.Minute))...)
+	w, rec := unmoved(t, r)
+	rec.Version, rec.ModifiedAt = "4", monday.Add(time.Minute) // our task has changed the record, too
+	rec.Fields = fields(rec, "work_owned_at", monday.Add(time.Second).Format(time.RFC3339))
+	w.decide(t, r, monday.Add(2*time.Minute), see(rec))
+	if n := asked(w, monday.Add(23*time.Minute)); n != 0 || w.only(t).Owner != "ben@example.com" {
+		t.Errorf("the CRM says that the owner was set by nobody else: asked %d times, %s has it", n, w.only(t).Owner)
+	}
+	w, rec = unmoved(t, r, andBack(connectors.ActorPerson, monday.Add(2*time.Minute))...)
+	rec.Version, rec.Fields = "4", fields(rec, "work_owned_at", rec.ModifiedAt.Format(time.RFC3339))
+	w.decide(t, r, monday.Add(4*time.Minute), see(rec))
+	if n := asked(w, monday.Add(23*time.Minute)); n != 1 || w.only(t).Owner != "ana@example.com" {
+		t.Errorf("the CRM says that it was set again: asked %d times, %s has it", n, w.only(t).Owner)
+	}
+	w, rec = unmoved(t, r, andBack(connectors.ActorPerson, monday.Add(2*time.Minute))...)
 	w.fireDue(t, r, monday.Add(17*time.Minute)) // the breach is marked on the record
 	stamp := monday.Add(17*time.Minute + time.Second)
 	w.answered(t, r, stamp, "breach", plan.Delivered{Ref: rec.Ref, Version: "9", Stamp: stamp})
