@@ -9,7 +9,7 @@ import (
 )
 
 // A record may stand in two CRMs, of which one has the say over who owns it
-// (`authority: {owner: salesforce}`). A handoff that lands in the other one writes
+// (`authority:`). A handoff that lands in the other one writes
 // its own fields and its task there, and the owner where the say is; the CRMs' own
 // sync brings it over. A handoff that has written an owner goes on doing so where
 // it began, also when the record turns out to stand in the other CRM as well.

@@ -2,7 +2,7 @@ package plan
 
 import "github.com/handoffd/handoffd/state"
 
-// What a CRM links to a person and to no company, as HubSpot links its leads, has
+// What a CRM links to a person and to no company, as one links its leads, has
 // the account of that person.
 
 // buyer is the person by whom the account of a record is found; nil: there is

@@ -251,7 +251,7 @@ func sameValue(a, b any) bool {
 	}
 	if at, err := time.Parse(time.RFC3339, x); err == nil {
 		shown, err := time.Parse(time.RFC3339, y)
-		return err == nil && (shown.Equal(at) || shown.Equal(at.Truncate(time.Second))) // Salesforce keeps whole seconds
+		return err == nil && (shown.Equal(at) || shown.Equal(at.Truncate(time.Second))) // a CRM may keep whole seconds
 	}
 	n, err := strconv.ParseFloat(x, 64)
 	m, wrong := strconv.ParseFloat(y, 64)
