@@ -15,8 +15,10 @@ import (
 const (
 	// healEvery is how often a create is looked for that was sent again and
 	// may yet be done a second time, and healFor how long: no CRM works longer
-	// at one request.
+	// at one request. Where the look itself fails it is made again sooner: while a
+	// second task stands, somebody sees it.
 	healEvery = time.Minute
+	healAgain = 10 * time.Second
 	healFor   = 15 * time.Minute
 	healBatch = 200
 )
@@ -68,7 +70,7 @@ func (w *Writer) heal(ctx context.Context, now time.Time) error {
 		if holdsConnection(e.Class) {
 			w.leaveAlone(e)
 		}
-		return w.lookLater(ctx, due, now)
+		return w.lookLater(ctx, due, now, healAgain)
 	}
 	return w.healed(ctx, healed, now)
 }
@@ -168,18 +170,18 @@ func (w *Writer) healed(ctx context.Context, all []cured, now time.Time) error {
 		due[n] = c.doubt
 		w.Metrics.healed.Add(float64(len(c.gone)))
 	}
-	return w.lookLater(ctx, due, now)
+	return w.lookLater(ctx, due, now, healEvery)
 }
 
 // lookLater puts the next look off, or ends them.
-func (w *Writer) lookLater(ctx context.Context, due []state.Doubt, now time.Time) error {
+func (w *Writer) lookLater(ctx context.Context, due []state.Doubt, now time.Time, after time.Duration) error {
 	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		for _, d := range due {
 			if !now.Before(d.Until) {
 				state.DropDoubt(tx, d)
 				continue
 			}
-			d.Due = now.UTC().Add(healEvery)
+			d.Due = now.UTC().Add(after)
 			state.PutDoubt(tx, d)
 		}
 		return tx.Err()

@@ -16,11 +16,14 @@ type healing struct {
 	*rig
 	copies  []connectors.Copy
 	looks   int
+	fails   int // so many of the first looks are not answered
 	removed []string
 }
 
 func (h *healing) Copies(_ context.Context, ws []connectors.Write) ([][]connectors.Copy, error) {
-	h.looks++
+	if h.looks++; h.looks <= h.fails {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "look for copies"}
+	}
 	out := make([][]connectors.Copy, len(ws))
 	for n := range out {
 		out[n] = h.copies
@@ -112,5 +115,36 @@ func TestSecondTask(t *testing.T) {
 				t.Errorf("%d are listed, want %d", listed, c.listed)
 			}
 		})
+	}
+}
+
+// TestSecondTaskLookFails: a look that is not answered is made again soon: no
+// second task stands for longer than a poll because of it (C2).
+func TestSecondTaskLookFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := &healing{rig: r, copies: []connectors.Copy{copyOf("1", false), copyOf("new-a", false)}, fails: 3}
+	r.w.Connector = h
+	r.put(r.task("a"))
+	err := r.store.Update(t.Context(), func(tx state.Tx) error {
+		state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Effects: map[string]state.Effect{"task": {Key: "a", State: "sent"}}})
+		return tx.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.crm.apply = failing(connectors.Ambiguous)
+	r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
+	r.rounds(1)
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+	for len(r.sent) < 2 {
+		r.later(5 * time.Second)
+	}
+	again := r.now
+	for len(h.removed) == 0 && r.now.Sub(again) < 5*time.Minute {
+		r.later(5 * time.Second)
+	}
+	if took := r.now.Sub(again); took > 2*time.Minute {
+		t.Errorf("the second task stood for %s, after %d looks", took, h.looks)
 	}
 }
