@@ -17,25 +17,30 @@ func (f *facts) buyer() *state.Record {
 	return f.record(nounPerson)
 }
 
-// meets has the person asked for whom a record belongs to and of whom nothing
-// has been heard since we began. It reports whether deciding has to stop for it.
+// meets has the people asked for whom a record belongs to and of whom nothing has
+// been heard since we began, up to the first who is known: all at once, for some may
+// not be readable. It reports whether deciding has to stop for it.
 func (d *deciding) meets(f *facts) bool {
 	if f.rec.Noun != nounDeal || f.conn == nil || !f.conn.belongs(f.rec).IsZero() || f.has(nounPerson) {
 		return false
 	}
+	waits := false
 	for _, ref := range f.rec.Links {
 		if f.conn.m.Noun(ref.Kind) != nounPerson {
 			continue
 		}
 		r, _, asked := d.known(ref)
-		if !asked {
+		switch {
+		case !asked:
 			d.because(d.why("", "asking who %s is, to whom %s belongs", ref, f.rec.Ref))
+			waits = true
+		case r == nil || r.Deleted || !r.MovedTo.IsZero():
+		case waits:
 			return true
-		}
-		if r != nil && !r.Deleted && r.MovedTo.IsZero() {
+		default:
 			f.linked[nounPerson] = r
 			return false
 		}
 	}
-	return false
+	return waits
 }
