@@ -130,8 +130,6 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	switch {
 	case isUndo(step):
 		d.undoRefused(h, ev)
-	case step == stepThere:
-		d.thereRefused(h, ev)
 	case d.movedUnder(h, ev), d.vanished(h, ev):
 	case step == stepRestore && ev.Class == connectors.Conflict.String():
 		d.put(d.stillTell(h, ev.Intent))

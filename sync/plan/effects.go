@@ -128,9 +128,10 @@ func (d *deciding) owned(t *typ, h state.Handoff, c *conn, kind connectors.Kind,
 // stands there already is not written.
 func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, read time.Time) state.Handoff {
 	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set"+ownedBy(h))}
-	if there := d.ownedThere(t, c, h, at.Ref); !there.IsZero() {
+	if d.elsewhereOwned(t, c, h, at.Ref) {
+		d.toldOnly(h, at.Ref)
 		w.Set = set
-		return d.writeThere(t, d.intend(h, stepAssign, w), there)
+		return d.intend(h, stepAssign, w)
 	}
 	w.Set = d.owned(t, h, c, at.Ref.Kind, set)
 	name, ok := c.m.WriteName(at.Ref.Kind, t.becomes)

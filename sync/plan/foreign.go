@@ -193,7 +193,7 @@ func (d *deciding) standing(t *typ, f *facts, h state.Handoff, at *state.Record,
 		return
 	}
 	h = handoff.Stands(assigned, d.now)
-	if name, ok := c.m.WriteName(at.Ref.Kind, t.becomes); ok && d.ownedThere(t, c, state.Handoff{}, at.Ref).IsZero() {
+	if name, ok := c.m.WriteName(at.Ref.Kind, t.becomes); ok && !d.elsewhereOwned(t, c, state.Handoff{}, at.Ref) {
 		h = handoff.Remember(h, map[string]any{name: nil})
 	}
 	h = d.rememberBefore(t, f, h)

@@ -219,18 +219,13 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
-	there := d.ownedThere(t, to, h, h.Target)
-	if before := lastKnown(t, h, &rec); ok && there.IsZero() {
+	if before := lastKnown(t, h, &rec); ok && !d.elsewhereOwned(t, to, h, h.Target) {
 		set[name] = owner
 		w.IfVersion = before.version
 		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since}
 		s = before.seen(name, time.Time{}, before.who != "")
 	}
-	h = d.intendSeen(h, stepReassign, w, s)
-	if !there.IsZero() {
-		h = d.writeThere(t, h, there)
-	}
-	return d.passTask(h, owner)
+	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)
 }
 
 // redirect gives what has not left yet to the next owner.
@@ -245,7 +240,10 @@ func (d *deciding) redirect(t *typ, h state.Handoff, owner string, to *conn) sta
 		for k, v := range i.Write.Set {
 			set[k] = v
 		}
-		set[name], set[ownAccountable] = owner, h.Accountable
+		_, owns := i.Write.Set[name]
+		if set[ownAccountable] = h.Accountable; owns || h.Stake != nil {
+			set[name] = owner
+		}
 		i.Write.Set = set
 		if h.Stake != nil {
 			s := *h.Stake

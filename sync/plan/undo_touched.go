@@ -42,7 +42,7 @@ func workedOn(h state.Handoff) []state.Touch {
 // written are the records a handoff may have written.
 func written(h state.Handoff) []connectors.Ref {
 	var out []connectors.Ref
-	for _, ref := range []connectors.Ref{h.Target, h.Record, h.Effects[stepThere].Ref} {
+	for _, ref := range []connectors.Ref{h.Target, h.Record} {
 		if ref.ID != "" && !slices.Contains(out, ref) {
 			out = append(out, ref)
 		}
