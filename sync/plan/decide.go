@@ -115,6 +115,7 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 		d.lastWord(rec, ev)
+		d.livesAsTwin(rec, carried, ev)
 		return
 	}
 	if seen && prev.Deleted {

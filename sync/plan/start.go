@@ -183,7 +183,7 @@ func (d *deciding) waits(f *facts) bool {
 
 // joined adds the signal to an open handoff of the same type, if there is one.
 func (d *deciding) joined(t *typ, f *facts, s signal, all []state.Handoff) bool {
-	i := slices.IndexFunc(all, func(h state.Handoff) bool { return h.Type == t.name && d.takesMore(h) })
+	i := slices.IndexFunc(all, func(h state.Handoff) bool { return h.Type == t.name && d.takesMore(d.current(h)) })
 	if i < 0 {
 		return false
 	}

@@ -134,6 +134,46 @@ func (d *deciding) untwin(gone connectors.Ref) {
 	}
 }
 
+// livesAsTwin starts anew what had joined the handoff of a record that was deleted,
+// on the other record of the same person that had asked for it. Where the handoff
+// was accepted already, it is listed: somebody knows the buyer.
+func (d *deciding) livesAsTwin(rec *state.Record, carried []state.Handoff, ev Observed) {
+	for _, h := range carried {
+		t := d.r.byName[h.Type]
+		if now := d.current(h); t == nil || !rec.Deleted || !h.Stage.Open() || now.Stage != state.Cancelled || h.Record != rec.Ref || h.Observed {
+			continue
+		}
+		twin, known := d.askedAs(h, rec.Ref)
+		switch {
+		case !known:
+		case !h.AcceptedAt.IsZero():
+			d.list(listDuplicates, twin.Ref.String(), h.Type+": the handoff to "+h.Owner+" has ended with "+rec.Ref.String()+", which was deleted; the buyer is still here as "+accountName(twin))
+		default:
+			f := d.r.facts(d.now, d.v, &twin)
+			if s := d.look(t, f, ev.Came); s.holds {
+				s = d.anew(s, f)
+				s.at = d.bounded(rec.ModifiedAt)
+				d.because(d.why(where(t.pos), "%s was deleted; the same buyer has asked as %s", rec.Ref, twin.Ref))
+				d.take(t, f, s, ev, d.aboutNow(&twin))
+			}
+		}
+		if d.stopped() {
+			return
+		}
+	}
+}
+
+// askedAs is the other living record in the same CRM that has asked for the same.
+func (d *deciding) askedAs(h state.Handoff, gone connectors.Ref) (state.Record, bool) {
+	for _, s := range slices.Backward(h.Signals) {
+		r, known := d.v.Record(s.Record)
+		if s.Record != gone && s.Record.Conn == gone.Conn && known && !r.Deleted && r.MovedTo.IsZero() {
+			return r, true
+		}
+	}
+	return state.Record{}, false
+}
+
 // sameEmployer reports whether two readings name the same employer.
 func sameEmployer(a, b *state.Record) bool {
 	return a.Fields[wordCompanyName] == b.Fields[wordCompanyName] && slices.Equal(a.Links, b.Links)

@@ -229,3 +229,44 @@ func TestAddressCorrected(t *testing.T) {
 		}
 	}
 }
+
+// TestTwinDeleted: the older of two records of a buyer is deleted in place of
+// merged. What the other had asked for is not lost: it starts anew there, unless
+// somebody had accepted it, which is listed.
+func TestTwinDeleted(t *testing.T) {
+	t.Parallel()
+	r := stewarded(t)
+	for _, accepted := range []bool{false, true} {
+		w := newWorld()
+		a, b := asking("00Q1", "dana@acme.com", "Dana", "Fox"), asking("00Q2", "dana@acme.com", "Dana", "Fox")
+		w.decide(t, r, monday, see(a))
+		first := w.only(t)
+		w.done(t, r, monday.Add(time.Second))
+		w.decide(t, r, monday.Add(time.Minute), see(b))
+		w.done(t, r, monday.Add(2*time.Minute))
+		h := w.only(t)
+		if len(h.Signals) != 2 {
+			t.Fatalf("%d signals", len(h.Signals))
+		}
+		if accepted {
+			h.Stage, h.AcceptedAt, h.AcceptedBy = state.Accepted, monday.Add(3*time.Minute), h.Owner
+			w.handoffs[h.ID] = h
+		}
+		a.Version, a.Deleted, a.ModifiedAt = "7", true, monday.Add(5*time.Minute)
+		at := monday.Add(5 * time.Minute)
+		w.decide(t, r, at, plan.Observed{Record: a, Via: "poll", Came: at, Read: at})
+		if now := w.handoffs[first.ID]; now.Stage != state.Cancelled {
+			t.Fatalf("the first: %s", now.Stage)
+		}
+		open := 0
+		for _, h := range w.handoffs {
+			if h.Record == b.Ref && h.Stage == state.Assigned && h.Owner != "" && h.AcceptBy.After(at) {
+				open++
+			}
+		}
+		listed := slices.ContainsFunc(w.listed("duplicates"), func(s string) bool { return strings.Contains(s, "still here as") })
+		if (open == 1) == accepted || listed != accepted {
+			t.Errorf("accepted %v: %d open on the other record, listed %v", accepted, open, listed)
+		}
+	}
+}
