@@ -19,7 +19,7 @@ const (
 func Twins(company state.Record, free func(domain string) bool) Query {
 	q := Query{Conn: company.Ref.Conn, Name: normalize.CompanyName(company.Fields[wordName]), Country: company.Fields[wordCountry]}
 	host := normalize.HostOf(company.Fields[wordDomain])
-	if domain := normalize.Registrable(host); domain != "" && (free == nil || !free(domain)) {
+	if domain := normalize.Registrable(host); ClassOf(domain) == Corporate && (free == nil || !free(domain)) {
 		q.Host, q.Domain = host, domain
 	}
 	return q

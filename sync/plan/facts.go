@@ -280,16 +280,22 @@ func (f *facts) companyLink(c *conn) connectors.Ref {
 
 // elsewhere is who a record is in another connection; zero: not known there.
 func (f *facts) elsewhere(ref connectors.Ref, c *conn, noun string) connectors.Ref {
-	same, ok := f.v.Same(ref)
-	if !ok {
-		return connectors.Ref{}
-	}
+	same, _ := f.v.Same(ref)
+	own, _ := f.v.Record(ref)
+	var found connectors.Ref
 	for _, r := range same.Refs {
-		if r.Conn == c.name && c.m.Noun(r.Kind) == noun {
+		if r.Conn != c.name || c.m.Noun(r.Kind) != noun {
+			continue
+		}
+		if found.IsZero() {
+			found = r
+		}
+		// Of two that were one person's there, one may have another address by now.
+		if rec, known := f.v.Record(r); known && !rec.Deleted && rec.MovedTo.IsZero() && own.Fields[wordEmail] != "" && strings.EqualFold(rec.Fields[wordEmail], own.Fields[wordEmail]) {
 			return r
 		}
 	}
-	return connectors.Ref{}
+	return found
 }
 
 // user is the person behind a CRM's user id, or behind an address; "" for a

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,7 +36,8 @@ func (d *deciding) join(t *typ, f *facts, s signal, h state.Handoff) {
 func (d *deciding) tellTwin(f *facts, h state.Handoff) state.Handoff {
 	at := f.rec.Ref
 	step := stepTwin + " " + at.String()
-	if h.Observed || h.Target.Conn != at.Conn || h.Target.ID == "" || h.Target == at || h.Effects[step].Key != "" {
+	carries := func(o state.Handoff) bool { return o.ID != h.ID && o.Stage.Open() }
+	if h.Observed || h.Target.Conn != at.Conn || h.Target.ID == "" || h.Target == at || h.Effects[step].Key != "" || slices.ContainsFunc(d.v.Handoffs(at), carries) {
 		return h
 	}
 	who := h.Target.String()

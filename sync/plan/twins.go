@@ -47,12 +47,13 @@ func (d *deciding) companyTwins(c *conn, rec, prev *state.Record, seen bool) {
 	if known, ok := d.v.Conn(c.name); !ok || !known.Mirror {
 		return // of what was there before us only what changes is looked at
 	}
+	asked := false
 	for _, a := range d.v.Candidates(q) {
 		what := sharedBy(q, a)
 		if a.Record.Ref == rec.Ref || what == "" || slices.Contains(rec.Absorbed, a.Record.Ref) || match.Related(*rec, a.Record) {
 			continue
 		}
-		d.twin(c, rec, &a.Record, what, "If they are one company, merge them in "+c.name+"; if one is part of the other, note it there")
+		asked = d.twin(c, rec, &a.Record, asked, what, "If they are one company, merge them in "+c.name+"; if one is part of the other, note it there")
 	}
 }
 
@@ -61,7 +62,7 @@ func (d *deciding) personTwins(c *conn, rec, prev *state.Record, seen bool) {
 	if news := !seen && d.madeSince(c, rec) || seen && (prev.Deleted || !slices.Equal(match.Keys(*rec), match.Keys(*prev)) || !sameEmployer(rec, prev)); !news {
 		return
 	}
-	known := map[connectors.Ref]bool{rec.Ref: true}
+	asked, known := false, map[connectors.Ref]bool{rec.Ref: true}
 	for _, old := range rec.Absorbed {
 		known[old] = true
 	}
@@ -79,23 +80,24 @@ func (d *deciding) personTwins(c *conn, rec, prev *state.Record, seen bool) {
 				d.same(rec.Ref, other.Ref, sameEmail)
 				d.selves = append(d.selves, other.Ref)
 			}
-			d.twin(c, rec, &other, what, "If they are one person, merge them in "+c.name)
+			asked = d.twin(c, rec, &other, asked, what, "If they are one person, merge them in "+c.name)
 		}
 	}
 }
 
-// twin lists two records that look like one, and asks the steward.
-func (d *deciding) twin(c *conn, rec, other *state.Record, what, then string) {
+// twin lists two records that look like one, and asks the steward, about one pair for
+// a record. It reports whether the steward is asked.
+func (d *deciding) twin(c *conn, rec, other *state.Record, asked bool, what, then string) bool {
 	found := accountName(*rec) + " and " + accountName(*other) + " have " + what + " in common."
 	d.list(listDuplicates, rec.Ref.String(), found+" "+then)
 	who := d.r.reviewer(c)
 	u, ok := d.user(c, who)
-	if !ok || !u.Active || !d.r.acts(c) {
-		return
+	if asked || !ok || !u.Active || !d.r.acts(c) {
+		return asked
 	}
 	k := twinsKey(rec.Ref, other.Ref)
-	if asked, _ := d.v.Pace(paceTwins + k); asked.Used > 0 || !d.paced(paceTwins+c.name, twinsADay, d.now.Truncate(24*time.Hour)) {
-		return
+	if before, _ := d.v.Pace(paceTwins + k); before.Used > 0 || !d.paced(paceTwins+c.name, twinsADay, d.now.Truncate(24*time.Hour)) {
+		return false
 	}
 	d.c.Paces = append(d.c.Paces, state.Pace{Name: paceTwins + k, From: d.now, Used: 1})
 	cal := d.r.calendarOf(who)
@@ -110,6 +112,7 @@ func (d *deciding) twin(c *conn, rec, other *state.Record, what, then string) {
 		Write: connectors.Write{Ref: connectors.Ref{Conn: c.name, Kind: connectors.Task}, Set: set, Key: k, Links: []connectors.Ref{rec.Ref, other.Ref}},
 	})
 	d.audit(auditDuplicate, rec.Ref.String(), map[string]string{"who": who, "existing": other.Ref.String()})
+	return true
 }
 
 // twinsKey names the question about two records.

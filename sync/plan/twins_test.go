@@ -26,6 +26,7 @@ func TestTwins(t *testing.T) {
 	t.Parallel()
 	r := stewarded(t)
 	acme := company("hubspot", "9", map[string]string{"name": "Acme Inc.", "domain": "acme.com", "country": "US"})
+	bakery := company("hubspot", "8", map[string]string{"name": "Bakery Rossi", "domain": "facebook.com/rossi"})
 	for name, tc := range map[string]struct {
 		comes  map[string]string
 		before map[string]string // where it was there already
@@ -42,13 +43,14 @@ func TestTwins(t *testing.T) {
 		"in the other CRM":              {comes: map[string]string{"name": "Acme Inc.", "domain": "acme.com"}, conn: "salesforce"},
 		"there already":                 {comes: map[string]string{"name": "ACME", "domain": "acme.com", "country": "US"}, before: map[string]string{"name": "ACME", "domain": "acme.com"}},
 		"renamed into it":               {comes: map[string]string{"name": "Acme Inc"}, before: map[string]string{"name": "Bolt"}, want: "their name"},
+		"a site of many":                {comes: map[string]string{"name": "Garage Lopez", "domain": "facebook.com/garage"}},
 		"a website that says nothing":   {comes: map[string]string{"name": "Dana's shop", "domain": "gmail.com"}},
 		"a name that is a website only": {comes: map[string]string{"name": "acme.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
-			w.records[acme.Ref] = acme
+			w.add(acme, bakery)
 			conn := tc.conn
 			if conn == "" {
 				conn = "hubspot"
@@ -268,5 +270,36 @@ func TestTwinDeleted(t *testing.T) {
 		if (open == 1) == accepted || listed != accepted {
 			t.Errorf("accepted %v: %d open on the other record, listed %v", accepted, open, listed)
 		}
+	}
+}
+
+// TestTwinsOfMany: one record that looks like many is one question to the steward.
+func TestTwinsOfMany(t *testing.T) {
+	t.Parallel()
+	r, w := stewarded(t), newWorld()
+	for n := range 30 {
+		w.add(company("hubspot", fmt.Sprint(100+n), map[string]string{"name": fmt.Sprintf("Acme %d", n), "domain": "acme.com"}))
+	}
+	w.decide(t, r, monday, see(company("hubspot", "10", map[string]string{"name": "Acme Newtown", "domain": "acme.com"})))
+	if len(w.intents) != 1 || len(w.listed("duplicates")) < 30 {
+		t.Errorf("%d questions, %d listed", len(w.intents), len(w.listed("duplicates")))
+	}
+}
+
+// TestLandsOnWhoeverTheyAre: of two leads that were one person's, one has become
+// somebody else's. A buyer lands on the one that has their address.
+func TestLandsOnWhoeverTheyAre(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	rec, dave, dana := sales("51", "dana@acme.com"), lead("00Q1", "email", "dave@fox.example"), lead("00Q2")
+	w.add(dave, dana, rec)
+	all := state.Same{Refs: []connectors.Ref{rec.Ref, dave.Ref, dana.Ref}}
+	for _, ref := range all.Refs {
+		w.same[ref] = all
+	}
+	rec.Version = "2"
+	w.decide(t, r, monday, see(rec))
+	if h := w.only(t); h.Target != dana.Ref {
+		t.Errorf("landed on %s", h.Target)
 	}
 }

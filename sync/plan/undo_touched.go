@@ -41,8 +41,14 @@ func workedOn(h state.Handoff) []state.Touch {
 
 // written are the records a handoff may have written.
 func written(h state.Handoff) []connectors.Ref {
+	refs := []connectors.Ref{h.Target, h.Record}
+	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+		if strings.HasPrefix(step, stepTwin+" ") {
+			refs = append(refs, h.Effects[step].Ref)
+		}
+	}
 	var out []connectors.Ref
-	for _, ref := range []connectors.Ref{h.Target, h.Record} {
+	for _, ref := range refs {
 		if ref.ID != "" && !slices.Contains(out, ref) {
 			out = append(out, ref)
 		}
