@@ -131,8 +131,8 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case isUndo(step):
 		d.undoRefused(h, ev)
 	case d.movedUnder(h, ev), d.vanished(h, ev):
-	case step == stepRestore && ev.Class == connectors.Conflict.String():
-		d.put(d.stillTell(h, ev.Intent))
+	case step == stepRestore:
+		d.notPutBack(h, ev)
 	case step == stepRewrite && ev.Class == connectors.Conflict.String():
 		d.put(handoff.Forget(h, step)) // the record says what it is now, and is looked at anew
 	case step == stepReturn && ev.Class == connectors.Conflict.String():
@@ -150,6 +150,15 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	default:
 		d.refusedByCRM(h, ev)
 	}
+}
+
+// notPutBack is an owner that could not be given back: somebody else has it by now,
+// or the CRM takes them for nobody who may own anything, which is listed.
+func (d *deciding) notPutBack(h state.Handoff, ev Delivered) {
+	if ev.Class != connectors.Conflict.String() {
+		d.list(listRefused, ev.Intent.Write.Ref.String(), h.Type+": "+h.Owner+" was written over what a person had set just before, and that cannot be put back: "+ev.Err)
+	}
+	d.put(d.stillTell(h, ev.Intent))
 }
 
 // stillTell says on the record whose it is, after somebody has changed its

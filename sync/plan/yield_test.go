@@ -90,6 +90,29 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
+// TestNotPutBack: who had the record just before us has left by the time it is to be
+// given back. That is listed, and the record says all the same how it stands (C14).
+func TestNotPutBack(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for class, listed := range map[connectors.Class]bool{connectors.Invalid: true, connectors.Conflict: false} {
+		w, rec, h := written(t, r)
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+			value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration), value("u-vera", monday, connectors.ActorPerson),
+		}}}
+		seen := see(rec)
+		seen.Check = true
+		w.decide(t, r, monday.Add(time.Minute), seen)
+		i := w.steps()["restore"]
+		delete(w.intents, i.Write.Key)
+		w.decide(t, r, monday.Add(2*time.Minute), plan.Delivered{Intent: i, Class: class.String(), Err: "INVALID_OWNER_ID", Fields: []string{"hubspot_owner_id"}})
+		tell, told := w.steps()["supersede"]
+		if !told || tell.Write.Set["hubspot_owner_id"] != nil || (len(w.listed("refused")) > 0) != listed || w.handoffs[h.ID].Stage != state.Superseded {
+			t.Errorf("%s: told %v, listed %q", class, tell.Write.Set, w.listed("refused"))
+		}
+	}
+}
+
 // TestPutBackLate: the same where the CRM did not tell when our write stood, and
 // where the handoff was completed before the record was read: it stays completed,
 // and the record is the person's (C11).

@@ -57,16 +57,19 @@ func TestEveryRuleCanHold(t *testing.T) {
 	}
 }
 
+// person and us are who changes the owner of the one record.
+func person(second int, from, to string) Move {
+	return Move{At: at(second), Field: "owner_id", From: from, To: to, Actor: "person:ben@example.com"}
+}
+
+func us(second int, from, to string) Move {
+	return Move{At: at(second), Field: "owner_id", From: from, To: to, Actor: "api:us", Ours: true}
+}
+
 // TestEveryRuleCanBreak: one thing wrong breaks the rule it is about, and the
 // offender is named.
 func TestEveryRuleCanBreak(t *testing.T) {
 	t.Parallel()
-	person := func(second int, from, to string) Move {
-		return Move{At: at(second), Field: "owner_id", From: from, To: to, Actor: "person:ben@example.com"}
-	}
-	us := func(second int, from, to string) Move {
-		return Move{At: at(second), Field: "owner_id", From: from, To: to, Actor: "api:us", Ours: true}
-	}
 	tests := []struct {
 		name, rule, names string
 		spoil             func(*Facts)
@@ -232,6 +235,31 @@ func TestHealed(t *testing.T) {
 		f.Tasks = append(f.Tasks, &Task{Ref: job, Key: "k2", ByUs: true, Spans: []Span{{From: at(3), Until: test.until}}})
 		if got := f.twice(f.Tasks); len(got) != test.want {
 			t.Errorf("%s: %v, want %d offences", test.name, got, test.want)
+		}
+	}
+}
+
+// TestRefusedBack: what cannot be put back, because the CRM takes its owner for
+// nobody who may own anything, is no fault; what was not tried is.
+func TestRefusedBack(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		effect state.Effect
+		holds  bool
+	}{
+		"refused":            {state.Effect{State: "refused", Error: "INVALID_OWNER_ID Owner with id 2 does not exist"}, true},
+		"refused for a rule": {state.Effect{State: "refused", Error: "a rule of the CRM"}, false},
+		"never tried":        {state.Effect{}, false},
+	} {
+		f := fine()
+		f.Objects[lead].Owners = []Move{person(18, "", "2"), us(20, "2", "1")}
+		f.Handoffs[0].Written = at(20)
+		f.Handoffs[0].Stake = &state.Stake{Ceded: "2"}
+		f.Handoffs[0].Effects["restore"] = tc.effect
+		for _, v := range Weigh(f) {
+			if v.Rule == "A10" && (len(v.Offence) == 0) != tc.holds {
+				t.Errorf("%s: %v", name, v.Offence)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -86,7 +87,7 @@ func (f *Facts) shown() []Offence {
 		case !h.Stage.Open() && h.Stage != state.Completed:
 			continue // it is nobody's business any more
 		}
-		if who == want || f.othersMoved(o, h) || f.passedOn(o, h) {
+		if who == want || f.othersMoved(o, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) {
 			continue
 		}
 		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
@@ -227,6 +228,14 @@ func (w watch) judge(i int) []Offence {
 	return w.restored(i, p)
 }
 
+// refusedBack reports whether the CRM has refused to give a record back to somebody,
+// because they could own nothing by then.
+func refusedBack(h state.Handoff, to string) bool {
+	e := h.Effects["restore"]
+	cannotOwn := slices.ContainsFunc([]string{"INVALID_OWNER_ID", "INACTIVE_OWNER_OR_USER"}, func(code string) bool { return strings.Contains(e.Error, code) })
+	return h.Stake != nil && h.Stake.Ceded == to && e.State == "refused" && cannotOwn
+}
+
 // putsBack reports whether a move gives back what we took from a person.
 func (w watch) putsBack(i int) bool {
 	for j := i - 1; j > 0; j-- {
@@ -277,7 +286,7 @@ func (w watch) restored(i int, p Move) []Offence {
 			return nil // put back, or somebody else's doing by now
 		}
 	}
-	if w.f.Run.Ended.Before(m.At.Add(within)) {
+	if w.f.Run.Ended.Before(m.At.Add(within)) || slices.ContainsFunc(w.handoffs, func(h state.Handoff) bool { return refusedBack(h, p.To) }) {
 		return nil
 	}
 	return []Offence{offend(w.ref.String(), "%s gave it to user %s at %s, we took it %s later and did not put it back",
