@@ -189,6 +189,9 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 	if len(open) == 0 {
 		return nil
 	}
+	for _, r := range open {
+		w.order.putOff(r.entry)
+	}
 	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		for _, r := range open {
 			hint := connectors.Change{

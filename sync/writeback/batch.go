@@ -95,9 +95,9 @@ type due struct {
 	orphan []state.Intent // what they hang on will not be made
 }
 
-// take gathers what is due: one entry per record, so that two changes of one
-// record never overtake each other, and nothing that hangs on a create which
-// is not in the batch.
+// take gathers what is due: one entry per record, the oldest, so that two
+// changes of one record never overtake each other, however urgent, and nothing
+// that hangs on a create which is not in the batch.
 func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	var d due
 	limit := w.Limit
@@ -111,7 +111,7 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			return tx.Err()
 		}
 		trial := onTrial(tx, safety, w.Conn)
-		taken := map[connectors.Ref]bool{}
+		taken := map[connectors.Ref]int{} // where its entry is
 		keys := map[string]bool{}
 		var hanging []state.Intent
 		for i := range state.DueIntents(tx, w.Conn, now) {
@@ -132,10 +132,16 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			case i.Write.After != "":
 				hanging = append(hanging, i)
 				continue
-			case !i.Write.Creates() && (taken[i.Write.Ref] || w.order.waits(tx, i)):
+			case !i.Write.Creates() && w.order.waits(tx, i):
 				continue
 			case !i.Write.Creates():
-				taken[i.Write.Ref] = true
+				if n, has := taken[i.Write.Ref]; has {
+					if i.Created.Before(d.entries[n].Created) {
+						d.entries[n] = i
+					}
+					continue
+				}
+				taken[i.Write.Ref] = len(d.entries)
 			}
 			keys[i.Write.Key] = true
 			d.entries = append(d.entries, i)

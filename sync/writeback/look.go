@@ -96,6 +96,7 @@ func (w *Writer) put(ctx context.Context, entries []state.Intent, doubts ...stat
 	if len(entries) == 0 {
 		return nil
 	}
+	w.order.putOff(entries...)
 	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		for _, i := range entries {
 			if _, ok := state.GetIntent(tx, i.Write.Key); ok {

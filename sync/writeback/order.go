@@ -9,14 +9,15 @@ import (
 )
 
 // order keeps changes of one record in the order they were decided: one that
-// was put off after a failure must not come back over a younger one.
+// was put off, after a failure or to look first, must not come back over a
+// younger one.
 type order struct{ off map[connectors.Ref][]string }
 
 // fill finds what an earlier process has put off.
 func (o *order) fill(ctx context.Context, store state.Store, conn string) error {
 	return store.View(ctx, func(tx state.Tx) error {
 		for _, i := range state.AllIntents(tx) {
-			if i.Dest == conn && !i.Write.Creates() && i.State != state.Parked && i.Due.After(i.Created) {
+			if i.Dest == conn && i.State != state.Parked && i.Due.After(i.Created) {
 				o.putOff(i)
 			}
 		}
@@ -24,13 +25,15 @@ func (o *order) fill(ctx context.Context, store state.Store, conn string) error 
 	})
 }
 
-// putOff remembers an update that was put off.
-func (o *order) putOff(i state.Intent) {
+// putOff remembers the updates among entries that were put off.
+func (o *order) putOff(entries ...state.Intent) {
 	if o.off == nil {
 		o.off = map[connectors.Ref][]string{}
 	}
-	if !slices.Contains(o.off[i.Write.Ref], i.Write.Key) {
-		o.off[i.Write.Ref] = append(o.off[i.Write.Ref], i.Write.Key)
+	for _, i := range entries {
+		if ref := i.Write.Ref; !i.Write.Creates() && !slices.Contains(o.off[ref], i.Write.Key) {
+			o.off[ref] = append(o.off[ref], i.Write.Key)
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 		if o.delivered != nil {
 			asks = append(asks, engine.Ask{Event: *o.delivered})
 		}
-		if o.keep && !o.entry.Write.Creates() {
+		if o.keep {
 			w.order.putOff(o.entry)
 		}
 	}

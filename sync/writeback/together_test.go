@@ -48,9 +48,22 @@ func TestWaitsTogether(t *testing.T) {
 }
 
 // TestAskedBeforeItLeaves: where a record has the owner it had and was changed
-// since, our write waits until it is known whether a person gave it away and back (C11).
+// since, our write waits until it is known whether a person gave it away and back, and
+// what was decided of the record later waits behind it (C11).
 func TestAskedBeforeItLeaves(t *testing.T) {
 	t.Parallel()
+	for name, owner := range map[string]string{"the owner it had": "77", "another": "88"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			askedBefore(t, owner)
+		})
+	}
+}
+
+// askedBefore is a record that has an owner since it was read. Where that is the
+// one it had, it turns out that nobody has given it away meanwhile.
+func askedBefore(t *testing.T, owner string) {
+	t.Helper()
 	r := newRig(t)
 	ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
 	over := r.now.Add(-time.Minute)
@@ -69,10 +82,12 @@ func TestAskedBeforeItLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.put(i)
+	joined := r.update("joined", "1")
+	joined.Created = r.now.Add(time.Millisecond)
+	r.put(i, joined)
 	changed := over
 	r.crm.read = func([]string) ([]connectors.Object, error) {
-		return []connectors.Object{{Ref: ref, Version: changed.Format(time.RFC3339), ModifiedAt: changed, Fields: map[string]any{"hubspot_owner_id": "77"}}}, nil
+		return []connectors.Object{{Ref: ref, Version: changed.Format(time.RFC3339), ModifiedAt: changed, Fields: map[string]any{"hubspot_owner_id": owner}}}, nil
 	}
 	changed = over.Add(30 * time.Second)
 	r.later(10 * time.Second)
@@ -88,6 +103,9 @@ func TestAskedBeforeItLeaves(t *testing.T) {
 	if asked == 0 {
 		t.Error("no lane is to find out")
 	}
+	if owner != "77" {
+		return
+	}
 	// The lane has found that it was nobody's: what the handoff rests on is that reading.
 	h.Stake.Over = changed
 	err = r.store.Update(t.Context(), func(tx state.Tx) error { state.PutHandoff(tx, h); return tx.Err() })
@@ -95,7 +113,28 @@ func TestAskedBeforeItLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.later(5 * time.Second)
-	if diff := cmp.Diff([]string{"a"}, r.sent); diff != "" {
+	if diff := cmp.Diff([]string{"a", "joined"}, r.sent); diff != "" {
 		t.Errorf("once it is known (-want +got):\n%s", diff)
+	}
+}
+
+// TestWaitsInOrder: what is decided of a record after its owner does not leave
+// before it where the owner has to wait, or its tier would be written over by the
+// older one (C11).
+func TestWaitsInOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.w.Connector = guarded{r}
+	owner, joined := r.update("owner", "1"), r.update("joined", "1")
+	owner.Expect, owner.Over, owner.Write.IfVersion = map[string]any{"hubspot_owner_id": nil}, r.now.Add(-time.Second), "1"
+	owner.ReadAt = r.now.Add(time.Second)
+	joined.Created = r.now.Add(time.Millisecond)
+	r.crm.read = func([]string) ([]connectors.Object, error) {
+		return []connectors.Object{{Ref: owner.Write.Ref, Version: "1", ModifiedAt: owner.Over}}, nil
+	}
+	r.put(owner, joined)
+	r.later(5 * time.Second)
+	if diff := cmp.Diff([]string{"owner", "joined"}, r.sent); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -332,6 +332,18 @@ func TestOrder(t *testing.T) {
 			t.Error(d)
 		}
 	})
+	t.Run("by rank, one record", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		assigned, hastened := r.update("assigned", "1"), r.update("hastened", "1")
+		hastened.Created = r.now.Add(time.Millisecond)
+		assigned.Rank, hastened.Rank = 5, 1
+		r.put(assigned, hastened)
+		r.rounds(2)
+		if d := cmp.Diff([]string{"assigned", "hastened"}, r.sent); d != "" {
+			t.Error(d)
+		}
+	})
 	for _, restart := range []bool{false, true} {
 		t.Run(fmt.Sprintf("put off, restart %v", restart), func(t *testing.T) {
 			t.Parallel()
