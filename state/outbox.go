@@ -74,6 +74,21 @@ func (e *Echo) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*plain)(e))
 }
 
+// unstamped is how long after what it rests on a write of the owner is taken to
+// stand whose own stamp the CRM has not told.
+const unstamped = time.Millisecond
+
+// Unstamped notes such a write over what had that stamp: whatever is read next
+// has to be looked at.
+func (e Echo) Unstamped(over time.Time) Echo {
+	e.Owner, e.Over, e.Heard = over.Add(unstamped), over, false
+	return e
+}
+
+// Stamped reports whether the CRM has told since when our owner stands. Without,
+// nothing says how long a webhook has had to tell of it.
+func (e Echo) Stamped() bool { return e.Owner.Sub(e.Over) > unstamped }
+
 // Between reports whether a change of that instant came after the reading that
 // our write of the owner rests on, and before the write.
 func (e Echo) Between(at time.Time) bool {

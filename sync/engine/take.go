@@ -137,7 +137,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		if trusted {
 			w.told(c, echo)
 		}
-		if unheard(c, echo) && now.Sub(echo.Owner) > webhookTime && !slices.Contains(w.deaf, conn) {
+		if unheard(c, echo) && echo.Stamped() && now.Sub(echo.Owner) > webhookTime && !slices.Contains(w.deaf, conn) {
 			w.deaf = append(w.deaf, conn)
 		}
 		if stale(tx, c, echo) {

@@ -161,3 +161,40 @@ func backlog(t *testing.T, late time.Duration) {
 		t.Errorf("%v did not speak", left)
 	}
 }
+
+// TestDeaf: a poll that shows our write of an owner half a minute after it, and no
+// webhook having told of it, is a webhook that was missed. Of a write whose stamp
+// the CRM has not told nobody can say how old it is.
+func TestDeaf(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		stamped, heard bool
+		age            time.Duration
+		deaf           bool
+	}{
+		"missed":    {stamped: true, age: time.Minute, deaf: true},
+		"told":      {stamped: true, heard: true, age: time.Minute},
+		"just now":  {stamped: true, age: 10 * time.Second},
+		"unstamped": {age: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			o := r.object("hubspot", "1")
+			echo := state.Echo{Over: r.now.Add(-tc.age - time.Minute), Owner: r.now.Add(-tc.age), Heard: tc.heard}
+			if !tc.stamped {
+				echo = state.Echo{}.Unstamped(r.now.Add(-tc.age))
+			}
+			r.update(func(tx state.Tx) {
+				state.PutEcho(tx, o.Ref, echo)
+				state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: o.Ref, EventID: "1", At: o.ModifiedAt, Object: &o}, Via: "poll", Came: r.now})
+			})
+			r.round()
+			r.update(func(tx state.Tx) {
+				if c, _ := state.GetConn(tx, "hubspot"); c.Deaf.IsZero() == tc.deaf {
+					t.Errorf("deaf since %v, want it to be: %v", c.Deaf, tc.deaf)
+				}
+			})
+		})
+	}
+}
