@@ -75,3 +75,30 @@ func TestStepsInOrder(t *testing.T) {
 		})
 	}
 }
+
+// TestStepBesideOneThatWaits: a deadline is told of in time, whatever an earlier
+// timer of its handoff waits for: that may be a CRM that is down for hours (1.97).
+func TestStepBesideOneThatWaits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	o := r.object("hubspot", "1")
+	r.update(func(tx state.Tx) {
+		state.PutConn(tx, state.Conn{Name: "hubspot", Tenant: "hubspot", Live: r.now.Add(-time.Hour)}) // its accounts are not all read
+		rec, _ := r.lane.Decider.Book.Rules().Normalize(o)
+		state.PutRecord(tx, rec)
+		state.PutHandoff(tx, state.Handoff{
+			ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Queued, Record: o.Ref, Target: o.Ref, Accountable: "revops@example.com", TouchBy: r.now.Add(-time.Second),
+		})
+		state.SetTimer(tx, state.Timer{ID: "again", Handoff: "h", Clock: "retry", Due: r.now.Add(-time.Second)})
+		state.SetTimer(tx, state.Timer{ID: "late", Handoff: "h", Clock: "first_touch", Step: 5, Due: r.now})
+	})
+	r.round()
+	if diff := cmp.Diff([]string{"again"}, r.timers()); diff != "" {
+		t.Errorf("what still waits (-want +got):\n%s", diff)
+	}
+	r.update(func(tx state.Tx) {
+		if h, _ := state.GetHandoff(tx, "h"); h.Late["first_touch"].IsZero() || h.Stage != state.Queued {
+			t.Errorf("stage %s, late %v", h.Stage, h.Late)
+		}
+	})
+}

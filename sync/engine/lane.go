@@ -153,6 +153,9 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 			answers = l.ask(asking, asks[0].Rules, needs)
 		}
 		for i, v := range verdicts {
+			// A later step is behind one that is being asked about, and not behind one
+			// that waits: a step of an escalation list never does, and what else there
+			// is may wait for hours, which no deadline must.
 			if v.Behind {
 				again = append(again, asks[i])
 				continue
