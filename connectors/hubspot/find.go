@@ -25,7 +25,7 @@ func (c *Connector) Exact(kind connectors.Kind) bool {
 }
 
 // Find implements connectors.Finder: by the unique property where there is
-// one, else by the marker in the tasks associated with the record, else, for a
+// one, else by the marker in the tasks associated with its records, else, for a
 // contact, by e-mail address.
 func (c *Connector) Find(ctx context.Context, writes []connectors.Write) ([]connectors.Ref, error) {
 	out := make([]connectors.Ref, len(writes))
@@ -34,17 +34,18 @@ func (c *Connector) Find(ctx context.Context, writes []connectors.Write) ([]conn
 		return nil, err
 	}
 	exact := make(map[string][]int)
-	marked := make(map[string][]int) // by the path of the record the task belongs to
+	marked := make(map[string][]int) // by the paths of the records the task belongs to
 	var byEmail []int
 	for i, w := range writes {
 		info, ok := infoOf(w.Ref.Kind)
-		switch anchor := anchorOf(w); {
+		switch paths := anchorPaths(w); {
 		case !ok:
 		case w.Key != "" && schemas[info.path].unique(keyProperty):
 			exact[info.path] = append(exact[info.path], i)
-		case info.path == string(tasks) && w.Key != "" && !anchor.IsZero():
-			info, _ := infoOf(anchor.Kind)
-			marked[info.path] = append(marked[info.path], i)
+		case info.path == string(tasks) && w.Key != "" && len(paths) > 0:
+			for _, path := range paths {
+				marked[path] = append(marked[path], i)
+			}
 		case w.Ref.Kind == contacts && emailOf(w) != "":
 			byEmail = append(byEmail, i)
 		}
@@ -60,17 +61,25 @@ func (c *Connector) Find(ctx context.Context, writes []connectors.Write) ([]conn
 	return out, c.findByEmail(ctx, writes, byEmail, out)
 }
 
-// anchorOf is the record through which a task is found again: it is associated
-// with all of its links, so the first will do.
-func anchorOf(w connectors.Write) connectors.Ref {
+// anchors are the records, under one path, through which a task is found again:
+// all of its links, for it may have been made without some of them.
+func anchors(w connectors.Write, path string) (ids []string) {
 	for _, link := range w.Links {
-		if info, ok := infoOf(link.Kind); ok && link.ID != "" {
-			if plain, _ := linkTypes(string(tasks), info.path); plain != 0 {
-				return link
-			}
+		if info, ok := infoOf(link.Kind); ok && link.ID != "" && info.path == path {
+			ids = append(ids, link.ID)
 		}
 	}
-	return connectors.Ref{}
+	return ids
+}
+
+// anchorPaths are the paths, each once, under which a task has such records.
+func anchorPaths(w connectors.Write) (paths []string) {
+	for _, kind := range kinds() {
+		if plain, _ := linkTypes(string(tasks), string(kind)); plain != 0 && len(anchors(w, string(kind))) > 0 {
+			paths = append(paths, string(kind))
+		}
+	}
+	return paths
 }
 
 func emailOf(w connectors.Write) string {
@@ -102,6 +111,7 @@ func (c *Connector) findExact(ctx context.Context, kind connectors.Kind, writes 
 }
 
 func (c *Connector) findMarked(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, out []connectors.Ref) error {
+	at = slices.DeleteFunc(at, func(n int) bool { return !out[n].IsZero() }) // found on a record of another kind
 	return c.eachMarked(ctx, from, writes, at, nil, func(n int, task *row) {
 		// Should there be two, the older one is the one.
 		if out[n].IsZero() || numericLess(string(task.ID), out[n].ID) {
@@ -117,12 +127,12 @@ func (c *Connector) eachMarked(ctx context.Context, from connectors.Kind, writes
 	if len(at) == 0 {
 		return nil
 	}
-	var anchors []string
+	var on []string
 	for _, n := range at {
-		anchors = append(anchors, anchorOf(writes[n]).ID)
+		on = append(on, anchors(writes[n], string(from))...)
 	}
-	slices.Sort(anchors)
-	ids, err := c.tasksOf(ctx, from, slices.Compact(anchors))
+	slices.Sort(on)
+	ids, err := c.tasksOf(ctx, from, slices.Compact(on))
 	if err != nil {
 		return err
 	}

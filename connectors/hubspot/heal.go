@@ -16,19 +16,21 @@ const (
 )
 
 // Copies implements connectors.Healer: by the marker in the tasks associated
-// with the record. A task that is no longer open, or is somebody else's, was
+// with its records. A task that is no longer open, or is somebody else's, was
 // touched.
 func (c *Connector) Copies(ctx context.Context, writes []connectors.Write) ([][]connectors.Copy, error) {
 	out := make([][]connectors.Copy, len(writes))
-	at := map[connectors.Kind][]int{} // by the path of the record the task belongs to
+	at := map[string][]int{} // by the paths of the records the task belongs to
 	for i, w := range writes {
-		info, ok := infoOf(anchorOf(w).Kind)
-		if task, isTask := infoOf(w.Ref.Kind); ok && isTask && task.path == string(tasks) && w.Key != "" {
-			at[connectors.Kind(info.path)] = append(at[connectors.Kind(info.path)], i)
+		if task, ok := infoOf(w.Ref.Kind); !ok || task.path != string(tasks) || w.Key == "" {
+			continue
+		}
+		for _, path := range anchorPaths(w) {
+			at[path] = append(at[path], i)
 		}
 	}
 	for _, from := range kinds() {
-		if err := c.copies(ctx, from, writes, at[from], out); err != nil {
+		if err := c.copies(ctx, from, writes, at[string(from)], out); err != nil {
 			return nil, err
 		}
 	}
@@ -45,9 +47,13 @@ func (c *Connector) Copies(ctx context.Context, writes []connectors.Write) ([][]
 
 func (c *Connector) copies(ctx context.Context, from connectors.Kind, writes []connectors.Write, at []int, out [][]connectors.Copy) error {
 	return c.eachMarked(ctx, from, writes, at, []string{taskStatusProperty, taskOwnerProperty}, func(n int, task *row) {
+		ref := c.ref(writes[n].Ref.Kind, string(task.ID))
+		if slices.ContainsFunc(out[n], func(o connectors.Copy) bool { return o.Ref == ref }) {
+			return // it is on several of its records
+		}
 		owner, _ := writes[n].Set[connectors.TaskOwner].(string)
 		out[n] = append(out[n], connectors.Copy{
-			Ref:     c.ref(writes[n].Ref.Kind, string(task.ID)),
+			Ref:     ref,
 			Touched: task.Properties[taskStatusProperty] != taskNotStarted || task.Properties[taskOwnerProperty] != owner,
 		})
 	})

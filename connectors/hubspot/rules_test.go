@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/connectors/hubspot"
 	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
@@ -77,6 +79,46 @@ func TestOwnerAlone(t *testing.T) {
 		got, err := c.Read(t.Context(), "contacts", ids[:1], []string{"hubspot_owner_id", "handoff_status"})
 		if err != nil || got[0].Fields["hubspot_owner_id"] != who || got[0].Fields["handoff_status"] != nil {
 			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// (C2, C15) A task that had to do without the record it is about is found again on
+// the other one it belongs to, and one that is on both counts once.
+func TestFoundOnAnyLink(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, sim, _ := portal(t, hubspotsim.Config{Empty: true}, nil)
+		setUp(t, sim, `{"link_limits":{"contacts>tasks":1}}`)
+		ids, who := people(t, sim, 2), owner(t, c)
+		firm := connectors.Ref{Conn: "hubspot", Kind: "companies", ID: edit(t, sim, "companies", "create", "", map[string]any{"name": "Firm"})}
+		task := func(key, contact string) connectors.Write {
+			w := handoff(key, contact, who)[1]
+			w.Links = append(w.Links, firm)
+			return w
+		}
+		full, other, never := task("full", ids[0]), task("other", ids[1]), task("never", ids[1])
+		results, err := c.Apply(t.Context(), []connectors.Write{handoff("before", ids[0], who)[1]})
+		if err != nil || results[0].Err != nil {
+			t.Fatalf("%+v %v", results, err)
+		}
+		if results, err = c.Apply(t.Context(), []connectors.Write{full, other}); err != nil || results[0].Err != nil || results[1].Err != nil {
+			t.Fatalf("%+v %v", results, err)
+		}
+		if diff := cmp.Diff([][]string{{"link:contacts"}, nil}, [][]string{results[0].Skipped, results[1].Skipped}); diff != "" {
+			t.Fatalf("made without (-want +got):\n%s", diff)
+		}
+		writes := []connectors.Write{full, other, never}
+		found, err := c.(connectors.Finder).Find(t.Context(), writes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]connectors.Ref{results[0].Ref, results[1].Ref, {}}, found); diff != "" {
+			t.Errorf("found (-want +got):\n%s", diff)
+		}
+		copies, err := c.(connectors.Healer).Copies(t.Context(), writes)
+		if err != nil || len(copies[0]) != 1 || len(copies[1]) != 1 || len(copies[2]) != 0 {
+			t.Errorf("copies %+v %v", copies, err)
 		}
 	})
 }
