@@ -120,7 +120,7 @@ func askedBefore(t *testing.T, owner string) {
 
 // TestWaitsInOrder: what is decided of a record after its owner does not leave
 // before it where the owner has to wait, or its tier would be written over by the
-// older one (C11).
+// older one.
 func TestWaitsInOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
