@@ -183,6 +183,9 @@ type Stake struct {
 	// Stood is what stood there right before the write, where the CRM told it
 	// with its answer.
 	Stood *connectors.FieldValue `json:"stood,omitempty"`
+	// Tried is what earlier writes of ours, which this one came in place of before
+	// they were answered, may have put there.
+	Tried []string `json:"tried,omitempty"`
 }
 
 // Signal is one buyer's signal.

@@ -78,7 +78,7 @@ func staked(h state.Handoff, ev Delivered) state.Handoff {
 		return h
 	}
 	s := *h.Stake
-	s.Stamp, s.Over, s.Checked, s.Stood = ev.Stamp, ev.Intent.Over, ev.Guarded, nil
+	s.Stamp, s.Over, s.Checked, s.Stood, s.Tried = ev.Stamp, ev.Intent.Over, ev.Guarded, nil, nil
 	if _, wrote := ev.Intent.Write.Set[s.Field]; !wrote || slices.Contains(ev.Skipped, s.Field) {
 		s.Checked = true
 	}
@@ -261,7 +261,8 @@ func chosenBefore(h state.Handoff) choice {
 }
 
 // contest settles an owner write that came upon a change: a person who has
-// taken the record keeps it, anything else is written again on the new version.
+// taken the record keeps it, anything else, an earlier write of ours included, is
+// written again on the new version.
 func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	t := d.r.byName[h.Type]
 	c := d.r.byConn[h.Target.Conn]
@@ -281,7 +282,7 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	was := ev.Intent.Expect[name]
 	f := d.r.facts(d.now, d.v, &rec)
 	who := f.user(c, now)
-	if any(now) != ours && blankNil(now) != was && who != "" {
+	if any(now) != ours && blankNil(now) != was && !attempted(h, now) && who != "" {
 		h.Stake = ceded(h.Stake, now)
 		d.supersede(h, who, rec.ModifiedBy, nil)
 		return

@@ -138,14 +138,14 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	if !ok {
 		return d.intend(h, stepAssign, w)
 	}
-	before := lastKnown(t, h, at)
+	before, tried := d.inPlace(h, name, w, lastKnown(t, h, at), stepAssign, stepRewrite, stepReassign)
 	h = handoff.Remember(h, map[string]any{name: blankNil(before.who)})
 	ours, _ := w.Set[name].(string)
 	if ours == "" {
 		return d.intend(h, stepAssign, w)
 	}
-	h.Stake = &state.Stake{Field: name, Value: ours, Was: before.who, Over: before.since}
-	if ours == before.who && len(w.Set) > 1 {
+	h.Stake = &state.Stake{Field: name, Value: ours, Was: before.who, Over: before.since, Tried: tried}
+	if ours == before.who && len(tried) == 0 && len(w.Set) > 1 {
 		delete(w.Set, name)
 	}
 	w.IfVersion = before.version
@@ -157,7 +157,7 @@ type stood struct {
 	who     string    // the CRM's id; blank: nobody
 	since   time.Time // the CRM's stamp
 	version string    // what a write of another rests on
-	hidden  bool      // by our own write, which the CRM does not show to readers yet
+	hidden  bool      // by our own write, which the CRM does not show to readers yet, or may not
 }
 
 // seen is what a write of another receiver into a field rests on. read is when

@@ -11,13 +11,13 @@ import (
 // what it had when we decided, and yet a person has had the last word.
 
 // givenBack looks at a record that shows the owner it had when our write of
-// another was decided, and was changed since: a person may have given it away
-// and back, which is their last word. A hand that the CRM does not show is
-// nobody's here: most changes are of something else. It reports whether that
-// settles the handoff for now.
+// another was decided, or one of an earlier write of ours, and was changed since: a
+// person may have given it away and back, which is their last word. A hand that the
+// CRM does not show is nobody's here: most changes are of something else. It
+// reports whether that settles the handoff for now.
 func (d *deciding) givenBack(rec *state.Record, h state.Handoff) bool {
-	s := *h.Stake
-	who := d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], s.Was)
+	s, now := *h.Stake, rec.Fields[d.r.byName[h.Type].becomes]
+	who := d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], now)
 	if who == "" || s.Over.IsZero() || !rec.ModifiedAt.After(s.Over) {
 		return false
 	}
@@ -26,7 +26,7 @@ func (d *deciding) givenBack(rec *state.Record, h state.Handoff) bool {
 		return true
 	}
 	if hand, yes := handAfter(tr, s.Over); yes {
-		h.Stake = ceded(&s, s.Was)
+		h.Stake = ceded(&s, now)
 		d.supersede(h, who, hand.By, nil)
 		return true
 	}

@@ -47,7 +47,7 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 	if step == stepAssign {
 		w.Key = key(h, stepAssign, "set "+next)
 		if s := passed.Stake; s != nil {
-			passed.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: s.Was, Over: s.Over}
+			passed.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: s.Was, Over: s.Over, Tried: s.Tried}
 		}
 	}
 	passed = d.intendSeen(passed, step, w, seen{expect: ev.Intent.Expect, read: ev.Intent.ReadAt, over: ev.Intent.Over, atRisk: ev.Intent.AtRisk})

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -219,13 +220,44 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
-	if before := lastKnown(t, h, &rec); ok && !d.elsewhereOwned(t, to, h, h.Target) {
+	if ok && !d.elsewhereOwned(t, to, h, h.Target) {
+		before, tried := d.inPlace(h, name, w, lastKnown(t, h, &rec), stepRewrite, stepReassign)
 		set[name] = owner
 		w.IfVersion = before.version
-		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since}
+		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since, Tried: tried}
 		s = before.seen(name, time.Time{}, before.who != "")
 	}
 	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)
+}
+
+// inPlace takes back the writes of the owner that another one comes in place of
+// before they were answered. It answers who stands there but for them, and what they
+// may have put there all the same: they may be on their way.
+func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write, before stood, steps ...string) (stood, []string) {
+	var tried []string
+	version := ""
+	for _, step := range steps {
+		e := h.Effects[step]
+		i, waits := d.v.Intent(e.Key)
+		if v, set := i.Write.Set[field].(string); waits && set && e.State == sent && e.Key != next.Key && i.Write.Ref == next.Ref {
+			d.c.Withdraw = append(d.c.Withdraw, e.Key)
+			tried, version = append(tried, v), i.Write.IfVersion
+		}
+	}
+	s := h.Stake
+	if len(tried) == 0 || s == nil {
+		return before, nil
+	}
+	if before.since.Before(s.Over) { // what was read is older than what they rest on
+		before = stood{who: s.Was, since: s.Over, version: version}
+	}
+	before.hidden = true
+	return before, append(slices.Clone(s.Tried), tried...)
+}
+
+// attempted reports whether an earlier write of ours may have put an owner there.
+func attempted(h state.Handoff, owner string) bool {
+	return h.Stake != nil && slices.Contains(h.Stake.Tried, owner)
 }
 
 // redirect gives what has not left yet to the next owner.
@@ -256,8 +288,9 @@ func (d *deciding) redirect(t *typ, h state.Handoff, owner string, to *conn) sta
 }
 
 // underway reports whether an order's write of the owner has not been answered
-// and the record still shows who stood there before: that is nobody's doing.
+// and the record still shows who stood there before, or what an earlier order put
+// there: that is nobody's doing.
 func underway(h state.Handoff, now string) bool {
 	e := h.Effects[stepReassign]
-	return e.State == sent && h.Stake != nil && now == h.Stake.Was
+	return e.State == sent && h.Stake != nil && (now == h.Stake.Was || attempted(h, now))
 }

@@ -81,10 +81,10 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff, read tim
 	if (now == s.Value || carries(rec, h)) && d.stoodUnanswered(t, rec, h, read) {
 		return true
 	}
-	switch now {
-	case s.Was:
+	switch {
+	case now == s.Was || attempted(h, now):
 		return d.givenBack(rec, h)
-	case s.Value:
+	case now == s.Value:
 		return false
 	}
 	c := d.r.byConn[rec.Ref.Conn]
