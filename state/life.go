@@ -73,6 +73,11 @@ type Holder struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
 	Why   string    `json:"why"` // "backup took over", "returned", "reassigned"
+	// Team, Backup and Rule are what they had it with, and by which rule, where it
+	// may still go back to them: its next owner does not stand in the CRM yet.
+	Team   string `json:"team,omitempty"`
+	Backup string `json:"backup,omitempty"`
+	Rule   string `json:"rule,omitempty"`
 }
 
 // Message is something people are told outside the CRM. It travels in the

@@ -273,11 +273,7 @@ func Give(h state.Handoff, owner, backup, accountable, why string, at time.Time)
 	if h.Stage != state.Assigned && h.Stage != state.Accepted || owner == "" || owner == h.Owner || accountable == "" {
 		return refuse(h, "given to another")
 	}
-	since := h.AssignedAt
-	if n := len(h.Holders); n > 0 {
-		since = h.Holders[n-1].Until
-	}
-	h.Holders = append(slices.Clone(h.Holders), state.Holder{Who: h.Owner, Since: since, Until: at, Why: why})
+	h.Holders = holders(h, why, at)
 	h.Stage, h.Owner, h.Backup, h.Accountable = state.Assigned, owner, backup, accountable
 	h.AcceptedAt, h.AcceptedBy, h.Written = time.Time{}, "", time.Time{}
 	h.Again = nil // what was written for the owner before is no circle of the new one's
@@ -285,15 +281,14 @@ func Give(h state.Handoff, owner, backup, accountable, why string, at time.Time)
 }
 
 // Keep gives a handoff back to the owner it was about to be taken from, because
-// they have just acted.
-func Keep(h state.Handoff, accountable string, written time.Time) (state.Handoff, error) {
+// they have just acted, as why says.
+func Keep(h state.Handoff, accountable, why string, written time.Time) (state.Handoff, error) {
 	n := len(h.Holders)
 	if h.Stage != state.Assigned || !h.Written.IsZero() || n == 0 {
 		return refuse(h, "kept")
 	}
-	h.Owner, h.Accountable, h.Written = h.Holders[n-1].Who, accountable, written
-	h.Holders = h.Holders[: n-1 : n-1]
-	return h, nil
+	h.Accountable, h.Written = accountable, written
+	return backTo(h, n-1, why), nil
 }
 
 // Supersede ends a handoff because a person gave the record to somebody else,

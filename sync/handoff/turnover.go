@@ -25,11 +25,7 @@ func Reassign(h state.Handoff, t Turnover) (state.Handoff, error) {
 	if t.Owner == "" || t.Owner == h.Owner {
 		return refuse(h, "reassigned to "+t.Owner)
 	}
-	since := h.AssignedAt
-	if n := len(h.Holders); n > 0 {
-		since = h.Holders[n-1].Until
-	}
-	h.Holders = append(slices.Clone(h.Holders), state.Holder{Who: h.Owner, Since: since, Until: t.At, Why: "reassigned"})
+	h.Holders = holders(h, "reassigned", t.At)
 	if h.Accountable == h.Owner || h.Stage != state.Assigned {
 		h.Accountable = t.Owner
 	}
@@ -38,17 +34,38 @@ func Reassign(h state.Handoff, t Turnover) (state.Handoff, error) {
 	return h, nil
 }
 
-// Revert takes the last turnover back, on paper: the CRM refused whoever was to be
-// the next owner, and shows the one before. It may have ended meanwhile.
-func Revert(h state.Handoff) (state.Handoff, error) {
-	n := len(h.Holders)
-	if n == 0 {
-		return refuse(h, "reverted")
+// Revert takes turnovers back, on paper: the CRM refused whoever was to be the next
+// owner, and shows who had it before. why says so. It may have ended meanwhile.
+func Revert(h state.Handoff, to, why string) (state.Handoff, error) {
+	n := len(h.Holders) - 1
+	for n >= 0 && h.Holders[n].Who != to {
+		n--
 	}
-	was := h.Holders[n-1].Who
+	if n < 0 {
+		return refuse(h, "reverted to "+to)
+	}
 	if h.Accountable == h.Owner {
-		h.Accountable = was
+		h.Accountable = to
 	}
-	h.Owner, h.Holders = was, h.Holders[:n-1:n-1]
-	return h, nil
+	return backTo(h, n, why), nil
+}
+
+// holders are those who have had a handoff, its present owner now included.
+func holders(h state.Handoff, why string, at time.Time) []state.Holder {
+	past := state.Holder{Who: h.Owner, Since: h.AssignedAt, Until: at, Why: why, Team: h.Team, Backup: h.Backup}
+	if n := len(h.Holders); n > 0 {
+		past.Since = h.Holders[n-1].Until
+	}
+	if n := len(h.Why); n > 0 {
+		past.Rule = h.Why[n-1].Rule
+	}
+	return append(slices.Clone(h.Holders), past)
+}
+
+// backTo gives a handoff back to the n-th of those who had it, as they had it.
+func backTo(h state.Handoff, n int, why string) state.Handoff {
+	past := h.Holders[n]
+	h.Owner, h.Team, h.Backup, h.Holders = past.Who, past.Team, past.Backup, h.Holders[:n:n]
+	h.Why = append(slices.Clone(h.Why), state.Reason{Rule: past.Rule, Text: past.Who + ": " + why})
+	return h
 }

@@ -101,6 +101,9 @@ func TestKept(t *testing.T) {
 	w, rec := assigned(t, r)
 	rec.Version, rec.Fields = "5", fields(rec, "owner", "u-ana", "handoff_status", "Assigned")
 	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	was := w.only(t)
+	was.Items = []state.Item{{Step: "item call", Do: "Call", Who: was.Owner}}
+	w.handoffs[was.ID] = was
 	w.fireDue(t, r, monday.Add(23*time.Minute))
 	if h := w.only(t); h.Owner != "ben@example.com" {
 		t.Fatalf("owner %s", h.Owner)
@@ -108,8 +111,9 @@ func TestKept(t *testing.T) {
 	rec.Version, rec.Fields = "9", fields(rec, "owner", "u-ana", "handoff_status", "Accepted")
 	rec.ModifiedAt = monday.Add(23 * time.Minute)
 	w.decide(t, r, monday.Add(23*time.Minute+time.Second), see(rec))
-	if h := w.only(t); h.Owner != "ana@example.com" || len(h.Holders) != 0 {
-		t.Errorf("owner %s, holders %v", h.Owner, h.Holders)
+	h := w.only(t)
+	if h.Owner != "ana@example.com" || h.Backup != was.Backup || h.Items[0].Who != h.Owner || len(h.Holders) != 0 {
+		t.Errorf("owner %s, backup %q, %s has to do what the owner has, holders %v", h.Owner, h.Backup, h.Items[0].Who, h.Holders)
 	}
 }
 

@@ -203,7 +203,7 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 		return false
 	}
 	from := h.Owner
-	kept, err := handoff.Keep(h, h.Holders[len(h.Holders)-1].Who, d.now)
+	kept, err := handoff.Keep(h, h.Holders[len(h.Holders)-1].Who, "has taken it up just now, so it does not go to "+from, d.now)
 	if err != nil {
 		return false
 	}
@@ -211,13 +211,13 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	e.State, e.Version = handoff.Done, rec.Version
 	kept = handoff.Track(kept, stepAssign, e)
 	kept.Stake = &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
-	d.because(d.why("", "%s has taken it up just now, so it does not go to %s", kept.Owner, from))
+	d.because(kept.Why[len(kept.Why)-1])
 	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": from})
 	if c := d.r.byConn[kept.Target.Conn]; c != nil {
 		if u, ok := d.user(c, kept.Owner); ok {
 			kept = d.passTask(kept, u.ID)
 		}
 	}
-	d.put(kept)
+	d.put(d.itemsTo(kept, from))
 	return true
 }

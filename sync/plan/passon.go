@@ -69,18 +69,33 @@ func (d *deciding) staysWith(h state.Handoff, ev Delivered) bool {
 		return false
 	}
 	d.left(c.name, fmt.Sprint(refused))
-	back, err := handoff.Revert(h)
+	shown, _ := ev.Intent.Expect[name].(string)
+	back, err := handoff.Revert(h, d.hadBefore(h, c, shown), "keeps it, for "+h.Owner+" can own nothing in "+c.name)
 	if err != nil {
 		return false
 	}
 	if s := h.Stake; s != nil {
-		back.Stake = &state.Stake{Field: s.Field, Value: s.Was, Was: s.Was, Over: s.Over, Stamp: s.Over, Checked: true}
+		back.Stake = &state.Stake{Field: s.Field, Value: shown, Was: shown, Over: s.Over, Stamp: s.Over, Checked: true}
 	}
-	d.because(d.why("", "%s can own nothing in %s: it stays with %s", h.Owner, c.name, back.Owner))
+	d.because(back.Why[len(back.Why)-1])
 	d.list(listUnowned, h.ID, h.Type+": "+h.Owner+" can own nothing in "+c.name+", so it stays with "+back.Owner)
 	d.audit("kept", h.ID, map[string]string{"owner": back.Owner, "was": h.Owner, "error": ev.Err})
+	if u, ok := d.user(c, back.Owner); ok && back.Stage.Open() {
+		back = d.itemsTo(d.passTask(back, u.ID), h.Owner)
+	}
 	d.put(back)
 	return true
+}
+
+// hadBefore is which of those who had a handoff the CRM shows; else the last of them.
+func (d *deciding) hadBefore(h state.Handoff, c *conn, shown string) (who string) {
+	u, _ := d.v.User(c.name, shown)
+	for _, past := range h.Holders {
+		if who = past.Who; who == u.Email {
+			break
+		}
+	}
+	return who
 }
 
 // inPlaceOf is who takes a handoff that its receiver cannot own: the backup,
@@ -102,7 +117,7 @@ func (d *deciding) inPlaceOf(h state.Handoff, c *conn, refused string) (string, 
 }
 
 // passTask gives the task of a handoff to somebody else: as it leaves, or
-// where it stands.
+// where it stands, in place of who was to get it before.
 func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	e := h.Effects[stepTask]
 	if i, waits := d.v.Intent(e.Key); waits && e.State == sent {
@@ -113,6 +128,9 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	}
 	if e.State == handoff.Done && e.Ref.ID != "" {
 		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
+		if last := h.Effects[stepTaskOwner]; last.State == sent && last.Key != w.Key {
+			d.c.Withdraw = append(d.c.Withdraw, last.Key)
+		}
 		return d.intend(h, stepTaskOwner, w)
 	}
 	return h

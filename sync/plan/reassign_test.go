@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/plan"
@@ -90,6 +92,61 @@ func TestOrderedTwice(t *testing.T) {
 			if len(left) == 1 && (left[0].Expect["hubspot_owner_id"] != c.shows || left[0].Write.Set["hubspot_owner_id"] != second.Write.Set["hubspot_owner_id"]) {
 				t.Errorf("%s, %s: %v over %v", name, c.sort, left[0].Write.Set["hubspot_owner_id"], left[0].Expect)
 			}
+		}
+	}
+}
+
+// TestOrderRefused: the CRM refuses whoever was to have a handoff by an order. It is
+// with whom the CRM shows as it was before, the task included, whether that has moved
+// meanwhile or not, and whoever had it in between on paper (C14).
+func TestOrderRefused(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct{ moved, twice bool }{
+		"the task has moved": {moved: true},
+		"nothing has moved":  {},
+		"the second of two":  {twice: true},
+	} {
+		w, rec := unmoved(t, r)
+		was := w.only(t)
+		was.Items = []state.Item{{Step: "item call", Do: "Call", Who: was.Owner}}
+		w.handoffs[was.ID] = was
+		for n, to := range []string{"cleo@example.com", "vera@example.com"} {
+			if n == 0 || c.twice {
+				w.decide(t, r, monday.Add(time.Duration(5+n)*time.Minute), plan.Reassign{Handoff: was.ID, To: to, By: "ops"})
+			}
+		}
+		given := w.only(t).Owner
+		if c.moved {
+			w.answered(t, r, monday.Add(8*time.Minute), "task owner", plan.Delivered{})
+		}
+		w.answered(t, r, monday.Add(8*time.Minute), "reassign", plan.Delivered{
+			Class: connectors.Invalid.String(), Err: "INVALID_OWNER_ID", Fields: []string{"hubspot_owner_id"},
+		})
+		h := w.only(t)
+		if h.Owner != was.Owner || h.Team != was.Team || h.Backup != was.Backup || h.Accountable != was.Accountable || len(h.Holders) != 0 {
+			t.Errorf("%s: %s of %q, backup %q, accountable %s, after %v; want %s of %q, backup %q, accountable %s",
+				name, h.Owner, h.Team, h.Backup, h.Accountable, h.Holders, was.Owner, was.Team, was.Backup, was.Accountable)
+		}
+		want := state.Reason{Rule: was.Why[len(was.Why)-1].Rule, Text: was.Owner + ": keeps it, for " + given + " can own nothing in hubspot"}
+		if got := h.Why[len(h.Why)-1]; got != want {
+			t.Errorf("%s: it has it by %v, want %v", name, got, want)
+		}
+		if h.Stake.Value != "u-ana" || h.Items[0].Who != was.Owner {
+			t.Errorf("%s: at stake is %q, and %s has to do what the owner has", name, h.Stake.Value, h.Items[0].Who)
+		}
+		var owners []any
+		for _, i := range w.intents {
+			if i.Step == "task owner" {
+				owners = append(owners, i.Write.Set[connectors.TaskOwner])
+			}
+		}
+		if diff := cmp.Diff([]any{"u-ana"}, owners); diff != "" {
+			t.Errorf("%s: the task goes to %s", name, diff)
+		}
+		w.decide(t, r, monday.Add(10*time.Minute), see(rec))
+		if now := w.only(t); now.Stage != state.Assigned || now.Owner != was.Owner || len(w.ownerWrites()) != 0 {
+			t.Errorf("%s: then %s, %s, %v", name, now.Stage, now.Owner, w.ownerWrites())
 		}
 	}
 }
