@@ -213,10 +213,7 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	name, ok := to.m.WriteName(h.Target.Kind, t.becomes)
 	set := map[string]any{
 		ownAccountable: h.Accountable, ownRule: c.where, ownDecision: d.id,
-		ownWhy: c.owner + ": " + c.because + ", reassigned",
-	}
-	if h.Backup != "" {
-		set[ownBackup] = h.Backup
+		ownWhy: c.owner + ": " + c.because + ", reassigned", ownBackup: blankNil(h.Backup),
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen

@@ -47,7 +47,7 @@ func TestOrderedTwice(t *testing.T) {
 		step string
 	}{
 		"an order": {func(w *world) {
-			w.decide(t, r, monday.Add(23*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "vera@example.com", By: "ops"})
+			w.decide(t, r, monday.Add(23*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "revops@example.com", By: "ops"})
 		}, "reassign"},
 		"an escalation": {func(w *world) { takeover(t, r, w) }, "assign"},
 	}
@@ -70,6 +70,9 @@ func TestOrderedTwice(t *testing.T) {
 				t.Fatalf("%s: %d writes of the owner wait, %v", name, len(waits), waits)
 			}
 			second := waits[0]
+			if backup, set := second.Write.Set["handoff_backup_owner"]; !set || (backup == nil) != (w.only(t).Backup == "") {
+				t.Errorf("%s: the backup on the record is %v, want %q", name, backup, w.only(t).Backup)
+			}
 			if got := w.only(t).Owner; second.Write.Set["hubspot_owner_id"] != "u-"+got[:len(got)-len("@example.com")] {
 				t.Errorf("%s: %v is written, %s has it", name, second.Write.Set, got)
 			}
