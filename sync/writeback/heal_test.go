@@ -38,6 +38,25 @@ func (h *healing) Remove(_ context.Context, refs []connectors.Ref) error {
 	return nil
 }
 
+// unanswered lets a task be made without an answer, and from then on the CRM
+// answers.
+func (h *healing) unanswered() {
+	h.Helper()
+	h.w.Connector = h
+	h.put(h.task("a"))
+	err := h.store.Update(h.Context(), func(tx state.Tx) error {
+		state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Effects: map[string]state.Effect{"task": {Key: "a", State: "sent"}}})
+		return tx.Err()
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.crm.apply = failing(connectors.Ambiguous)
+	h.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
+	h.rounds(1)
+	h.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+}
+
 func copyOf(id string, touched bool) connectors.Copy {
 	return connectors.Copy{Ref: connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: id}, Touched: touched}
 }
@@ -66,19 +85,7 @@ func TestSecondTask(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			h := &healing{rig: r, copies: c.copies}
-			r.w.Connector = h
-			r.put(r.task("a"))
-			err := r.store.Update(t.Context(), func(tx state.Tx) error {
-				state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Effects: map[string]state.Effect{"task": {Key: "a", State: "sent"}}})
-				return tx.Err()
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.crm.apply = failing(connectors.Ambiguous)
-			r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
-			r.rounds(1)
-			r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+			h.unanswered()
 			for range 60 {
 				r.later(30 * time.Second)
 			}
@@ -93,7 +100,7 @@ func TestSecondTask(t *testing.T) {
 				t.Error(d)
 			}
 			listed := 0
-			err = r.store.View(t.Context(), func(tx state.Tx) error {
+			err := r.store.View(t.Context(), func(tx state.Tx) error {
 				known, _ := state.GetHandoff(tx, "h")
 				if got := known.Effects["task"].Ref.ID; got != c.known {
 					t.Errorf("the handoff knows task %q, want %q", got, c.known)
@@ -124,19 +131,7 @@ func TestSecondTaskLookFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	h := &healing{rig: r, copies: []connectors.Copy{copyOf("1", false), copyOf("new-a", false)}, fails: 3}
-	r.w.Connector = h
-	r.put(r.task("a"))
-	err := r.store.Update(t.Context(), func(tx state.Tx) error {
-		state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Effects: map[string]state.Effect{"task": {Key: "a", State: "sent"}}})
-		return tx.Err()
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.crm.apply = failing(connectors.Ambiguous)
-	r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
-	r.rounds(1)
-	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+	h.unanswered()
 	for len(r.sent) < 2 {
 		r.later(5 * time.Second)
 	}
