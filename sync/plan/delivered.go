@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -293,7 +294,7 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 // again sends the content of a write once more, to a record as it is now. It
 // is read again before it leaves.
 func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, expect map[string]any, version string) state.Handoff {
-	w := connectors.Write{Ref: to, Set: i.Write.Set, IfVersion: version, Key: key(h, i.Step, "set "+to.String()+" "+version)}
+	w := connectors.Write{Ref: to, Set: withOwner(h, i.Write.Set, expect), IfVersion: version, Key: key(h, i.Step, "set "+to.String()+" "+version)}
 	had := len(d.c.Intents)
 	h = d.intendSeen(unwritten(h, i), i.Step, w, seen{expect: expect, atRisk: i.AtRisk})
 	for n := range d.c.Intents[had:] {
@@ -304,6 +305,22 @@ func (d *deciding) again(h state.Handoff, i state.Intent, to connectors.Ref, exp
 		}
 	}
 	return h
+}
+
+// withOwner is what to write on a record where somebody else stands by now, although
+// the receiver stood there when it was decided and had not to be written.
+func withOwner(h state.Handoff, set, expect map[string]any) map[string]any {
+	s := h.Stake
+	if s == nil {
+		return set
+	}
+	_, writes := set[s.Field]
+	if now, seen := expect[s.Field]; writes || !seen || now == any(s.Value) {
+		return set
+	}
+	set = maps.Clone(set)
+	set[s.Field] = s.Value
+	return set
 }
 
 // Attempts at a record we have not seen change are spaced out, each twice as

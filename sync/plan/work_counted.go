@@ -22,7 +22,7 @@ func (d *deciding) counters(t *typ, rec *state.Record, h state.Handoff) state.Ha
 	if w.First.IsZero() {
 		w.First, w.Type = d.firstCounted(t, rec, h, last)
 		if !w.First.IsZero() {
-			w.By = h.Owner
+			w.By = ownerAt(h, w.First)
 		}
 	}
 	if !last.Before(h.AssignedAt) && d.bounded(last).After(w.Last) {

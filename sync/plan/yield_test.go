@@ -90,6 +90,30 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
+// TestOwnerTakenBeforeUs: who is to have a record owns it already, so the first write leaves
+// the owner alone. A program takes it from them, or it is merged into another, before
+// that write leaves: then the owner is written after all (C8).
+func TestOwnerTakenBeforeUs(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for now, expect := range map[string]any{"": nil, "u-queue": "u-queue"} {
+		w := newWorld()
+		w.users = append(w.users, user{"hubspot", connectors.User{ID: "u-queue", Queue: true, Active: true}})
+		rec := demo("51", "dana@acme.com", "owner", "u-vera")
+		w.decide(t, r, monday, see(rec))
+		i := w.steps()["assign"]
+		if _, set := i.Write.Set["hubspot_owner_id"]; set || w.only(t).Owner != "vera@example.com" {
+			t.Fatalf("assigned to %s: %v", w.only(t).Owner, i.Write.Set)
+		}
+		later := given(rec, now, 20*time.Second)
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value(now, later.ModifiedAt, connectors.ActorAutomation)}}}
+		w.decide(t, r, monday.Add(time.Minute), see(later))
+		if i := w.steps()["assign"]; i.Write.Set["hubspot_owner_id"] != "u-vera" || i.Expect["hubspot_owner_id"] != expect {
+			t.Errorf("owner %q now: written %v, expecting %v", now, i.Write.Set, i.Expect)
+		}
+	}
+}
+
 // TestNotPutBack: who had the record just before us has left by the time it is to be
 // given back. That is listed, and the record says all the same how it stands (C14).
 func TestNotPutBack(t *testing.T) {
