@@ -481,6 +481,8 @@ func (r *recorded) outage(from int) {
 			r.takeOver(e, "gus@example.com")
 		}
 	}
+	deaf.SearchLag = 0 // what we write is found
+	r.pair.HubSpot.SetFaults(deaf)
 	r.pass(10 * time.Second)
 	r.refuse(false)
 	r.pass(time.Minute)
@@ -500,10 +502,21 @@ func (r *recorded) peace() func() {
 }
 
 // meddle has people take over four records while our write of their owner is
-// on its way.
+// on its way. Before that the webhooks have missed writes of ours, so that they are
+// not relied on; a poll that shows one too soon after it proves nothing.
 func (r *recorded) meddle() {
 	r.t.Helper()
 	defer r.peace()()
+	told := r.pair.HubSpot.Faults()
+	deaf := told
+	deaf.Webhooks = simulators.WebhookFaults{Drop: 1}
+	r.pair.HubSpot.SetFaults(deaf)
+	for n := 115; n <= 118; n++ {
+		r.buyer(n, "hubspot")
+		r.pass(80 * time.Second)
+	}
+	r.pass(2 * recordPoll)
+	r.pair.HubSpot.SetFaults(told)
 	for n := 111; n <= 114; n++ {
 		e := r.buyer(n, "hubspot")
 		r.mu.Lock()
