@@ -502,21 +502,10 @@ func (r *recorded) peace() func() {
 }
 
 // meddle has people take over four records while our write of their owner is
-// on its way. Before that the webhooks have missed writes of ours, so that they are
-// not relied on; a poll that shows one too soon after it proves nothing.
+// on its way.
 func (r *recorded) meddle() {
 	r.t.Helper()
 	defer r.peace()()
-	told := r.pair.HubSpot.Faults()
-	deaf := told
-	deaf.Webhooks = simulators.WebhookFaults{Drop: 1}
-	r.pair.HubSpot.SetFaults(deaf)
-	for n := 115; n <= 118; n++ {
-		r.buyer(n, "hubspot")
-		r.pass(80 * time.Second)
-	}
-	r.pass(2 * recordPoll)
-	r.pair.HubSpot.SetFaults(told)
 	for n := 111; n <= 114; n++ {
 		e := r.buyer(n, "hubspot")
 		r.mu.Lock()

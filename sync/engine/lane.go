@@ -23,13 +23,14 @@ type Lane struct {
 	Limit     int // records a round; 0: 200
 	MaxOutbox int // no more changes of a connection are decided while this many of its writes are due; 0: 2,000
 
-	hold    map[batch]pause           // what cannot be read now; a blank kind is the whole connection
-	waiting map[connectors.Ref]wait   // what cannot be decided yet
-	still   time.Time                 // timers do not speak until then
-	awaited time.Time                 // when the first of those that wait for a poll speaks all the same
-	vain    map[plan.Polled]time.Time // what a timer has waited for in vain, and when that was due
-	turn    int                       // which connection comes first
-	full    bool                      // writeback had enough to do in the last round
+	hold    map[batch]pause              // what cannot be read now; a blank kind is the whole connection
+	waiting map[connectors.Ref]wait      // what cannot be decided yet
+	still   time.Time                    // timers do not speak until then
+	awaited time.Time                    // when the first of those that wait for a poll speaks all the same
+	vain    map[plan.Polled]time.Time    // what a timer has waited for in vain, and when that was due
+	untold  map[connectors.Ref]time.Time // whose owner we wrote then, as a poll has shown before a webhook could have told
+	turn    int                          // which connection comes first
+	full    bool                         // writeback had enough to do in the last round
 	trial   trial
 	turned  atomic.Int64 // when a round last began
 }
@@ -115,7 +116,7 @@ func (l *Lane) round(ctx context.Context) (bool, error) {
 	defer cancel()
 	l.hydrate(asking, &work, now)
 	asks := work.observed(now.UTC())
-	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 {
+	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 && len(work.deaf) == 0 {
 		return false, l.putDown(ctx)
 	}
 	undecided, err := l.decide(ctx, asking, work.drop(now.UTC()), asks)

@@ -53,7 +53,9 @@ type due struct {
 	unheard bool          // and have not, in time
 }
 
-func (w *work) empty() bool { return len(w.items) == 0 && len(w.timers) == 0 && len(w.unread) == 0 }
+func (w *work) empty() bool {
+	return len(w.items) == 0 && len(w.timers) == 0 && len(w.unread) == 0 && len(w.deaf) == 0
+}
 
 func (w *work) item(ref connectors.Ref) *item {
 	it := w.byRef[ref]

@@ -124,6 +124,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
 	trusted := trusted(known, now)
+	l.missed(tx, w, conn, now)
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
 			w.unread = append(w.unread, c.Key)
@@ -137,8 +138,8 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		if trusted {
 			w.told(c, echo)
 		}
-		if unheard(c, echo) && echo.Stamped() && now.Sub(echo.Owner) > webhookTime && !slices.Contains(w.deaf, conn) {
-			w.deaf = append(w.deaf, conn)
+		if unheard(c, echo) && echo.Stamped() {
+			l.shown(w, c.Ref, echo.Owner, now)
 		}
 		if stale(tx, c, echo) {
 			w.unread = append(w.unread, c.Key)
@@ -196,6 +197,33 @@ func unheard(c state.Change, e state.Echo) bool {
 		at = c.Object.ModifiedAt
 	}
 	return c.Via == "poll" && !e.Heard && !e.Owner.IsZero() && !e.Over.IsZero() && !at.Before(e.Owner)
+}
+
+// shown notes that a poll has shown our write of an owner before a webhook has told
+// of it. Soon after the write that proves nothing yet.
+func (l *Lane) shown(w *work, ref connectors.Ref, wrote, now time.Time) {
+	switch {
+	case now.Sub(wrote) <= webhookTime:
+		if l.untold == nil {
+			l.untold = map[connectors.Ref]time.Time{}
+		}
+		l.untold[ref] = wrote
+	case !slices.Contains(w.deaf, ref.Conn):
+		w.deaf = append(w.deaf, ref.Conn)
+	}
+}
+
+// missed looks again at what a poll has shown too soon: no poll shows it twice.
+func (l *Lane) missed(tx state.Tx, w *work, conn string, now time.Time) {
+	for ref, wrote := range l.untold {
+		if ref.Conn != conn || now.Sub(wrote) <= webhookTime {
+			continue
+		}
+		if echo, _ := state.GetEcho(tx, ref); !echo.Heard && echo.Owner.Equal(wrote) {
+			l.shown(w, ref, wrote, now)
+		}
+		delete(l.untold, ref)
+	}
 }
 
 // stale reports whether a change tells nothing new: it is no newer than what

@@ -169,13 +169,17 @@ func TestDeaf(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		stamped, heard bool
-		age            time.Duration
+		age, later     time.Duration // of the write when a poll shows it, and how long after that it is looked at again
+		toldLater      bool
 		deaf           bool
 	}{
-		"missed":    {stamped: true, age: time.Minute, deaf: true},
-		"told":      {stamped: true, heard: true, age: time.Minute},
-		"just now":  {stamped: true, age: 10 * time.Second},
-		"unstamped": {age: time.Hour},
+		"missed":                      {stamped: true, age: time.Minute, deaf: true},
+		"told":                        {stamped: true, heard: true, age: time.Minute},
+		"just now":                    {stamped: true, age: 10 * time.Second},
+		"shown soon, told after that": {stamped: true, age: 10 * time.Second, later: time.Minute, toldLater: true},
+		"shown soon, told of nowhere": {stamped: true, age: 10 * time.Second, later: time.Minute, deaf: true},
+		"shown soon, and soon after":  {stamped: true, age: 10 * time.Second, later: 10 * time.Second},
+		"unstamped":                   {age: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,6 +194,16 @@ func TestDeaf(t *testing.T) {
 				state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: o.Ref, EventID: "1", At: o.ModifiedAt, Object: &o}, Via: "poll", Came: r.now})
 			})
 			r.round()
+			if tc.toldLater {
+				r.update(func(tx state.Tx) {
+					echo.Heard = true
+					state.PutEcho(tx, o.Ref, echo)
+				})
+			}
+			if tc.later > 0 {
+				r.now = r.now.Add(tc.later)
+				r.round()
+			}
 			r.update(func(tx state.Tx) {
 				if c, _ := state.GetConn(tx, "hubspot"); c.Deaf.IsZero() == tc.deaf {
 					t.Errorf("deaf since %v, want it to be: %v", c.Deaf, tc.deaf)
