@@ -107,7 +107,7 @@ func (w *work) drop(now time.Time) func(tx state.Tx) {
 			}
 		}
 		for _, conn := range w.deaf {
-			if c, ok := state.GetConn(tx, conn); ok && now.Sub(c.Deaf) > webhookTime {
+			if c, ok := state.GetConn(tx, conn); ok {
 				c.Deaf = now.UTC()
 				state.PutConn(tx, c)
 			}

@@ -124,7 +124,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
 	trusted := trusted(known, now)
-	l.missed(tx, w, conn, now)
+	l.missed(tx, w, known, now)
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
 			w.unread = append(w.unread, c.Key)
@@ -139,7 +139,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			w.told(c, echo)
 		}
 		if unheard(c, echo) && echo.Stamped() {
-			l.shown(w, c.Ref, echo.Owner, now)
+			l.shown(w, known, c.Ref, echo.Owner, now)
 		}
 		if stale(tx, c, echo) {
 			w.unread = append(w.unread, c.Key)
@@ -200,27 +200,28 @@ func unheard(c state.Change, e state.Echo) bool {
 }
 
 // shown notes that a poll has shown our write of an owner before a webhook has told
-// of it. Soon after the write that proves nothing yet.
-func (l *Lane) shown(w *work, ref connectors.Ref, wrote, now time.Time) {
+// of it. Soon after the write that proves nothing yet. That it was missed is said
+// once in a while: a row that waits for the CRM shows it in every round.
+func (l *Lane) shown(w *work, conn state.Conn, ref connectors.Ref, wrote, now time.Time) {
 	switch {
 	case now.Sub(wrote) <= webhookTime:
 		if l.untold == nil {
 			l.untold = map[connectors.Ref]time.Time{}
 		}
 		l.untold[ref] = wrote
-	case !slices.Contains(w.deaf, ref.Conn):
-		w.deaf = append(w.deaf, ref.Conn)
+	case conn.Name != "" && now.Sub(conn.Deaf) > webhookTime && !slices.Contains(w.deaf, conn.Name):
+		w.deaf = append(w.deaf, conn.Name)
 	}
 }
 
 // missed looks again at what a poll has shown too soon: no poll shows it twice.
-func (l *Lane) missed(tx state.Tx, w *work, conn string, now time.Time) {
+func (l *Lane) missed(tx state.Tx, w *work, conn state.Conn, now time.Time) {
 	for ref, wrote := range l.untold {
-		if ref.Conn != conn || now.Sub(wrote) <= webhookTime {
+		if ref.Conn != conn.Name || now.Sub(wrote) <= webhookTime {
 			continue
 		}
 		if echo, _ := state.GetEcho(tx, ref); !echo.Heard && echo.Owner.Equal(wrote) {
-			l.shown(w, ref, wrote, now)
+			l.shown(w, conn, ref, wrote, now)
 		}
 		delete(l.untold, ref)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -211,4 +212,32 @@ func TestDeaf(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDeafWhileDown: what a poll shows of our write stays in the inbox while its CRM
+// cannot be read. It is said once that a webhook was missed, and the lane rests.
+func TestDeafWhileDown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read", Err: errors.New("down")}
+	}
+	ref := r.object("hubspot", "1").Ref
+	r.update(func(tx state.Tx) {
+		state.PutEcho(tx, ref, state.Echo{Over: r.now.Add(-2 * time.Minute), Owner: r.now.Add(-time.Minute)})
+		state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: ref, EventID: "1", At: r.now}, Via: "poll", Came: r.now})
+	})
+	for range 3 {
+		if !r.round() {
+			break
+		}
+	}
+	if r.round() {
+		t.Error("the lane does not rest")
+	}
+	r.update(func(tx state.Tx) {
+		if c, _ := state.GetConn(tx, "hubspot"); !c.Deaf.Equal(r.now) {
+			t.Errorf("deaf since %v, want %v", c.Deaf, r.now)
+		}
+	})
 }
