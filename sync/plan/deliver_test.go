@@ -86,6 +86,33 @@ func TestDeliverCreates(t *testing.T) {
 	}
 }
 
+// TestMadeAndDeleted: a record that we have made and whose answer was lost had been
+// deleted, and that was polled, before the CRM was asked for it. What is about it has
+// ended, and comes to nobody.
+func TestMadeAndDeleted(t *testing.T) {
+	t.Parallel()
+	extra := edit(t, "handoffs/contact-sales.yaml", "handoff: contact_sales", "handoff: second_sales")
+	r, w := writing(t, map[string]string{"handoffs/second.yaml": extra["handoffs/contact-sales.yaml"]}), newWorld()
+	w.locate(t, r, sales("51", "dana@acme.com"))
+	binned := lead("00Q1")
+	binned.Version, binned.Deleted = "v2", true
+	w.decide(t, r, monday.Add(time.Second), see(binned))
+	w.answered(t, r, monday.Add(time.Minute), "create", plan.Delivered{Ref: binned.Ref})
+	if len(w.handoffs) != 2 {
+		t.Errorf("%d handoffs, want two", len(w.handoffs))
+	}
+	for _, h := range w.handoffs {
+		if h.Stage != state.Cancelled {
+			t.Errorf("%s is %s", h.Type, h.Stage)
+		}
+	}
+	for _, i := range w.intents {
+		if i.Write.Ref.Conn == "salesforce" {
+			t.Errorf("%s is still to be sent", i.Step)
+		}
+	}
+}
+
 // TestMergedWhileBothAreMade: two contacts of one person are merged while each of
 // them has a record being made over there. Each handoff keeps its own, and one task (C8).
 func TestMergedWhileBothAreMade(t *testing.T) {

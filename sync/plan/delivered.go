@@ -57,6 +57,9 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 	case stepCreate:
 		h = handoff.Aim(h, ev.Ref)
 		d.same(h.Record, ev.Ref, sameCreated)
+		if d.binned(h, ev.Ref) {
+			return
+		}
 		h = d.handedLater(d.stands(h, ev))
 		d.hanging(h, ev.Ref)
 	case stepAssign:
@@ -99,6 +102,20 @@ func (d *deciding) stands(h state.Handoff, ev Delivered) state.Handoff {
 		d.audit("written", h.ID, map[string]string{"record": ev.Ref.String(), "owner": h.Owner, "version": ev.Version})
 	}
 	return handoff.Stands(h, d.now)
+}
+
+// binned ends what is about a record that was made, if a person had deleted it before
+// we came to know of it. It reports whether that is so.
+func (d *deciding) binned(made state.Handoff, at connectors.Ref) bool {
+	rec, known := d.v.Record(at)
+	if !known || !rec.Deleted || !rec.MovedTo.IsZero() {
+		return false
+	}
+	for _, h := range append(d.hangingOn(made, at.Conn), made) {
+		d.put(handoff.Aim(h, at))
+		d.cancel(d.current(h), noteDeleted)
+	}
+	return true
 }
 
 // hanging hands over what has waited for a record to be made.

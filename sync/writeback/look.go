@@ -15,10 +15,10 @@ func (w *Writer) uncertain(i state.Intent) bool {
 	return i.Write.Creates() && i.State == state.Sending
 }
 
-// lookUp settles creates whose answer never came, where the CRM would take a
-// second one. What is there is settled at once; "not there" counts only when
-// the request cannot be on its way any more. It reports whether the batch has
-// to be taken anew.
+// lookUp settles creates whose answer never came. What is there is settled at
+// once, what a person has deleted since included. Where the CRM would take a second
+// one, "not there" counts only when the request cannot be on its way any more. It
+// reports whether the batch has to be taken anew.
 func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, error) {
 	finder, ok := w.Connector.(connectors.Finder)
 	if !ok {
@@ -26,7 +26,7 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 	}
 	var doubt batch
 	for _, i := range b.entries {
-		if !w.uncertain(i) || finder.Exact(i.Write.Ref.Kind) || i.Looked >= lookUps {
+		if !w.uncertain(i) || i.Looked >= lookUps {
 			continue
 		}
 		doubt.entries = append(doubt.entries, i)
@@ -59,7 +59,7 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 			w.Metrics.prevented.Inc()
 			continue
 		case finder.Exact(i.Write.Ref.Kind):
-			continue // known only now that the schema was read: sending again is the look-up
+			continue // should it be on its way, the CRM takes the two for one
 		case now.Before(arrived):
 			// Not later than that even where the clock has been set back.
 			i.Due = earlier(arrived, now.UTC().Add(requestTimeout))
@@ -75,7 +75,7 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 		later = append(later, i)
 	}
 	if err := w.put(ctx, later, doubts...); err != nil || found.empty() {
-		return true, err
+		return len(later) > 0, err
 	}
 	return true, w.settle(ctx, found, results, now)
 }

@@ -88,6 +88,35 @@ func TestReadAgain(t *testing.T) {
 	})
 }
 
+// TestExactDoubt: a create that may have come through is looked for where the CRM takes
+// no second one, too: a key is free again once a person has deleted what carries it, and
+// what was deleted is not made anew (C2).
+func TestExactDoubt(t *testing.T) {
+	t.Parallel()
+	for name, deleted := range map[string]bool{"there, and deleted": true, "not there": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.crm.exact = true
+			r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) {
+				refs := make([]connectors.Ref, len(ws))
+				if deleted {
+					refs[0] = ws[0].Ref
+					refs[0].ID = "1"
+				}
+				return refs, nil
+			}
+			i := r.task("a")
+			i.State = state.Sending // the answer never came
+			r.put(i)
+			r.rounds(3)
+			if _, there := r.get("a"); there || len(r.sent) > 0 == deleted {
+				t.Errorf("sent %v, still in the outbox: %v", r.sent, there)
+			}
+		})
+	}
+}
+
 // TestHanging: a task whose record is refused does not hang for ever, one
 // whose record has been made links to it, one whose record is put off is too.
 func TestHanging(t *testing.T) {
