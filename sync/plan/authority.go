@@ -20,9 +20,10 @@ func (d *deciding) elsewhereOwned(t *typ, c *conn, h state.Handoff, ref connecto
 	return slices.ContainsFunc(same.Refs, func(r connectors.Ref) bool { return r.Conn == d.r.authority.name })
 }
 
-// toldOnly lists that the owner of a record is somebody else's to change.
-func (d *deciding) toldOnly(h state.Handoff, ref connectors.Ref) {
+// toldOnly lists that the owner of a record is somebody else's to change. has is who
+// has the handoff without owning the record.
+func (d *deciding) toldOnly(h state.Handoff, ref connectors.Ref, has string) {
 	says := d.r.authority.name
 	d.because(d.why("", "%s has the say over the owner, so %s is told and not changed", says, ref.Conn))
-	d.list(listElsewhere, ref.String(), h.Type+": "+says+" has the say over who owns it, so "+h.Owner+" has the task and is not its owner; give it to them there, or let the type land there (deliver_to: "+says+")")
+	d.list(listElsewhere, ref.String(), h.Type+": "+says+" has the say over who owns it, so "+has+" has the task and is not its owner; give it to them there, or let the type land there (deliver_to: "+says+")")
 }

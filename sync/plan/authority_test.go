@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +61,30 @@ func TestOwnerElsewhere(t *testing.T) {
 			if got, owner := w.steps()[step].Write.Set["hubspot_owner_id"]; owner != tc.writes || owner && got != "u-revops" {
 				t.Errorf("%s: %v", step, w.steps()[step].Write.Set)
 			}
+			has := func(who string) {
+				t.Helper()
+				named := slices.ContainsFunc(w.listed("authority"), func(s string) bool { return strings.Contains(s, who+" has the task") })
+				if named == tc.writes {
+					t.Errorf("%s has it now; listed: %q", who, w.listed("authority"))
+				}
+			}
+			has("revops@example.com")
+			w.done(t, r, monday.Add(2*time.Minute))
+			back := demo("51", "dana@acme.com")
+			back.Version, back.ModifiedAt = "7", monday.Add(3*time.Minute)
+			back.Fields["handoff_id"], back.Fields["handoff_status"], back.Fields["handoff_return_reason"] = first.ID, "Returned", "Wrong territory"
+			if tc.writes {
+				back.Fields["owner"] = "u-revops"
+			}
+			w.decide(t, r, monday.Add(3*time.Minute), see(back))
+			got := w.only(t)
+			if got.Stage != state.Returned {
+				t.Fatalf("stage %s", got.Stage)
+			}
+			if to, owner := w.steps()["return"].Write.Set["hubspot_owner_id"]; owner != tc.writes {
+				t.Errorf("return: owner %v", to)
+			}
+			has(got.Accountable)
 		})
 	}
 }

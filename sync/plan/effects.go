@@ -129,7 +129,7 @@ func (d *deciding) owned(t *typ, h state.Handoff, c *conn, kind connectors.Kind,
 func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *state.Record, set map[string]any, read time.Time) state.Handoff {
 	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set"+ownedBy(h))}
 	if d.elsewhereOwned(t, c, h, at.Ref) {
-		d.toldOnly(h, at.Ref)
+		d.toldOnly(h, at.Ref, h.Owner)
 		w.Set = set
 		return d.intend(h, stepAssign, w)
 	}

@@ -206,6 +206,10 @@ func timeText(h state.Handoff) string {
 // writeTurnover plans the write of the next owner, on the record as it was last
 // read: it is read again before it leaves, and a person who came first wins.
 func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice, to *conn) state.Handoff {
+	elsewhere := d.elsewhereOwned(t, to, h, h.Target)
+	if elsewhere {
+		d.toldOnly(h, h.Target, h.Owner)
+	}
 	if h.Target.ID == "" || h.Written.IsZero() {
 		return d.redirect(t, h, owner, to)
 	}
@@ -217,7 +221,7 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	}
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
-	if ok && !d.elsewhereOwned(t, to, h, h.Target) {
+	if ok && !elsewhere {
 		before, tried := d.inPlace(h, name, w, lastKnown(t, h, &rec), stepRewrite, stepReassign)
 		set[name] = owner
 		w.IfVersion = before.version

@@ -227,7 +227,11 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	u, known := d.user(c, h.Accountable)
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReturn, "set")}
 	before := lastKnown(t, h, at)
-	held := at.Ref == h.Target && ok && d.r.facts(d.now, d.v, at).user(c, before.who) == h.Owner && !d.elsewhereOwned(t, c, h, h.Target)
+	elsewhere := d.elsewhereOwned(t, c, h, h.Target)
+	if elsewhere {
+		d.toldOnly(h, h.Target, h.Accountable)
+	}
+	held := at.Ref == h.Target && ok && d.r.facts(d.now, d.v, at).user(c, before.who) == h.Owner && !elsewhere
 	var to any
 	if t.becomes == wordOwner {
 		to = u.ID
