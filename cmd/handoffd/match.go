@@ -31,8 +31,8 @@ func newMatchCommand(s streams) *cobra.Command {
 			"one person or one company, without touching any CRM.\n\n" +
 			"Accounts have the columns id and name, and as far as known domain, website,\n" +
 			"country, city and parent_id. Leads have id, email, company, country. The answer has\n" +
-			"the columns lead_id, account_id, decision (auto, review or none), score (bits of\n" +
-			"certainty) and why. People have id, first, last, email, phone, company, street,\n" +
+			"the columns lead_id, account_id, decision (auto, review or none), score (points: one\n" +
+			"more is twice as likely) and why. People have id, first, last, email, phone, company, street,\n" +
 			"city, postcode, website; a list without first and last is taken for companies. The\n" +
 			"answer has id1, id2, score and why, a line for each pair. With a column pair, rows\n" +
 			"that have the same there are compared with each other only: is it one, or two?\n\n" +

@@ -119,9 +119,11 @@ func evidenceStep(a, b Evidence) string {
 	return "name and id"
 }
 
-// Say tells what speaks for and against a candidate, the strongest first.
-func (w *Weights) Say(e Evidence) string { return w.say(e.Levels, 4) }
+// Say tells in words what is equal and what is not.
+func (e Evidence) Say() string { return plainly(e.Levels) }
 
+// say tells what speaks for and against a candidate, the strongest first, and for how
+// many points.
 func (w *Weights) say(at []uint8, most int) string {
 	type part struct {
 		text string

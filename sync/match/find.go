@@ -182,20 +182,21 @@ func tieStep(a, b ranked) string {
 	return "name and id"
 }
 
-// why tells what spoke for and against the first, the strongest first, what
-// came second, and what decided.
+// why tells what is equal and what is not, what came second, what decided, and what
+// spoke for and against the first, the strongest first.
 func (x *Index) why(w *Weights, first *ranked, f Found) []string {
 	winner, _ := x.read(x.facts[first.at].id)
-	out := []string{fmt.Sprintf("%s: %s", winner.Name, w.say(first.levels[:], 6))}
+	out := []string{fmt.Sprintf("%s: %s", winner.Name, plainly(first.levels[:]))}
 	if !agrees(first.levels) {
 		out = append(out, "neither its name nor its domain is like it")
 	}
 	if len(f.Losers) > 0 {
 		l := f.Losers[0]
-		out = append(out, fmt.Sprintf("second %s (%s), %.1f bits behind", l.Name, l.Account, f.Margin))
+		out = append(out, fmt.Sprintf("second %s (%s), %.1f points behind", l.Name, l.Account, f.Margin))
 	}
 	if f.Step != "" {
 		out = append(out, "decided by "+f.Step)
 	}
-	return append(out, fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s)", f.Certainty, w.needed(first.levels), w.Version))
+	out = append(out, fmt.Sprintf("%.1f points, %.1f are enough (weights %s)", f.Certainty, w.needed(first.levels), w.Version))
+	return append(out, "most weighs "+w.say(first.levels[:], 6))
 }

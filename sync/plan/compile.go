@@ -254,3 +254,6 @@ func (c *compiler) fieldIn(t mappings.Text, conns []*conn, optional bool) (field
 func (c *compiler) unreadMapping(conns []*conn) bool {
 	return slices.ContainsFunc(conns, func(n *conn) bool { return c.isUnread(n.file) })
 }
+
+// isFreeMail reports whether anybody may have an address at a domain.
+func (r *Rules) isFreeMail(domain string) bool { return r.freeMail[domain] }

@@ -247,7 +247,7 @@ func titled(r *state.Record) string {
 func (f *facts) query(c *conn) match.Query {
 	var q match.Query
 	if who := f.buyer(); who != nil {
-		q = match.About(*who, c.name, func(domain string) bool { return f.r.freeMail[domain] })
+		q = match.About(*who, c.name, f.r.isFreeMail)
 		if _, ok := c.m.Word(nounCompany, wordPhone); ok {
 			q.Phone = match.Phone(*who)
 		}

@@ -94,16 +94,16 @@ func barring(found match.Alike, barred func(*match.Account) bool) match.Alike {
 // resemblance says what speaks for the first and who comes behind it.
 func resemblance(w *match.Weights, found match.Alike, j match.Judged, needed float64) []state.Reason {
 	at := j.Order[0]
-	out := []state.Reason{{Text: fmt.Sprintf("%s is alike: %s.", accountName(found.Accounts[at].Record), w.Say(found.Near.Found[at]))}}
+	out := []state.Reason{{Text: fmt.Sprintf("%s is alike: %s.", accountName(found.Accounts[at].Record), found.Near.Found[at].Say())}}
 	if len(j.Order) > 1 {
 		next := j.Order[1]
-		text := fmt.Sprintf("Second was %s, %.1f bits behind.", accountName(found.Accounts[next].Record), j.Margin)
+		text := fmt.Sprintf("Second was %s, %.1f points behind.", accountName(found.Accounts[next].Record), j.Margin)
 		if j.Step != "" {
 			text = fmt.Sprintf("Second was %s, as likely; decided by %s.", accountName(found.Accounts[next].Record), j.Step)
 		}
 		out = append(out, state.Reason{Text: text})
 	}
-	return append(out, state.Reason{Text: fmt.Sprintf("%.1f bits sure, %.1f are needed (weights %s).", j.Certainty, needed, w.Version)})
+	return append(out, state.Reason{Text: fmt.Sprintf("%.1f points, %.1f are enough (weights %s).", j.Certainty, needed, w.Version)})
 }
 
 // unsure says why a person has to look.

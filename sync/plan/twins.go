@@ -39,9 +39,8 @@ func (d *deciding) twins(c *conn, rec, prev *state.Record, seen bool) {
 }
 
 func (d *deciding) companyTwins(c *conn, rec, prev *state.Record, seen bool) {
-	free := func(domain string) bool { return d.r.freeMail[domain] }
-	q := match.Twins(*rec, free)
-	if before := match.Twins(*prev, free); seen && !prev.Deleted && before.Host == q.Host && before.Name == q.Name {
+	q := match.Twins(*rec, d.r.isFreeMail)
+	if before := match.Twins(*prev, d.r.isFreeMail); seen && !prev.Deleted && before.Host == q.Host && before.Name == q.Name {
 		return
 	}
 	if known, ok := d.v.Conn(c.name); !ok || !known.Mirror {
@@ -58,7 +57,6 @@ func (d *deciding) companyTwins(c *conn, rec, prev *state.Record, seen bool) {
 }
 
 func (d *deciding) personTwins(c *conn, rec, prev *state.Record, seen bool) {
-	free := func(domain string) bool { return d.r.freeMail[domain] }
 	if news := !seen && d.madeSince(c, rec) || seen && (prev.Deleted || !slices.Equal(match.Keys(*rec), match.Keys(*prev)) || !sameEmployer(rec, prev)); !news {
 		return
 	}
@@ -72,7 +70,7 @@ func (d *deciding) personTwins(c *conn, rec, prev *state.Record, seen bool) {
 				continue
 			}
 			known[other.Ref] = true
-			what := match.SamePerson(*rec, other, free)
+			what := match.SamePerson(*rec, other, d.r.isFreeMail)
 			if what == "" {
 				continue
 			}
