@@ -115,14 +115,14 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 		keys := map[string]bool{}
 		var hanging []state.Intent
 		for i := range state.DueIntents(tx, w.Conn, now) {
-			if len(d.entries) >= limit || len(hanging) >= limit {
-				break
-			}
 			if trial && !state.Approved(tx, i) {
 				continue
 			}
+			n, has := taken[i.Write.Ref]
 			until := w.denied.until(i.Write.Ref.Kind, now)
 			switch {
+			case (len(d.entries) >= limit || len(hanging) >= limit) && !has:
+				continue // what is left of the outbox may hold an older change of what is taken
 			case !until.IsZero():
 				if len(d.put) < limit {
 					i.Due = until
@@ -135,10 +135,12 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			case !i.Write.Creates() && w.order.waits(tx, i):
 				continue
 			case !i.Write.Creates():
-				if n, has := taken[i.Write.Ref]; has {
-					if i.Created.Before(d.entries[n].Created) {
-						d.entries[n] = i
-					}
+				if has && !i.Created.Before(d.entries[n].Created) {
+					continue
+				}
+				if has {
+					delete(keys, d.entries[n].Write.Key)
+					d.entries[n], keys[i.Write.Key] = i, true
 					continue
 				}
 				taken[i.Write.Ref] = len(d.entries)

@@ -344,6 +344,24 @@ func TestOrder(t *testing.T) {
 			t.Error(d)
 		}
 	})
+	t.Run("by rank, one record, more than a batch", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.w.Limit = 2
+		assigned, hastened := r.update("assigned", "1"), r.update("hastened", "1")
+		hastened.Created = r.now.Add(time.Millisecond)
+		assigned.Rank, hastened.Rank = 5, 1
+		r.put(assigned, hastened)
+		for n := range 3 {
+			other := r.update(fmt.Sprint("other", n), fmt.Sprint(10+n))
+			other.Rank = 2
+			r.put(other)
+		}
+		r.rounds(3)
+		if d := cmp.Diff([]string{"assigned", "other0", "hastened", "other1", "other2"}, r.sent); d != "" {
+			t.Error(d)
+		}
+	})
 	for _, restart := range []bool{false, true} {
 		t.Run(fmt.Sprintf("put off, restart %v", restart), func(t *testing.T) {
 			t.Parallel()
