@@ -156,6 +156,8 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case step == stepReturn && ev.Class == connectors.Conflict.String():
 		d.contestReturn(h, ev)
 	case d.staysWith(h, ev):
+	case step == stepRewrite && !h.Stage.Open():
+		d.leftReversed(h, ev)
 	case !h.Stage.Open():
 		d.put(h)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():
@@ -177,6 +179,16 @@ func (d *deciding) notPutBack(h state.Handoff, ev Delivered) {
 		d.list(listRefused, ev.Intent.Write.Ref.String(), h.Type+": "+h.Owner+" was written over what a person had set just before, and that cannot be put back: "+ev.Err)
 	}
 	d.put(d.stillTell(h, ev.Intent))
+}
+
+// leftReversed is an owner whom a program took away from a handoff that is over by now,
+// and whom the CRM does not take back: it is left so, and listed.
+func (d *deciding) leftReversed(h state.Handoff, ev Delivered) {
+	if h.Stake != nil {
+		h.Stake = ceded(h.Stake, h.Stake.Was)
+	}
+	d.list(listReversed, h.ID, h.Type+": a program has taken the owner of "+ev.Intent.Write.Ref.String()+" from "+h.Owner+", and the CRM does not take them back: "+ev.Err)
+	d.put(h)
 }
 
 // stillTell says on the record whose it is, after somebody has changed its

@@ -286,6 +286,28 @@ func TestMergedSignal(t *testing.T) {
 	}
 }
 
+// TestMergedBothAsked: a buyer who was handed off is merged into a record that has
+// asked for something of its own since, which nobody had read yet. That joins the
+// handoff, however close the two came; what both of them say is one signal, and what
+// the survivor had asked before is no news (C8).
+func TestMergedBothAsked(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for apart, want := range map[time.Duration]int{0: 1, 15 * time.Second: 2, -15 * time.Second: 1} {
+		w, rec := assigned(t, r)
+		heir := demo("77", "dana.ito@acme.com", "owner", "u-ana")
+		asked, _ := time.Parse(time.RFC3339, rec.Fields["last_form_at"])
+		heir.Version, heir.ModifiedAt, heir.Fields["last_form_at"] = "9", monday.Add(time.Hour), asked.Add(apart).Format(time.RFC3339)
+		rec.Version, rec.MovedTo, rec.Fields = "8", heir.Ref, nil
+		w.decide(t, r, monday.Add(time.Hour), see(rec))
+		w.decide(t, r, monday.Add(time.Hour), see(heir))
+		w.decide(t, r, monday.Add(2*time.Hour), see(heir))
+		if h := w.only(t); len(h.Signals) != want || h.Record != heir.Ref {
+			t.Errorf("%s apart: %d signals on %s, want %d", apart, len(h.Signals), h.Record, want)
+		}
+	}
+}
+
 // TestHeir: a survivor that is nobody's gets the receiver, and what a record says
 // of its handoff; one that has the receiver gets the latter alone (C8, C10).
 func TestHeir(t *testing.T) {

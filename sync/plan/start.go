@@ -128,8 +128,8 @@ func movedHere(t *typ, ref connectors.Ref, carried []state.Handoff) []state.Hand
 	return out
 }
 
-// How far apart the two CRMs may date one signal, and how long an undated one
-// on a record that a handoff has reached counts as that handoff's own.
+// How far apart the two CRMs may date one signal (one CRM dates it once), and how long
+// an undated one on a record that a handoff has reached counts as that handoff's own.
 const (
 	sameInstant = time.Minute
 	sameUndated = 24 * time.Hour
@@ -146,6 +146,13 @@ func sameSignal(s signal, ref connectors.Ref, related []state.Handoff, now time.
 			continue
 		}
 		for _, known := range h.Signals {
+			date := parts(known.Trigger)[dateTag]
+			if date != "" && known.Record.Conn == ref.Conn {
+				if date == parts(s.version)[dateTag] {
+					return h, true
+				}
+				continue
+			}
 			if !s.at.After(known.At.Add(sameInstant)) {
 				return h, true
 			}

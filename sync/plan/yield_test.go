@@ -217,6 +217,31 @@ func TestReversed(t *testing.T) {
 	}
 }
 
+// TestReversedForGood: a program takes the owner away, and they can own nothing any more
+// when it is written once more. Where the handoff is over by then it is left so, and
+// listed (G10, C14).
+func TestReversedForGood(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec, h := written(t, r)
+	w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+		value("u-vera", rec.ModifiedAt.Add(time.Minute), connectors.ActorAutomation), value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration),
+	}}}
+	w.decide(t, r, monday.Add(2*time.Minute), see(given(rec, "u-vera", time.Minute)))
+	i, ok := w.steps()["rewrite"]
+	if !ok {
+		t.Fatalf("no rewrite: %v", w.steps())
+	}
+	delete(w.intents, i.Write.Key)
+	over := w.handoffs[h.ID]
+	over.Stage, over.ClosedAt = state.Completed, monday.Add(2*time.Minute)
+	w.handoffs[h.ID] = over
+	w.decide(t, r, monday.Add(3*time.Minute), plan.Delivered{Intent: i, Class: connectors.Invalid.String(), Err: "INVALID_OWNER_ID", Fields: []string{"hubspot_owner_id"}})
+	if h = w.handoffs[h.ID]; h.Stake.Ceded != "u-vera" || len(w.listed("reversed")) != 1 {
+		t.Errorf("left to %q, listed %q", h.Stake.Ceded, w.listed("reversed"))
+	}
+}
+
 // TestUnansweredOverPerson: a write whose answer was lost is settled by the
 // reading that finds it done, and so is whether it came over a person: their
 // owner is put back (C2, C11).

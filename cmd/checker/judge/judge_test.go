@@ -263,3 +263,30 @@ func TestRefusedBack(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftReversed: an owner whom a program took from a handoff that is over, and whom
+// the CRM refuses to take back because they can own nothing any more, is left (A4).
+func TestLeftReversed(t *testing.T) {
+	t.Parallel()
+	gone := state.Effect{State: "refused", Error: "INVALID_OWNER_ID Owner with id 1 does not exist"}
+	for name, tc := range map[string]struct {
+		stage  state.Stage
+		effect state.Effect
+		to     string
+		holds  bool
+	}{
+		"refused":              {state.Completed, gone, "2", true},
+		"somebody else's":      {state.Completed, gone, "3", false},
+		"still open":           {state.Accepted, gone, "2", false},
+		"refused for a rule":   {state.Completed, state.Effect{State: "refused", Error: "a rule of the CRM"}, "2", false},
+		"not written any more": {state.Completed, state.Effect{}, "2", false},
+	} {
+		f := fine()
+		f.Objects[lead].Owner = tc.to
+		f.Handoffs[0].Stage, f.Handoffs[0].Stake = tc.stage, &state.Stake{Ceded: "2"}
+		f.Handoffs[0].Effects["rewrite"] = tc.effect
+		if got := f.shown(); (len(got) == 0) != tc.holds {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -87,7 +87,7 @@ func (f *Facts) shown() []Offence {
 		case !h.Stage.Open() && h.Stage != state.Completed:
 			continue // it is nobody's business any more
 		}
-		if who == want || f.othersMoved(o, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) {
+		if who == want || f.othersMoved(o, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) || leftReversed(h, o.Owner) {
 			continue
 		}
 		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
@@ -231,9 +231,18 @@ func (w watch) judge(i int) []Offence {
 // refusedBack reports whether the CRM has refused to give a record back to somebody,
 // because they could own nothing by then.
 func refusedBack(h state.Handoff, to string) bool {
-	e := h.Effects["restore"]
-	cannotOwn := slices.ContainsFunc([]string{"INVALID_OWNER_ID", "INACTIVE_OWNER_OR_USER"}, func(code string) bool { return strings.Contains(e.Error, code) })
-	return h.Stake != nil && h.Stake.Ceded == to && e.State == "refused" && cannotOwn
+	return h.Stake != nil && h.Stake.Ceded == to && cannotOwn(h.Effects["restore"])
+}
+
+// leftReversed reports whether a program has given the record of a handoff that is
+// over to somebody, and the CRM has refused to take the receiver back, because they
+// could own nothing by then.
+func leftReversed(h state.Handoff, to string) bool {
+	return !h.Stage.Open() && h.Stake != nil && h.Stake.Ceded == to && cannotOwn(h.Effects["rewrite"])
+}
+
+func cannotOwn(e state.Effect) bool {
+	return e.State == "refused" && slices.ContainsFunc([]string{"INVALID_OWNER_ID", "INACTIVE_OWNER_OR_USER"}, func(code string) bool { return strings.Contains(e.Error, code) })
 }
 
 // putsBack reports whether a move gives back what we took from a person.
