@@ -80,3 +80,16 @@ func TestEarly(t *testing.T) {
 		})
 	}
 }
+
+// TestUnwatched: a kind that is waited for, and that the rules no longer look at, has
+// nothing polled sooner.
+func TestUnwatched(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.later(5 * time.Minute)
+	r.p.asked["no_such_kind"] = r.now.Add(-time.Minute)
+	r.p.Gate.Want("no_such_kind")
+	if n := r.later(10 * time.Minute); n > 100 {
+		t.Errorf("%d rounds in ten minutes", n)
+	}
+}

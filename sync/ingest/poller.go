@@ -90,6 +90,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 	}
 	if len(all) == 0 {
 		p.due, p.wait = p.Wall().Add(p.every()), 0
+		clear(p.hold)
 		p.caughtUp(nil)
 		return false, p.complete(ctx, true)
 	}
@@ -104,6 +105,9 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		polls[i] = r.poll
 	}
 	if len(polls) == 0 {
+		if full { // all of it is left alone: each is tried again when its own pause is over
+			p.due = p.Wall().Add(p.every())
+		}
 		return false, nil
 	}
 	began := p.Wall().UTC()

@@ -101,16 +101,17 @@ func (r *rig) update(fn func(tx state.Tx)) {
 	}
 }
 
-// later plays a while as Run does.
-func (r *rig) later(d time.Duration) {
+// later plays a while as Run does, and counts the rounds.
+func (r *rig) later(d time.Duration) (rounds int) {
 	r.Helper()
-	for end := r.now.Add(d); r.now.Before(end); {
+	for end := r.now.Add(d); r.now.Before(end) && rounds < 10_000; rounds++ {
 		more, err := r.p.round(r.Context())
 		if err != nil {
 			r.Fatal(err)
 		}
 		r.now = r.now.Add(max(r.p.rest(more), time.Millisecond))
 	}
+	return rounds
 }
 
 func (r *rig) conn() (c state.Conn) {
@@ -309,19 +310,66 @@ func TestTenant(t *testing.T) {
 	}
 }
 
-// TestUsers: once we have the users, failing to read them again stops nothing.
+// TestNothingToRead: where every kind fails by itself, in an outage or for a scope that
+// is missing, each is tried again when its own pause is over, and nobody turns in
+// between (C1, C6).
+func TestNothingToRead(t *testing.T) {
+	t.Parallel()
+	for name, class := range map[string]connectors.Class{"down": connectors.Unavailable, "denied": connectors.Denied} {
+		for _, every := range []time.Duration{30 * time.Second, 2 * time.Minute} {
+			t.Run(fmt.Sprint(name, " ", every), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t)
+				r.p.Every = every
+				r.later(10 * time.Second)
+				r.crm.page = func(p connectors.Poll) connectors.Page {
+					return connectors.Page{Kind: p.Kind, Next: p.From, Err: &connectors.Error{Class: class, Op: "poll"}}
+				}
+				asked := 0
+				r.crm.users = func() ([]connectors.User, error) {
+					asked++
+					return nil, &connectors.Error{Class: class, Op: "users"}
+				}
+				if n := r.later(time.Hour); n > 600 || asked > 60 {
+					t.Errorf("%d rounds in an hour, the users asked for %d times", n, asked)
+				}
+			})
+		}
+	}
+}
+
+// TestUsers: once we have the users, failing to read them again stops nothing: neither
+// polling nor what is done daily nor the forgetting of old events.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.later(time.Minute)
 	before := len(r.crm.polls)
+	ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "9"}
+	old := connectors.Change{Ref: ref, EventID: "e", At: r.now}
+	r.update(func(tx state.Tx) {
+		state.AppendInbox(tx, state.Change{Change: old, Via: "webhook", Came: r.now})
+		state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Record: ref, Target: ref})
+	})
 	r.crm.users = func() ([]connectors.User, error) {
 		return nil, &connectors.Error{Class: connectors.Denied, Op: "users"}
 	}
-	r.now = r.now.Add(usersEvery)
+	r.now = r.now.Add(seenFor + lookEvery)
 	r.later(10 * time.Minute)
 	if len(r.crm.polls) == before {
 		t.Error("polling has stopped")
+	}
+	looked := false
+	r.update(func(tx state.Tx) {
+		if state.WasSeen(tx, old) {
+			t.Error("old events are remembered")
+		}
+		for c := range state.InboxRows(tx, "hubspot") {
+			looked = looked || c.Via == "reread"
+		}
+	})
+	if !looked {
+		t.Error("what is open is not looked at daily any more")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 const (
 	usersEvery = 15 * time.Minute
+	usersAgain = time.Minute // after a failure
 	pruneBatch = 2000
 	seenFor    = 8 * 24 * time.Hour // longer than any sender tries again (I1)
 )
@@ -32,8 +33,9 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if err != nil { // we have them as they were: polling goes on
-		p.note("read users", err, p.every())
-		return true, nil
+		p.note("read users", err, usersAgain)
+		p.usersAt = p.Wall().Add(usersAgain - usersEvery)
+		return true, p.tend(ctx)
 	}
 	err = p.Store.Update(ctx, func(tx state.Tx) error {
 		listed := make(map[string]bool, len(users))
@@ -52,13 +54,12 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 			}
 		}
 		p.lookAgain(tx, left)
-		p.lookDaily(tx)
 		return tx.Err()
 	})
 	if err != nil {
 		return false, fmt.Errorf("keep users: %w", err)
 	}
-	if err := p.prune(ctx); err != nil {
+	if err := p.tend(ctx); err != nil {
 		return false, err
 	}
 	for _, u := range users {
@@ -66,6 +67,19 @@ func (p *Poller) users(ctx context.Context) (bool, error) {
 	}
 	p.usersAt = p.Wall()
 	return true, nil
+}
+
+// tend does what is due now and then, whether or not the users could be read.
+func (p *Poller) tend(ctx context.Context) error {
+	err := p.Store.Update(ctx, func(tx state.Tx) error {
+		p.lookDaily(tx)
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("have open handoffs looked at: %w", err)
+	}
+	p.Lanes.Ring()
+	return p.prune(ctx)
 }
 
 // prune forgets events that no sender will send again, in small transactions:
