@@ -13,12 +13,16 @@ import (
 // record turns out later to stand in the other CRM as well: one handoff changes the
 // owner in one CRM.
 func (d *deciding) elsewhereOwned(t *typ, c *conn, h state.Handoff, ref connectors.Ref) bool {
-	if d.r.authority == nil || d.r.authority == c || t.becomes != wordOwner || h.Stake != nil && h.Target == ref {
+	if d.r.authority == nil || d.r.authority == c || t.becomes != wordOwner || h.Target == ref && writesOwner(h) {
 		return false
 	}
-	same, _ := d.v.Same(ref)
+	same, _ := d.sameAs(ref)
 	return slices.ContainsFunc(same.Refs, func(r connectors.Ref) bool { return r.Conn == d.r.authority.name })
 }
+
+// writesOwner reports whether a handoff has written an owner, or is about to. While it
+// waits, for context or for somebody who is free, it only notes who stands there.
+func writesOwner(h state.Handoff) bool { return h.Stake != nil && h.Stake.Value != "" }
 
 // toldOnly lists that the owner of a record is somebody else's to change. has is who
 // has the handoff without owning the record.

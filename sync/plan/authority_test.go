@@ -13,8 +13,9 @@ import (
 
 // TestOwnerElsewhere: where Salesforce has the say over the owner, a handoff of
 // somebody who stands in both tells HubSpot and changes no owner there, whatever
-// happens to it, and that is listed. One that had written an owner before the two
-// were known to be one goes on where it began (C13).
+// happens to it, and that is listed, also where the very reading that starts it says
+// that the two are one. One that had written an owner before that was known goes on
+// where it began (C13).
 func TestOwnerElsewhere(t *testing.T) {
 	t.Parallel()
 	r := writing(t, edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nauthority: {owner: salesforce}\nnever:"))
@@ -22,22 +23,27 @@ func TestOwnerElsewhere(t *testing.T) {
 		w.same[ref] = state.Same{Refs: []connectors.Ref{ref, {Conn: "salesforce", Kind: "Lead", ID: "00Q7"}}}
 	}
 	for name, tc := range map[string]struct {
-		known   string // that the two are one: "before", "after" the assignment
+		known   string // that the two are one: "before", "with" or "after" the reading that is assigned
 		waiting bool   // the first write has not left when an operator gives it to another
 		writes  bool   // an owner
 	}{
-		"known before":             {known: "before"},
-		"known before, redirected": {known: "before", waiting: true},
-		"known after":              {known: "after", writes: true},
-		"known after, redirected":  {known: "after", waiting: true, writes: true},
-		"in one of them only":      {writes: true},
+		"known before":              {known: "before"},
+		"known before, redirected":  {known: "before", waiting: true},
+		"known with it":             {known: "with"},
+		"known with it, redirected": {known: "with", waiting: true},
+		"known after":               {known: "after", writes: true},
+		"known after, redirected":   {known: "after", waiting: true, writes: true},
+		"in one of them only":       {writes: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
 			rec := demo("51", "dana@acme.com")
-			if tc.known == "before" {
+			switch tc.known {
+			case "before":
 				both(w, rec.Ref)
+			case "with":
+				rec.Same = []connectors.Ref{{Conn: "salesforce", Kind: "Lead", ID: "00Q7"}}
 			}
 			w.decide(t, r, monday, see(rec))
 			first := w.only(t)
@@ -85,6 +91,58 @@ func TestOwnerElsewhere(t *testing.T) {
 				t.Errorf("return: owner %v", to)
 			}
 			has(got.Accountable)
+		})
+	}
+}
+
+// TestOwnerElsewhereFirstWrite: the say of another CRM holds for the first owner that
+// a handoff would write, however it comes to that: on a record that was found over
+// there just now, or after it was held for context and the record's owner noted.
+func TestOwnerElsewhereFirstWrite(t *testing.T) {
+	t.Parallel()
+	says := func(who string) map[string]string {
+		return edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nauthority: {owner: "+who+"}\nnever:")
+	}
+	for name, tc := range map[string]struct {
+		rules *plan.Rules
+		owner string // the field that is not to be written
+		do    func(*testing.T, *plan.Rules, *world)
+	}{
+		"found just now": {writing(t, says("hubspot")), "OwnerId", func(t *testing.T, r *plan.Rules, w *world) {
+			w.locate(t, r, sales("51", "dana@acme.com"), lead("00Q1"))
+		}},
+		"held before": {writing(t, says("salesforce"), edit(t, "handoffs/demo-request.yaml",
+			"must_have: [person.email]", "must_have: [person.email, person.title]",
+			"if_missing: route_then_chase", "if_missing: gate\n  hold_at_most: 48 hours\n  after_hold: escalate\n  # ",
+		)), "hubspot_owner_id", func(t *testing.T, r *plan.Rules, w *world) {
+			rec := demo("51", "dana@acme.com", "country", "US")
+			w.same[rec.Ref] = state.Same{Refs: []connectors.Ref{rec.Ref, {Conn: "salesforce", Kind: "Lead", ID: "00Q7"}}}
+			w.decide(t, r, monday, see(rec))
+			if got := w.only(t).Stage; got != state.Held {
+				t.Fatalf("stage %s", got)
+			}
+			w.done(t, r, monday)
+			for n, more := range [][]string{{"phone", "+15550100"}, {"title", "CFO"}} {
+				rec.Version, rec.ModifiedAt, rec.Fields = "2"+more[1], monday.Add(time.Duration(1+n)*time.Minute), fields(rec, more...)
+				w.decide(t, r, rec.ModifiedAt, see(rec))
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			tc.do(t, tc.rules, w)
+			assign := w.steps()["assign"].Write.Set
+			if owner, writes := assign[tc.owner]; writes || assign["handoff_status"] != "Assigned" {
+				t.Errorf("owner %v, status %v", owner, assign["handoff_status"])
+			}
+			if got := w.listed("authority"); len(got) != 1 || !strings.Contains(got[0], w.only(t).Owner+" has the task") {
+				t.Errorf("listed: %q", got)
+			}
+			w.decide(t, tc.rules, monday.Add(5*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "revops@example.com", By: "ops"})
+			if owner, writes := w.steps()["assign"].Write.Set[tc.owner]; writes || w.only(t).Owner != "revops@example.com" {
+				t.Errorf("by order %s has it, owner %v", w.only(t).Owner, owner)
+			}
 		})
 	}
 }

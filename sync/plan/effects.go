@@ -130,7 +130,7 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	w := connectors.Write{Ref: at.Ref, Key: key(h, stepAssign, "set"+ownedBy(h))}
 	if d.elsewhereOwned(t, c, h, at.Ref) {
 		d.toldOnly(h, at.Ref, h.Owner)
-		w.Set = set
+		w.Set, h.Stake = set, nil
 		return d.intend(h, stepAssign, w)
 	}
 	w.Set = d.owned(t, h, c, at.Ref.Kind, set)
