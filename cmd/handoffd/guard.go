@@ -83,7 +83,7 @@ type waiting struct{ rules atomic.Pointer[plan.Rules] }
 func (d *daemon) tryReload(ctx context.Context, r *plan.Rules) error {
 	d.waiting.rules.Store(nil)
 	running := d.book.Rules()
-	if r.Mode() == "write" && r.Digest() != running.Digest() {
+	if !r.Observing() && r.Digest() != running.Digest() {
 		e, err := guard(ctx, d.config.Store, running, r, d.config.Wall().UTC())
 		if err != nil {
 			return fmt.Errorf("compare with the running rules: %w", err)

@@ -109,7 +109,7 @@ func patient(h http.HandlerFunc) http.HandlerFunc {
 // observe, and while it is not sure that the state is the newest. A pause, or a
 // safety stop, only makes what was ordered wait.
 func (d *desk) mayOrder(ctx context.Context) error {
-	if d.book.Rules().Mode() != "write" {
+	if d.book.Rules().Observing() {
 		return &exitError{code: exitRefused, err: errors.New("the mode is observe: nothing is written to any CRM"), try: "mode: write in handoffd.yaml, with live: to keep what should only be observed; `handoffd pause` keeps the rest from being written"}
 	}
 	var held []state.Reconcile

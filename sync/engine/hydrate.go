@@ -38,6 +38,7 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 	}
 	for _, r := range l.readAll(ctx, w.rules, order, want, now) {
 		if r.err != nil {
+			w.failed = true
 			l.failed(r.of.conn, r.of.kind, "read "+string(r.of.kind), r.err)
 			continue
 		}

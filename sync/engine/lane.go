@@ -25,6 +25,7 @@ type Lane struct {
 
 	hold    map[batch]pause              // what cannot be read now; a blank kind is the whole connection
 	waiting map[connectors.Ref]wait      // what cannot be decided yet
+	looked  time.Time                    // what was due by then has been looked at
 	still   time.Time                    // timers do not speak until then
 	awaited time.Time                    // when the first of those that wait for a poll speaks all the same
 	vain    map[plan.Polled]time.Time    // what a timer has waited for in vain, and when that was due
@@ -101,6 +102,7 @@ func (l *Lane) Turned() time.Time {
 func (l *Lane) round(ctx context.Context) (bool, error) {
 	now := l.Decider.Wall()
 	l.turned.Store(now.UnixNano())
+	l.looked = now
 	l.trial.next(now)
 	work, err := l.take(ctx, now)
 	if err != nil {
@@ -117,7 +119,7 @@ func (l *Lane) round(ctx context.Context) (bool, error) {
 	l.hydrate(asking, &work, now)
 	asks := work.observed(now.UTC())
 	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 && len(work.deaf) == 0 {
-		return false, l.putDown(ctx)
+		return work.failed && len(work.cut) > 0, l.putDown(ctx) // what that left no room for may be about another CRM
 	}
 	undecided, err := l.decide(ctx, asking, work.drop(now.UTC()), asks)
 	if err != nil || len(work.timers) == 0 {
@@ -255,9 +257,13 @@ func (l *Lane) rest(ctx context.Context, now time.Time) time.Duration {
 	if l.full {
 		d = whileFull
 	}
+	looked := l.looked
+	if now.Before(looked) {
+		looked = now
+	}
 	sooner := func(at time.Time) {
-		if w := at.Sub(now); w > 0 && w < d {
-			d = max(w, time.Millisecond)
+		if at.After(looked) {
+			d = min(d, max(at.Sub(now), time.Millisecond))
 		}
 	}
 	sooner(l.still)
@@ -274,7 +280,7 @@ func (l *Lane) rest(ctx context.Context, now time.Time) time.Duration {
 		sooner(w.until)
 	}
 	err := l.Decider.Store.View(ctx, func(tx state.Tx) error {
-		if due, ok := state.NextTimer(tx, now); ok {
+		if due, ok := state.NextTimer(tx, looked); ok {
 			sooner(due)
 		}
 		return tx.Err()

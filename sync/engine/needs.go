@@ -28,7 +28,7 @@ func needsOf(verdicts []Verdict) map[string][]state.Need {
 func (l *Lane) ask(ctx context.Context, rules *plan.Rules, needs map[string][]state.Need) Answers {
 	answers := Answers{}
 	for _, conn := range l.Group {
-		if !l.Gates[conn].Open() {
+		if !l.Gates[conn].Open() || ctx.Err() != nil { // another CRM has used up the time: not this one's fault
 			continue
 		}
 		var locate, past []state.Need

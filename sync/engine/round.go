@@ -23,6 +23,8 @@ type work struct {
 	cut    map[string]bool  // connections with more than was taken of what tells of itself
 
 	gates  map[string]*Gate        // as they stood when the inbox was opened: what was read since is not in it
+	failed bool                    // something could not be read, and is left alone now
+	timed  int                     // items that only timers have asked for
 	spoken map[connectors.Ref]bool // timers speak of them, and they are read only where there is news
 }
 

@@ -28,11 +28,12 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 			w.deadly[name] = true
 		}
 		l.takeTimers(tx, &w, now, limit)
+		w.timed = len(w.items)
 		for n := range l.Group {
 			conn := l.Group[(l.turn+n)%len(l.Group)]
 			switch {
 			case !l.Gates[conn].Open():
-			case l.crowded(tx, conn, now):
+			case l.crowded(tx, conn, now) && !w.rules.Observing():
 				l.full = true
 			default:
 				l.takeRows(tx, &w, conn, now, limit)
@@ -131,7 +132,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			continue
 		}
 		held := l.held(conn, c.Ref.Kind, now)
-		if wait := l.waiting[c.Ref]; Paused(now, wait.until, longestWaiting) && !c.Came.After(wait.since) || !l.trial.may(c.Ref) {
+		if wait := l.waiting[c.Ref]; Paused(now, wait.until, longestWaiting) && (!c.Came.After(wait.since) || c.Came.After(now)) || !l.trial.may(c.Ref) {
 			continue
 		}
 		echo, written := state.GetEcho(tx, c.Ref)
@@ -155,7 +156,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if w.byRef[c.Ref] == nil && len(w.items) >= limit {
+		if w.byRef[c.Ref] == nil && len(w.items)-w.timed >= limit {
 			w.cut[conn] = true
 			return
 		}

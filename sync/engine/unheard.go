@@ -76,4 +76,7 @@ func (l *Lane) cutOff(w *work, now time.Time) {
 	w.timers = slices.DeleteFunc(w.timers, func(d due) bool {
 		return now.Before(l.awaitedUntil(d.timer, now)) && slices.ContainsFunc(d.polled, func(p plan.Polled) bool { return w.cut[p.Conn] })
 	})
+	w.items = slices.DeleteFunc(w.items, func(it *item) bool { // nothing but such a timer has asked for it
+		return len(it.rows) == 0 && !slices.ContainsFunc(w.timers, func(d due) bool { return slices.Contains(d.about, it.ref) })
+	})
 }

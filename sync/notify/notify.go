@@ -60,7 +60,6 @@ const (
 	giveUpAfter     = 24 * time.Hour
 	longestWait     = 15 * time.Minute
 	longestSleep    = 30 * time.Second
-	observe         = "observe"
 	perRound        = 50
 )
 
@@ -81,7 +80,7 @@ func (s *Sender) Run(ctx context.Context) error {
 // round sends what is due. It reports whether anything left.
 func (s *Sender) round(ctx context.Context) (bool, error) {
 	now := s.Wall()
-	if engine.Paused(now, s.hold, longestWait) || s.Book.Rules().Mode() == observe {
+	if engine.Paused(now, s.hold, longestWait) || s.Book.Rules().Observing() {
 		return false, nil
 	}
 	due, err := s.due(ctx, now)

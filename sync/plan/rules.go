@@ -217,6 +217,9 @@ func (r *Rules) Mode() string {
 	return "observe"
 }
 
+// Observing reports whether nothing leaves, whatever was decided before.
+func (r *Rules) Observing() bool { return !r.write }
+
 // Conn is what the engine has to know of a connection.
 type Conn struct {
 	Name, CRM string

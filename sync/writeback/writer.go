@@ -43,7 +43,6 @@ const (
 	defaultLimit = 400
 	firstWait    = time.Second
 	longestWait  = time.Minute
-	observe      = "observe"       // the mode in which nothing leaves, whatever was decided before
 	longestSleep = 5 * time.Second // a pause has to be noticed within 5 s
 	// grace is how long a call that has begun may go on after a stop was asked.
 	grace = 8 * time.Second
@@ -70,7 +69,7 @@ func (w *Writer) Run(ctx context.Context) error {
 // round sends one batch. It reports whether there was one.
 func (w *Writer) round(ctx context.Context) (bool, error) {
 	now := w.Decider.Wall()
-	if engine.Paused(now, w.hold, longestWait) || !w.Gate.Open() || w.Decider.Book.Rules().Mode() == observe {
+	if engine.Paused(now, w.hold, longestWait) || !w.Gate.Open() || w.Decider.Book.Rules().Observing() {
 		return false, nil
 	}
 	if err := w.heal(ctx, now); err != nil {
