@@ -73,7 +73,7 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 	default:
 		h = d.toldTooLate(d.choreSettled(h, ev.Intent.Step, ev.Ref), ev.Intent.Step)
 	}
-	d.put(h)
+	d.put(d.undoneLate(h, ev))
 }
 
 // staked notes what a write of the owner rests on and what it left.

@@ -108,7 +108,7 @@ func (d *deciding) undoOne(u *undoing, h state.Handoff) {
 	un.Touches = append(un.Touches, workedOn(h)...)
 	for _, ref := range written(h) {
 		b, ok := d.v.Before(ref)
-		if !ok {
+		if b, ok = d.unanswered(u, h, ref, b, ok); !ok {
 			if e := effectOn(h, ref); e {
 				un.Touches = append(un.Touches, state.Touch{Ref: ref, What: "what it held before was not kept"})
 			}
@@ -160,35 +160,52 @@ func (d *deciding) takeBack(u *undoing, h state.Handoff, un state.Undone, tasks 
 		if !ok {
 			continue
 		}
-		l := u.before[ref].Layers[n]
-		un.Records = append(un.Records, ref)
 		if u.set[ref] == nil {
 			u.set[ref], u.by[ref] = map[string]any{}, h
 		}
-		for name, was := range l.Found {
-			if u.before[ref].Made && !isOwn(name) {
-				continue // it was never anything else
-			}
-			u.set[ref][name] = was // of several handoffs, the oldest has the last word
-		}
-		for _, name := range l.Unseen {
-			un.Stays = append(un.Stays, fmt.Sprintf("%s of %s: what it held before was not seen", name, ref))
-		}
-		if u.before[ref].Made {
-			un.Stays = append(un.Stays, ref.String()+": handoffd made it, and deletes nothing")
-		}
+		maps.Copy(u.set[ref], goesBack(u.before[ref], n, &un)) // of several handoffs, the oldest has the last word
 	}
 	for i, ref := range tasks {
 		step := fmt.Sprintf("%s task %d", stepUndo, i+1)
 		h = d.intend(h, step, connectors.Write{Ref: ref, Set: map[string]any{connectors.TaskStatus: "done"}, Key: key(h, step, "close "+ref.String())})
 	}
-	for _, what := range un.Stays {
-		d.list(listUndo, h.ID, h.Type+": it cannot be put back: "+what)
-	}
+	d.listStays(h, un.Stays)
 	h.Undone = &un
 	d.because(d.why("", "%s is taken back", h.ID))
 	d.audit("undone", h.ID, map[string]string{"by": un.By, "owner": h.Owner, "type": h.Type})
 	d.put(h)
+}
+
+// goesBack is what a record held before a handoff wrote it, as far as that can be
+// put back; the rest is noted.
+func goesBack(b state.Before, layer int, un *state.Undone) map[string]any {
+	set := map[string]any{}
+	stays := func(what string) {
+		if !slices.Contains(un.Stays, what) {
+			un.Stays = append(un.Stays, what)
+		}
+	}
+	for name, was := range b.Layers[layer].Found {
+		if !b.Made || isOwn(name) { // the rest was never anything else
+			set[name] = was
+		}
+	}
+	for _, name := range b.Layers[layer].Unseen {
+		stays(fmt.Sprintf("%s of %s: what it held before was not seen", name, b.Ref))
+	}
+	if b.Made {
+		stays(b.Ref.String() + ": handoffd made it, and deletes nothing")
+	}
+	if !slices.Contains(un.Records, b.Ref) {
+		un.Records = append(un.Records, b.Ref)
+	}
+	return set
+}
+
+func (d *deciding) listStays(h state.Handoff, stays []string) {
+	for _, what := range stays {
+		d.list(listUndo, h.ID, h.Type+": it cannot be put back: "+what)
+	}
 }
 
 // putBack plans one write a record: what it held before the oldest handoff that
@@ -211,13 +228,18 @@ func (d *deciding) putBack(u *undoing) {
 			continue
 		}
 		h := d.current(u.by[ref])
-		step := stepUndo
-		if ref != h.Target {
-			step = stepUndo + " source"
-		}
+		step := undoStep(h, ref)
 		w := connectors.Write{Ref: ref, Set: set, IfVersion: now.Version, Key: key(h, step, "restore "+ref.String())}
 		d.put(d.intendSeen(h, step, w, seen{expect: expect, read: u.ev.Read, over: now.ModifiedAt, atRisk: true}))
 	}
+}
+
+// undoStep names the write that puts a record back.
+func undoStep(h state.Handoff, ref connectors.Ref) string {
+	if ref != h.Target {
+		return stepUndo + " source"
+	}
+	return stepUndo
 }
 
 // isUndo reports whether a step takes a handoff back.

@@ -1,0 +1,126 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// takenBack is an operator's order about every handoff, on what is found.
+func (w *world) takenBack(t testing.TB, r *plan.Rules, at time.Time, found ...connectors.Object) {
+	t.Helper()
+	ev := plan.Undo{By: "ops", Read: at, Found: found}
+	for id := range w.handoffs {
+		ev.Handoffs = append(ev.Handoffs, id)
+	}
+	w.decide(t, r, at, ev)
+	for id, h := range w.handoffs {
+		if h.Undone == nil || !h.Undone.Restored {
+			t.Fatalf("%s is left as it is: %+v", id, h.Undone)
+		}
+	}
+}
+
+// came delivers a write as done, after what it found has been kept, as the writer does.
+func (w *world) came(t testing.TB, r *plan.Rules, at time.Time, i state.Intent, d plan.Delivered) {
+	t.Helper()
+	if d.Intent = i; d.Ref.IsZero() {
+		d.Ref = i.Write.Ref
+	}
+	delete(w.intents, i.Write.Key)
+	if w.befores == nil {
+		w.befores = map[connectors.Ref]state.Before{}
+	}
+	w.befores[d.Ref] = w.befores[d.Ref].Wrote(i, d.Ref, d.Skipped, at)
+	w.decide(t, r, at, d)
+}
+
+// TestUndoneOnTheWay: a handoff is taken back while a write of it is on its way. What
+// has come through by then is put back at once, though its answer was lost, and what
+// comes through later when it is answered (G13).
+func TestUndoneOnTheWay(t *testing.T) {
+	t.Parallel()
+	r, at := writing(t), func(s int) time.Time { return monday.Add(time.Duration(s) * time.Second) }
+	rec := demo("51", "dana@acme.com", "country", "US")
+	shows := func(version string, fields map[string]any) connectors.Object {
+		return connectors.Object{Ref: rec.Ref, Version: version, ModifiedAt: rec.ModifiedAt, Fields: fields}
+	}
+	for name, c := range map[string]struct {
+		do     func(w *world)
+		expect map[string]any // of the owner and handoff_id, under which they are put back
+	}{
+		"it shows, unanswered": {func(w *world) {
+			w.takenBack(t, r, at(10), shows("2", w.steps()["assign"].Write.Set))
+		}, map[string]any{"hubspot_owner_id": "u-ana"}},
+		"it comes later": {func(w *world) {
+			left := w.steps()["assign"]
+			w.takenBack(t, r, at(1), shows("1", nil))
+			w.came(t, r, at(2), left, plan.Delivered{Version: "2", Stamp: at(1)})
+		}, map[string]any{"hubspot_owner_id": "u-ana"}},
+		"an order comes later": {func(w *world) {
+			w.came(t, r, at(1), w.steps()["assign"], plan.Delivered{Version: "2", Stamp: at(1)})
+			stood := shows("2", w.befores[rec.Ref].Last)
+			w.decide(t, r, at(2), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+			left := w.steps()["reassign"]
+			w.takenBack(t, r, at(3), stood)
+			w.came(t, r, at(4), left, plan.Delivered{Version: "3", Stamp: at(3)})
+		}, map[string]any{"hubspot_owner_id": "u-cleo"}},
+	} {
+		w := newWorld()
+		w.decide(t, r, monday, see(rec))
+		id := w.only(t).ID
+		c.do(w)
+		c.expect["handoff_id"], c.expect["handoff_status"] = id, "Assigned"
+		var back []state.Intent
+		for _, i := range w.intents {
+			if i.Write.Ref == rec.Ref {
+				back = append(back, i)
+			}
+		}
+		if len(back) != 1 {
+			t.Errorf("%s: %d writes put it back, want one", name, len(back))
+			continue
+		}
+		set := back[0].Write.Set
+		if owner, puts := set["hubspot_owner_id"]; !puts || owner != nil || set["handoff_id"] != nil || set["handoff_status"] != nil || set["handoff_why"] != nil {
+			t.Errorf("%s: it becomes %v", name, set)
+		}
+		if diff := cmp.Diff(c.expect, back[0].Expect); diff != "" {
+			t.Errorf("%s: put back where it shows (-want +got):\n%s", name, diff)
+		}
+		if h := w.only(t); len(h.Undone.Records) != 1 || h.Undone.Records[0] != rec.Ref {
+			t.Errorf("%s: put back are %v", name, h.Undone.Records)
+		}
+	}
+}
+
+// TestUndoneWhileMade: a record is made after its handoff was taken back. It stays, as
+// the list says, and shows nothing of the handoff (G13).
+func TestUndoneWhileMade(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	rec := sales("51", "dana@acme.com")
+	w.locate(t, r, rec)
+	create := w.steps()["create"]
+	w.takenBack(t, r, monday.Add(time.Second), connectors.Object{Ref: rec.Ref, Version: "1"})
+	made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	w.came(t, r, monday.Add(2*time.Second), create, plan.Delivered{Ref: made, Version: "v1"})
+	set := w.steps()["undo"].Write.Set
+	if status, puts := set["handoff_status"]; !puts || status != nil || w.steps()["undo"].Write.Ref != made {
+		t.Errorf("%+v", w.steps()["undo"].Write)
+	}
+	for name := range set {
+		if !strings.HasPrefix(name, connectors.OwnFieldPrefix) {
+			t.Errorf("%s of a record that we have made is cleared", name)
+		}
+	}
+	if listed := listingsOf(w, "undo"); strings.Count(listed, "handoffd made it") != 1 {
+		t.Errorf("listed: %s", listed)
+	}
+}
