@@ -24,17 +24,21 @@ func SetClock(tx Tx, now time.Time, moved time.Duration) (mended int) {
 	if moved < 0 {
 		most = 0 // we have seen it: nothing that waits can be trusted
 	}
-	for _, c := range AllConns(tx) {
-		for rank := range MaxRank + 1 {
-			from := Key(c.Name, rank)
-			for k := range tx.Scan(Due, []byte(from+Key(now.Add(most))), after(from)) {
-				if i, ok := GetIntent(tx, string(k[len(from)+8:])); ok {
-					i.Due = now
-					PutIntent(tx, i)
-					mended++
-				}
-			}
+	var late []Intent
+	for _, i := range AllIntents(tx) {
+		// A message to a channel may well wait for hours.
+		if i.State != Parked && i.Due.After(now.Add(most)) && (i.Message == nil || moved < 0) {
+			late = append(late, i)
 		}
+	}
+	for _, i := range late {
+		if i.Due = now; i.Message != nil && i.Created.After(now) {
+			i.Created = now
+		}
+		PutIntent(tx, i)
+		mended++
+	}
+	for _, c := range AllConns(tx) {
 		if moved < 0 && c.Live.After(now) && c.Live.Add(moved).Before(now) {
 			c.Live = c.Live.Add(moved)
 			PutConn(tx, c)

@@ -85,7 +85,9 @@ func (p *Poller) note(doing string, err error, again time.Duration) {
 // that have been read to their end.
 func (p *Poller) ready(all []reading, full bool) []reading {
 	now := p.Wall()
-	read := func(name connectors.Kind) bool { return slices.ContainsFunc(all, func(r reading) bool { return r.name == name }) }
+	read := func(name connectors.Kind) bool {
+		return slices.ContainsFunc(all, func(r reading) bool { return r.name == name })
+	}
 	maps.DeleteFunc(p.hold, func(name connectors.Kind, _ pause) bool { return !read(name) }) // the rules no longer look at it
 	maps.DeleteFunc(p.asked, func(kind connectors.Kind, _ time.Time) bool { return !read(kind) })
 	return slices.DeleteFunc(slices.Clone(all), func(r reading) bool {

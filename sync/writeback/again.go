@@ -58,8 +58,13 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 	if len(young) > 0 {
 		return true, w.put(ctx, b.together(young))
 	}
+	var answers []rereading
 	for _, kind := range slices.Sorted(maps.Keys(stale)) {
-		if err := w.readKind(ctx, kind, stale[kind], byRef); err != nil {
+		answers = append(answers, w.askAgain(ctx, kind, stale[kind]))
+	}
+	came := w.Decider.Wall().UTC() // all of them: one kind is no fresher for being read before another
+	for _, a := range answers {
+		if err := w.settleAgain(ctx, a, came, byRef); err != nil {
 			return true, err
 		}
 	}
@@ -93,41 +98,54 @@ func leaveBy(i state.Intent, wall time.Time) time.Time {
 	return time.Now().Add(freshRead - wall.Round(0).Sub(i.ReadAt))
 }
 
-// readKind reads records of one kind again and settles the entries about them.
-func (w *Writer) readKind(ctx context.Context, kind connectors.Kind, ids []string, byRef map[connectors.Ref]state.Intent) error {
-	rules := w.Decider.Book.Rules()
-	began := w.Decider.Wall().UTC()
-	var objects []connectors.Object
-	err := engine.Safely("read again", func() (err error) {
-		objects, err = w.Connector.Read(connectors.Urgent(ctx), kind, ids, rules.Fields(w.Conn, kind))
+// rereading is the answer about the records of one kind.
+type rereading struct {
+	kind    connectors.Kind
+	ids     []string
+	rules   *plan.Rules
+	began   time.Time // when it was asked for
+	objects []connectors.Object
+	err     error
+}
+
+// askAgain reads records of one kind.
+func (w *Writer) askAgain(ctx context.Context, kind connectors.Kind, ids []string) rereading {
+	a := rereading{kind: kind, ids: ids, rules: w.Decider.Book.Rules(), began: w.Decider.Wall().UTC()}
+	a.err = engine.Safely("read again", func() (err error) {
+		a.objects, err = w.Connector.Read(connectors.Urgent(ctx), kind, ids, a.rules.Fields(w.Conn, kind))
 		return err
 	})
+	return a
+}
+
+// settleAgain settles the entries about records that were read again. now is when all
+// that was asked for had come.
+func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, byRef map[connectors.Ref]state.Intent) error {
 	var asked []state.Intent
-	for _, id := range ids {
-		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: kind, ID: id}])
+	for _, id := range a.ids {
+		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: a.kind, ID: id}])
 	}
-	if err != nil {
-		return w.couldNot(ctx, "read again", connectors.AsError("read again", err), asked)
+	if a.err != nil {
+		return w.couldNot(ctx, "read again", connectors.AsError("read again", a.err), asked)
 	}
-	now := w.Decider.Wall().UTC()
-	read := began
-	if now.Sub(began) > slowRead {
+	read := a.began
+	if now.Sub(a.began) > slowRead {
 		read = now
 	}
 	var asks []engine.Ask
 	var outcomes []outcome
 	var changed []reading
 	seen := map[connectors.Ref]bool{}
-	for n, o := range objects {
+	for n, o := range a.objects {
 		i, ok := byRef[o.Ref]
 		if !ok || seen[o.Ref] {
 			continue
 		}
 		seen[o.Ref] = true
-		record, _ := rules.Normalize(o)
-		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: rules})
+		record, _ := a.rules.Normalize(o)
+		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: a.rules})
 		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
-		r := reading{entry: i, object: &objects[n], read: read, holds: there && holds(i.Expect, o)}
+		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o)}
 		changed = append(changed, r)
 		if r.holds {
 			i.ReadAt, i.Over = read, o.ModifiedAt

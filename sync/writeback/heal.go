@@ -20,6 +20,7 @@ const (
 	healEvery = time.Minute
 	healAgain = 10 * time.Second
 	healFor   = 15 * time.Minute
+	healMost  = 24 * time.Hour // after that a look that keeps failing is given up
 	healBatch = 200
 )
 
@@ -70,7 +71,7 @@ func (w *Writer) heal(ctx context.Context, now time.Time) error {
 		if holdsConnection(e.Class) {
 			w.leaveAlone(e)
 		}
-		return w.lookLater(ctx, due, now, healAgain)
+		return w.lookAnew(ctx, due, now)
 	}
 	return w.healed(ctx, healed, now)
 }
@@ -170,19 +171,43 @@ func (w *Writer) healed(ctx context.Context, all []cured, now time.Time) error {
 		due[n] = c.doubt
 		w.Metrics.healed.Add(float64(len(c.gone)))
 	}
-	return w.lookLater(ctx, due, now, healEvery)
+	return w.lookLater(ctx, due, now)
 }
 
 // lookLater puts the next look off, or ends them.
-func (w *Writer) lookLater(ctx context.Context, due []state.Doubt, now time.Time, after time.Duration) error {
+func (w *Writer) lookLater(ctx context.Context, due []state.Doubt, now time.Time) error {
+	return w.keepDoubts(ctx, due, func(tx state.Tx, d state.Doubt) {
+		if !now.Before(d.Until) {
+			state.DropDoubt(tx, d)
+			return
+		}
+		d.Due = now.UTC().Add(healEvery)
+		state.PutDoubt(tx, d)
+	})
+}
+
+// lookAnew has a look made again that failed: soon, and less often once the last one
+// should have been made. One that was never made is listed in the end.
+func (w *Writer) lookAnew(ctx context.Context, due []state.Doubt, now time.Time) error {
+	return w.keepDoubts(ctx, due, func(tx state.Tx, d state.Doubt) {
+		late := now.Sub(d.Until)
+		if late > healMost {
+			state.AddListing(tx, state.Listing{
+				List: listTwice, Subject: d.Handoff + " " + d.Step, Count: 1, First: now, Last: now,
+				Text: "it may have been made twice, and the CRM could not be asked for a day: look whether there are two",
+			})
+			state.DropDoubt(tx, d)
+			return
+		}
+		d.Due = now.UTC().Add(max(healAgain, late))
+		state.PutDoubt(tx, d)
+	})
+}
+
+func (w *Writer) keepDoubts(ctx context.Context, due []state.Doubt, keep func(tx state.Tx, d state.Doubt)) error {
 	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		for _, d := range due {
-			if !now.Before(d.Until) {
-				state.DropDoubt(tx, d)
-				continue
-			}
-			d.Due = now.UTC().Add(after)
-			state.PutDoubt(tx, d)
+			keep(tx, d)
 		}
 		return tx.Err()
 	})

@@ -143,3 +143,42 @@ func TestSecondTaskLookFails(t *testing.T) {
 		t.Errorf("the second task stood for %s, after %d looks", took, h.looks)
 	}
 }
+
+// TestSecondTaskLookedForLate: where no look was answered for as long as a second task
+// may come, one is made when the CRM is back; after a day it is listed instead (C2).
+func TestSecondTaskLookedForLate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		down    time.Duration
+		removed bool
+		listed  int
+	}{"for an hour": {time.Hour, true, 0}, "for a day": {healMost + time.Hour, false, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			h := &healing{rig: r, copies: []connectors.Copy{copyOf("1", false), copyOf("new-a", false)}}
+			h.unanswered()
+			for len(r.sent) < 2 {
+				r.later(time.Second)
+			}
+			h.fails = 1 << 30
+			r.later(healFor)
+			r.now = r.now.Add(tc.down - healFor)
+			r.rounds(2)
+			h.fails = 0
+			r.now = r.now.Add(tc.down)
+			r.rounds(2)
+			listed := 0
+			r.look(func(tx state.Tx) {
+				for _, l := range state.AllListings(tx) {
+					if l.List == listTwice {
+						listed++
+					}
+				}
+			})
+			if len(h.removed) > 0 != tc.removed || listed != tc.listed {
+				t.Errorf("taken away: %v, listed %d", h.removed, listed)
+			}
+		})
+	}
+}

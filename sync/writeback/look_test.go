@@ -1,6 +1,7 @@
 package writeback
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -77,6 +78,28 @@ func TestReadAgain(t *testing.T) {
 		r.rounds(3)
 		if d := cmp.Diff([]string{"b"}, r.sent); d != "" {
 			t.Errorf("one that cannot be read holds up the others: %s", d)
+		}
+	})
+	t.Run("several kinds, slowly", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		kinds := []connectors.Kind{"contacts", "companies", "deals"}
+		for n, kind := range kinds {
+			i := owner(r)
+			i.Write.Key, i.Write.Ref.Kind, i.Write.Ref.ID = fmt.Sprint(kind), kind, fmt.Sprint(n)
+			r.put(i)
+		}
+		r.crm.read = func(ids []string) ([]connectors.Object, error) {
+			r.now = r.now.Add(3 * time.Second)
+			var out []connectors.Object
+			for _, kind := range kinds {
+				out = append(out, connectors.Object{Ref: connectors.Ref{Conn: "hubspot", Kind: kind, ID: ids[0]}, Version: "2"})
+			}
+			return out, nil
+		}
+		r.rounds(20)
+		if len(r.sent) != len(kinds) {
+			t.Errorf("sent %v, want all three", r.sent)
 		}
 	})
 	t.Run("clock set back", func(t *testing.T) {

@@ -58,3 +58,13 @@ func (o *order) waits(tx state.Tx, i state.Intent) bool {
 	}
 	return older
 }
+
+// over forgets an entry that is not waiting any more.
+func (o *order) over(i state.Intent) {
+	ref := i.Write.Ref
+	if left := slices.DeleteFunc(o.off[ref], func(key string) bool { return key == i.Write.Key }); len(left) > 0 {
+		o.off[ref] = left
+	} else {
+		delete(o.off, ref)
+	}
+}

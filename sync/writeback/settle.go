@@ -95,8 +95,10 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 		if o.delivered != nil {
 			asks = append(asks, engine.Ask{Event: *o.delivered})
 		}
-		if o.keep {
+		if o.keep && o.entry.State != state.Parked {
 			w.order.putOff(o.entry)
+		} else {
+			w.order.over(o.entry)
 		}
 	}
 	now, safety := w.Decider.Wall().UTC(), w.Decider.Book.Rules().Safety()

@@ -393,6 +393,23 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestOrderForgets: what was put off and is over is not remembered.
+func TestOrderForgets(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(r.update("a", "1"), r.update("b", "2"))
+	r.crm.apply = failing(connectors.Throttled)
+	r.rounds(1)
+	if len(r.w.order.off) != 2 {
+		t.Fatalf("put off: %v", r.w.order.off)
+	}
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { return done(ws), nil }
+	r.later(2 * time.Minute)
+	if len(r.w.order.off) > 0 {
+		t.Errorf("remembered: %v", r.w.order.off)
+	}
+}
+
 // TestWithdrawnOnItsWay: what is withdrawn while the call lasts stays
 // withdrawn, even when the CRM says "later".
 func TestWithdrawnOnItsWay(t *testing.T) {
