@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,107 @@ func TestKept(t *testing.T) {
 	h := w.only(t)
 	if h.Owner != "ana@example.com" || h.Backup != was.Backup || h.Items[0].Who != h.Owner || len(h.Holders) != 0 {
 		t.Errorf("owner %s, backup %q, %s has to do what the owner has, holders %v", h.Owner, h.Backup, h.Items[0].Who, h.Holders)
+	}
+}
+
+// TestKeptIsTold: of a takeover that does not take place because whoever has the
+// handoff takes it up, nothing is said any more: not on the record it came from, not to
+// those whom the step told. That they took it up counts at once (1.93, 1.98, 1.102).
+func TestKeptIsTold(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, left := range map[string]bool{"nothing has left": false, "the record it came from says it, and the manager was told": true} {
+		w := newWorld()
+		w.locate(t, r, sales("51", "dana@acme.com"), lead("00Q1"))
+		for step, d := range map[string]plan.Delivered{
+			"assign": {Version: "2", Stamp: monday.Add(time.Second)}, "source": {Version: "2"},
+			"task": {Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}},
+		} {
+			w.answered(t, r, monday.Add(time.Second), step, d)
+		}
+		own := lead("00Q1", "owner", "u-ana", "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
+		own.Version, own.ModifiedAt = "2", monday.Add(time.Second)
+		w.decide(t, r, monday.Add(2*time.Second), see(own))
+		w.fireDue(t, r, monday.Add(23*time.Minute))
+		next := w.only(t).Owner
+		if next == "ana@example.com" || w.steps()["source"].Write.Set["handoff_accountable"] == nil {
+			t.Fatalf("%s: it is with %s", name, next)
+		}
+		var told []connectors.Ref
+		if left {
+			w.answered(t, r, monday.Add(23*time.Minute), "source", plan.Delivered{Version: "3"})
+			for step, i := range w.steps() {
+				if strings.Contains(fmt.Sprint(i.Write.Set[connectors.TaskBody]), next) {
+					task := connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: step}
+					told = append(told, task)
+					w.answered(t, r, monday.Add(23*time.Minute), step, plan.Delivered{Ref: task})
+				}
+			}
+		}
+		own.Version, own.ModifiedAt, own.Fields = "3", monday.Add(23*time.Minute), fields(own, "lead_status", "Working")
+		w.decide(t, r, monday.Add(23*time.Minute+time.Second), see(own))
+		h := w.only(t)
+		if h.Owner != "ana@example.com" || h.Stage != state.Accepted || h.AcceptedBy != "ana@example.com" {
+			t.Errorf("%s: %s has it, %s by %q", name, h.Owner, h.Stage, h.AcceptedBy)
+		}
+		for step, i := range w.steps() {
+			if strings.Contains(fmt.Sprint(i.Write.Set[connectors.TaskBody]), next) || i.Message != nil {
+				t.Errorf("%s: %q says %v %v", name, step, i.Write.Set, i.Message)
+			}
+		}
+		set := w.steps()["source"].Write.Set
+		if why, _ := set["handoff_why"].(string); !strings.HasPrefix(why, "ana@example.com: has taken it up") || set["handoff_accountable"] != "ana@example.com" || set["handoff_backup_owner"] != "ben@example.com" {
+			t.Errorf("%s: the record it came from says %v", name, set)
+		}
+		for _, task := range told {
+			if !slices.ContainsFunc(slices.Collect(maps.Values(w.intents)), func(i state.Intent) bool {
+				return i.Write.Ref == task && i.Write.Set[connectors.TaskStatus] == "done"
+			}) {
+				t.Errorf("%s: %q stays open", name, task.ID)
+			}
+		}
+	}
+}
+
+// TestNotKept: only who stands in the CRM and could take it up keeps a handoff:
+// nobody whom an operator's order came in place of before they stood there, nor who has
+// returned it (0.12, 1.98).
+func TestNotKept(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(*testing.T) (*plan.Rules, *world, state.Record){
+		"an order before the first write": func(t *testing.T) (*plan.Rules, *world, state.Record) {
+			t.Helper()
+			r, w := writing(t), newWorld()
+			rec := demo("51", "dana@acme.com", "country", "US", "lead_status", "New")
+			w.decide(t, r, monday, see(rec))
+			w.decide(t, r, monday.Add(time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+			return r, w, rec
+		},
+		"returned, and gone on to the next": func(t *testing.T) (*plan.Rules, *world, state.Record) {
+			t.Helper()
+			r := writing(t, edit(t, "handoffs/demo-request.yaml", "then: return_to_giver", "then: next_owner"))
+			w, rec := unmoved(t, r)
+			rec.Version, rec.ModifiedAt, rec.Fields = "7", monday.Add(time.Minute), fields(rec, "handoff_status", "Returned", "handoff_return_reason", "Too early")
+			w.decide(t, r, monday.Add(time.Minute), see(rec))
+			return r, w, rec
+		},
+	} {
+		r, w, rec := begin(t)
+		var was state.Handoff
+		for _, h := range w.handoffs {
+			if h.Stage.Open() {
+				was = h
+			}
+		}
+		rec.Version, rec.ModifiedAt, rec.Fields = "8", monday.Add(2*time.Minute), fields(rec, "lead_status", "Working")
+		w.decide(t, r, monday.Add(2*time.Minute), see(rec))
+		h, waits := w.handoffs[was.ID], w.ownerWrites()
+		if h.Owner != was.Owner || h.Owner == "ana@example.com" || h.Stage != state.Assigned || !h.Written.IsZero() {
+			t.Errorf("%s: with %s, then with %s, %s", name, was.Owner, h.Owner, h.Stage)
+		}
+		if len(waits) != 1 || waits[0].Write.Set["hubspot_owner_id"] != "u-"+strings.TrimSuffix(h.Owner, "@example.com") {
+			t.Errorf("%s: the owner is written by %v", name, waits)
+		}
 	}
 }
 

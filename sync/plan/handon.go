@@ -187,8 +187,8 @@ func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
 }
 
 // keptBy takes a handoff back from who was to take it over, where the owner
-// before has accepted it and the new one does not stand in the CRM yet: nobody
-// loses what they have just taken up. It reports whether it did.
+// before stands in the CRM, has accepted it, and the new one does not stand there yet:
+// nobody loses what they have just taken up. It reports whether it did.
 func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	e := h.Effects[stepAssign]
 	i, waits := d.v.Intent(e.Key)
@@ -196,6 +196,10 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 		return false
 	}
 	f := d.r.facts(d.now, d.v, rec)
+	last := h.Holders[len(h.Holders)-1]
+	if last.Why == whyReturned || f.user(f.conn, h.Stake.Was) != last.Who {
+		return false
+	}
 	if f.before = h.Before; f.before == nil {
 		f.before = map[string]any{}
 	}
@@ -203,7 +207,7 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 		return false
 	}
 	from := h.Owner
-	kept, err := handoff.Keep(h, h.Holders[len(h.Holders)-1].Who, "has taken it up just now, so it does not go to "+from, d.now)
+	kept, err := handoff.Keep(h, last.Who, "has taken it up just now, so it does not go to "+from, d.now)
 	if err != nil {
 		return false
 	}
@@ -218,6 +222,32 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 			kept = d.passTask(kept, u.ID)
 		}
 	}
-	d.put(d.itemsTo(kept, from))
+	d.put(d.itemsTo(d.unsaid(t, kept, rec, last.Until), from))
+	d.advance(t, rec, kept)
 	return true
+}
+
+// unsaid takes back what was said of a takeover that does not take place, to those whom
+// its step told since then and on the record the handoff came from.
+func (d *deciding) unsaid(t *typ, h state.Handoff, rec *state.Record, since time.Time) state.Handoff {
+	var clocks []string
+	for name, e := range h.Effects {
+		clock, ok := toldOf(name)
+		if ok && !e.At.Before(since) && slices.ContainsFunc(t.steps, func(s step) bool { return s.clock == clock && s.give != "" }) {
+			clocks = append(clocks, clock)
+		}
+	}
+	if len(clocks) > 0 {
+		h = d.settled(h, clocks...)
+	}
+	if h.Record == h.Target {
+		return h
+	}
+	if e := h.Effects[stepSource]; e.State == sent {
+		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	}
+	return d.intend(h, stepSource, connectors.Write{
+		Ref: h.Record, Key: key(h, stepSource, "kept "+rec.Version),
+		Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
+	})
 }

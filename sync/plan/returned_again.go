@@ -7,6 +7,9 @@ import (
 	"github.com/handoffd/handoffd/sync/handoff"
 )
 
+// whyReturned is why those who have given a handoff back have it no more.
+const whyReturned = "returned"
+
 // goesOn hands over again what came back where the type says so: at once to
 // the next owner, or by way of the team's line. It reports whether it did.
 func (d *deciding) goesOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
@@ -76,7 +79,7 @@ func (d *deciding) onceMore(t *typ, rec *state.Record, old state.Handoff, why st
 		ID: state.Digest("after", old.ID), Type: t.name, Rules: d.r.digest, Giver: old.Giver, Record: old.Record, Target: old.Target,
 		Account: old.Account, Signal: old.Signals[len(old.Signals)-1], Observed: old.Observed, At: d.now,
 	})
-	h.Follows, h.Holders = old.ID, d.holders(old, "returned")
+	h.Follows, h.Holders = old.ID, d.holders(old, whyReturned)
 	h.Why = append(started(old), why)
 	d.id = state.Digest("decision", h.ID)
 	return f, h, tier
