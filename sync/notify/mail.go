@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -49,9 +50,19 @@ func (m *Mail) Send(ctx context.Context, p Parcel) error {
 		return fmt.Errorf("reach the mail server: %w", err)
 	}
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		if unknown(err) {
+			return fmt.Errorf("%w: %w", ErrNobody, err)
+		}
 		return fmt.Errorf("send an e-mail: %w", err)
 	}
 	return nil
+}
+
+// unknown reports whether a server says that there is no such mailbox (RFC 3463, 5.1).
+// What it refuses for another reason may be its settings, and is tried again.
+func unknown(err error) bool {
+	var refused *mail.SendError
+	return errors.As(err, &refused) && refused.Reason == mail.ErrSMTPRcptTo && strings.HasPrefix(refused.EnhancedStatusCode(), "5.1.")
 }
 
 func (m *Mail) client() (*mail.Client, error) {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,7 +100,7 @@ func (s *Sender) round(ctx context.Context) (bool, error) {
 		if keep := s.settle(context.WithoutCancel(ctx), i, err); keep != nil {
 			return worked, keep
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrNobody) {
 			return worked, nil //nolint:nilerr // settled above; the others wait with it
 		}
 		worked = true
@@ -127,6 +128,8 @@ func (s *Sender) parcel(ctx context.Context, i state.Intent) Parcel {
 	return p
 }
 
+// due is what is to be sent, what has failed before behind the rest: one whom the
+// channel does not reach holds up nobody else.
 func (s *Sender) due(ctx context.Context, now time.Time) (due []state.Intent, err error) {
 	err = s.Store.View(ctx, func(tx state.Tx) error {
 		due = nil
@@ -138,13 +141,12 @@ func (s *Sender) due(ctx context.Context, now time.Time) (due []state.Intent, er
 			if !writes && (i.Message == nil || !i.Message.Alarm) {
 				continue // it waits with the writes
 			}
-			if due = append(due, i); len(due) == perRound {
-				break
-			}
+			due = append(due, i)
 		}
 		return tx.Err()
 	})
-	return due, err
+	slices.SortStableFunc(due, func(a, b state.Intent) int { return cmp.Compare(a.Attempts, b.Attempts) })
+	return due[:min(len(due), perRound)], err
 }
 
 // wanted reports whether a message is still in the outbox: what it speaks of

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -95,6 +96,63 @@ func TestSender(t *testing.T) {
 				})
 				if len(b.got) != tc.arrive || listed != tc.old || left != 0 {
 					t.Errorf("%d arrived, %d listed, %d left", len(b.got), listed, left)
+				}
+			})
+		})
+	}
+}
+
+// post reaches everybody but one.
+type post struct {
+	err error // for who is gone
+	at  map[string]time.Time
+}
+
+func (p *post) Send(_ context.Context, m Parcel) error {
+	if m.To == "gone@example.com" {
+		return p.err
+	}
+	p.at[m.Key] = time.Now()
+	return nil
+}
+
+// TestOthersDoNotWait: messages to somebody whom the channel does not reach hold up one
+// to somebody else by a minute at most (1.71).
+func TestOthersDoNotWait(t *testing.T) {
+	for name, gone := range map[string]error{"there is no address": ErrNobody, "refused": errors.New("451 try later")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &post{err: gone, at: map[string]time.Time{}}
+				s, _ := sender(t, p)
+				put := func(key, to string) {
+					err := s.Store.Update(t.Context(), func(tx state.Tx) error {
+						state.PutIntent(tx, state.Intent{
+							Handoff: key, Dest: s.Dest, Write: connectors.Write{Key: key}, State: state.Ready, Due: time.Now(), Created: time.Now(),
+							Message: &state.Message{To: to, Subject: "s", Text: "t"},
+						})
+						return tx.Err()
+					})
+					if err != nil {
+						t.Error(err)
+					}
+					s.Bell.Ring()
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- s.Run(ctx) }()
+				for n := range 2 * perRound {
+					put(fmt.Sprint("gone", n), "gone@example.com")
+				}
+				time.Sleep(time.Hour)
+				asked := time.Now()
+				put("k", "ana@example.com")
+				time.Sleep(time.Hour)
+				cancel()
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				if late := p.at["k"].Sub(asked); p.at["k"].IsZero() || late > time.Minute {
+					t.Errorf("it left after %s", late)
 				}
 			})
 		})
@@ -244,8 +302,11 @@ func TestMail(t *testing.T) {
 	if err := m.Send(t.Context(), p); err == nil {
 		t.Error("sent without encryption")
 	}
-	if p.To = ""; !errors.Is(m.Send(t.Context(), p), ErrNobody) {
-		t.Error("sent to nobody")
+	m.Plain = true
+	for to, nobody := range map[string]bool{"": true, "unknown@example.com": true, "refused@example.com": false} {
+		if p.To = to; errors.Is(m.Send(t.Context(), p), ErrNobody) != nobody {
+			t.Errorf("%q is nobody: %v", to, !nobody)
+		}
 	}
 }
 
@@ -289,6 +350,13 @@ func serveMail(c net.Conn, got chan string) {
 		case verb == "DATA":
 			data = true
 			say("354 go on")
+		case verb == "EHLO":
+			say("250-here")
+			say("250 ENHANCEDSTATUSCODES")
+		case verb == "RCPT" && strings.Contains(line, "unknown"):
+			say("550 5.1.1 no such mailbox")
+		case verb == "RCPT" && strings.Contains(line, "refused"):
+			say("550 5.7.1 relaying denied")
 		case verb == "QUIT":
 			say("221 bye")
 			return
