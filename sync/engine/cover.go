@@ -53,14 +53,18 @@ func (c *Covers) round(ctx context.Context) error {
 			if _, err := c.Orders.Run(ctx, events, true); err != nil {
 				return err
 			}
-			c.Log.Info("open handoffs go to who covers", "person", cover.Who, "by", cover.By, "count", len(events))
 		}
+		stayed := 0
 		err = c.Orders.Decider.Store.Update(ctx, func(tx state.Tx) error {
+			stayed = stays(tx, cover, events, now)
 			state.PutCover(tx, cover.Name, now)
 			return tx.Err()
 		})
 		if err != nil {
 			return err
+		}
+		if len(events) > 0 {
+			c.Log.Info("open handoffs go to who covers", "person", cover.Who, "by", cover.By, "count", len(events)-stayed, "stayed", stayed)
 		}
 	}
 	return nil
@@ -81,4 +85,22 @@ func (c *Covers) open(ctx context.Context, cover plan.Cover) (events []plan.Even
 		return tx.Err()
 	})
 	return events, done, err
+}
+
+// stays lists what is still with who is away, because who covers could not take it, and
+// says how much that is.
+func stays(tx state.Tx, cover plan.Cover, events []plan.Event, now time.Time) (stayed int) {
+	for _, ev := range events {
+		order, _ := ev.(plan.Reassign)
+		h, ok := state.GetHandoff(tx, order.Handoff)
+		if !ok || h.Owner != cover.Who || !h.Stage.Open() {
+			continue
+		}
+		stayed++
+		state.AddListing(tx, state.Listing{
+			List: "unowned", Subject: h.ID, Count: 1, First: now, Last: now,
+			Text: fmt.Sprintf("%s: %s, who is away, has it still, for %s could not take it (%s); give it to somebody: handoffd reassign", h.Type, cover.Who, cover.By, cover.Rule),
+		})
+	}
+	return stayed
 }

@@ -54,6 +54,7 @@ const (
 	defaultLimit     = 200
 	defaultMaxOutbox = 2000
 	mostPassed       = 4000 // rows looked at in vain while a connection is down
+	wholeWalk        = 4    // every so many rounds all of them are, where only a kind is
 	mostSilences     = 10   // about two minutes of asking
 	firstPause       = time.Second
 	longestPause     = time.Minute

@@ -159,6 +159,28 @@ func TestBehindTheDown(t *testing.T) {
 	}
 }
 
+// TestHeldKind: hints of a kind that may not be read hide no row of another, however
+// many they are (C6).
+func TestHeldKind(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+		return nil, &connectors.Error{Class: connectors.Denied, Op: "read", Err: errors.New("the scope is missing")}
+	}
+	r.update(func(tx state.Tx) {
+		for n := range mostPassed + 300 {
+			ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: fmt.Sprint(n)}
+			state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: ref, EventID: ref.ID, At: r.now}, Via: "webhook", Came: r.now})
+		}
+		o := connectors.Object{Ref: connectors.Ref{Conn: "hubspot", Kind: "companies", ID: "acme"}, Version: "1", ModifiedAt: r.now, Fields: map[string]any{"name": "Acme"}}
+		state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: o.Ref, EventID: "poll", At: r.now, Object: &o}, Via: "poll", Came: r.now, Rank: 1})
+	})
+	r.later(3 * time.Minute)
+	if slices.Contains(r.inbox(), "acme") {
+		t.Error("the company that came along with its row waits behind hints about contacts")
+	}
+}
+
 // knowing is a CRM that answers at once: nobody holds the value.
 type knowing struct {
 	*crm

@@ -151,8 +151,8 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			continue
 		}
 		if c.Object == nil && (held || hasty && w.byRef[c.Ref] == nil && !w.spoken[c.Ref]) || l.Decider.away.has(c.Ref) {
-			if passed++; passed > mostPassed { // a long outage: every hint would walk them all
-				return
+			if passed++; passed > mostPassed && (l.held(conn, "", now) || l.turn%wholeWalk != 0) {
+				return // a long outage: every hint would walk them all
 			}
 			continue
 		}
