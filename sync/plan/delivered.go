@@ -60,16 +60,14 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		if d.binned(h, ev.Ref) {
 			return
 		}
-		h = d.handedLater(d.stands(h, ev))
+		h = d.madeFor(d.handedLater(d.stands(h, ev)), ev)
 		d.hanging(h, ev.Ref)
 	case stepAssign:
 		h = d.putBackOver(staked(d.stands(h, ev), ev), ev)
 	case stepRewrite, stepReassign:
 		h = staked(h, ev)
 	case stepTask:
-		if h.Stage == state.Completed || h.Stage == state.Returned || h.Stage == state.Cancelled {
-			h = d.closeTask(h)
-		}
+		h = d.taskStands(h, ev)
 	default:
 		h = d.toldTooLate(d.choreSettled(h, ev.Intent.Step, ev.Ref), ev.Intent.Step)
 	}
@@ -231,7 +229,12 @@ func (d *deciding) refusedByCRM(h state.Handoff, ev Delivered) {
 func (d *deciding) adopt(h state.Handoff, ev Delivered, e state.Effect) {
 	e.Ref, e.State, e.Error = ev.Existing, handoff.Done, ""
 	h = handoff.Track(h, ev.Intent.Step, e)
-	if ev.Intent.Step != stepCreate {
+	switch ev.Intent.Step {
+	case stepCreate:
+	case stepTask:
+		d.put(d.taskStands(h, ev))
+		return
+	default:
 		d.put(d.choreSettled(h, ev.Intent.Step, ev.Existing))
 		return
 	}

@@ -138,12 +138,12 @@ func TestKeptIsTold(t *testing.T) {
 		w.decide(t, r, monday.Add(2*time.Second), see(own))
 		w.fireDue(t, r, monday.Add(23*time.Minute))
 		next := w.only(t).Owner
-		if next == "ana@example.com" || w.steps()["source"].Write.Set["handoff_accountable"] == nil {
+		if next == "ana@example.com" || w.steps()["source passed"].Write.Set["handoff_accountable"] == nil {
 			t.Fatalf("%s: it is with %s", name, next)
 		}
 		var told []connectors.Ref
 		if left {
-			w.answered(t, r, monday.Add(23*time.Minute), "source", plan.Delivered{Version: "3"})
+			w.answered(t, r, monday.Add(23*time.Minute), "source passed", plan.Delivered{Version: "3"})
 			for step, i := range w.steps() {
 				if strings.Contains(fmt.Sprint(i.Write.Set[connectors.TaskBody]), next) {
 					task := connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: step}
@@ -163,7 +163,7 @@ func TestKeptIsTold(t *testing.T) {
 				t.Errorf("%s: %q says %v %v", name, step, i.Write.Set, i.Message)
 			}
 		}
-		set := w.steps()["source"].Write.Set
+		set := w.steps()["source passed"].Write.Set
 		if why, _ := set["handoff_why"].(string); !strings.HasPrefix(why, "ana@example.com: has taken it up") || set["handoff_accountable"] != "ana@example.com" || set["handoff_backup_owner"] != "ben@example.com" {
 			t.Errorf("%s: the record it came from says %v", name, set)
 		}
@@ -313,5 +313,39 @@ func TestWording(t *testing.T) {
 	}
 	if found == 0 {
 		t.Errorf("no notice in the admin's words: %v", w.said())
+	}
+}
+
+// TestPassedWhileTheSourceIsDown: what the record a handoff came from has not been told
+// yet, because its CRM is down, is told of no more once the handoff is over, however
+// often it was given to another (1.98).
+func TestPassedWhileTheSourceIsDown(t *testing.T) {
+	t.Parallel()
+	for _, orders := range [][]string{nil, {"revops@example.com"}, {"revops@example.com", "cleo@example.com"}} {
+		r, w := writing(t), newWorld()
+		w.locate(t, r, sales("51", "dana@acme.com"), lead("00Q1"))
+		w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2", Stamp: monday.Add(time.Second)})
+		w.answered(t, r, monday.Add(time.Second), "task", plan.Delivered{Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}})
+		w.fireDue(t, r, monday.Add(23*time.Minute))
+		for _, to := range orders {
+			w.decide(t, r, monday.Add(24*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: to, By: "ops"})
+		}
+		here := func() (all []state.Intent) {
+			for _, i := range w.intents {
+				if i.Write.Ref.Conn == "hubspot" {
+					all = append(all, i)
+				}
+			}
+			return all
+		}
+		if len(here()) != 2 || w.steps()["source"].Write.Set["handoff_id"] == nil || w.steps()["source passed"].Write.Set["handoff_accountable"] != w.only(t).Accountable {
+			t.Errorf("%v: there wait %v", orders, here())
+		}
+		gone := lead("00Q1")
+		gone.Deleted, gone.Version, gone.ModifiedAt = true, "9", monday.Add(30*time.Minute)
+		w.decide(t, r, monday.Add(30*time.Minute), see(gone))
+		if got := w.only(t).Stage; got != state.Cancelled || len(here()) != 0 {
+			t.Errorf("%v: it is %s, and there wait %v", orders, got, here())
+		}
 	}
 }

@@ -139,13 +139,22 @@ func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
 			h = d.titled(d.passTask(h, u.ID), h.Record)
 		}
 	}
-	if h.Record != h.Target {
-		h = d.intend(h, stepSource, connectors.Write{
-			Ref: h.Record, Key: key(h, stepSource, "set "+h.Owner+ownedBy(h)),
-			Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
-		})
+	return d.passedHere(h, "set "+h.Owner+ownedBy(h))
+}
+
+// passedHere says on the record a handoff came from who has it now, in place of what
+// was to say so before. It is no part of the first write there, which tells more.
+func (d *deciding) passedHere(h state.Handoff, action string) state.Handoff {
+	if h.Record == h.Target {
+		return h
 	}
-	return h
+	if e := h.Effects[stepPassed]; e.State != handoff.Done && e.Key != "" {
+		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	}
+	return d.intend(h, stepPassed, connectors.Write{
+		Ref: h.Record, Key: key(h, stepPassed, action),
+		Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
+	})
 }
 
 // titled names the task of a handoff anew for who has it now, where it is being
@@ -240,14 +249,5 @@ func (d *deciding) unsaid(t *typ, h state.Handoff, rec *state.Record, since time
 	if len(clocks) > 0 {
 		h = d.settled(h, clocks...)
 	}
-	if h.Record == h.Target {
-		return h
-	}
-	if e := h.Effects[stepSource]; e.State == sent {
-		d.c.Withdraw = append(d.c.Withdraw, e.Key)
-	}
-	return d.intend(h, stepSource, connectors.Write{
-		Ref: h.Record, Key: key(h, stepSource, "kept "+rec.Version),
-		Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
-	})
+	return d.passedHere(h, "kept "+rec.Version)
 }

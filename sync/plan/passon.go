@@ -117,14 +117,17 @@ func (d *deciding) inPlaceOf(h state.Handoff, c *conn, refused string) (string, 
 }
 
 // passTask gives the task of a handoff to somebody else: as it leaves, or
-// where it stands, in place of who was to get it before.
+// where it stands, in place of who was to get it before. One that may be there
+// already is looked at when that is known ([deciding.taskStands]).
 func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	e := h.Effects[stepTask]
-	if i, waits := d.v.Intent(e.Key); waits && e.State == sent {
-		i.Write.Set = maps.Clone(i.Write.Set)
-		i.Write.Set[connectors.TaskOwner] = owner
-		d.c.Intents = append(d.c.Intents, i)
-		return h
+	if i, waits := d.waiting(e.Key); waits && e.State != handoff.Done {
+		set := maps.Clone(i.Write.Set)
+		set[connectors.TaskOwner] = owner
+		h = d.renew(h, i, set)
+		e = h.Effects[stepTask]
+		e.At = d.now
+		return handoff.Track(h, stepTask, e)
 	}
 	if e.State == handoff.Done && e.Ref.ID != "" {
 		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
@@ -134,6 +137,25 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 		return d.intend(h, stepTaskOwner, w)
 	}
 	return h
+}
+
+// taskStands settles a task that stands in the CRM: it is ticked off where there is
+// nothing left to do, and passed on where somebody else was given the handoff while it
+// was on its way.
+func (d *deciding) taskStands(h state.Handoff, ev Delivered) state.Handoff {
+	if h.Stage == state.Completed || h.Stage == state.Returned || h.Stage == state.Cancelled {
+		return d.closeTask(h)
+	}
+	u, known := d.user(d.r.byConn[ev.Intent.Write.Ref.Conn], h.Owner)
+	if !known || !h.Stage.Open() || slices.Contains(ev.Skipped, connectors.TaskOwner) {
+		return h
+	}
+	planned, _ := d.v.Handoff(h.ID)
+	since := ev.Intent.SentAt
+	if ev.Intent.Write.Set[connectors.TaskOwner] == any(u.ID) && (since.IsZero() || !planned.Effects[stepTask].At.After(since)) {
+		return h
+	}
+	return d.passTask(h, u.ID)
 }
 
 // ownerLeft gives a handoff whose receiver can own nothing any more to their

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -206,14 +207,19 @@ func timeText(h state.Handoff) string {
 // writeTurnover plans the write of the next owner, on the record as it was last
 // read: it is read again before it leaves, and a person who came first wins.
 func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice, to *conn) state.Handoff {
-	elsewhere := d.elsewhereOwned(t, to, h, h.Target)
-	if elsewhere {
-		d.toldOnly(h, h.Target, h.Owner)
-	}
 	if h.Target.ID == "" || h.Written.IsZero() {
 		return d.redirect(t, h, owner, to)
 	}
 	rec, _ := d.v.Record(h.Target)
+	return d.writeNext(t, h, owner, c, to, &rec)
+}
+
+// writeNext is writeTurnover on a record that shows the owner before.
+func (d *deciding) writeNext(t *typ, h state.Handoff, owner string, c choice, to *conn, at *state.Record) state.Handoff {
+	elsewhere := d.elsewhereOwned(t, to, h, h.Target)
+	if elsewhere {
+		d.toldOnly(h, h.Target, h.Owner)
+	}
 	name, ok := to.m.WriteName(h.Target.Kind, t.becomes)
 	set := map[string]any{
 		ownAccountable: h.Accountable, ownRule: c.where, ownDecision: d.id,
@@ -222,7 +228,7 @@ func (d *deciding) writeTurnover(t *typ, h state.Handoff, owner string, c choice
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
 	if ok && !elsewhere {
-		before, tried := d.inPlace(h, name, w, lastKnown(t, h, &rec), stepRewrite, stepReassign)
+		before, tried := d.inPlace(h, name, w, lastKnown(t, h, at), stepRewrite, stepReassign)
 		set[name] = owner
 		w.IfVersion = before.version
 		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since, Tried: tried}
@@ -261,31 +267,64 @@ func attempted(h state.Handoff, owner string) bool {
 	return h.Stake != nil && slices.Contains(h.Stake.Tried, owner)
 }
 
-// redirect gives what has not left yet to the next owner.
+// redirect gives a handoff whose first owner does not stand in the CRM to the next
+// one. A write of a record that is there has one in its place: it may be on its way,
+// or the CRM has refused it. A record that is being made may be there already: it is
+// passed on when that is known ([deciding.madeFor]).
 func (d *deciding) redirect(t *typ, h state.Handoff, owner string, to *conn) state.Handoff {
-	for _, step := range []string{stepAssign, stepCreate} {
-		i, waits := d.v.Intent(h.Effects[step].Key)
-		name, ok := to.m.WriteName(i.Write.Ref.Kind, t.becomes)
-		if !waits || !ok || i.State == state.Sending {
-			continue
-		}
-		set := map[string]any{}
-		for k, v := range i.Write.Set {
-			set[k] = v
-		}
-		_, owns := i.Write.Set[name]
-		if set[ownAccountable] = h.Accountable; owns || h.Stake != nil {
-			set[name] = owner
-		}
-		i.Write.Set = set
-		if h.Stake != nil {
-			s := *h.Stake
-			s.Value = owner
-			h.Stake = &s
-		}
-		d.c.Intents = append(d.c.Intents, i)
+	if h.Target.ID != "" {
+		return d.writePassed(t, h)
 	}
-	return d.passTask(h, owner)
+	i, waits := d.v.Intent(h.Effects[stepCreate].Key)
+	rec, known := d.v.Record(h.Record)
+	if tier := d.r.tiers[h.Tier]; waits && i.Handoff == h.ID && i.State != state.Sending && known && tier != nil {
+		set := maps.Clone(i.Write.Set)
+		if !i.InDoubt {
+			f, c := d.r.facts(d.now, d.v, &rec), chosenBefore(h)
+			f.to = to
+			delete(set, ownBackup)
+			maps.Copy(set, d.owned(t, h, to, i.Write.Ref.Kind, d.carried(t, f, h, tier, c, d.brief(t, f, h, tier, c))))
+		}
+		h = d.renew(h, i, set)
+	}
+	return d.passedHere(d.passTask(h, owner), "set "+h.Owner+ownedBy(h))
+}
+
+// renew gives a create another content. What was refused is tried anew; where an
+// earlier attempt may have come through, it is looked for first.
+func (d *deciding) renew(h state.Handoff, i state.Intent, set map[string]any) state.Handoff {
+	i.Write.Set = set
+	if i.State == state.Parked {
+		i.State, i.Due, i.Attempts, i.Error, i.Class = state.Ready, d.now, 0, "", ""
+		if i.InDoubt {
+			i.State, i.Looked = state.Sending, 0
+		}
+		e := h.Effects[i.Step]
+		e.State, e.At, e.Error = sent, d.now, ""
+		h = handoff.Track(h, i.Step, e)
+	}
+	d.c.Intents = slices.DeleteFunc(d.c.Intents, func(o state.Intent) bool { return o.Write.Key == i.Write.Key })
+	d.c.Intents = append(d.c.Intents, i)
+	return h
+}
+
+// madeFor passes on a record that was made for one owner while its handoff went to
+// another: nobody has set its owner by hand.
+func (d *deciding) madeFor(h state.Handoff, ev Delivered) state.Handoff {
+	t, to := d.r.byName[h.Type], d.r.byConn[ev.Ref.Conn]
+	if t == nil || to == nil || !h.Stage.Open() {
+		return h
+	}
+	name, _ := to.m.WriteName(ev.Ref.Kind, t.becomes)
+	made, wrote := ev.Intent.Write.Set[name].(string)
+	u, known := d.user(to, h.Owner)
+	if !wrote || !known || made == u.ID || slices.Contains(ev.Skipped, name) {
+		return h
+	}
+	at := state.Record{Ref: ev.Ref, Noun: t.about, Version: ev.Version, ModifiedAt: ev.Stamp, Fields: map[string]string{t.becomes: made}}
+	h.Stake = &state.Stake{Field: name, Value: made, Stamp: ev.Stamp}
+	d.id = d.r.decisionID(d.now, ev)
+	return d.writeNext(t, h, u.ID, chosenBefore(h), to, &at)
 }
 
 // underway reports whether an order's write of the owner has not been answered

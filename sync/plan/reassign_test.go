@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +151,135 @@ func TestOrderRefused(t *testing.T) {
 		w.decide(t, r, monday.Add(10*time.Minute), see(rec))
 		if now := w.only(t); now.Stage != state.Assigned || now.Owner != was.Owner || len(w.ownerWrites()) != 0 {
 			t.Errorf("%s: then %s, %s, %v", name, now.Stage, now.Owner, w.ownerWrites())
+		}
+	}
+}
+
+// TestOrderedFirst: an order that comes before the first owner stands in the CRM is
+// what the CRM shows in the end, with the reasons it rests on, whether the first write
+// waits, is on its way or was refused, and whether the record is there or has to be
+// made. What our own write has left there meanwhile is no person's doing (C11).
+func TestOrderedFirst(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	for name, c := range map[string]struct {
+		create bool
+		then   string // what had become of the first write
+	}{
+		"it waits":                             {false, "waits"},
+		"it is on its way":                     {false, "stands"},
+		"it was refused":                       {false, "refused"},
+		"the record is to be made":             {true, "waits"},
+		"the record is being made":             {true, "stands"},
+		"the record is being made unmarked":    {true, "unmarked"},
+		"the record could not be made":         {true, "refused"},
+		"a refused one may have been made too": {true, "in doubt"},
+	} {
+		w, step, field := newWorld(), "assign", "hubspot_owner_id"
+		rec := demo("51", "dana@acme.com", "country", "US")
+		if c.create {
+			step, field = "create", "OwnerId"
+			w.locate(t, r, sales("51", "dana@acme.com"))
+		} else {
+			w.decide(t, r, monday, see(rec))
+		}
+		first, later := w.steps()[step], monday.Add(time.Minute)
+		switch c.then {
+		case "refused", "in doubt":
+			first.State, first.Attempts, first.InDoubt = state.Parked, 1, c.then == "in doubt"
+			w.intents[first.Write.Key] = first
+			w.decide(t, r, monday.Add(time.Second), plan.Delivered{Intent: first, Ref: first.Write.Ref, Class: connectors.Invalid.String(), Err: "a rule of theirs"})
+		case "stands":
+			if c.create {
+				first.State = state.Sending
+				w.intents[first.Write.Key] = first
+			}
+		}
+		w.decide(t, r, later, plan.Reassign{Handoff: w.only(t).ID, To: "revops@example.com", By: "ops"})
+		if c.then == "stands" || c.then == "unmarked" || c.then == "in doubt" {
+			delete(w.intents, first.Write.Key)
+			ref := first.Write.Ref
+			if c.create {
+				ref = made
+			}
+			w.decide(t, r, later, plan.Delivered{Intent: first, Ref: ref, Version: "2", Stamp: monday.Add(2 * time.Second)})
+		}
+		var left []state.Intent
+		for _, i := range w.intents {
+			if i.Write.Set[field] != nil {
+				left = append(left, i)
+			}
+		}
+		if len(left) != 1 || left[0].State != state.Ready || left[0].Due.After(later) || left[0].Write.Set[field] != "u-revops" {
+			t.Errorf("%s: %d writes of the owner wait: %+v", name, len(left), left)
+			continue
+		}
+		set := left[0].Write.Set
+		if why, _ := set["handoff_why"].(string); !strings.HasPrefix(why, "revops@example.com: ") || set["handoff_rule"] != "reassign --to revops@example.com" ||
+			set["handoff_accountable"] != w.only(t).Accountable || set["handoff_backup_owner"] != nil {
+			t.Errorf("%s: the record says why %q, by %v, accountable %v, backup %v", name, why, set["handoff_rule"], set["handoff_accountable"], set["handoff_backup_owner"])
+		}
+		if source, writes := w.steps()["source passed"]; c.create != writes || writes && source.Write.Set["handoff_accountable"] != w.only(t).Accountable {
+			t.Errorf("%s: where it came from is told %v", name, source.Write.Set)
+		}
+		if left[0].Write.Creates() {
+			continue
+		}
+		shown := given(rec, "u-ana", time.Second)
+		if c.create {
+			shown = lead("00Q1", "owner", "u-ana", "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
+			shown.Version, shown.ModifiedAt = "3", later
+		}
+		if c.then != "stands" && !c.create {
+			shown.Fields = fields(rec)
+		}
+		w.decide(t, r, later.Add(time.Second), plan.Observed{Record: shown, Via: "reread", Came: later, Read: later})
+		if h := w.only(t); h.Stage != state.Assigned || h.Owner != "revops@example.com" {
+			t.Errorf("%s: then %s, %s: %s", name, h.Stage, h.Owner, h.Note)
+		}
+	}
+}
+
+// TestTaskInDoubtPassed: a task of which nobody knows whether it was made, and for
+// whom, goes to whoever has the handoff when it is found (C8, 1.98).
+func TestTaskInDoubtPassed(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		found    bool   // by a look-up; else the answer comes
+		existing bool   // the CRM says that it has it already
+		to       string // whom the handoff was given to meanwhile
+		passed   bool
+	}{
+		"found by looking":      {found: true, to: "cleo@example.com", passed: true},
+		"answered":              {to: "cleo@example.com", passed: true},
+		"there already":         {existing: true, to: "cleo@example.com", passed: true},
+		"nobody else has it":    {found: true},
+		"answered, as it stood": {},
+	} {
+		w := newWorld()
+		w.decide(t, r, monday, see(demo("51", "dana@acme.com", "country", "US")))
+		w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2", Stamp: monday.Add(time.Second)})
+		task := w.steps()["task"]
+		task.State, task.SentAt = state.Sending, monday.Add(time.Second)
+		w.intents[task.Write.Key] = task
+		if c.to != "" {
+			w.decide(t, r, monday.Add(20*time.Second), plan.Reassign{Handoff: w.only(t).ID, To: c.to, By: "ops"})
+		}
+		if c.found {
+			task = w.intents[task.Write.Key]
+		}
+		delete(w.intents, task.Write.Key)
+		there := connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: "t1"}
+		ev := plan.Delivered{Intent: task, Ref: there}
+		if c.existing {
+			ev = plan.Delivered{Intent: task, Ref: task.Write.Ref, Class: connectors.Conflict.String(), Err: "there already", Existing: there}
+		}
+		w.decide(t, r, monday.Add(40*time.Second), ev)
+		i, writes := w.steps()["task owner"]
+		if writes != c.passed || writes && (i.Write.Ref != there || i.Write.Set[connectors.TaskOwner] != "u-cleo") {
+			t.Errorf("%s: the task goes to %v, %v", name, i.Write.Set, writes)
 		}
 	}
 }

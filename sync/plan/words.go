@@ -132,6 +132,7 @@ const (
 	stepCreate     = "create"        // the same, on a record that has to be made first
 	stepTask       = "task"          // the owner's task
 	stepSource     = "source"        // own fields where the signal came from
+	stepPassed     = "source passed" // who has it now, there
 	stepQueue      = "queue"         // own fields while nobody is free
 	stepJoin       = "join"          // nearer deadlines after a further signal
 	stepAccept     = "accept"        // who accepted and when
