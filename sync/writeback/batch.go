@@ -104,6 +104,9 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	if limit == 0 {
 		limit = defaultLimit
 	}
+	if w.alone > 0 {
+		limit = 1
+	}
 	safety := w.Decider.Book.Rules().Safety()
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
 		d = due{}

@@ -177,7 +177,9 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		i.State, i.Due = undone(i), now.Add(max(e.RetryAfter, time.Second))
 		return outcome{entry: i, keep: true}
 	case connectors.Ambiguous:
-		i.Attempts++
+		if i.Attempts++; i.Attempts >= mostAttempts && errors.Is(e, errLost) {
+			return w.refused(i, r)
+		}
 		if i.Write.Creates() {
 			i.State, i.Looked, i.Due = state.Sending, 0, now.Add(lookAgain)
 		} else {

@@ -410,6 +410,42 @@ func TestOrderForgets(t *testing.T) {
 	}
 }
 
+// TestPoisonousWrite: one write over which the connector loses its head holds up no
+// other, and is put aside in the end.
+func TestPoisonousWrite(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crm.find = func(ws []connectors.Write) ([]connectors.Ref, error) { return make([]connectors.Ref, len(ws)), nil }
+	made := map[string]int{}
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		for _, w := range ws {
+			if w.Key == "poison" {
+				panic("nobody thought of this")
+			}
+		}
+		for _, w := range ws {
+			made[w.Key]++
+		}
+		return done(ws), nil
+	}
+	for n := range 8 {
+		r.put(r.task(fmt.Sprint("task", n)), r.update(fmt.Sprint("update", n), fmt.Sprint(n)))
+	}
+	r.put(r.task("poison"))
+	r.later(10 * time.Minute)
+	if len(made) != 16 {
+		t.Errorf("%d of 16 left: %v", len(made), made)
+	}
+	for key, n := range made {
+		if n != 1 {
+			t.Errorf("%s was sent %d times", key, n)
+		}
+	}
+	if i, ok := r.get("poison"); !ok || i.State != state.Parked {
+		t.Errorf("there %v, %s after %d attempts", ok, i.State, i.Attempts)
+	}
+}
+
 // TestWithdrawnOnItsWay: what is withdrawn while the call lasts stays
 // withdrawn, even when the CRM says "later".
 func TestWithdrawnOnItsWay(t *testing.T) {

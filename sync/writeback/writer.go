@@ -9,6 +9,7 @@ package writeback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -36,6 +37,7 @@ type Writer struct {
 
 	order  order
 	denied denied
+	alone  int  // so many more leave one by one
 	tried  bool // whether the connection is on trial has been found out
 }
 
@@ -119,9 +121,13 @@ func (w *Writer) send(ctx context.Context, b batch) error {
 	answered := w.Decider.Send(b.updates())
 	defer answered()
 	began := w.Decider.Wall()
+	w.alone = max(0, w.alone-1)
 	results := w.apply(call, b)
 	return w.settle(context.WithoutCancel(ctx), b, results, began)
 }
+
+// errLost is a connector that has lost its head over what it was to write.
+var errLost = errors.New("the connector failed")
 
 // apply makes the call. There is a result for every entry, whatever happens:
 // where the connector loses its head, nobody knows what it has done.
@@ -139,7 +145,10 @@ func (w *Writer) apply(ctx context.Context, b batch) []connectors.Result {
 	}
 	if lost != nil {
 		w.Log.Error("the connector failed", "conn", w.Conn, "error", lost)
-		refused = &connectors.Error{Class: connectors.Ambiguous, Op: "write", Err: lost}
+		refused = &connectors.Error{Class: connectors.Ambiguous, Op: "write", Err: fmt.Errorf("%w: %w", errLost, lost)}
+		if n := len(b.entries); n > 1 {
+			w.alone = n // which of them it was is found out
+		}
 	}
 	if refused != nil {
 		results = make([]connectors.Result, len(b.entries))
