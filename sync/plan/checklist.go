@@ -168,7 +168,7 @@ func (d *deciding) shown(f *facts, h state.Handoff) state.Handoff {
 
 // proven looks whether an activity does a thing of the checklist. Loosely, when
 // only the account says that it is about the handoff, it has to be theirs.
-func (d *deciding) proven(t *typ, h state.Handoff, a act, loose bool, ev Event) {
+func (d *deciding) proven(t *typ, h state.Handoff, a act, loose bool) {
 	if h.Observed || !a.contact() {
 		return
 	}
@@ -182,16 +182,16 @@ func (d *deciding) proven(t *typ, h state.Handoff, a act, loose bool, ev Event) 
 		h, changed = early, true
 	}
 	if changed {
-		d.itemsChanged(t, h, ev)
+		d.itemsChanged(t, h)
 	}
 }
 
 // itemsChanged puts a handoff whose checklist has moved on, and moves the
 // handoff on with it.
-func (d *deciding) itemsChanged(t *typ, h state.Handoff, ev Event) {
+func (d *deciding) itemsChanged(t *typ, h state.Handoff) {
 	d.put(h)
 	if h.Stage == state.Held {
-		d.seenAnew(h, ev)
+		d.seenAnew(h)
 		return
 	}
 	if h.Stage.Open() {
@@ -201,12 +201,12 @@ func (d *deciding) itemsChanged(t *typ, h state.Handoff, ev Event) {
 
 // ticked marks the item of a checklist whose task was ticked off. Work that
 // nobody proved is taken for done: it is the person's word.
-func (d *deciding) ticked(t *typ, h state.Handoff, step string, a act, ev Event) {
+func (d *deciding) ticked(t *typ, h state.Handoff, step string, a act) {
 	n := itemAt(h, step)
 	if n < 0 || !h.Items[n].Done.IsZero() {
 		return
 	}
-	d.itemsChanged(t, d.itemDone(t, h, n, d.now, tickedOff+" by "+orNobody(a.owner)), ev)
+	d.itemsChanged(t, d.itemDone(t, h, n, d.now, tickedOff+" by "+orNobody(a.owner)))
 }
 
 const tickedOff = "its task was ticked off"

@@ -170,6 +170,9 @@ func TestGateHolds(t *testing.T) {
 	if s := w.steps()["chase now"].Write.Set[connectors.TaskSubject]; s == nil || strings.Contains(s.(string), "the why") {
 		t.Errorf("the task still says %v", s)
 	}
+	if set := w.steps()["hold"].Write.Set; set["handoff_completeness"] != "50" || set["handoff_decision_id"] == "" {
+		t.Errorf("the record says %v", set)
+	}
 	w.done(t, r, monday.Add(time.Hour))
 	w.decide(t, r, monday.Add(2*time.Hour), see(deal("3", "the_why", "Their churn", "the_goals", "Cut it by 30%")))
 	if h = w.of(t); h.Stage != state.Assigned || h.Complete != 100 || h.HeldAt != monday {

@@ -47,7 +47,7 @@ type deciding struct {
 // Changes with Needs or a Wait hold nothing else: the event is to be decided
 // again with the answers, or later. Only an observed record leads to them.
 func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
-	d := &deciding{r: r, v: v, now: now.UTC().Round(0)}
+	d := &deciding{r: r, v: v, now: now.UTC().Round(0), id: r.decisionID(now, ev)}
 	d.since = d.now
 	switch ev := ev.(type) {
 	case Observed:
@@ -92,7 +92,7 @@ func (d *deciding) observed(ev Observed) {
 		return
 	}
 	if rec.Noun == nounActivity {
-		d.activity(c, rec, ev)
+		d.activity(c, rec)
 		return
 	}
 	if rec.Noun == nounUsage {
@@ -126,7 +126,7 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 		if h.Record == rec.Ref {
-			if d.seenAnew(d.current(h), ev); d.stopped() {
+			if d.seenAnew(d.current(h)); d.stopped() {
 				return
 			}
 		}

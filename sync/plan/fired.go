@@ -36,7 +36,7 @@ func (d *deciding) fired(ev Fired) {
 		d.cancel(h, "only observed")
 	case clockRetry:
 		if h.Stage == state.Queued {
-			d.retry(h, ev)
+			d.retry(h)
 		}
 	case clockItem:
 		d.itemDue(h, ev.Timer.Step, ev)
@@ -77,7 +77,7 @@ func (d *deciding) aimAnew(t *typ, f *facts, h state.Handoff) (state.Handoff, *t
 }
 
 // retry looks again for somebody who is free.
-func (d *deciding) retry(h state.Handoff, ev Fired) {
+func (d *deciding) retry(h state.Handoff) {
 	t := d.r.byName[h.Type]
 	rec, ok := d.v.Record(h.Record)
 	if t == nil || !ok {
@@ -92,7 +92,6 @@ func (d *deciding) retry(h state.Handoff, ev Fired) {
 	if f.account(); tier == nil || d.waits(f) {
 		return
 	}
-	d.id = d.r.decisionID(d.now, ev)
 	d.not = d.hadIt(t, h)
 	d.assign(t, f, h, tier)
 	d.not = nil

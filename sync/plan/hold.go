@@ -194,7 +194,7 @@ func (d *deciding) matter(h state.Handoff) (*typ, *facts, bool) {
 // seenAnew looks at a handoff anew after its record has changed: what it waited
 // for may be there, a thing of its checklist may be shown to be done, a date
 // may have moved.
-func (d *deciding) seenAnew(h state.Handoff, ev Event) {
+func (d *deciding) seenAnew(h state.Handoff) {
 	if !h.Stage.Open() && h.Stage != state.Completed {
 		return
 	}
@@ -205,7 +205,7 @@ func (d *deciding) seenAnew(h state.Handoff, ev Event) {
 	before, planned := h, len(d.c.Intents)
 	h = d.shown(f, h)
 	if h.Stage == state.Held {
-		d.still(t, f, h, ev)
+		d.still(t, f, h)
 		return
 	}
 	if h.Stage != state.Queued && h.Stage != state.Detected {
@@ -242,12 +242,12 @@ func (d *deciding) filled(t *typ, f *facts, h state.Handoff, s *survey) state.Ha
 }
 
 // still looks whether a held handoff may go on.
-func (d *deciding) still(t *typ, f *facts, h state.Handoff, ev Event) {
+func (d *deciding) still(t *typ, f *facts, h state.Handoff) {
 	s := d.survey(t, f)
 	h = handoff.Knows(h, s.complete, s.lacks())
 	waits := d.waitsFor(t, h, &s)
 	if len(waits) == 0 {
-		d.goOn(t, f, h, &s, ev, "everything is there")
+		d.goOn(t, f, h, &s, "everything is there")
 		return
 	}
 	note := "waits for " + strings.Join(waits, ", ")
@@ -269,7 +269,7 @@ func (d *deciding) still(t *typ, f *facts, h state.Handoff, ev Event) {
 }
 
 // goOn hands over what was held.
-func (d *deciding) goOn(t *typ, f *facts, h state.Handoff, s *survey, ev Event, because string) {
+func (d *deciding) goOn(t *typ, f *facts, h state.Handoff, s *survey, because string) {
 	h, tier, ok := d.aimAnew(t, f, h)
 	if !ok {
 		return
@@ -287,7 +287,6 @@ func (d *deciding) goOn(t *typ, f *facts, h state.Handoff, s *survey, ev Event, 
 		released = d.chase(t, f, released, s, false)
 	}
 	d.audit("went on", h.ID, map[string]string{"because": because, "held": d.now.Sub(h.HeldAt).Round(time.Second).String(), "missing": strings.Join(h.Missing, ", ")})
-	d.id = d.r.decisionID(d.now, ev)
 	released.Why = append(slices.Clone(released.Why), d.why(where(t.context.pos), "held since %s; %s", h.HeldAt.Format(time.RFC3339), because))
 	d.assign(t, f, released, tier)
 }
@@ -301,7 +300,7 @@ func (d *deciding) holdOver(h state.Handoff, ev Fired) {
 	}
 	if ev.Timer.Step == holdRecheck {
 		d.timer(h, clockHold, holdRecheck, d.now.Add(recheckEvery))
-		d.seenAnew(h, ev)
+		d.seenAnew(h)
 		return
 	}
 	h = d.shown(f, h)
@@ -310,10 +309,10 @@ func (d *deciding) holdOver(h state.Handoff, ev Fired) {
 	waits := d.waitsFor(t, h, &s)
 	switch {
 	case len(waits) == 0:
-		d.goOn(t, f, h, &s, ev, "everything is there")
+		d.goOn(t, f, h, &s, "everything is there")
 	case t.context.release:
 		d.list(listContext, f.rec.Ref.String(), t.name+": went on incomplete, "+strconv.Itoa(s.complete)+"%, without "+strings.Join(waits, ", "))
-		d.goOn(t, f, h, &s, ev, "incomplete: the gate opens after "+d.now.Sub(h.HeldAt).Round(time.Minute).String())
+		d.goOn(t, f, h, &s, "incomplete: the gate opens after "+d.now.Sub(h.HeldAt).Round(time.Minute).String())
 	default:
 		d.list(listContext, f.rec.Ref.String(), t.name+": still held after "+d.now.Sub(h.HeldAt).Round(time.Minute).String()+" with "+orNobody(h.Accountable)+", "+h.Note)
 		d.audit("hold over", h.ID, map[string]string{"accountable": h.Accountable, "waits_for": strings.Join(waits, ", ")})

@@ -178,6 +178,8 @@ func (d *deciding) ownerLeft(t *typ, h state.Handoff) bool {
 		return false
 	}
 	was := h.Owner
-	d.handTo(t, h, choice{owner: next, because: "in place of " + was + ", who is inactive in " + c.name, where: routedBy(h)}, Reassign{By: actor})
+	d.handTo(t, h, choice{
+		owner: next, because: "in place of " + was + ", who is inactive in " + c.name, where: routedBy(h), team: d.r.teams[h.Team],
+	}, Reassign{By: actor})
 	return d.current(h).Owner != was
 }

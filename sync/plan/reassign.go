@@ -111,7 +111,6 @@ func (d *deciding) reassign(ev Reassign) {
 	if ev.Rule != "" {
 		c.where = ev.Rule
 	}
-	d.id = d.r.decisionID(d.now, ev)
 	d.handTo(t, h, c, ev)
 }
 
@@ -323,7 +322,6 @@ func (d *deciding) madeFor(h state.Handoff, ev Delivered) state.Handoff {
 	}
 	at := state.Record{Ref: ev.Ref, Noun: t.about, Version: ev.Version, ModifiedAt: ev.Stamp, Fields: map[string]string{t.becomes: made}}
 	h.Stake = &state.Stake{Field: name, Value: made, Stamp: ev.Stamp}
-	d.id = d.r.decisionID(d.now, ev)
 	return d.writeNext(t, h, u.ID, chosenBefore(h), to, &at)
 }
 

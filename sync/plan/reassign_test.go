@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -281,5 +282,45 @@ func TestTaskInDoubtPassed(t *testing.T) {
 		if writes != c.passed || writes && (i.Write.Ref != there || i.Write.Set[connectors.TaskOwner] != "u-cleo") {
 			t.Errorf("%s: the task goes to %v, %v", name, i.Write.Set, writes)
 		}
+	}
+}
+
+// TestLeaveOneAfterAnother: the receiver leaves, and whoever has the handoff then
+// leaves too before the write of them is answered. Each write is one of its own and
+// names the decision it comes from, the team stays, and what the first may have left
+// on the record is ours and no person's (C2, C11, C14).
+func TestLeaveOneAfterAnother(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec := unmoved(t, r)
+	team, at := w.only(t).Team, monday.Add(3*time.Minute)
+	var wrote []state.Intent
+	for n, who := range []string{"ana", "ben"} {
+		w.inactive("hubspot", who)
+		rec.Version, rec.ModifiedAt = fmt.Sprint(7+n), at.Add(time.Duration(n)*time.Second) // of before our write
+		w.decide(t, r, rec.ModifiedAt, see(rec))
+		i := w.steps()["reassign"]
+		i.Attempts = 1 // and no answer
+		w.intents[i.Write.Key] = i
+		wrote = append(wrote, i)
+		if got := w.only(t); got.Team != team || team == "" {
+			t.Errorf("after %s left it is of team %q, want %q", who, got.Team, team)
+		}
+	}
+	first, second := wrote[0].Write, wrote[1].Write
+	if a, b := first.Set["handoff_decision_id"], second.Set["handoff_decision_id"]; a == "" || b == "" || a == b || first.Key == second.Key {
+		t.Errorf("decisions %q and %q under keys %s and %s", a, b, first.Key, second.Key)
+	}
+	if first.Set["hubspot_owner_id"] != "u-ben" || len(w.ownerWrites()) != 1 {
+		t.Fatalf("first %v, then %v", first.Set, w.ownerWrites())
+	}
+	stood := at.Add(2 * time.Second)
+	w.trails["51"] = state.Trail{Values: append([]connectors.FieldValue{value("u-ben", stood, connectors.ActorIntegration)}, w.trails["51"].Values...)}
+	rec.Version, rec.ModifiedAt, rec.Fields = "9", stood, fields(rec, "owner", "u-ben")
+	w.decide(t, r, at.Add(10*time.Second), plan.Observed{Record: rec, Via: "reread", Came: stood, Read: stood})
+	w.answered(t, r, at.Add(10*time.Second), "reassign", plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
+	h, left := w.only(t), w.ownerWrites()
+	if h.Stage != state.Assigned || len(left) != 1 || left[0].Write.Set["hubspot_owner_id"] != second.Set["hubspot_owner_id"] || left[0].Expect["hubspot_owner_id"] != "u-ben" {
+		t.Errorf("%s (%s), %v", h.Stage, h.Note, left)
 	}
 }

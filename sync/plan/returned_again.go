@@ -81,7 +81,6 @@ func (d *deciding) onceMore(t *typ, rec *state.Record, old state.Handoff, why st
 	})
 	h.Follows, h.Holders = old.ID, d.holders(old, whyReturned)
 	h.Why = append(started(old), why)
-	d.id = state.Digest("decision", h.ID)
 	return f, h, tier
 }
 

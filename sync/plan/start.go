@@ -239,9 +239,6 @@ func (d *deciding) begin(t *typ, f *facts, s signal, ev Observed) {
 		return
 	}
 	id, exists := d.identify(t, g, s)
-	if !exists {
-		d.id = d.r.decisionID(d.now, ev)
-	}
 	if !exists && !d.adopted(t, g, s, id, tier) {
 		d.start(t, g, s, ev, id, tier, reason)
 	}

@@ -93,11 +93,11 @@ func (d *deciding) act(c *conn, rec *state.Record) act {
 
 // activity takes in something that somebody did or plans. Only what concerns a
 // handoff is remembered.
-func (d *deciding) activity(c *conn, rec *state.Record, ev Event) {
+func (d *deciding) activity(c *conn, rec *state.Record) {
 	a := d.act(c, rec)
 	if a.key != "" {
 		if h, ok := d.v.HandoffOfTask(a.key); ok && !rec.Deleted {
-			d.ownTask(d.current(h), a, ev)
+			d.ownTask(d.current(h), a)
 		}
 		return
 	}
@@ -113,7 +113,7 @@ func (d *deciding) activity(c *conn, rec *state.Record, ev Event) {
 		if !h.Written.IsZero() && (h.Stage.Open() || d.counting(h)) && (!x.loose || a.owner == h.Owner) {
 			d.worked(t, h, a)
 		}
-		d.proven(t, d.current(h), a, x.loose, ev)
+		d.proven(t, d.current(h), a, x.loose)
 	}
 }
 
@@ -193,7 +193,7 @@ func (d *deciding) counting(h state.Handoff) bool {
 
 // ownTask is news of a task that we made. Ticking it off is a person's doing
 // and no contact with the buyer.
-func (d *deciding) ownTask(h state.Handoff, a act, ev Event) {
+func (d *deciding) ownTask(h state.Handoff, a act) {
 	t := d.r.byName[h.Type]
 	step := ""
 	for s, e := range h.Effects {
@@ -213,7 +213,7 @@ func (d *deciding) ownTask(h state.Handoff, a act, ev Event) {
 		return
 	}
 	if step != stepTask {
-		d.ticked(t, h, step, a, ev)
+		d.ticked(t, h, step, a)
 		return
 	}
 	if h.Work != nil && !h.Work.Ticked.IsZero() || h.Written.IsZero() {
