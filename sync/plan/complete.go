@@ -172,8 +172,6 @@ func (d *deciding) tell(h, was state.Handoff, step string, set map[string]any) s
 	}
 	if !h.Stage.Open() {
 		h = d.closeTask(h)
-		d.put(h)
-		d.showNext(h)
 	}
 	return h
 }

@@ -68,6 +68,9 @@ func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 		d.ordered = true
 		d.reassign(ev)
 	}
+	if !d.stopped() {
+		d.showNexts()
+	}
 	if err := v.Err(); err != nil {
 		return state.Changes{}, fmt.Errorf("decide: %w", err)
 	}

@@ -326,11 +326,7 @@ func fresh(set map[string]any, rec *state.Record, h state.Handoff) map[string]an
 		return set
 	}
 	out := maps.Clone(set)
-	for _, name := range []string{ownReturnReason, ownReturnNote, ownGaps} {
-		if rec.Fields[name] != "" {
-			out[name] = nil
-		}
-	}
+	clearLeft(out, rec)
 	if id := rec.Fields[ownID]; id != h.ID {
 		for _, name := range []string{ownAcceptedBy, ownAcceptedAt, ownFirstTouch, ownAttempts, ownBreached, ownQuality, ownQuestions} {
 			if id != "" || rec.Fields[name] != "" {
@@ -339,6 +335,15 @@ func fresh(set map[string]any, rec *state.Record, h state.Handoff) map[string]an
 		}
 	}
 	return out
+}
+
+// clearLeft takes away what people have said about another handoff.
+func clearLeft(set map[string]any, rec *state.Record) {
+	for _, name := range []string{ownReturnReason, ownReturnNote, ownGaps} {
+		if rec.Fields[name] != "" {
+			set[name] = nil
+		}
+	}
 }
 
 func createdBy(t *typ, h state.Handoff) string {

@@ -73,19 +73,49 @@ func (d *deciding) speaksOf(rec *state.Record, h state.Handoff) bool {
 	return ok && d.current(shown).Stage.Open() && shown.Owner == h.Owner
 }
 
-// showNext gives the fields of a record to the handoff they now speak of,
-// after the one they spoke of is over.
-func (d *deciding) showNext(over state.Handoff) {
+// showNexts sees to the records whose fields speak of a handoff that has ended
+// here, or that is told of once more: they are the next one's.
+func (d *deciding) showNexts() {
+	var seen []connectors.Ref
+	for _, over := range slices.Clone(d.c.Handoffs) {
+		if over.Stage.Open() || over.Observed || over.Target.ID == "" || slices.Contains(seen, over.Target) || !d.endsHere(over) {
+			continue
+		}
+		if d.showNext(over) {
+			seen = append(seen, over.Target)
+		}
+	}
+}
+
+// endsHere reports whether a handoff that is over was open before, or whether its
+// status is about to be written.
+func (d *deciding) endsHere(h state.Handoff) bool {
+	was, known := d.v.Handoff(h.ID)
+	return known && was.Stage.Open() || slices.ContainsFunc(d.c.Intents, func(i state.Intent) bool {
+		_, tells := i.Write.Set[ownStatus]
+		return tells && i.Handoff == h.ID && i.Write.Ref == h.Target
+	})
+}
+
+// showNext gives the fields of a record to the handoff they now speak of, after
+// the one they spoke of is over. It reports whether there is one.
+func (d *deciding) showNext(over state.Handoff) bool {
 	for _, h := range d.sharing(over.Target, over) {
 		if h.Target != over.Target || h.Written.IsZero() || h.Owner == over.Owner || !d.shows(over.Target, h) || !d.shows(over.Target, over) {
 			continue
 		}
-		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: shown(h), Key: key(h, stepShow, over.ID)}))
-		if n := len(d.c.Intents) - 1; n >= 0 && d.c.Intents[n].Step == stepShow { // after what ends the other one
-			d.c.Intents[n].Created, d.c.Intents[n].Due = d.now.Add(time.Second), d.now.Add(time.Second)
+		set := shown(h)
+		if rec, known := d.lastRead(h.Target); known {
+			clearLeft(set, &rec)
 		}
-		return
+		had := len(d.c.Intents)
+		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepShow, over.ID)}))
+		for n := range d.c.Intents[had:] { // after what ends the other one
+			d.c.Intents[had+n].Created, d.c.Intents[had+n].Due = d.now.Add(time.Second), d.now.Add(time.Second)
+		}
+		return true
 	}
+	return false
 }
 
 // shown is how far a handoff is, as the fields of its record tell.

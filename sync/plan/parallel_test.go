@@ -126,34 +126,143 @@ func TestParallel(t *testing.T) {
 	}
 }
 
-// TestNextIsShown: once the handoff that a record shows is over, the record
-// shows the one that is still open (1.73).
-func TestNextIsShown(t *testing.T) {
-	t.Parallel()
-	status := "{any: [{deal.handoff_status: Accepted}, task_done]}"
-	r, w := writing(t, besideFiles(t, status, status)), newWorld()
-	rec := state.Record{
+// twoAtOnce are two handoffs of one deal that stand in the CRM, the one that its
+// record shows first, and the record as it is then.
+func twoAtOnce(t testing.TB, r *plan.Rules) (w *world, rec state.Record, first, second state.Handoff) {
+	t.Helper()
+	w = newWorld()
+	rec = state.Record{
 		Ref: connectors.Ref{Conn: "hubspot", Kind: "deals", ID: "7"}, Noun: "deal", Version: "1", CreatedAt: monday.Add(-time.Hour), ModifiedAt: monday,
 		Fields: map[string]string{"name": "Acme", "stage": "Validation", "owner": "u-vera"},
 	}
 	w.decide(t, r, monday, see(rec))
 	shown := ""
-	for key, i := range w.intents {
-		delete(w.intents, key)
+	for _, i := range w.intents {
 		if id, _ := i.Write.Set["handoff_id"].(string); id != "" {
 			shown = id
 		}
-		d := plan.Delivered{Intent: i, Ref: i.Write.Ref, Version: "2"}
-		if d.Ref.ID == "" {
-			d.Ref.ID = "t-" + key[:4]
+		d := plan.Delivered{Version: "2", Stamp: monday.Add(time.Second)}
+		if i.Write.Creates() {
+			d.Ref = connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: "t-" + i.Handoff[:4]}
 		}
-		w.decide(t, r, monday.Add(time.Second), d)
+		w.came(t, r, monday.Add(time.Second), i, d)
 	}
-	at := monday.Add(time.Minute)
-	w.decide(t, r, at, plan.Observed{Record: act(r, "tasks-1", did("task", "u-x", at, "key", w.handoffs[shown].Effects["task"].Key)), Via: "poll", Came: at})
-	i, ok := w.steps()["show"]
-	if next, _ := i.Write.Set["handoff_id"].(string); !ok || next == "" || next == shown || i.Write.Set["handoff_status"] != "Assigned" {
-		t.Errorf("after %s the record shows %v", shown, i.Write.Set)
+	rec.Version, rec.Fields = "2", fields(rec, "handoff_id", shown, "handoff_status", "Assigned")
+	for id, h := range w.handoffs {
+		if id == shown {
+			first = h
+		} else {
+			second = h
+		}
+		rec.Fields[receives(h)] = "u-" + strings.TrimSuffix(h.Owner, "@example.com")
+	}
+	return w, rec, first, second
+}
+
+// receives is the word that the receiver of one of two at once stands in.
+func receives(h state.Handoff) string {
+	return map[string]string{"to_engineer": "engineer", "to_legal": "counsel"}[h.Type]
+}
+
+// TestNextIsShown: once the handoff that a record shows is over, in whatever way, the
+// record shows the one that is still open, after what it says of the first, and what
+// is set there accepts it; nothing is shown that has ended with it (1.73).
+func TestNextIsShown(t *testing.T) {
+	t.Parallel()
+	status := "{any: [{deal.handoff_status: Accepted}, task_done]}"
+	files := besideFiles(t, status, status)
+	for name, text := range files {
+		if strings.HasPrefix(name, "handoffs/to-") {
+			files[name] = text + "returned_when: {deal.handoff_status: Returned}\non_return: {reason: required, then: return_to_giver}\n"
+		}
+	}
+	r, at := writing(t, files), monday.Add(5*time.Minute)
+	for name, c := range map[string]struct {
+		ends  func(t *testing.T, w *world, rec state.Record, first, second state.Handoff)
+		stage state.Stage
+		none  bool // nothing is left to be shown
+	}{
+		"completed": {func(t *testing.T, w *world, _ state.Record, first, _ state.Handoff) {
+			t.Helper()
+			w.decide(t, r, at, plan.Observed{Record: act(r, "tasks-1", did("task", "u-x", at, "key", first.Effects["task"].Key)), Via: "poll", Came: at})
+		}, state.Completed, false},
+		"taken over": {func(t *testing.T, w *world, rec state.Record, first, _ state.Handoff) {
+			t.Helper()
+			rec.Fields[receives(first)] = "u-kim"
+			w.decide(t, r, at, see(rec))
+		}, state.Superseded, false},
+		"both taken over": {func(t *testing.T, w *world, rec state.Record, first, second state.Handoff) {
+			t.Helper()
+			rec.Fields[receives(first)], rec.Fields[receives(second)] = "u-kim", "u-hugh"
+			w.decide(t, r, at, see(rec))
+		}, state.Superseded, true},
+		"returned": {func(t *testing.T, w *world, rec state.Record, _, _ state.Handoff) {
+			t.Helper()
+			rec.Fields["handoff_status"], rec.Fields["handoff_return_reason"] = "Returned", "Too early"
+			w.decide(t, r, at, see(rec))
+			if reason, clears := w.steps()["show"].Write.Set["handoff_return_reason"]; !clears || reason != nil {
+				t.Errorf("the reason of the first stays on the record: %v", w.steps()["show"].Write.Set)
+			}
+		}, state.Returned, false},
+		"taken back": {func(t *testing.T, w *world, rec state.Record, first, _ state.Handoff) {
+			t.Helper()
+			now := connectors.Object{Ref: rec.Ref, Version: "2", Fields: w.befores[rec.Ref].Last}
+			task := connectors.Object{Ref: first.Effects["task"].Ref, Fields: map[string]any{connectors.TaskStatus: "open"}}
+			w.decide(t, r, at, plan.Undo{Handoffs: []string{first.ID}, By: "ops", Read: at, Found: []connectors.Object{now, task}})
+		}, state.Cancelled, false},
+	} {
+		w, rec, first, second := twoAtOnce(t, r)
+		then := rec
+		then.Version, then.ModifiedAt, then.Fields = "3", at, fields(rec)
+		c.ends(t, w, then, first, second)
+		i, shows := w.steps()["show"]
+		if over := w.handoffs[first.ID]; over.Stage != c.stage || shows == c.none {
+			t.Errorf("%s: %s, and the other one is shown: %v", name, over.Stage, shows)
+			continue
+		}
+		if c.none {
+			continue
+		}
+		if next := i.Write.Set; next["handoff_id"] != second.ID || next["handoff_status"] != "Assigned" || !i.Created.After(at) {
+			t.Errorf("%s: at %s the record shows %v", name, i.Created, next)
+		}
+		w.came(t, r, at, i, plan.Delivered{Version: "4", Stamp: at.Add(time.Second)})
+		rec.Version, rec.ModifiedAt, rec.Fields = "5", at.Add(time.Minute), fields(rec, "handoff_id", second.ID, "handoff_status", "Accepted")
+		w.decide(t, r, at.Add(time.Minute), see(rec))
+		if h := w.handoffs[second.ID]; h.Stage != state.Accepted {
+			t.Errorf("%s: what is set then leaves the other one %s", name, h.Stage)
+		}
+	}
+}
+
+// TestReasonWhileNextIsShown: the reason of a return may follow while the record shows
+// another handoff already; of one that is being returned itself it is that one's.
+func TestReasonWhileNextIsShown(t *testing.T) {
+	t.Parallel()
+	files := besideFiles(t, "task_done", "task_done")
+	for name, text := range files {
+		if strings.HasPrefix(name, "handoffs/to-") {
+			files[name] = text + "returned_when: {deal.handoff_status: Returned}\non_return: {reason: required, then: return_to_giver}\n"
+		}
+	}
+	r := writing(t, files)
+	for status, of := range map[string]int{"Assigned": 0, "Returned": 1} {
+		w, rec, first, second := twoAtOnce(t, r)
+		at := monday.Add(5 * time.Minute)
+		step := func(version, id, status, reason string) {
+			at = at.Add(time.Minute)
+			rec.Version, rec.ModifiedAt = version, at
+			rec.Fields = fields(rec, "handoff_id", id, "handoff_status", status, "handoff_return_reason", reason)
+			w.decide(t, r, at, see(rec))
+		}
+		step("3", first.ID, "Returned", "")
+		w.came(t, r, at, w.steps()["show"], plan.Delivered{Version: "4", Stamp: at})
+		step("5", second.ID, status, "Duplicate")
+		for n, h := range []state.Handoff{w.handoffs[first.ID], w.handoffs[second.ID]} {
+			if explained := h.Returned != nil && h.Returned.Reason == "Duplicate"; explained != (n == of) {
+				t.Errorf("%s: handoff %d of the two was returned for that: %v", status, n+1, explained)
+			}
+		}
 	}
 }
 

@@ -63,8 +63,8 @@ func (d *deciding) cameBack(rec *state.Record, h state.Handoff) string {
 }
 
 // stillShown reports whether what people write on a record is about a handoff
-// that is over: its id stands there, or that of the one that followed it. Where
-// no id can be read, it is about what came back last, unless something is open.
+// that is over: its id stands there, that of the one that followed it, or of one
+// that is shown since and not being returned itself. Where no id can be read, it is about what came back last, unless something is open.
 func (d *deciding) stillShown(rec *state.Record, h state.Handoff) bool {
 	id := rec.Fields[ownID]
 	switch id {
@@ -76,7 +76,8 @@ func (d *deciding) stillShown(rec *state.Record, h state.Handoff) bool {
 		})
 	}
 	next, ok := d.v.Handoff(id)
-	return ok && next.Follows == h.ID
+	shownSince := next.Stage.Open() && next.Effects[stepShow].Key == key(next, stepShow, h.ID) && rec.Fields[ownStatus] != statusReturned
+	return ok && (next.Follows == h.ID || shownSince)
 }
 
 // askReason asks who has returned a handoff why, once.
