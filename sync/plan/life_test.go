@@ -401,6 +401,52 @@ func TestRestored(t *testing.T) {
 	}
 }
 
+// TestRestoredAgain: of a record that is back a second time, the handoff that came
+// after the first one counts. Where somebody was at that, or it was completed, nobody
+// gets the buyer anew (C9).
+func TestRestoredAgain(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for stage, listed := range map[state.Stage]int{state.Assigned: 0, state.Accepted: 1, state.Completed: 0} {
+		w, rec := assigned(t, r)
+		at := monday.Add(time.Minute)
+		step := func(version string, deleted bool, pairs ...string) {
+			at = at.Add(time.Minute)
+			rec.Version, rec.ModifiedAt, rec.Deleted, rec.Fields = version, at, deleted, fields(rec, pairs...)
+			w.decide(t, r, at, see(rec))
+			w.done(t, r, at)
+		}
+		open := func() (h state.Handoff) {
+			for _, o := range w.handoffs {
+				if o.Stage.Open() {
+					h = o
+				}
+			}
+			return h
+		}
+		step("4", true)
+		step("5", false)
+		second := open()
+		step("6", false, "owner", "u-ana", "handoff_id", second.ID)
+		if stage != state.Assigned {
+			step("7", false, "handoff_status", "Accepted")
+		}
+		if second = open(); stage == state.Completed {
+			second.Stage, second.ClosedAt = stage, at
+			w.handoffs[second.ID] = second
+		}
+		if second = w.handoffs[second.ID]; second.Stage != stage {
+			t.Fatalf("%s, want %s", second.Stage, stage)
+		}
+		step("8", true)
+		step("9", false)
+		want := map[bool]int{true: 3, false: 2}[stage == state.Assigned]
+		if len(w.handoffs) != want || open().ID != "" != (want == 3) || len(w.listed("restored")) != listed {
+			t.Errorf("%s before it was deleted again: %d handoffs, want %d; open is %q, listed %v", stage, len(w.handoffs), want, open().ID, w.listed("restored"))
+		}
+	}
+}
+
 // TestRefusals: what the CRM answers, and what becomes of the handoff.
 func TestRefusals(t *testing.T) {
 	t.Parallel()

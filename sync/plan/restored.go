@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 )
@@ -19,7 +21,7 @@ const (
 func (d *deciding) restored(rec *state.Record, carried []state.Handoff) {
 	d.back = map[string]bool{}
 	for _, h := range carried {
-		if h.Stage != state.Cancelled || h.Note != noteDeleted || h.Target != rec.Ref || h.Observed {
+		if h.Stage != state.Cancelled || h.Note != noteDeleted || h.Target != rec.Ref || h.Observed || followed(h, carried) {
 			continue
 		}
 		if h.AcceptedAt.IsZero() && h.Record == rec.Ref {
@@ -32,6 +34,14 @@ func (d *deciding) restored(rec *state.Record, carried []state.Handoff) {
 			d.put(d.intend(h, stepEnded, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownStatus: statusCancelled}, Key: key(h, stepEnded, "set "+rec.Version)}))
 		}
 	}
+}
+
+// followed reports whether another handoff of the same type and record has come after
+// one: that ended when the record was deleted before.
+func followed(h state.Handoff, all []state.Handoff) bool {
+	return slices.ContainsFunc(all, func(o state.Handoff) bool {
+		return o.Type == h.Type && o.Record == h.Record && o.DetectedAt.After(h.DetectedAt)
+	})
 }
 
 // anew is a signal that counts once more, from when its record was back.
