@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -22,9 +23,9 @@ func (r *Rules) Recall(v View, ev Undo) Undo {
 		for _, ref := range written(h) {
 			r.recallRecord(v, &ev, ref)
 		}
-		for step, e := range h.Effects {
-			if e.Ref.Kind == connectors.Task && e.State == handoff.Done && e.Ref.ID != "" && !ev.has(e.Ref) {
-				ev.Found = append(ev.Found, connectors.Object{Ref: e.Ref, Fields: map[string]any{connectors.TaskStatus: recalledStatus(h, step)}})
+		for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+			if e := h.Effects[step]; e.Ref.Kind == connectors.Task && e.State == handoff.Done && e.Ref.ID != "" && !ev.has(e.Ref) {
+				ev.Found = append(ev.Found, connectors.Object{Ref: e.Ref, Fields: map[string]any{connectors.TaskStatus: recalledStatus(h, e.Ref)}})
 			}
 		}
 	}
@@ -70,10 +71,14 @@ func staler(v View, ev Undo, rec state.Record) bool {
 	})
 }
 
-// recalledStatus is a task of ours as far as its handoff tells.
-func recalledStatus(h state.Handoff, step string) string {
-	if step == stepTask && !workOf(h).Ticked.IsZero() || h.Effects[stepTaskDone].Key != "" && step == stepTask || weClosed(h, step) {
-		return actDone
+// recalledStatus is a task of ours as far as its handoff tells: several of its steps
+// may have written it.
+func recalledStatus(h state.Handoff, task connectors.Ref) string {
+	for step, e := range h.Effects {
+		ended := step == stepTask && (!workOf(h).Ticked.IsZero() || h.Effects[stepTaskDone].Key != "")
+		if e.Ref == task && (ended || weClosed(h, step)) {
+			return actDone
+		}
 	}
 	return "open"
 }

@@ -124,3 +124,50 @@ func TestUndoneWhileMade(t *testing.T) {
 		t.Errorf("listed: %s", listed)
 	}
 }
+
+// TestRecalledTask: the preview of an undo that asks no CRM shows the owner's task as
+// its handoff tells, whichever of its steps have written it since: a reminder, another
+// owner, or the end (G13).
+func TestRecalledTask(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	task := connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: "t1"}
+	for name, c := range map[string]struct {
+		ticked bool
+		want   string
+	}{"on their list": {false, "open"}, "ticked off by a person": {true, "done"}} {
+		w := newWorld()
+		w.decide(t, r, monday, see(demo("51", "dana@acme.com", "country", "US")))
+		w.answered(t, r, monday, "assign", plan.Delivered{Version: "2", Stamp: monday})
+		w.answered(t, r, monday, "task", plan.Delivered{Ref: task})
+		w.fireDue(t, r, monday.Add(10*time.Minute))
+		w.decide(t, r, monday.Add(11*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+		w.done(t, r, monday.Add(12*time.Minute))
+		h := w.only(t)
+		var wrote []string
+		for step, e := range h.Effects {
+			if e.Ref == task {
+				wrote = append(wrote, step)
+			}
+		}
+		if len(wrote) < 3 {
+			t.Fatalf("only %q have written the task", wrote)
+		}
+		if c.ticked {
+			h.Work = &state.Work{Ticked: monday.Add(13 * time.Minute)}
+			w.handoffs[h.ID] = h
+		}
+		for range 20 {
+			ev := r.Recall(w, plan.Undo{Handoffs: []string{h.ID}, By: "ops", Read: monday})
+			var got []any
+			for _, o := range ev.Found {
+				if o.Ref == task {
+					got = append(got, o.Fields[connectors.TaskStatus])
+				}
+			}
+			if diff := cmp.Diff([]any{c.want}, got); diff != "" {
+				t.Fatalf("%s: %s", name, diff)
+			}
+		}
+	}
+}
