@@ -237,21 +237,25 @@ func (d *deciding) writeNext(t *typ, h state.Handoff, owner string, c choice, to
 }
 
 // inPlace takes back the writes of the owner that another one comes in place of
-// before they were answered. It answers who stands there but for them, and what they
-// may have put there all the same: they may be on their way.
+// before they were done: unanswered, or refused and left to an operator. It answers who
+// stands there but for them, and what they may have put there all the same: they may be
+// on their way.
 func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write, before stood, steps ...string) (stood, []string) {
+	s, withdrawn, version := h.Stake, false, ""
 	var tried []string
-	version := ""
 	for _, step := range steps {
 		e := h.Effects[step]
 		i, waits := d.v.Intent(e.Key)
-		if v, set := i.Write.Set[field].(string); waits && set && e.State == sent && e.Key != next.Key && i.Write.Ref == next.Ref {
-			d.c.Withdraw = append(d.c.Withdraw, e.Key)
-			tried, version = append(tried, v), i.Write.IfVersion
+		v, set := i.Write.Set[field].(string)
+		if !waits || !set || e.State == handoff.Done || e.Key == next.Key || i.Write.Ref != next.Ref {
+			continue
+		}
+		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+		if withdrawn, version = true, i.Write.IfVersion; i.State != state.Parked || i.Attempts > 0 {
+			tried = append(tried, v)
 		}
 	}
-	s := h.Stake
-	if len(tried) == 0 || s == nil {
+	if !withdrawn || s == nil {
 		return before, nil
 	}
 	if before.since.Before(s.Over) { // what was read is older than what they rest on
@@ -325,10 +329,19 @@ func (d *deciding) madeFor(h state.Handoff, ev Delivered) state.Handoff {
 	return d.writeNext(t, h, u.ID, chosenBefore(h), to, &at)
 }
 
-// underway reports whether an order's write of the owner has not been answered
-// and the record still shows who stood there before, or what an earlier order put
-// there: that is nobody's doing.
+// underway reports whether an order's write of the owner has not been answered, or was
+// refused and waits for an operator, and the record still shows who stood there before,
+// or what an earlier order put there: that is nobody's doing.
 func underway(h state.Handoff, now string) bool {
-	e := h.Effects[stepReassign]
-	return e.State == sent && h.Stake != nil && (now == h.Stake.Was || attempted(h, now))
+	s := h.Stake
+	if s == nil {
+		return false
+	}
+	switch h.Effects[stepReassign].State {
+	case sent:
+		return now == s.Was || attempted(h, now)
+	case handoff.Refused:
+		return now != s.Value && (now == s.Was || attempted(h, now))
+	}
+	return false
 }

@@ -285,6 +285,55 @@ func TestTaskInDoubtPassed(t *testing.T) {
 	}
 }
 
+// TestOrderRefusedForAnotherReason: the CRM refuses an order for a reason that is not
+// its owner: it waits for an operator, and whom the record goes on showing is nobody's
+// doing, whether the CRM keeps a history or not. Whoever a person gives it to has it, and
+// another order comes in the place of the refused one (C11, C15).
+func TestOrderRefusedForAnotherReason(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, history := range []bool{true, false} {
+		refused := func() (*world, state.Record, state.Intent) {
+			w, rec, i := ordered(t, r)
+			if !history {
+				w.trails = nil
+			}
+			i.State = state.Parked
+			w.intents[i.Write.Key] = i
+			w.decide(t, r, monday.Add(6*time.Minute), plan.Delivered{Intent: i, Ref: rec.Ref, Class: connectors.Invalid.String(), Err: "a rule of theirs"})
+			for n := range 2 { // edits of something else
+				at := monday.Add(time.Duration(7+n) * time.Minute)
+				rec.Version, rec.ModifiedAt, rec.Fields = fmt.Sprint(7+n), at, fields(rec, "title", fmt.Sprint("CFO ", n))
+				w.decide(t, r, at, see(rec))
+			}
+			return w, rec, i
+		}
+		w, rec, i := refused()
+		h, left := w.only(t), w.ownerWrites()
+		if h.Stage != state.Assigned || h.Owner != "cleo@example.com" || len(left) != 1 || left[0].State != state.Parked {
+			t.Errorf("history %v: %s (%s), with %s, %v", history, h.Stage, h.Note, h.Owner, left)
+		}
+		if len(w.listed("reversed"))+w.audited("reversed") > 0 {
+			t.Errorf("history %v: a program is blamed: %v", history, w.listed("reversed"))
+		}
+		w.decide(t, r, monday.Add(10*time.Minute), plan.Reassign{Handoff: h.ID, To: "ben@example.com", By: "ops"})
+		left = w.ownerWrites()
+		if len(left) != 1 || left[0].Write.Key == i.Write.Key || left[0].Write.Set["hubspot_owner_id"] != "u-ben" || left[0].Expect["hubspot_owner_id"] != "u-ana" || left[0].State != state.Ready {
+			t.Errorf("history %v: ordered again: %v", history, left)
+		}
+		w, rec, _ = refused()
+		rec = given(rec, "u-vera", time.Minute)
+		rec.Version = "9"
+		if history {
+			w.trails["51"] = state.Trail{Values: append([]connectors.FieldValue{value("u-vera", rec.ModifiedAt, connectors.ActorPerson)}, w.trails["51"].Values...)}
+		}
+		w.decide(t, r, monday.Add(10*time.Minute), see(rec))
+		if h := w.only(t); h.Stage != state.Superseded || h.Accountable != "vera@example.com" || len(w.ownerWrites()) > 0 {
+			t.Errorf("history %v, given to vera: %s, %s answers for it, %v", history, h.Stage, h.Accountable, w.ownerWrites())
+		}
+	}
+}
+
 // TestLeaveOneAfterAnother: the receiver leaves, and whoever has the handoff then
 // leaves too before the write of them is answered. Each write is one of its own and
 // names the decision it comes from, the team stays, and what the first may have left
