@@ -136,7 +136,8 @@ type Handoff struct {
 	Frozen string `json:"frozen,omitempty"`
 	// Again are the instants, not older than an hour, at which a field was
 	// written once more, by the CRM's name, and of another record than the
-	// target by that too: "name of conn/kind/id" (C13).
+	// target by that too: "name of conn/kind/id" (C13). What is only told
+	// counts by itself: "join: name", "hold".
 	Again map[string][]time.Time `json:"again,omitempty"`
 
 	Work *Work `json:"work,omitempty"` // what people did since the assignment

@@ -30,6 +30,7 @@ func Reassign(h state.Handoff, t Turnover) (state.Handoff, error) {
 		h.Accountable = t.Owner
 	}
 	h.Owner, h.Team, h.Backup = t.Owner, t.Team, t.Backup
+	h.Again = nil // what was written for the owner before is no circle of the new one's
 	h.Why = append(slices.Clone(h.Why), t.Why)
 	return h, nil
 }

@@ -368,7 +368,7 @@ func unwritten(h state.Handoff, i state.Intent) state.Handoff {
 	again := make(map[string][]time.Time, len(h.Again))
 	for name, times := range h.Again {
 		field, _, _ := strings.Cut(name, " of ")
-		if _, set := i.Write.Set[field]; set {
+		if _, set := i.Write.Set[strings.TrimPrefix(field, i.Step+": ")]; set || field == i.Step {
 			times = slices.DeleteFunc(slices.Clone(times), i.Created.Equal)
 		}
 		if len(times) > 0 {

@@ -32,16 +32,23 @@ func (d *deciding) intend(h state.Handoff, step string, w connectors.Write) stat
 }
 
 // intendSeen is intend with what the write rests on. A handoff that goes round
-// in a circle is written no more.
+// in a circle is written no more; what is only told is told less often.
 func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, s seen) state.Handoff {
 	if step != stepRestore && !isUndo(step) {
 		looped := strings.HasPrefix(h.Frozen, frozenLoop)
 		if !looped && w.Ref.ID != "" && (step != stepSource && step != stepAssign || h.Effects[step].Key != "") {
-			h, looped = d.loops(h, w)
+			if tells(step) {
+				h, w = d.spaced(h, step, w)
+			} else {
+				h, looped = d.loops(h, step, w)
+			}
 		}
-		if looped {
+		if looped || len(w.Set) == 0 && tells(step) {
 			return h
 		}
+	}
+	if tells(step) {
+		w = d.inOne(h, step, w)
 	}
 	h = d.noteEdit(h, w)
 	d.c.Intents = append(d.c.Intents, d.guarded(h, step, state.Intent{

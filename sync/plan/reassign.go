@@ -185,6 +185,9 @@ func (d *deciding) handTo(t *typ, h state.Handoff, c choice, ev Reassign) {
 		d.because(d.why("", "%v", err))
 		return
 	}
+	if strings.HasPrefix(moved.Frozen, frozenLoop) {
+		moved.Frozen = "" // whoever orders it has looked
+	}
 	if c.pool != nil {
 		d.c.Pools = append(d.c.Pools, *c.pool)
 	}

@@ -330,56 +330,6 @@ func (d *deciding) rewrite(rec *state.Record, h state.Handoff, now, who, by stri
 	d.put(d.intendSeen(h, stepRewrite, w, seen{expect: map[string]any{s.Field: blankNil(now)}, read: read, over: rec.ModifiedAt, atRisk: who != ""}))
 }
 
-// The loop breaker (C13): so many writes of one field of one record for one
-// handoff within an hour are enough.
-const (
-	loopWrites = 4
-	loopWithin = time.Hour
-	frozenLoop = "loop: "
-)
-
-// loops counts a write of fields that this handoff has written before, and
-// reports whether one of them has been written too often. The handoff is then
-// written no more.
-func (d *deciding) loops(h state.Handoff, w connectors.Write) (state.Handoff, bool) {
-	first := 0
-	if d.now.Sub(h.AssignedAt) < loopWithin {
-		first = 1
-	}
-	again := map[string][]time.Time{}
-	worst := ""
-	for field := range w.Set {
-		name := field
-		if w.Ref != h.Target { // the same field of another record is another's
-			name = field + " of " + w.Ref.String()
-		}
-		var recent []time.Time
-		for _, at := range h.Again[name] {
-			if d.now.Sub(at) < loopWithin {
-				recent = append(recent, at)
-			}
-		}
-		if len(recent)+first >= loopWrites && (worst == "" || field < worst) {
-			worst = field
-		}
-		again[name] = append(recent, d.now)
-	}
-	if worst == "" {
-		for name, at := range h.Again {
-			if _, rewritten := again[name]; !rewritten && d.now.Sub(at[len(at)-1]) < loopWithin {
-				again[name] = at
-			}
-		}
-		h.Again = again
-		return h, false
-	}
-	h.Frozen = frozenLoop + worst
-	d.because(d.why("", "%s has been written %d times within an hour: nothing more is written for this handoff", worst, loopWrites))
-	d.list(listLoop, h.ID, fmt.Sprintf("%s: %s of %s was about to be written more than %d times within an hour; something else writes it too", h.Type, worst, w.Ref, loopWrites))
-	d.audit("loop", h.ID, map[string]string{"field": worst, "record": w.Ref.String()})
-	return h, true
-}
-
 // putBackOver settles a write of the owner that arrived after its handoff had
 // been left to a person: what they had set is put back.
 func (d *deciding) putBackOver(h state.Handoff, ev Delivered) state.Handoff {

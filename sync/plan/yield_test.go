@@ -429,6 +429,104 @@ func TestLoopBreaker(t *testing.T) {
 	})
 }
 
+// TestLoopBreakerSpares: a buyer who asks again and again, a gate that is filled in
+// field by field and orders that come close together are no circle: what is told too
+// often is left out, and the handoff goes on (C13, 1.78).
+func TestLoopBreakerSpares(t *testing.T) {
+	t.Parallel()
+	t.Run("signals that join", func(t *testing.T) {
+		t.Parallel()
+		r := writing(t)
+		w, rec := assigned(t, r)
+		at, said := monday, 0
+		for n := range 6 {
+			at = at.Add(5 * time.Minute)
+			rec.Version, rec.ModifiedAt, rec.Fields = fmt.Sprint(10+n), at, fields(rec, "last_form_at", at.Add(-time.Second).Format(time.RFC3339))
+			w.decide(t, r, at, see(rec))
+			if _, writes := w.steps()["join"]; writes {
+				said++
+			}
+			w.done(t, r, at.Add(time.Second))
+		}
+		if h := w.only(t); h.Frozen != "" || len(h.Signals) != 7 || said != 3 || len(w.listed("loop")) == 0 {
+			t.Errorf("frozen %q, %d signals, %d told, listed %v", h.Frozen, len(h.Signals), said, w.listed("loop"))
+		}
+		rec.Version, rec.ModifiedAt, rec.Fields = "20", at.Add(time.Minute), fields(rec, "lead_status", "Working")
+		w.decide(t, r, at.Add(time.Minute), see(rec))
+		if i, writes := w.steps()["accept"]; w.only(t).Stage != state.Accepted || !writes {
+			t.Errorf("it is %s, and written: %v", w.only(t).Stage, i.Write.Set)
+		}
+	})
+	t.Run("a gate", func(t *testing.T) {
+		t.Parallel()
+		words := []string{"the_why", "the_goals", "the_risks", "the_proposal", "the_note", "the_mode"}
+		r, w := signing(t, "[deal.the_why]", "[deal."+strings.Join(words, ", deal.")+"]"), newWorld()
+		w.decide(t, r, monday, see(deal("1")))
+		at, filled := monday, []string{}
+		for n, word := range words {
+			w.done(t, r, at)
+			at, filled = at.Add(11*time.Minute), append(filled, word, "said")
+			rec := deal(fmt.Sprint(n+2), filled...)
+			rec.ModifiedAt = at
+			w.decide(t, r, at, plan.Observed{Record: rec, Via: "webhook", Came: at, Read: at})
+		}
+		h, steps := w.of(t), w.steps()
+		if _, task := steps["task"]; h.Frozen != "" || h.Stage != state.Assigned || steps["assign"].Write.Set["the_csm"] == nil || !task {
+			t.Errorf("%s to %s, frozen %q; written %v, a task %v", h.Stage, h.Owner, h.Frozen, steps["assign"].Write.Set, task)
+		}
+	})
+	t.Run("orders", func(t *testing.T) {
+		t.Parallel()
+		r := writing(t)
+		w, rec := unmoved(t, r)
+		at := monday.Add(2 * time.Minute)
+		frozen := w.only(t) // by whatever wrote against us before somebody looked
+		frozen.Frozen = "loop: handoff_status"
+		w.handoffs[frozen.ID] = frozen
+		for n, to := range []string{"cleo", "ben", "cleo", "ben", "cleo"} {
+			at = at.Add(5 * time.Minute)
+			w.decide(t, r, at, plan.Reassign{Handoff: w.only(t).ID, To: to + "@example.com", By: "ops"})
+			if got := w.steps()["reassign"].Write.Set["hubspot_owner_id"]; got != "u-"+to || w.only(t).Frozen != "" {
+				t.Fatalf("order %d to %s: %v is written, frozen %q", n+1, to, got, w.only(t).Frozen)
+			}
+			w.answered(t, r, at.Add(time.Second), "reassign", plan.Delivered{Version: fmt.Sprint(10 + n), Stamp: at.Add(time.Second)})
+			rec.Version, rec.ModifiedAt, rec.Fields = fmt.Sprint(10+n), at.Add(time.Second), fields(rec, "owner", "u-"+to)
+			past := append([]connectors.FieldValue{value("u-"+to, rec.ModifiedAt, connectors.ActorIntegration)}, w.trails["51"].Values...)
+			w.trails["51"] = state.Trail{Values: past}
+			w.decide(t, r, at.Add(2*time.Second), see(rec))
+		}
+	})
+}
+
+// TestToldWhileDown: what a CRM that is down has not been told of further signals is
+// one write, which is not made any more once the handoff is over (C13).
+func TestToldWhileDown(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec := assigned(t, r)
+	for n := range 3 {
+		at := monday.Add(time.Duration(n+1) * time.Minute)
+		rec.Version, rec.ModifiedAt, rec.Fields = fmt.Sprint(10+n), at, fields(rec, "last_form_at", at.Add(-time.Second).Format(time.RFC3339))
+		w.decide(t, r, at, see(rec))
+	}
+	told := func() (n int) {
+		for _, i := range w.intents {
+			if i.Step == "join" {
+				n++
+			}
+		}
+		return n
+	}
+	if told() != 1 || len(w.only(t).Signals) != 4 {
+		t.Errorf("%d writes tell of %d signals", told(), len(w.only(t).Signals))
+	}
+	rec.Version, rec.ModifiedAt, rec.Deleted = "20", monday.Add(time.Hour), true
+	w.decide(t, r, monday.Add(time.Hour), see(rec))
+	if told() != 0 {
+		t.Errorf("it is %s, and %d writes tell of it", w.only(t).Stage, told())
+	}
+}
+
 // TestContested: a write that is refused again and again, because the CRM still
 // hides a later change from whoever reads, is no write: it counts for no loop,
 // and is tried with growing pauses until it is taken (C1, C13, P4).
