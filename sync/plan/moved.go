@@ -25,7 +25,7 @@ const (
 // or not any more.
 func lost(h state.Handoff, ev Delivered) bool {
 	switch {
-	case slices.Contains([]string{stepRestore, stepRewrite, stepCreate}, ev.Intent.Step), !h.Stage.Open() && ev.Intent.Step != stepReturn:
+	case slices.Contains([]string{stepRestore, stepRewrite, stepCreate}, ev.Intent.Step), !h.Stage.Open() && ev.Intent.Step != stepReturn && ev.Intent.Step != stepReason:
 		return false
 	case ev.Class == connectors.NotFound.String():
 		return true

@@ -200,7 +200,7 @@ func (d *deciding) credit(h state.Handoff) {
 func (d *deciding) giveBack(t *typ, rec *state.Record, was, h state.Handoff) state.Handoff {
 	set := map[string]any{
 		ownStatus: statusReturned, ownAccountable: h.Accountable,
-		ownQuality: qualityReturned + ": " + orNone(h.Returned.Reason),
+		ownQuality: returnedQuality(h),
 	}
 	if h.Record != h.Target && h.Record.ID != "" && d.shows(h.Record, was) {
 		h = d.intend(h, stepReturn+stepHere, connectors.Write{Ref: h.Record, Set: maps.Clone(set), Key: key(h, stepReturn+stepHere, "set")})
@@ -303,6 +303,10 @@ func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
 	if t == nil || c == nil {
 		d.put(h)
 		return
+	}
+	if i.Write.Set[ownQuality] != nil {
+		i.Write.Set = maps.Clone(i.Write.Set)
+		i.Write.Set[ownQuality] = returnedQuality(h) // the reason may have followed
 	}
 	name, _ := c.m.WriteName(i.Write.Ref.Kind, t.becomes)
 	w := i.Write

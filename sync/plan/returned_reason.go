@@ -30,9 +30,14 @@ func (d *deciding) explained(t *typ, rec *state.Record, h state.Handoff) {
 	done = d.choreDone(done, stepAskReason)
 	done = d.giverLearns(rec, done)
 	if id := rec.Fields[ownID]; id == h.ID || id == "" {
-		done = d.intend(done, stepReturn, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownQuality: qualityReturned + ": " + reason}, Key: key(h, stepReturn, "reason")})
+		done = d.intend(done, stepReason, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownQuality: returnedQuality(done)}, Key: key(h, stepReason, "set")})
 	}
 	d.put(done)
+}
+
+// returnedQuality is what the quality check of a returned handoff came to (4.21).
+func returnedQuality(h state.Handoff) string {
+	return qualityReturned + ": " + orNone(h.Returned.Reason)
 }
 
 // giverLearns brings the giver's task up to date with a reason that came later.

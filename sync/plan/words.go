@@ -144,6 +144,7 @@ const (
 	stepShow       = "show"          // the fields of a record, to the handoff they now speak of
 	stepReturn     = "return"        // owner and own fields back to the giver
 	stepGiverTask  = "giver task"    // theirs
+	stepReason     = "reason"        // why, where that followed
 	stepAskReason  = "ask reason"    // a task for who returned it without a reason
 	stepGaps       = "gaps"          // how often the receiver has asked
 	stepGapTask    = "gap task"      // a task for the giver, who is asked something

@@ -194,6 +194,42 @@ func TestReturn(t *testing.T) {
 	}
 }
 
+// TestReasonBeforeTheReturnStands: a reason that follows before the return was answered
+// takes the place of nothing: where that has to be written again, the owner goes back
+// all the same, and the reason is what the record says in the end (0.12, 4.14, 4.21).
+func TestReasonBeforeTheReturnStands(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	quality := "handoff_quality_check"
+	for _, class := range []connectors.Class{connectors.Conflict, connectors.NotFound} {
+		w, rec := unmoved(t, r)
+		for n, reason := range []string{"", "Too early"} {
+			at := monday.Add(time.Duration(3+n) * time.Minute)
+			rec.Version, rec.ModifiedAt = fmt.Sprint(7+n), at
+			rec.Fields = fields(rec, "handoff_status", "Returned", "handoff_return_reason", reason)
+			w.decide(t, r, at, see(rec))
+		}
+		if said := w.steps()["reason"].Write.Set; said[quality] != "returned: Too early" || len(said) != 1 {
+			t.Errorf("%s: the reason is written as %v", class, said)
+		}
+		w.answered(t, r, monday.Add(5*time.Minute), "return", plan.Delivered{Class: class.String(), Err: "not so"})
+		back := w.steps()["return"]
+		if back.Write.Set["hubspot_owner_id"] != "u-jo" || back.Expect["hubspot_owner_id"] != "u-ana" {
+			t.Errorf("%s: the owner goes back by %v over %v", class, back.Write.Set, back.Expect)
+		}
+		if reason := w.steps()["reason"]; back.Write.Set[quality] != "returned: Too early" && !back.Created.Before(reason.Created) {
+			t.Errorf("%s: the record ends with %v", class, back.Write.Set[quality])
+		}
+		w.answered(t, r, monday.Add(6*time.Minute), "reason", plan.Delivered{Version: "8"})
+		w.answered(t, r, monday.Add(6*time.Minute), "return", plan.Delivered{Version: "9"})
+		rec.Version, rec.ModifiedAt, rec.Fields = "99", monday.Add(10*time.Minute), fields(rec, "owner", "u-jo", "handoff_status", "Assigned")
+		w.decide(t, r, monday.Add(10*time.Minute), see(rec))
+		if len(w.handoffs) != 2 {
+			t.Errorf("%s: jo cannot hand it over again", class)
+		}
+	}
+}
+
 // TestLateReturn: later than the tier allows it is a return all the same, and
 // it is listed (4.14).
 func TestLateReturn(t *testing.T) {
