@@ -309,23 +309,17 @@ func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
 		i.Write.Set[ownQuality] = returnedQuality(h) // the reason may have followed
 	}
 	name, _ := c.m.WriteName(i.Write.Ref.Kind, t.becomes)
-	w := i.Write
-	w.Key = key(h, stepReturn, "set "+rec.Version)
-	newer, expect := ok && rec.Version > i.Write.IfVersion, i.Expect
-	if now := blankNil(rec.Fields[t.becomes]); newer && now != nil && now == w.Set[name] {
-		expect = map[string]any{name: now} // it stands already: the answer was lost
-	} else if newer && now != i.Expect[name] {
-		d.put(d.stillTell(h, i))
-		return
+	version, expect := i.Write.IfVersion, i.Expect
+	if ok && rec.Version > version {
+		version = rec.Version
+		if now := blankNil(rec.Fields[t.becomes]); now != nil && now == i.Write.Set[name] {
+			expect = map[string]any{name: now} // it stands already: the answer was lost
+		} else if now != i.Expect[name] {
+			d.put(d.stillTell(h, i))
+			return
+		}
 	}
-	if newer {
-		w.IfVersion = rec.Version
-	}
-	h = d.intendSeen(h, stepReturn, w, seen{expect: expect, atRisk: true})
-	if n := len(d.c.Intents) - 1; !newer && n >= 0 && h.Frozen == "" {
-		d.c.Intents[n].Due = d.now.Add(againAfter)
-	}
-	d.put(h)
+	d.put(d.again(h, i, i.Write.Ref, expect, version))
 }
 
 // firedLate does what a timer was set for that speaks of handoffs which may be

@@ -532,26 +532,41 @@ func TestToldWhileDown(t *testing.T) {
 // and is tried with growing pauses until it is taken (C1, C13, P4).
 func TestContested(t *testing.T) {
 	t.Parallel()
-	r, w := writing(t), newWorld()
-	rec := demo("51", "dana@acme.com")
-	w.decide(t, r, monday, see(rec))
-	now, pause := monday, time.Duration(0)
-	for n := range 10 {
-		i, waits := w.steps()["assign"]
-		if !waits {
-			t.Fatalf("given up after %d attempts; frozen: %q", n, w.only(t).Frozen)
+	r := writing(t)
+	for step, begin := range map[string]func() (*world, time.Time){
+		"assign": func() (*world, time.Time) {
+			w := newWorld()
+			w.decide(t, r, monday, see(demo("51", "dana@acme.com")))
+			return w, monday
+		},
+		"return": func() (*world, time.Time) {
+			w, rec := unmoved(t, r)
+			at := monday.Add(3 * time.Minute)
+			rec.Version, rec.ModifiedAt = "7", at
+			rec.Fields = fields(rec, "handoff_status", "Returned", "handoff_return_reason", "Too early")
+			w.decide(t, r, at, see(rec))
+			return w, at
+		},
+	} {
+		w, now := begin()
+		pause := time.Duration(0)
+		for n := range 10 {
+			i, waits := w.steps()[step]
+			if !waits || i.Write.Set["hubspot_owner_id"] == nil {
+				t.Fatalf("%s: given up after %d attempts; frozen: %q", step, n, w.only(t).Frozen)
+			}
+			if wait := i.Due.Sub(now); n > 0 && (wait < pause || wait > 5*time.Minute || n == 9 && wait < time.Minute) {
+				t.Errorf("%s: attempt %d waits %s after %s", step, n+1, wait, pause)
+			} else {
+				pause = wait
+			}
+			now = i.Due
+			w.answered(t, r, now, step, plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
 		}
-		if wait := i.Due.Sub(now); n > 0 && (wait < pause || wait > 5*time.Minute) {
-			t.Errorf("attempt %d waits %s after %s", n+1, wait, pause)
-		} else {
-			pause = wait
+		w.answered(t, r, now, step, plan.Delivered{Version: "9"})
+		if h := w.only(t); h.Written.IsZero() || h.Effects[step].State != "done" || len(w.listed("loop")) > 0 {
+			t.Errorf("%s: written at %s, %v, loops %v", step, h.Written, h.Effects[step], w.listed("loop"))
 		}
-		now = i.Due
-		w.answered(t, r, now, "assign", plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
-	}
-	w.answered(t, r, now, "assign", plan.Delivered{Version: "9"})
-	if h := w.only(t); h.Written.IsZero() || len(w.listed("loop")) > 0 {
-		t.Errorf("written at %s, loops %v", h.Written, w.listed("loop"))
 	}
 }
 
