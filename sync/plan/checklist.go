@@ -394,7 +394,7 @@ func (d *deciding) choreSettled(h state.Handoff, step string, ref connectors.Ref
 			continue
 		}
 		h = handoff.Change(h, at, func(i *state.Item) { i.Task = ref })
-		if !h.Items[at].Done.IsZero() || h.Items[at].Gives && ended(h) {
+		if !h.Items[at].Done.IsZero() || h.Items[at].Gives && ended(h) || h.Stage == state.Cancelled {
 			return d.choreDone(h, step)
 		}
 	}

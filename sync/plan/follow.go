@@ -13,6 +13,7 @@ import (
 // follow looks at what people did with a handoff that a record started or
 // carries: somebody took it over, or the receiver accepted it.
 func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
+	h = d.current(h)
 	t := d.r.byName[h.Type]
 	if t != nil && h.Observed {
 		d.watch(t, rec, h)
@@ -238,6 +239,9 @@ func (d *deciding) hasOwn(ref connectors.Ref, h state.Handoff) bool {
 	})
 }
 
+// cancel ends a handoff that has nothing left to be about. Its tasks may be seen all
+// the same: a merge takes them to the survivor, and of a record that was deleted a CRM
+// may keep them.
 func (d *deciding) cancel(h state.Handoff, note string) {
 	done, err := handoff.Cancel(h, note, d.now)
 	if err != nil {
@@ -247,5 +251,5 @@ func (d *deciding) cancel(h state.Handoff, note string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("cancelled", h.ID, map[string]string{"why": note})
-	d.put(d.choresOver(d.settled(done)))
+	d.put(d.tasksOver(d.settled(done)))
 }

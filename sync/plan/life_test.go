@@ -2,6 +2,8 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,25 +230,44 @@ func TestBreach(t *testing.T) {
 }
 
 // TestGone: deleted ends it, merged moves it, merged into one that has its own
-// ends it.
+// ends it. What ends leaves nobody a task, be it one that is being made (C8, C9).
 func TestGone(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
 	to := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "77"}
 	w, rec := assigned(t, r)
+	ticked := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, i := range w.intents {
+			if i.Write.Set[connectors.TaskStatus] == "done" {
+				got = append(got, i.Write.Ref.ID)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("tasks ticked off (-want +got):\n%s", diff)
+		}
+	}
+	onItsWay := asksFor(w, "item call", "t2")
 	rec.Version, rec.Deleted = "5", true
 	w.decide(t, r, monday.Add(time.Minute), see(rec))
 	if h := w.only(t); h.Stage != state.Cancelled || len(w.timers) != 0 {
 		t.Errorf("deleted: %s, timers %v", h.Stage, w.timers)
 	}
+	ticked("t1", "t2")
+	w.came(t, r, monday.Add(time.Minute), onItsWay, plan.Delivered{Ref: connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: "t3"}})
+	ticked("t1", "t2", "t3")
 	w, rec = assigned(t, r)
 	rec.Version, rec.MovedTo = "5", to
 	w.decide(t, r, monday.Add(time.Minute), see(rec))
 	if h := w.only(t); h.Stage != state.Assigned || h.Target != to || h.Record != to {
 		t.Errorf("merged: %s %s", h.Stage, h.Target)
 	}
+	ticked()
 	w, rec = assigned(t, r)
-	w.decide(t, r, monday, see(demo("77", "dana@acme.com")))
+	asksFor(w, "item call", "t2")
+	w.decide(t, r, monday, see(demo("77", "dana@acme.io")))
 	rec.Version, rec.MovedTo = "5", to
 	w.decide(t, r, monday.Add(time.Minute), see(rec))
 	open := 0
@@ -255,9 +276,27 @@ func TestGone(t *testing.T) {
 			open++
 		}
 	}
-	if open != 1 {
-		t.Errorf("%d open handoffs after a merge, want 1", open)
+	if open != 1 || len(w.handoffs) != 2 {
+		t.Errorf("%d open handoffs after a merge, want 1 of two, not of %d", open, len(w.handoffs))
 	}
+	ticked("t1", "t2")
+}
+
+// asksFor adds two things to do to the only handoff: the task of the first is there, that
+// of the second is being made.
+func asksFor(w *world, step, task string) (second state.Intent) {
+	for id, h := range w.handoffs {
+		second = state.Intent{
+			Handoff: id, Step: step + " 2", Dest: "hubspot", State: state.Sending,
+			Write: connectors.Write{Ref: connectors.Ref{Conn: "hubspot", Kind: connectors.Task}, Key: "made", Set: map[string]any{connectors.TaskStatus: "open"}},
+		}
+		h.Items = []state.Item{{Step: step, Do: "Call", Who: h.Owner}, {Step: second.Step, Do: "Write", Who: h.Owner}}
+		h.Effects = maps.Clone(h.Effects)
+		h.Effects[step] = state.Effect{Key: "k", State: "done", Task: true, Ref: connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: task}}
+		h.Effects[second.Step] = state.Effect{Key: second.Write.Key, State: "sent", Task: true}
+		w.handoffs[id], w.intents[second.Write.Key] = h, second
+	}
+	return second
 }
 
 // TestMergedSignal: a buyer who was handed off is merged into a record that a
@@ -397,6 +436,42 @@ func TestRestored(t *testing.T) {
 		}
 		if told := len(w.listed("restored")) > 0; told != accepted {
 			t.Errorf("accepted %t: listed %t", accepted, told)
+		}
+	}
+}
+
+// TestRestoredTasks: tasks that were in the bin with their record, so that the CRM would
+// not have them ticked off, are when it is back; others were ticked off already (C9).
+func TestRestoredTasks(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for class, want := range map[string]int{"": 0, connectors.NotFound.String(): 2} {
+		for _, accepted := range []bool{false, true} {
+			w, rec := assigned(t, r)
+			asksFor(w, "item call", "t2")
+			if accepted {
+				rec.Version, rec.ModifiedAt, rec.Fields = "3", monday.Add(time.Minute), fields(rec, "handoff_status", "Accepted")
+				w.decide(t, r, monday.Add(time.Minute), see(rec))
+			}
+			closed := func() (n int) {
+				for key, i := range w.intents {
+					if delete(w.intents, key); i.Write.Set[connectors.TaskStatus] == "done" {
+						n++
+						w.decide(t, r, monday.Add(time.Hour), plan.Delivered{Intent: i, Ref: i.Write.Ref, Class: class, Err: class})
+					}
+				}
+				return n
+			}
+			rec.Version, rec.ModifiedAt, rec.Deleted = "4", monday.Add(time.Hour), true
+			w.decide(t, r, monday.Add(time.Hour), see(rec))
+			if n := closed(); n != 2 {
+				t.Errorf("%q, accepted %t: %d tasks ticked off when it was deleted, want 2", class, accepted, n)
+			}
+			rec.Version, rec.ModifiedAt, rec.Deleted = "5", monday.Add(2*time.Hour), false
+			w.decide(t, r, monday.Add(2*time.Hour), see(rec))
+			if n := closed(); n != want {
+				t.Errorf("%q, accepted %t: %d tasks ticked off when it was back, want %d", class, accepted, n, want)
+			}
 		}
 	}
 }

@@ -52,6 +52,6 @@ func (d *deciding) afterPreparation(t *typ, by state.Handoff) {
 		d.withdraw(done)
 		d.because(d.why(where(t.prepared.Pos), "%s ends: %s", h.Type, note))
 		d.audit("superseded", h.ID, map[string]string{"owner": h.Owner, "was": statusOf(h.Stage), "by": by.ID, "why": note})
-		d.put(d.closeTask(d.choresEnd(done, func(state.Item) bool { return true })))
+		d.put(d.tasksOver(done))
 	}
 }

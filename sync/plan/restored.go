@@ -1,16 +1,19 @@
 package plan
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
 )
 
 // A record that was deleted may be taken out of the bin again (C9). Its handoff
-// has ended by then. One that nobody had accepted starts anew, on the signal
-// that the record still shows, from when it is back; its old task is ticked off.
-// One that somebody was at stays ended, and the record and a list say so.
+// has ended by then, and its tasks are ticked off, at the latest now. One that nobody
+// had accepted starts anew, on the signal that the record still shows, from when it is
+// back. One that somebody was at stays ended, and the record and a list say so.
 
 const (
 	noteDeleted = "the record was deleted"
@@ -24,9 +27,10 @@ func (d *deciding) restored(rec *state.Record, carried []state.Handoff) {
 		if h.Stage != state.Cancelled || h.Note != noteDeleted || h.Target != rec.Ref || h.Observed || followed(h, carried) {
 			continue
 		}
+		h = d.unbinned(h)
+		d.put(h)
 		if h.AcceptedAt.IsZero() && h.Record == rec.Ref {
 			d.back[h.Type] = true
-			d.put(d.closeTask(h))
 			continue
 		}
 		d.list(listRestored, rec.Ref.String(), h.Type+": it is back, and its handoff to "+h.Owner+" has ended when it was deleted; set the signal again to start another")
@@ -34,6 +38,17 @@ func (d *deciding) restored(rec *state.Record, carried []state.Handoff) {
 			d.put(d.intend(h, stepEnded, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownStatus: statusCancelled}, Key: key(h, stepEnded, "set "+rec.Version)}))
 		}
 	}
+}
+
+// unbinned ticks off the tasks that could not be while they were in the bin with their
+// record: they have come back as they were.
+func (d *deciding) unbinned(h state.Handoff) state.Handoff {
+	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+		if h.Effects[step].State == handoff.Refused && (step == stepTaskDone || strings.HasSuffix(step, stepNow(""))) {
+			h = handoff.Forget(h, step)
+		}
+	}
+	return d.tasksOver(h)
 }
 
 // followed reports whether another handoff of the same type and record has come after

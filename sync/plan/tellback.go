@@ -186,6 +186,12 @@ func (d *deciding) choresOver(h state.Handoff) state.Handoff {
 	return d.choresEnd(h, func(i state.Item) bool { return i.Gives })
 }
 
+// tasksOver ticks off all that anybody was asked for, because there is nothing left
+// that it is about.
+func (d *deciding) tasksOver(h state.Handoff) state.Handoff {
+	return d.closeTask(d.choresEnd(h, func(state.Item) bool { return true }))
+}
+
 // choresEnd ticks off those things of the checklist, and what was asked for.
 func (d *deciding) choresEnd(h state.Handoff, which func(state.Item) bool) state.Handoff {
 	if h.Effects[stepChase].Ref.ID != "" {
