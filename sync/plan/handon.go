@@ -143,9 +143,10 @@ func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
 }
 
 // passedHere says on the record a handoff came from who has it now, in place of what
-// was to say so before. It is no part of the first write there, which tells more.
+// was to say so before, if the record speaks of it. It is no part of the first write
+// there, which tells more.
 func (d *deciding) passedHere(h state.Handoff, action string) state.Handoff {
-	if h.Record == h.Target {
+	if h.Record == h.Target || !d.shows(h.Record, h) {
 		return h
 	}
 	if e := h.Effects[stepPassed]; e.State != handoff.Done && e.Key != "" {

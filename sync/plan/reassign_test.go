@@ -242,6 +242,38 @@ func TestOrderedFirst(t *testing.T) {
 	}
 }
 
+// TestOrderedBeside: an order about a handoff that waits for the record which is being
+// made for another one of the same buyer reaches that record with the next owner, and
+// says nothing where the other one is shown (0.12).
+func TestOrderedBeside(t *testing.T) {
+	t.Parallel()
+	partner := edit(t, "handoffs/contact-sales.yaml", "handoff: contact_sales", "handoff: partner", "{contains: Contact sales}", "{contains: Partner}",
+		"person.intent_signal: Contact sales", "person.intent_signal: Partner")["handoffs/contact-sales.yaml"]
+	r, w := writing(t, map[string]string{"handoffs/partner.yaml": partner}), newWorld()
+	rec := sales("51", "dana@acme.com")
+	w.locate(t, r, rec)
+	first := w.only(t)
+	rec.Version, rec.ModifiedAt, rec.Fields = "2", monday.Add(time.Second), fields(rec, "intent_signal", "Partner", "last_form_at", monday.Format(time.RFC3339))
+	w.decide(t, r, monday.Add(2*time.Second), see(rec))
+	for id := range w.handoffs {
+		if id == first.ID {
+			continue
+		}
+		w.decide(t, r, monday.Add(3*time.Second), plan.Reassign{Handoff: id, To: "revops@example.com", By: "ops"})
+		if i, says := w.steps()["source passed"]; says {
+			t.Errorf("%s says %v, and is the other one's", i.Write.Ref, i.Write.Set)
+		}
+		w.answered(t, r, monday.Add(4*time.Second), "create", plan.Delivered{Ref: connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}, Version: "1"})
+		h := w.handoffs[id]
+		if i := w.intents[h.Effects["task"].Key]; h.Target.ID != "00Q1" || h.Owner != "revops@example.com" || i.Write.Set[connectors.TaskOwner] != "u-revops" {
+			t.Errorf("it is %s's at %s, and its task goes to %v", h.Owner, h.Target, i.Write.Set[connectors.TaskOwner])
+		}
+	}
+	if len(w.handoffs) != 2 {
+		t.Errorf("%d handoffs", len(w.handoffs))
+	}
+}
+
 // TestTaskInDoubtPassed: a task of which nobody knows whether it was made, and for
 // whom, goes to whoever has the handoff when it is found (C8, 1.98).
 func TestTaskInDoubtPassed(t *testing.T) {
