@@ -127,7 +127,7 @@ func TestUndoneWhileMade(t *testing.T) {
 
 // TestRecalledTask: the preview of an undo that asks no CRM shows the owner's task as
 // its handoff tells, whichever of its steps have written it since: a reminder, another
-// owner, or the end (G13).
+// owner, or the end. That a person has ticked it off is said once (G13).
 func TestRecalledTask(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -168,6 +168,16 @@ func TestRecalledTask(t *testing.T) {
 			if diff := cmp.Diff([]any{c.want}, got); diff != "" {
 				t.Fatalf("%s: %s", name, diff)
 			}
+		}
+		w.decide(t, r, monday.Add(14*time.Minute), r.Recall(w, plan.Undo{Handoffs: []string{h.ID}, By: "ops", Read: monday}))
+		said := 0
+		for _, touch := range w.only(t).Undone.Touches {
+			if touch.Ref == task {
+				said++
+			}
+		}
+		if want := map[bool]int{true: 1}[c.ticked]; said != want {
+			t.Errorf("%s: it is said %d times that it was touched, want %d", name, said, want)
 		}
 	}
 }

@@ -223,7 +223,8 @@ func openTasks(u *undoing, h state.Handoff) (open []connectors.Ref, touched []st
 			continue
 		}
 		if status, _ := o.Fields[connectors.TaskStatus].(string); status != "open" {
-			if h.Stage.Open() && !weClosed(h, strings.TrimSuffix(step, stepNow(""))) {
+			known := slices.ContainsFunc(touched, func(t state.Touch) bool { return t.Ref == e.Ref }) // by another step that wrote it
+			if h.Stage.Open() && !known && !weClosed(h, strings.TrimSuffix(step, stepNow(""))) {
 				touched = append(touched, state.Touch{Ref: e.Ref, What: "our task is " + said(o.Fields[connectors.TaskStatus]), At: o.ModifiedAt})
 			}
 			continue
