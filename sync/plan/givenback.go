@@ -94,7 +94,7 @@ const sameSetting = 2 * time.Second
 // ask says that it may be: else who it is shows when the write is read again.
 func (d *deciding) theirs(t *typ, h state.Handoff, ask bool) (yes, asked bool) {
 	rec, known := d.v.Record(h.Target)
-	if !known || h.Stake == nil || h.Stake.Value != rec.Fields[t.becomes] {
+	if !known || !writesOwner(h) || h.Stake.Value != rec.Fields[t.becomes] {
 		return false, true
 	}
 	if h.Stake.Ceded == h.Stake.Value {

@@ -366,6 +366,24 @@ func TestOrderRefusedForAnotherReason(t *testing.T) {
 	}
 }
 
+// TestOrderWhileQueued: what nobody has yet cannot be given on, and that is all there is
+// to say: the record that nobody owns was given to nobody by hand (0.12).
+func TestOrderWhileQueued(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	for _, who := range []string{"ana", "ben", "cleo"} {
+		w.inactive("hubspot", who)
+	}
+	rec := demo("51", "dana@acme.com", "country", "US")
+	w.decide(t, r, monday, see(rec))
+	rec.Version, rec.ModifiedAt = "2", monday.Add(time.Minute)
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	c := w.decide(t, r, monday.Add(2*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "revops@example.com", By: "ops"})
+	if h := w.only(t); h.Stage != state.Queued || len(w.listed("reassign")) > 0 || !says(c.Why, "reassigned") {
+		t.Errorf("%s, listed %q, because %v", h.Stage, w.listed("reassign"), c.Why)
+	}
+}
+
 // TestLeaveOneAfterAnother: the receiver leaves, and whoever has the handoff then
 // leaves too before the write of them is answered. Each write is one of its own and
 // names the decision it comes from, the team stays, and what the first may have left
