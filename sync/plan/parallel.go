@@ -104,12 +104,16 @@ func (d *deciding) showNext(over state.Handoff) bool {
 		if h.Target != over.Target || h.Written.IsZero() || h.Owner == over.Owner || !d.shows(over.Target, h) || !d.shows(over.Target, over) {
 			continue
 		}
-		set := shown(h)
-		if rec, known := d.lastRead(h.Target); known {
-			clearLeft(set, &rec)
+		k, had := key(h, stepShow, over.ID), len(d.c.Intents)
+		if i, waits := d.v.Intent(k); waits && h.Effects[stepShow].Key == k {
+			d.c.Intents = append(d.c.Intents, i) // it has not left yet
+		} else {
+			set := shown(h)
+			if rec, known := d.lastRead(h.Target); known {
+				clearLeft(set, &rec)
+			}
+			d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: set, Key: k}))
 		}
-		had := len(d.c.Intents)
-		d.put(d.intend(h, stepShow, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepShow, over.ID)}))
 		for n := range d.c.Intents[had:] { // after what ends the other one
 			d.c.Intents[had+n].Created, d.c.Intents[had+n].Due = d.now.Add(time.Second), d.now.Add(time.Second)
 		}

@@ -235,6 +235,31 @@ func TestNextIsShown(t *testing.T) {
 	}
 }
 
+// TestNextIsShownLast: however often the write that ends a handoff comes upon a change,
+// what shows the next one leaves after it, and counts for no loop (1.73, C13).
+func TestNextIsShownLast(t *testing.T) {
+	t.Parallel()
+	files := besideFiles(t, "task_done", "task_done")
+	for name, text := range files {
+		if strings.HasPrefix(name, "handoffs/to-") {
+			files[name] = text + "returned_when: {deal.handoff_status: Returned}\non_return: {reason: optional, then: return_to_giver}\n"
+		}
+	}
+	r := writing(t, files)
+	w, rec, _, second := twoAtOnce(t, r)
+	at := monday.Add(5 * time.Minute)
+	rec.Version, rec.ModifiedAt, rec.Fields = "3", at, fields(rec, "handoff_status", "Returned")
+	w.decide(t, r, at, see(rec))
+	for n := range 6 {
+		at = at.Add(time.Minute)
+		w.answered(t, r, at, "return", plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
+		ends, shows := w.steps()["return"], w.steps()["show"]
+		if h := w.handoffs[second.ID]; !shows.Created.After(ends.Created) || ends.Created.IsZero() || h.Frozen != "" {
+			t.Fatalf("conflict %d: it ends at %s and the next is shown at %s; frozen: %q", n+1, ends.Created, shows.Created, h.Frozen)
+		}
+	}
+}
+
 // TestReasonWhileNextIsShown: the reason of a return may follow while the record shows
 // another handoff already; of one that is being returned itself it is that one's.
 func TestReasonWhileNextIsShown(t *testing.T) {
