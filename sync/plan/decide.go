@@ -69,6 +69,7 @@ func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 		d.reassign(ev)
 	}
 	if !d.stopped() {
+		d.makeNexts()
 		d.showNexts()
 	}
 	if err := v.Err(); err != nil {

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -233,6 +234,93 @@ func TestOneCreateAtATime(t *testing.T) {
 	for _, h := range w.handoffs {
 		if h.Target != made {
 			t.Errorf("%s is aimed at %s", h.Type, h.Target)
+		}
+	}
+}
+
+// TestMakerEnds: the handoff for which a record is made ends before that is there, while
+// another one waits for it, of the same contact or of one with the same address. The
+// record is made for the other one, or handed over to it if it may be on its way: its
+// owner, one task, and nothing of the first (G13, C9).
+func TestMakerEnds(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(base + "/handoffs/contact-sales.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	partner := strings.NewReplacer("contact_sales", "partner", "{contains: Contact sales}", "{contains: Partner}", "person.intent_signal: Contact sales", "person.intent_signal: Partner").Replace(string(raw))
+	r := writing(t, map[string]string{"handoffs/partner.yaml": partner})
+	made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+	for name, c := range map[string]struct {
+		sent, deleted bool
+		answer        plan.Delivered
+	}{
+		"taken back":                      {answer: plan.Delivered{Ref: made, Version: "v1"}},
+		"its contact is deleted":          {deleted: true, answer: plan.Delivered{Ref: made, Version: "v1"}},
+		"taken back on its way":           {sent: true, answer: plan.Delivered{Ref: made, Version: "v1"}},
+		"taken back, and there already":   {sent: true, answer: plan.Delivered{Class: connectors.Conflict.String(), Err: "duplicate", Existing: made}},
+		"its contact deleted, on its way": {sent: true, deleted: true, answer: plan.Delivered{Ref: made, Version: "v1"}},
+	} {
+		w, rec := newWorld(), sales("51", "dana@acme.com")
+		w.locate(t, r, rec)
+		first, create := w.only(t), w.steps()["create"]
+		rec.Version, rec.ModifiedAt, rec.Fields = "2", monday.Add(time.Second), fields(rec, "intent_signal", "Partner", "last_form_at", monday.Format(time.RFC3339))
+		w.decide(t, r, monday.Add(2*time.Second), see(rec))
+		second := state.Handoff{}
+		for _, h := range w.handoffs {
+			if h.ID != first.ID {
+				second = h
+			}
+		}
+		if len(w.handoffs) != 2 || second.Owner == first.Owner {
+			t.Fatalf("%s: %d handoffs, of %s and %s", name, len(w.handoffs), first.Owner, second.Owner)
+		}
+		if c.sent {
+			create.State = state.Sending
+			w.intents[create.Write.Key] = create
+		}
+		if c.deleted {
+			other := rec
+			other.Ref.ID = "52"
+			w.add(other)
+			second.Record, w.same[rec.Ref] = other.Ref, state.Same{Refs: []connectors.Ref{rec.Ref, other.Ref}}
+			w.handoffs[second.ID], w.same[other.Ref] = second, w.same[rec.Ref]
+			rec.Version, rec.Deleted = "3", true
+			w.decide(t, r, monday.Add(3*time.Second), see(rec))
+		} else {
+			w.decide(t, r, monday.Add(3*time.Second), plan.Undo{Handoffs: []string{first.ID}, By: "ops", Found: []connectors.Object{{Ref: rec.Ref, Version: "2"}}})
+		}
+		i, waits := w.steps()["create"]
+		if !waits || i.Write.Key != create.Write.Key || (i.Handoff == second.ID) == c.sent || w.handoffs[first.ID].Stage.Open() {
+			t.Errorf("%s: the record is made for %s: %v; %s", name, i.Handoff, waits, w.handoffs[first.ID].Stage)
+			continue
+		}
+		w.befores = map[connectors.Ref]state.Before{made: state.Before{}.Wrote(i, made, nil, monday)}
+		w.answered(t, r, monday.Add(4*time.Second), "create", c.answer)
+		owner, tasks := i.Write.Set["OwnerId"], 0
+		for _, o := range w.intents {
+			if v, writes := o.Write.Set["OwnerId"]; writes && o.Write.Ref == made {
+				owner = v
+			}
+			if o.Step == "task" && o.Handoff == second.ID && (o.Write.After == i.Write.Key || slices.Contains(o.Write.Links, made)) {
+				tasks++
+			}
+			if o.Handoff == first.ID && o.Write.Ref.Conn == "salesforce" {
+				t.Errorf("%s: %s of the first is still to be written: %v", name, o.Step, o.Write.Set)
+			}
+		}
+		h := w.handoffs[second.ID]
+		if want := "u-" + strings.TrimSuffix(h.Owner, "@example.com"); h.Target != made || h.Stage != state.Assigned || owner != want || tasks != 1 {
+			t.Errorf("%s: %s on %s, owner %v, want %s, %d tasks", name, h.Stage, h.Target, owner, want, tasks)
+		}
+		if !c.sent {
+			continue
+		}
+		shows := lead("00Q1", "owner", fmt.Sprint(create.Write.Set["OwnerId"]), "handoff_id", first.ID, "handoff_status", "Assigned")
+		shows.Version, shows.ModifiedAt = "v1", monday.Add(4*time.Second)
+		w.decide(t, r, monday.Add(5*time.Second), see(shows))
+		if h := w.handoffs[second.ID]; h.Stage != state.Assigned {
+			t.Errorf("%s: who it was made for is taken for somebody's choice: %s (%s)", name, h.Stage, h.Note)
 		}
 	}
 }

@@ -116,30 +116,6 @@ func (d *deciding) binned(made state.Handoff, at connectors.Ref) bool {
 	return true
 }
 
-// hanging hands over what has waited for a record to be made.
-func (d *deciding) hanging(made state.Handoff, at connectors.Ref) {
-	for _, h := range d.hangingOn(made, at.Conn) {
-		d.put(d.handedLater(d.handOver(handoff.Aim(h, at), at)))
-	}
-}
-
-// hangingOn are the other handoffs of a record that wait for the same record to be
-// made, and not for one of their own.
-func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
-	all := slices.Clone(d.v.Handoffs(made.Record))
-	if same, ok := d.v.Same(made.Record); ok {
-		for _, ref := range same.Refs {
-			if ref != made.Record && ref.Conn != conn {
-				all = append(all, d.v.Handoffs(ref)...)
-			}
-		}
-	}
-	return slices.DeleteFunc(all, func(h state.Handoff) bool {
-		waits := h.Target == connectors.Ref{Conn: conn} && h.Stage == state.Assigned && !h.Observed && h.Effects[stepCreate].State != sent
-		return h.ID == made.ID || !waits
-	})
-}
-
 // notDone is a write the CRM refused for good.
 func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	step := ev.Intent.Step
@@ -158,6 +134,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 		d.leftReversed(h, ev)
 	case !h.Stage.Open():
 		d.put(h)
+		d.madeForOthers(h, ev)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():
 		d.adopt(h, ev, e)
 	case ev.Class == connectors.Conflict.String() && (step == stepAssign || step == stepReassign):
@@ -214,11 +191,7 @@ func (d *deciding) refusedByCRM(h state.Handoff, ev Delivered) {
 	}
 	d.because(d.why("", "%s refused to %s: %s", at.Conn, ev.Intent.Step, ev.Err))
 	d.list(listRefused, subject, h.Type+", "+ev.Intent.Step+": "+ev.Err)
-	if ev.Intent.Step == stepCreate {
-		for _, o := range d.hangingOn(h, at.Conn) {
-			d.list(listRefused, h.Record.String(), o.Type+", "+ev.Intent.Step+": "+ev.Err)
-		}
-	}
+	d.refusedToOthers(h, ev)
 	d.audit("refused by the CRM", h.ID, map[string]string{"step": ev.Intent.Step, "class": ev.Class, "error": ev.Err})
 	d.put(d.duplicated(h, ev))
 }

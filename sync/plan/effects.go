@@ -98,21 +98,24 @@ func (d *deciding) write(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		}
 		h = d.writeSource(h, set)
 	default:
-		kind, fields, ok := d.creation(t, f)
-		if !ok {
-			d.list(listRefused, f.rec.Ref.String(), t.name+": nothing can be made in "+t.deliver.name+": the mapping writes no e-mail address and receiver, or the record has none")
-			return d.writeSource(h, set)
-		}
-		made := d.owned(t, h, f.to, kind, set)
-		for name, v := range fields {
-			made[name] = v
-		}
-		k := createKey(t.deliver.name, f.rec.Fields[wordEmail])
-		h = d.intend(h, stepCreate, connectors.Write{Ref: connectors.Ref{Conn: t.deliver.name, Kind: kind}, Set: made, Key: k})
-		h = d.writeTask(t, f, h, tier, brief, k)
+		h = d.writeCreate(t, f, h, tier, set, brief)
 		h = d.writeSource(h, set)
 	}
 	return h
+}
+
+// writeCreate plans the making of the record that carries a handoff, and its task.
+func (d *deciding) writeCreate(t *typ, f *facts, h state.Handoff, tier *tier, set map[string]any, brief string) state.Handoff {
+	kind, fields, ok := d.creation(t, f)
+	if !ok {
+		d.list(listRefused, f.rec.Ref.String(), t.name+": nothing can be made in "+t.deliver.name+": the mapping writes no e-mail address and receiver, or the record has none")
+		return h
+	}
+	made := d.owned(t, h, f.to, kind, set)
+	maps.Copy(made, fields)
+	k := createKey(t.deliver.name, f.rec.Fields[wordEmail])
+	h = d.intend(h, stepCreate, connectors.Write{Ref: connectors.Ref{Conn: t.deliver.name, Kind: kind}, Set: made, Key: k})
+	return d.writeTask(t, f, h, tier, brief, k)
 }
 
 // owned is the own fields together with the receiver.

@@ -52,6 +52,9 @@ func (d *deciding) undoneLate(h state.Handoff, ev Delivered) state.Handoff {
 	if h.Undone == nil || !h.Undone.Restored || isUndo(ev.Intent.Step) || !ev.Intent.Keeps() || !ok {
 		return h
 	}
+	if slices.ContainsFunc(d.c.Intents, func(i state.Intent) bool { return i.Handoff != h.ID && i.Step == stepAssign && i.Write.Ref == ev.Ref }) {
+		return h // it is another one's now
+	}
 	un := *h.Undone
 	un.Records, un.Stays = slices.Clone(un.Records), slices.Clone(un.Stays)
 	set, expect := goesBack(b, n, &un), map[string]any{}
