@@ -58,12 +58,12 @@ func (d *deciding) makeNexts() {
 	for _, over := range slices.Clone(d.c.Handoffs) {
 		e := over.Effects[stepCreate]
 		at := slices.Index(d.c.Withdraw, e.Key)
-		i, waits := d.v.Intent(e.Key)
-		if over.Stage.Open() || at < 0 || !waits || i.Handoff != over.ID {
+		if over.Stage.Open() || at < 0 {
 			continue
 		}
+		i, waits := d.v.Intent(e.Key)
 		others := d.hangingOn(over, i.Write.Ref.Conn)
-		if len(others) == 0 {
+		if !waits || i.Handoff != over.ID || len(others) == 0 {
 			continue
 		}
 		d.c.Withdraw = slices.Delete(d.c.Withdraw, at, at+1)
