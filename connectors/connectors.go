@@ -294,6 +294,15 @@ type Finder interface {
 	Exact(kind Kind) bool
 }
 
+// Bin is a Finder whose CRM takes a Key for free once a person has deleted the object
+// that carries it: a create that is sent again would make a second one.
+type Bin interface {
+	Finder
+	// Binned returns, for each write in order, the object it made, if that lies in
+	// the bin, or a zero Ref.
+	Binned(ctx context.Context, writes []Write) ([]Ref, error)
+}
+
 // Question asks which records of some kinds hold a value, read fresh.
 type Question struct {
 	Kinds []Kind `json:"kinds"` // in order of preference

@@ -88,7 +88,7 @@ func writingMutants() []mutant {
 			"		ws[i] = e.Write\n		if %s && ws[i].Creates() {\n			ws[i].Key = state.Digest(ws[i].Key, fmt.Sprint(e.SentAt.UnixNano()))\n		}\n",
 		}}},
 		{name: "no read-back where tasks cannot be unique", rule: "A3", plain: true, edits: []edit{{
-			"sync/writeback/look.go", "		if !w.uncertain(i) || i.Looked", "		if %s || !w.uncertain(i) || i.Looked",
+			"sync/writeback/look.go", "		if !w.uncertain(i) || finder", "		if %s || !w.uncertain(i) || finder",
 		}}},
 		{name: "no mark before a create leaves", rule: "A3", plain: true, edits: []edit{{
 			"sync/writeback/writer.go", "			if i.Write.Creates() {\n				i.InDoubt", "			if !%s && i.Write.Creates() {\n				i.InDoubt",

@@ -158,7 +158,7 @@ func decodeRows(op string, r subresponse, present bool) (rows, *connectors.Error
 	return out, nil
 }
 
-// query is one statement of [org.queryAll].
+// query is one statement of [org.queries].
 type query struct {
 	statement
 	deleted bool // deleted and archived rows too

@@ -25,6 +25,16 @@ type search struct {
 // searchAll answers each search with an id, or "". Deleted records count: a
 // person who deleted our task does not want another.
 func (o *org) searchAll(ctx context.Context, op string, wanted []search) ([]string, *connectors.Error) {
+	ids, err := o.holding(ctx, op, wanted, "")
+	if err != nil {
+		return nil, err
+	}
+	return ids, o.readByKey(ctx, op, wanted, ids)
+}
+
+// holding answers each search with the id of a row, deleted ones included, that
+// fulfils a further condition, or "".
+func (o *org) holding(ctx context.Context, op string, wanted []search, and string) ([]string, *connectors.Error) {
 	type group struct {
 		schema *schema
 		column string
@@ -44,7 +54,7 @@ func (o *org) searchAll(ctx context.Context, op string, wanted []search) ([]stri
 	qs := make([]query, len(groups))
 	for i, g := range groups {
 		columns := []string{"Id", g.column}
-		qs[i] = query{statement{columns: slices.Compact(columns), object: g.schema.object, where: in(g.column, g.values), order: "Id"}, true}
+		qs[i] = query{statement{columns: slices.Compact(columns), object: g.schema.object, where: in(g.column, g.values) + and, order: "Id"}, true}
 	}
 	found, errs, err := o.queries(ctx, purposeFind, op, qs)
 	if err != nil {
@@ -67,7 +77,7 @@ func (o *org) searchAll(ctx context.Context, op string, wanted []search) ([]stri
 			}
 		}
 	}
-	return ids, o.readByKey(ctx, op, wanted, ids)
+	return ids, nil
 }
 
 // readByKey asks for what a query did not show row by row: by its external id
@@ -160,6 +170,39 @@ func (o *org) Find(ctx context.Context, writes []connectors.Write) ([]connectors
 			if !refs[i].IsZero() {
 				byKey[writes[i].Key] = refs[i]
 			}
+		}
+	}
+	return refs, nil
+}
+
+// Binned implements connectors.Bin: by the field that carries the key.
+func (o *org) Binned(ctx context.Context, writes []connectors.Write) ([]connectors.Ref, error) {
+	refs := make([]connectors.Ref, len(writes))
+	var searches []search
+	var at []int
+	for i, w := range writes {
+		s, err := o.schema(ctx, objectOf(w.Ref.Kind))
+		if err != nil {
+			return nil, o.scrub(err)
+		}
+		op, _, err := makeOperation(i, w, s)
+		if err != nil {
+			continue
+		}
+		if value, _ := op.body[op.keyed].(string); value != "" {
+			searches, at = append(searches, search{s, op.keyed, value}), append(at, i)
+		}
+	}
+	if len(searches) == 0 {
+		return refs, nil
+	}
+	ids, err := o.holding(ctx, opFind, searches, " AND IsDeleted = true")
+	if err != nil {
+		return nil, o.scrub(err)
+	}
+	for n, i := range at {
+		if ids[n] != "" {
+			refs[i] = connectors.Ref{Conn: o.name, Kind: writes[i].Ref.Kind, ID: ids[n]}
 		}
 	}
 	return refs, nil

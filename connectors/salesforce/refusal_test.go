@@ -274,6 +274,31 @@ func TestLostReply(t *testing.T) {
 	}
 }
 
+// TestBinned: what was made and deleted since is found by its key, a record like a task;
+// what is there is not in the bin, nor is what was never made (C2).
+func TestBinned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, salesforcesim.Config{UniqueTasks: true})
+	made := func(name string) connectors.Write {
+		return connectors.Write{Ref: connectors.Ref{Conn: "sf", Kind: Lead}, Key: "l" + name, Set: map[string]any{
+			"handoff_id": "h" + name, "LastName": name, "Company": name, "Email": name + "@example.com",
+		}}
+	}
+	owner := w.owner()
+	writes := []connectors.Write{made("gone"), made("there"), handoff(owner, w.lead(1), "gone")[1], handoff(owner, w.lead(2), "there")[1]}
+	results := w.apply(writes...)
+	w.edit(simhttp.Edit{Object: "Lead", Op: "delete", ID: results[0].Ref.ID})
+	w.edit(simhttp.Edit{Object: "Task", Op: "delete", ID: results[2].Ref.ID})
+	refs, err := w.org.Binned(t.Context(), append(writes, made("never")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []connectors.Ref{results[0].Ref, {}, results[2].Ref, {}, {}}
+	if diff := cmp.Diff(want, refs); diff != "" {
+		t.Errorf("in the bin (-want +got):\n%s", diff)
+	}
+}
+
 func mustOrg(t *testing.T, w *world, rt http.RoundTripper) *org {
 	t.Helper()
 	access := credentials(w.seed)

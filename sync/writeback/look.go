@@ -15,10 +15,10 @@ func (w *Writer) uncertain(i state.Intent) bool {
 	return i.Write.Creates() && i.State == state.Sending
 }
 
-// lookUp settles creates whose answer never came. What is there is settled at
-// once, what a person has deleted since included. Where the CRM would take a second
-// one, "not there" counts only when the request cannot be on its way any more. It
-// reports whether the batch has to be taken anew.
+// lookUp settles creates whose answer never came, where the CRM would take a
+// second one. What is there is settled at once; "not there" counts only when
+// the request cannot be on its way any more. It reports whether the batch has
+// to be taken anew.
 func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, error) {
 	finder, ok := w.Connector.(connectors.Finder)
 	if !ok {
@@ -26,40 +26,29 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 	}
 	var doubt batch
 	for _, i := range b.entries {
-		if !w.uncertain(i) || i.Looked >= lookUps {
+		if !w.uncertain(i) || finder.Exact(i.Write.Ref.Kind) || i.Looked >= lookUps {
 			continue
 		}
 		doubt.entries = append(doubt.entries, i)
 	}
 	if doubt.empty() {
-		return false, nil
+		return w.inBin(ctx, finder, b, now)
 	}
-	var refs []connectors.Ref
-	err := engine.Safely("find", func() (err error) {
-		refs, err = finder.Find(ctx, doubt.writes())
-		return err
-	})
-	if err == nil && len(refs) != len(doubt.entries) {
-		err = fmt.Errorf("%d of %d writes were looked up", len(refs), len(doubt.entries))
+	refs, failed := w.find(ctx, finder.Find, doubt)
+	if failed != nil {
+		return true, w.couldNot(ctx, "find", failed, doubt.entries)
 	}
-	if err != nil {
-		return true, w.couldNot(ctx, "find", connectors.AsError("find", err), doubt.entries)
-	}
-	results := make([]connectors.Result, 0, len(refs))
-	var found batch
 	var later []state.Intent
 	var doubts []state.Doubt
 	for n, ref := range refs {
 		i := doubt.entries[n]
 		arrived := i.SentAt.Add(requestTimeout)
 		switch {
-		case ref.ID != "":
-			found.entries = append(found.entries, i)
-			results = append(results, connectors.Result{Key: i.Write.Key, Ref: ref})
-			w.Metrics.prevented.Inc()
-			continue
 		case finder.Exact(i.Write.Ref.Kind):
-			continue // should it be on its way, the CRM takes the two for one
+			refs[n] = connectors.Ref{} // known only now that the schema was read: sending again is the look-up, and says more
+			continue
+		case ref.ID != "":
+			continue
 		case now.Before(arrived):
 			// Not later than that even where the clock has been set back.
 			i.Due = earlier(arrived, now.UTC().Add(requestTimeout))
@@ -74,8 +63,64 @@ func (w *Writer) lookUp(ctx context.Context, b batch, now time.Time) (bool, erro
 		}
 		later = append(later, i)
 	}
-	if err := w.put(ctx, later, doubts...); err != nil || found.empty() {
-		return len(later) > 0, err
+	if err := w.put(ctx, later, doubts...); err != nil {
+		return true, err
+	}
+	_, err := w.there(ctx, doubt, refs, now)
+	return true, err
+}
+
+// inBin settles creates whose answer never came and whose objects a person has
+// deleted since. Where the CRM takes two with one key for one, sending the others
+// again is the look-up; but a key is free again once its object lies in the bin.
+func (w *Writer) inBin(ctx context.Context, finder connectors.Finder, b batch, now time.Time) (bool, error) {
+	bin, ok := w.Connector.(connectors.Bin)
+	if !ok {
+		return false, nil
+	}
+	var doubt batch
+	for _, i := range b.entries {
+		if w.uncertain(i) && finder.Exact(i.Write.Ref.Kind) {
+			doubt.entries = append(doubt.entries, i)
+		}
+	}
+	if doubt.empty() {
+		return false, nil
+	}
+	refs, failed := w.find(ctx, bin.Binned, doubt)
+	if failed != nil {
+		return true, w.couldNot(ctx, "find", failed, doubt.entries)
+	}
+	return w.there(ctx, doubt, refs, now)
+}
+
+// find asks the CRM which object each create has made.
+func (w *Writer) find(ctx context.Context, where func(context.Context, []connectors.Write) ([]connectors.Ref, error), b batch) (refs []connectors.Ref, failed *connectors.Error) {
+	err := engine.Safely("find", func() (err error) {
+		refs, err = where(ctx, b.writes())
+		return err
+	})
+	if err == nil && len(refs) != len(b.entries) {
+		err = fmt.Errorf("%d of %d writes were looked up", len(refs), len(b.entries))
+	}
+	return refs, connectors.AsError("find", err)
+}
+
+// there settles the creates whose object was found. It reports whether there were any.
+func (w *Writer) there(ctx context.Context, b batch, refs []connectors.Ref, now time.Time) (bool, error) {
+	var found batch
+	var results []connectors.Result
+	for n, ref := range refs {
+		if ref.ID == "" {
+			continue
+		}
+		i := b.entries[n]
+		found.entries = append(found.entries, i)
+		results = append(results, connectors.Result{Key: i.Write.Key, Ref: ref})
+		w.Metrics.prevented.Inc()
+	}
+	if found.empty() {
+		return false, nil
 	}
 	return true, w.settle(ctx, found, results, now)
 }

@@ -25,6 +25,7 @@ type crm struct {
 	apply func(ws []connectors.Write) ([]connectors.Result, error)
 	find  func(ws []connectors.Write) ([]connectors.Ref, error)
 	exact bool
+	bin   map[string]string // ids of what lies in the bin, by key
 }
 
 func (c *crm) Changes(context.Context, []connectors.Poll) ([]connectors.Page, error) { return nil, nil }
@@ -104,6 +105,16 @@ func (r *rig) Find(ctx context.Context, ws []connectors.Write) ([]connectors.Ref
 }
 
 func (r *rig) Exact(k connectors.Kind) bool { return r.crm.Exact(k) }
+
+func (r *rig) Binned(_ context.Context, ws []connectors.Write) ([]connectors.Ref, error) {
+	refs := make([]connectors.Ref, len(ws))
+	for n, w := range ws {
+		if id := r.crm.bin[w.Key]; id != "" {
+			refs[n] = connectors.Ref{Conn: w.Ref.Conn, Kind: w.Ref.Kind, ID: id}
+		}
+	}
+	return refs, nil
+}
 
 func done(ws []connectors.Write) []connectors.Result {
 	out := make([]connectors.Result, len(ws))
