@@ -148,7 +148,7 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	if !ok {
 		return d.intend(h, stepAssign, w)
 	}
-	before, tried := d.inPlace(h, name, w, lastKnown(t, h, at), stepAssign, stepRewrite, stepReassign)
+	h, before, tried := d.inPlace(h, name, w, lastKnown(t, h, at), stepAssign, stepRewrite, stepReassign)
 	h = handoff.Remember(h, map[string]any{name: blankNil(before.who)})
 	ours, _ := w.Set[name].(string)
 	if ours == "" {

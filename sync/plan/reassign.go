@@ -230,7 +230,9 @@ func (d *deciding) writeNext(t *typ, h state.Handoff, owner string, c choice, to
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReassign, "set "+d.id)}
 	var s seen
 	if ok && !elsewhere {
-		before, tried := d.inPlace(h, name, w, lastKnown(t, h, at), stepRewrite, stepReassign)
+		var before stood
+		var tried []string
+		h, before, tried = d.inPlace(h, name, w, lastKnown(t, h, at), stepRewrite, stepReassign)
 		set[name] = owner
 		w.IfVersion = before.version
 		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since, Tried: tried}
@@ -240,10 +242,10 @@ func (d *deciding) writeNext(t *typ, h state.Handoff, owner string, c choice, to
 }
 
 // inPlace takes back the writes of the owner that another one comes in place of
-// before they were done: unanswered, or refused and left to an operator. It answers who
-// stands there but for them, and what they may have put there all the same: they may be
-// on their way.
-func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write, before stood, steps ...string) (stood, []string) {
+// before they were done: unanswered, or refused and left to an operator. It answers the
+// handoff without them, who stands there but for them, and what they may have put there
+// all the same: they may be on their way.
+func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write, before stood, steps ...string) (state.Handoff, stood, []string) {
 	s, withdrawn, version := h.Stake, false, ""
 	var tried []string
 	for _, step := range steps {
@@ -254,18 +256,19 @@ func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write,
 			continue
 		}
 		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+		h = handoff.Forget(h, step)
 		if withdrawn, version = true, i.Write.IfVersion; i.State != state.Parked || i.Attempts > 0 {
 			tried = append(tried, v)
 		}
 	}
 	if !withdrawn || s == nil {
-		return before, nil
+		return h, before, nil
 	}
 	if before.since.Before(s.Over) { // what was read is older than what they rest on
 		before = stood{who: s.Was, since: s.Over, version: version}
 	}
 	before.hidden = true
-	return before, append(slices.Clone(s.Tried), tried...)
+	return h, before, append(slices.Clone(s.Tried), tried...)
 }
 
 // attempted reports whether an earlier write of ours may have put an owner there.

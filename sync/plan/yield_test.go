@@ -217,6 +217,28 @@ func TestReversed(t *testing.T) {
 	}
 }
 
+// TestOrderInPlaceOfRewrite: an order that comes while the owner is about to be written
+// once more comes in its place, and nothing is left of that.
+func TestOrderInPlaceOfRewrite(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec, h := written(t, r)
+	w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+		value("u-vera", rec.ModifiedAt.Add(time.Minute), connectors.ActorAutomation), value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration),
+	}}}
+	w.decide(t, r, monday.Add(2*time.Minute), see(given(rec, "u-vera", time.Minute)))
+	if _, ok := w.steps()["rewrite"]; !ok {
+		t.Fatalf("no rewrite: %v", w.steps())
+	}
+	w.decide(t, r, monday.Add(3*time.Minute), plan.Reassign{Handoff: h.ID, To: "revops@example.com", By: "revops@example.com"})
+	steps, h := w.steps(), w.handoffs[h.ID]
+	_, waits := steps["rewrite"]
+	_, known := h.Effects["rewrite"]
+	if waits || known || steps["reassign"].Write.Set["hubspot_owner_id"] != "u-revops" {
+		t.Errorf("the rewrite waits: %v, is known: %v; reassign %v", waits, known, steps["reassign"].Write.Set)
+	}
+}
+
 // TestReversedForGood: a program takes the owner away, and they can own nothing any more
 // when it is written once more. Where the handoff is over by then it is left so, and
 // listed (G10, C14).
