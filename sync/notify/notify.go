@@ -101,7 +101,7 @@ func (s *Sender) round(ctx context.Context) (bool, error) {
 			return worked, keep
 		}
 		if err != nil && !errors.Is(err, ErrNobody) {
-			return worked, nil //nolint:nilerr // settled above; the others wait with it
+			return worked, nil // settled above; the others wait with it
 		}
 		worked = true
 	}
