@@ -22,7 +22,7 @@ var listMeanings = map[string]string{
 	"foreign":       "the record carries a handoff that this state does not know",
 	"imports":       "wait for their turn at the pace of `imports:`",
 	"late_intake":   "heard of after the deadline; the clocks count from when it was heard of",
-	"loop":          "it was to be written too often within an hour; something else may write the record too",
+	"loop":          "written too often within an hour: left out, or stopped until reassigned",
 	"low_tier":      "a signal of a tier that starts no handoff by itself",
 	"missing field": "mapped, and not shown to us: create it, grant access, or take it out",
 	"never":         "a rule under `never:` kept it from being handed over",
