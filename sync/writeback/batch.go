@@ -104,8 +104,9 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	if limit == 0 {
 		limit = defaultLimit
 	}
+	most := limit
 	if w.alone > 0 {
-		limit = 1
+		most = 1
 	}
 	safety := w.Decider.Book.Rules().Safety()
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
@@ -124,7 +125,7 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			n, has := taken[i.Write.Ref]
 			until := w.denied.until(i.Write.Ref.Kind, now)
 			switch {
-			case (len(d.entries) >= limit || len(hanging) >= limit) && !has:
+			case (len(d.entries) >= most || len(hanging) >= limit) && !has:
 				continue // what is left of the outbox may hold an older change of what is taken
 			case !until.IsZero():
 				if len(d.put) < limit {

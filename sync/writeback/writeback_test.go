@@ -442,10 +442,12 @@ func TestPoisonousWrite(t *testing.T) {
 	for n := range 8 {
 		r.put(r.task(fmt.Sprint("task", n)), r.update(fmt.Sprint("update", n), fmt.Sprint(n)))
 	}
-	r.put(r.task("poison"))
+	hangs := r.task("a task of z")
+	hangs.Write.After = "z" // it comes before what it hangs on, and no handoff knows it here
+	r.put(r.task("poison"), hangs, r.task("z"))
 	r.later(10 * time.Minute)
-	if len(made) != 16 {
-		t.Errorf("%d of 16 left: %v", len(made), made)
+	if len(made) != 17 {
+		t.Errorf("%d of 17 left: %v", len(made), made)
 	}
 	for key, n := range made {
 		if n != 1 {
