@@ -217,19 +217,28 @@ func TestReversed(t *testing.T) {
 	}
 }
 
-// TestOrderInPlaceOfRewrite: an order that comes while the owner is about to be written
-// once more comes in its place, and nothing is left of that.
-func TestOrderInPlaceOfRewrite(t *testing.T) {
-	t.Parallel()
-	r := writing(t)
+// flipped is a handoff whose owner a program has taken away, and the write that is
+// about to give the record back.
+func flipped(t *testing.T, r *plan.Rules) (*world, state.Handoff, state.Intent) {
+	t.Helper()
 	w, rec, h := written(t, r)
 	w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
 		value("u-vera", rec.ModifiedAt.Add(time.Minute), connectors.ActorAutomation), value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration),
 	}}}
 	w.decide(t, r, monday.Add(2*time.Minute), see(given(rec, "u-vera", time.Minute)))
-	if _, ok := w.steps()["rewrite"]; !ok {
+	i, ok := w.steps()["rewrite"]
+	if !ok {
 		t.Fatalf("no rewrite: %v", w.steps())
 	}
+	return w, h, i
+}
+
+// TestOrderInPlaceOfRewrite: an order that comes while the owner is about to be written
+// once more comes in its place, and nothing is left of that.
+func TestOrderInPlaceOfRewrite(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, h, _ := flipped(t, r)
 	w.decide(t, r, monday.Add(3*time.Minute), plan.Reassign{Handoff: h.ID, To: "revops@example.com", By: "revops@example.com"})
 	steps, h := w.steps(), w.handoffs[h.ID]
 	_, waits := steps["rewrite"]
@@ -245,15 +254,7 @@ func TestOrderInPlaceOfRewrite(t *testing.T) {
 func TestReversedForGood(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
-	w, rec, h := written(t, r)
-	w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
-		value("u-vera", rec.ModifiedAt.Add(time.Minute), connectors.ActorAutomation), value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration),
-	}}}
-	w.decide(t, r, monday.Add(2*time.Minute), see(given(rec, "u-vera", time.Minute)))
-	i, ok := w.steps()["rewrite"]
-	if !ok {
-		t.Fatalf("no rewrite: %v", w.steps())
-	}
+	w, h, i := flipped(t, r)
 	delete(w.intents, i.Write.Key)
 	over := w.handoffs[h.ID]
 	over.Stage, over.ClosedAt = state.Completed, monday.Add(2*time.Minute)
