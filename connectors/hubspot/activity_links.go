@@ -106,6 +106,7 @@ func (c *Connector) linksOneByOne(ctx context.Context, sort connectors.Kind, ids
 				Results []struct {
 					ID id `json:"id"`
 				} `json:"results"`
+				Paging paging `json:"paging"`
 			} `json:"associations"`
 		}
 		err := c.read(ctx, "poll", "read what "+info.path+" are about", http.MethodGet, c.objects(info, "/"+one), query, nil, &answer)
@@ -116,8 +117,15 @@ func (c *Connector) linksOneByOne(ctx context.Context, sort connectors.Kind, ids
 			return err
 		}
 		for _, kind := range about {
-			for _, to := range answer.Associations[string(kind)].Results {
+			beside := answer.Associations[string(kind)]
+			for _, to := range beside.Results {
 				linkTo(at[one], c.ref(kind, string(to.ID)))
+			}
+			if beside.Paging.Next.After == "" {
+				continue
+			}
+			if err := c.linksInBatches(ctx, sort, []string{one}, []connectors.Kind{kind}, at); err != nil {
+				return err
 			}
 		}
 	}
@@ -128,31 +136,18 @@ func (c *Connector) linksOneByOne(ctx context.Context, sort connectors.Kind, ids
 func (c *Connector) linksInBatches(ctx context.Context, sort connectors.Kind, ids []string, about []connectors.Kind, at map[string]*connectors.Object) error {
 	for _, kind := range about {
 		info, _ := infoOf(kind)
-		body := associationRead{Inputs: make([]associationInput, len(ids))} // a page has fewer than the 1,000 that fit
-		for i, one := range ids {
-			body.Inputs[i] = associationInput{ID: one}
-		}
 		op := fmt.Sprintf("read the %s of %s", info.path, sort)
-		var answer associations
 		path := fmt.Sprintf("/crm/associations/%s/%s/%s/batch/read", c.version, sort, info.path)
-		err := c.read(ctx, "poll", op, http.MethodPost, path, nil, body, &answer)
+		err := c.associated(ctx, "poll", op, path, ids, func(from string, to associated) {
+			if o := at[from]; o != nil {
+				linkTo(o, c.ref(kind, string(to.ID)))
+			}
+		})
 		if connectors.ClassOf(err) == connectors.Denied {
 			continue // what we may not see no handoff of ours is about
 		}
 		if err != nil {
 			return err
-		}
-		if failed := c.associationsFailed(&answer, op); failed != nil {
-			return failed
-		}
-		for _, r := range answer.Results {
-			o := at[string(r.From.ID)]
-			if o == nil {
-				continue
-			}
-			for _, to := range r.To {
-				linkTo(o, c.ref(kind, string(to.ID)))
-			}
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -88,8 +87,15 @@ func (c *Connector) readTied(ctx context.Context, sel selection, ids []string, t
 			return nil, err
 		}
 		out = append(out, o)
-		for _, to := range r.Associations[string(contacts)].Results {
+		beside := r.Associations[string(contacts)]
+		for _, to := range beside.Results {
 			ties[one] = tied(ties[one], string(to.ID), labelOf(to.Type))
+		}
+		if beside.Paging.Next.After == "" {
+			continue
+		}
+		if err := c.tiesOf(ctx, []string{one}, ties); err != nil { // a record shows no more than its first hundred
+			return nil, err
 		}
 	}
 	return out, nil
@@ -124,29 +130,13 @@ func tied(ties []tie, contact, label string) []tie {
 
 // tiesOf reads the contacts of many deals: one call for a thousand of them.
 func (c *Connector) tiesOf(ctx context.Context, ids []string, ties map[string][]tie) error {
-	const op = "read the contacts of deals"
-	body := associationRead{Inputs: make([]associationInput, len(ids))} // a chunk of Read has fewer than the 1,000 that fit
-	for i, one := range ids {
-		body.Inputs[i] = associationInput{ID: one}
-	}
-	var answer associations
 	path := fmt.Sprintf("/crm/associations/%s/deals/contacts/batch/read", c.version)
-	if err := c.read(ctx, "read", op, http.MethodPost, path, nil, body, &answer); err != nil {
-		return err
-	}
-	if failed := c.associationsFailed(&answer, op); failed != nil {
-		return failed
-	}
-	for _, r := range answer.Results {
-		for _, to := range r.To {
-			deal := string(r.From.ID)
-			ties[deal] = tied(ties[deal], string(to.ID), "")
-			for _, t := range to.Types {
-				ties[deal] = tied(ties[deal], string(to.ID), labelOf(t.Label))
-			}
+	return c.associated(ctx, "read", "read the contacts of deals", path, ids, func(deal string, to associated) {
+		ties[deal] = tied(ties[deal], string(to.ID), "")
+		for _, t := range to.Types {
+			ties[deal] = tied(ties[deal], string(to.ID), labelOf(t.Label))
 		}
-	}
-	return nil
+	})
 }
 
 // nameTies writes the contacts of each deal into its field.

@@ -209,34 +209,45 @@ func (c *Connector) associationsFailed(answer *associations, op string) *connect
 // tasksOf is the ids of all tasks associated with the records, sorted.
 func (c *Connector) tasksOf(ctx context.Context, from connectors.Kind, ids []string) ([]string, error) {
 	var out []string
-	var asks []associationInput
-	for _, one := range ids {
-		asks = append(asks, associationInput{ID: one})
-	}
-	const inputs = 1000 // of an associations batch/read
 	path := fmt.Sprintf("/crm/associations/%s/%s/tasks/batch/read", c.version, from)
+	err := c.associated(ctx, "find", "read the tasks of a record", path, ids, func(_ string, to associated) {
+		out = append(out, string(to.ID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// associated asks for the associations of many records, a thousand in a call,
+// and once more for each that has more of them than a page.
+func (c *Connector) associated(ctx context.Context, purpose, op, path string, ids []string, each func(from string, to associated)) error {
+	const inputs = 1000 // of an associations batch/read
+	asks := make([]associationInput, len(ids))
+	for i, one := range ids {
+		asks[i] = associationInput{ID: one}
+	}
 	for len(asks) > 0 {
 		chunk := asks[:min(len(asks), inputs)]
 		asks = asks[len(chunk):]
 		var answer associations
-		const op = "read the tasks of a record"
-		if err := c.read(ctx, "find", op, http.MethodPost, path, nil, associationRead{chunk}, &answer); err != nil {
-			return nil, err
+		if err := c.read(ctx, purpose, op, http.MethodPost, path, nil, associationRead{chunk}, &answer); err != nil {
+			return err
 		}
 		if failed := c.associationsFailed(&answer, op); failed != nil {
-			return nil, failed
+			return failed
 		}
 		for _, r := range answer.Results {
 			for _, to := range r.To {
-				out = append(out, string(to.ID))
+				each(string(r.From.ID), to)
 			}
-			if after := string(r.Paging.Next.After); after != "" && !slices.Contains(chunk, associationInput{string(r.From.ID), after}) {
-				asks = append(asks, associationInput{ID: string(r.From.ID), After: after})
+			if next := (associationInput{string(r.From.ID), string(r.Paging.Next.After)}); next.After != "" && !slices.Contains(chunk, next) {
+				asks = append(asks, next)
 			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	return nil
 }
 
 func (c *Connector) findByEmail(ctx context.Context, writes []connectors.Write, at []int, out []connectors.Ref) error {

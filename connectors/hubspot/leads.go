@@ -3,7 +3,6 @@ package hubspot
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/handoffd/handoffd/connectors"
 )
@@ -36,40 +35,23 @@ func finishLead(p *pending) *connectors.Error {
 // linkLeads fills in the contacts that leads belong to, the primary one first:
 // one call for a thousand of them. No property of a lead holds that.
 func (c *Connector) linkLeads(ctx context.Context, objects []connectors.Object) error {
-	var asks []associationInput
+	var ids []string
 	at := make(map[string]int)
 	for i, o := range objects {
 		if !o.Deleted && o.MovedTo.IsZero() {
-			asks, at[o.Ref.ID] = append(asks, associationInput{ID: o.Ref.ID}), i
+			ids, at[o.Ref.ID] = append(ids, o.Ref.ID), i
 		}
 	}
-	if len(asks) == 0 {
-		return nil
-	}
-	const op = "read the contacts of leads"
-	var answer associations
 	path := "/crm/associations/" + c.version + "/leads/contacts/batch/read"
-	body := associationRead{asks} // a page of Read has fewer than the 1,000 inputs that fit
-	if err := c.read(ctx, "read", op, http.MethodPost, path, nil, body, &answer); err != nil {
-		return err
-	}
-	if failed := c.associationsFailed(&answer, op); failed != nil {
-		return failed
-	}
 	_, primary := linkTypes(string(leads), string(contacts))
-	for _, r := range answer.Results {
-		i, asked := at[string(r.From.ID)]
-		if !asked {
-			continue
+	return c.associated(ctx, "read", "read the contacts of leads", path, ids, func(from string, to associated) {
+		i, asked := at[from]
+		switch ref := c.ref(contacts, string(to.ID)); {
+		case !asked:
+		case to.has(primary):
+			objects[i].Links = append([]connectors.Ref{ref}, objects[i].Links...)
+		default:
+			objects[i].Links = append(objects[i].Links, ref)
 		}
-		for _, to := range r.To {
-			ref := c.ref(contacts, string(to.ID))
-			if to.has(primary) {
-				objects[i].Links = append([]connectors.Ref{ref}, objects[i].Links...)
-			} else {
-				objects[i].Links = append(objects[i].Links, ref)
-			}
-		}
-	}
-	return nil
+	})
 }

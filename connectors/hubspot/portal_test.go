@@ -464,3 +464,23 @@ func TestRefreshToken(t *testing.T) {
 		}
 	})
 }
+
+// An owner that is a queue is told as one: it has no address, and nobody is to be handed anything through it.
+func TestQueueAmongOwners(t *testing.T) {
+	t.Parallel()
+	c, sim, _ := portal(t, hubspotsim.Config{Empty: true}, nil)
+	setUp(t, sim, `{"queue_owners":["Inbound"]}`)
+	users, err := c.(connectors.Describer).Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var queues []connectors.User
+	for _, u := range users {
+		if u.Queue {
+			queues = append(queues, u)
+		}
+	}
+	if diff := cmp.Diff([]connectors.User{{ID: "60000001", Name: "Inbound", Active: true, Queue: true}}, queues); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -24,6 +24,7 @@ type row struct {
 			ID   id     `json:"id"`
 			Type string `json:"type"`
 		} `json:"results"`
+		Paging paging `json:"paging"`
 	} `json:"associations"`
 }
 

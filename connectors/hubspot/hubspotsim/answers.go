@@ -3,9 +3,13 @@ package hubspotsim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+
+	exact "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // apiError is an answer other than success.
@@ -54,6 +58,19 @@ func refuse(status int, category, message string) *apiError {
 
 func invalid(message string) *apiError {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", message)
+}
+
+// noProperties refuses a create whose properties do not stand under that key, as a client's may that sends them bare.
+func noProperties() *apiError {
+	return invalid("Invalid input JSON on line 1, column 1: Some required fields were not set: [properties]")
+}
+
+// nothingToUpdate refuses an update that names no property.
+func nothingToUpdate() *apiError {
+	return &apiError{http.StatusBadRequest, errorBody{
+		Status: "error", Category: "VALIDATION_ERROR", Message: "No properties found to update, please provide at least one.",
+		Context: map[string][]string{"properties": {"{}"}},
+	}}
 }
 
 func notFound(message string) *apiError {
@@ -138,21 +155,34 @@ func (c *call) write(out *reply, bad *apiError) {
 	_, _ = c.w.Write(buf.Bytes())
 }
 
-// read decodes the call's JSON body into v.
+// read decodes the call's JSON body into v. Names are exact, letter case and all; of a name that comes twice the last
+// one counts.
 func (c *call) read(v any) *apiError {
 	kind := c.r.Header.Get("Content-Type")
 	if !strings.HasPrefix(kind, "application/json") {
 		return refuse(http.StatusUnsupportedMediaType, "", "Unsupported media type: send application/json")
 	}
-	if err := json.Unmarshal(c.body, v); err != nil {
-		return invalid("Invalid input JSON on line 1, column " + strconv.Itoa(column(err)) + ": " + err.Error())
+	if err := exact.Unmarshal(c.body, v, jsontext.AllowDuplicateNames(true)); err != nil {
+		return invalid("Invalid input JSON on line 1, column " + strconv.Itoa(column(err)) + ": " + unreadable(err))
 	}
 	return nil
 }
 
+// unreadable says what is wrong with a body without a word of how it is read here.
+func unreadable(err error) string {
+	wrong := (*exact.SemanticError)(nil)
+	if !errors.As(err, &wrong) {
+		return "Unexpected character or end of input"
+	}
+	if deeper := (*exact.SemanticError)(nil); wrong.Err != nil && !errors.As(wrong.Err, &deeper) {
+		return wrong.Err.Error()
+	}
+	return "Cannot deserialize the value at " + string(wrong.JSONPointer)
+}
+
 func column(err error) int {
-	if syntax, isSyntax := err.(*json.SyntaxError); isSyntax { //nolint:errorlint // json.Unmarshal returns it unwrapped
-		return int(syntax.Offset)
+	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
+		return int(syntax.ByteOffset)
 	}
 	return 1
 }

@@ -2,7 +2,6 @@ package hubspotsim
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -26,18 +25,11 @@ func (c *call) associated(rec *record, kinds []string) (map[string]linkPage, *ap
 		if o == nil {
 			return nil, invalid("Unable to infer object type from: " + kind)
 		}
-		page := linkPage{}
-		for _, id := range rec.linked(o.name) {
-			if c.s.objects[o.name].live(id) == nil {
-				continue
-			}
-			for _, t := range slices.Sorted(maps.Keys(rec.links[o.name][id])) {
-				page.Results = append(page.Results, linkView{id, c.s.typeName(rec.of, o, t)})
-			}
-		}
-		if len(page.Results) == 0 {
+		links, next := pageOfLinks(c.legacyLinks(rec, o), linkID, "", maxLinksBeside)
+		if len(links) == 0 {
 			continue
 		}
+		page := linkPage{Results: links, Paging: c.linksGoOn(rec, o, next)}
 		if out == nil {
 			out = map[string]linkPage{}
 		}
@@ -84,10 +76,7 @@ func (c *call) objectAssociations(o *object, id string, rest []string) (*reply, 
 		if c.r.Method != http.MethodGet || c.version == "2026-09" { // gone from 2026-09
 			return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 		}
-		if c.version == "v3" {
-			return ok(map[string]any{"results": c.legacyLinks(rec, to)}), nil
-		}
-		return c.pageOfTyped(rec, to)
+		return c.pageOfAssociations(rec, to)
 	}
 	other := to.live(rest[1])
 	if other == nil {
@@ -137,36 +126,23 @@ func (c *call) putAssociation(rec, other *record, plain bool) (*reply, *apiError
 		}
 	}
 	c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
-	return &reply{http.StatusCreated, map[string]any{
-		"fromObjectTypeId": rec.of.typeID, "fromObjectId": rec.id, "toObjectTypeId": other.of.typeID, "toObjectId": other.id,
-		"labels": []string{},
-	}}, nil
+	return &reply{http.StatusCreated, c.labelled(rec, links[0])}, nil
 }
 
-// pageOfTyped answers limit associations, 500 by default, from after on, which is the id that the page before named.
-func (c *call) pageOfTyped(rec *record, to *object) (*reply, *apiError) {
-	rows, limit, from := c.typed(rec, to), 500, 0
-	if v := c.query.Get("limit"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 500 {
-			return nil, invalid("limit must be between 1 and 500")
-		}
-		limit = n
+// labelled tells an association that was made.
+func (c *call) labelled(rec *record, l newLink) map[string]any {
+	return map[string]any{
+		"fromObjectTypeId": rec.of.typeID, "fromObjectId": c.linkedID(rec.id), "toObjectTypeId": l.to.of.typeID, "toObjectId": c.linkedID(l.to.id),
+		"labels": c.s.labelsOf(l.types),
 	}
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = fmt.Sprint(row["toObjectId"])
+}
+
+// linkedID is a record's id among associations: a number in v4, text since.
+func (c *call) linkedID(id string) any {
+	if n, err := strconv.ParseInt(id, 10, 64); err == nil && !dated(c.version) {
+		return n
 	}
-	if after := c.query.Get("after"); after != "" {
-		if from = slices.Index(ids, after); from < 0 {
-			return nil, invalid("after is not a valid paging cursor")
-		}
-	}
-	body := map[string]any{"results": rows[from:min(from+limit, len(rows))]}
-	if from+limit < len(rows) {
-		body["paging"] = pageNext{nextPage{After: ids[from+limit], Link: c.nextLink(ids[from+limit])}}
-	}
-	return ok(body), nil
+	return id
 }
 
 // typed lists a record's associations to one kind with their types.
@@ -180,18 +156,14 @@ func (c *call) typed(rec *record, to *object) []map[string]any {
 		for _, t := range slices.Sorted(maps.Keys(rec.links[to.name][id])) {
 			types = append(types, labelView(t, c.s.types[t]))
 		}
-		var toID any = id
-		if n, err := strconv.ParseInt(id, 10, 64); err == nil && !dated(c.version) { // a number in v4, text since
-			toID = n
-		}
-		out = append(out, map[string]any{"toObjectId": toID, "associationTypes": types})
+		out = append(out, map[string]any{"toObjectId": c.linkedID(id), "associationTypes": types})
 	}
 	return out
 }
 
 // associations answers /crm/associations/{version}/{from}/{to}/batch/{verb}.
 func (c *call) associations() (*reply, *apiError) {
-	known := len(c.rest) == 3 && (c.rest[2] == "labels" || c.rest[2] == "types" && c.version == "v3" && c.r.Method == http.MethodGet) || len(c.rest) > 3 && c.rest[2] == "batch" && c.r.Method == http.MethodPost
+	known := len(c.rest) == 4 && c.rest[2] == "labels" || len(c.rest) == 3 && (c.rest[2] == "labels" || c.rest[2] == "types" && c.version == "v3" && c.r.Method == http.MethodGet) || len(c.rest) > 3 && c.rest[2] == "batch" && c.r.Method == http.MethodPost
 	if !known {
 		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
@@ -243,6 +215,7 @@ func (e *ends) UnmarshalJSON(raw []byte) error {
 // pairInput is one row of an association batch.
 type pairInput struct {
 	ID    text        `json:"id"`
+	After text        `json:"after"` // of a read: where the record's associations go on
 	From  end         `json:"from"`
 	To    ends        `json:"to"`
 	Types []typeInput `json:"types"`
@@ -257,14 +230,22 @@ func (c *call) readAssociations(from, to *object, inputs []pairInput) (*reply, *
 	for _, in := range inputs {
 		rec := from.live(string(in.ID))
 		var rows []map[string]any
+		var next string
+		if bad := badLinkCursor(string(in.After)); bad != nil {
+			return nil, bad
+		}
 		if rec != nil {
-			rows = c.typed(rec, to)
+			rows, next = pageOfLinks(c.typed(rec, to), typedID, string(in.After), maxLinksPage)
 		}
 		if len(rows) == 0 {
 			errors = append(errors, noAssociations(from, to, string(in.ID)))
 			continue
 		}
-		results = append(results, map[string]any{"from": map[string]string{"id": string(in.ID)}, "to": rows})
+		result := map[string]any{"from": map[string]string{"id": string(in.ID)}, "to": rows}
+		if next != "" {
+			result["paging"] = c.linksGoOn(rec, to, next)
+		}
+		results = append(results, result)
 	}
 	return c.finishAny(http.StatusOK, results, errors), nil
 }
@@ -284,7 +265,12 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 	base := plainType(from.name, to.name)
 	results := []map[string]any{}
 	var errors []errorBody
-	for _, in := range inputs {
+	failing := c.unlucky(len(inputs))
+	for i, in := range inputs {
+		if failing[i] {
+			errors = append(errors, transient().row())
+			continue
+		}
 		l := linkInput{Types: in.Types}
 		if !typed {
 			l.Types = []typeInput{{"HUBSPOT_DEFINED", base}}
@@ -307,11 +293,10 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 			continue
 		}
 		c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
-		results = append(results, map[string]any{
-			"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": links[0].to.id},
-			"fromObjectTypeId": from.typeID, "fromObjectId": rec.id, "toObjectTypeId": to.typeID, "toObjectId": links[0].to.id, "labels": []string{},
-			"associationSpec": typeInput{l.Types[0].Category, l.Types[0].ID},
-		})
+		row := c.labelled(rec, links[0])
+		row["from"], row["to"] = map[string]string{"id": rec.id}, map[string]string{"id": links[0].to.id}
+		row["associationSpec"] = typeInput{l.Types[0].Category, l.Types[0].ID}
+		results = append(results, row)
 	}
 	status := http.StatusCreated
 	if !typed { // HubSpot's own client takes nothing else

@@ -144,6 +144,9 @@ func (c *call) batchCreate(o *object) (*reply, *apiError) {
 func (c *call) createAllOrNone(o *object, inputs []createInput) (*reply, *apiError) {
 	seen := map[string]map[string]bool{}
 	for _, row := range inputs {
+		if row.Properties == nil {
+			return nil, noProperties()
+		}
 		set, bad := c.check(o, nil, row.Properties)
 		var links []newLink
 		if bad == nil {
@@ -258,7 +261,11 @@ func (c *call) batchUpdate(o *object) (*reply, *apiError) {
 			}
 			continue
 		}
-		v, bad := c.updateRow(o, rec, row, failing[i])
+		var v view
+		bad := nothingToUpdate()
+		if len(row.Properties) > 0 {
+			v, bad = c.updateRow(o, rec, row, failing[i])
+		}
 		if bad != nil {
 			errors = append(errors, traced(bad, row.Trace))
 			continue

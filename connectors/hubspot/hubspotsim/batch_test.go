@@ -139,3 +139,14 @@ func TestPartialFault(t *testing.T) {
 		t.Errorf("the portal holds %d contacts, the answer says %d", n, a.len("results"))
 	}
 }
+
+// TestUpdateOfNothingInABatch: a row without properties is refused and the others are written.
+func TestUpdateOfNothingInABatch(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	first, second := p.contact(`{"email":"first@example.org"}`), p.contact(`{"email":"second@example.org"}`)
+	a := p.do("POST", contacts+"/batch/update", `{"inputs":[{"id":"`+first+`"},{"id":"`+second+`","properties":{"firstname":"Bea"}}]}`)
+	if a.status != 207 || a.len("results") != 1 || a.text("results", 0, "id") != second || a.text("errors", 0, "category") != "VALIDATION_ERROR" {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+}

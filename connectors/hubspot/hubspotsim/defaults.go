@@ -279,27 +279,27 @@ func (s *Sim) makeSchema() {
 	}{
 		{object{
 			name: "contacts", singular: "contact", typeID: "0-1", created: "createdate", modified: "lastmodifieddate", merges: true,
-			defaults: []string{"firstname", "lastname", "email"},
-		}, append(full, contactFields)},
+			required: []string{"email", "firstname", "lastname"}, defaults: []string{"firstname", "lastname", "email"},
+		}, append(full, contactFields, standardContactFields)},
 		{object{
 			name: "companies", singular: "company", typeID: "0-2", merges: true, created: "createdate",
 			required: []string{"domain", "name"}, defaults: []string{"name", "domain"},
-		}, append(full, companyFields)},
+		}, append(full, companyFields, standardCompanyFields)},
 		{object{
 			name: "deals", singular: "deal", typeID: "0-3", merges: true, created: "createdate",
 			required: []string{"dealname", "dealstage", "pipeline"},
 			defaults: []string{"dealname", "amount", "closedate", "pipeline", "dealstage"},
-		}, append(full, dealFields)},
+		}, append(full, dealFields, standardDealFields)},
 		{object{
 			name: "tickets", singular: "ticket", typeID: "0-5", merges: true, created: "createdate",
 			required: []string{"subject", "hs_pipeline", "hs_pipeline_stage"},
 			defaults: []string{"subject", "content", "hs_pipeline", "hs_pipeline_stage"},
-		}, [][]fieldSpec{owned, ticketFields}},
-		{object{name: "tasks", singular: "task", typeID: "0-27", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, taskFields}},
-		{object{name: "notes", singular: "note", typeID: "0-46", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
-		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
-		{object{name: "calls", singular: "call", typeID: "0-48", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
-		{object{name: "emails", singular: "email", typeID: "0-49", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields}},
+		}, [][]fieldSpec{owned, ticketFields, standardTicketFields}},
+		{object{name: "tasks", singular: "task", typeID: "0-27", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, taskFields, standardTaskFields}},
+		{object{name: "notes", singular: "note", typeID: "0-46", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
+		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
+		{object{name: "calls", singular: "call", typeID: "0-48", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
+		{object{name: "emails", singular: "email", typeID: "0-49", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
 		{object{name: "users", singular: "user", typeID: "0-115"}, [][]fieldSpec{userFields}},
 		{object{name: "leads", singular: "lead", typeID: "0-136", required: []string{"hs_lead_name"}}, [][]fieldSpec{owned, handoffFields, leadFields}},
 	} {

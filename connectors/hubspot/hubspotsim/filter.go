@@ -21,6 +21,9 @@ type filter struct {
 }
 
 func (c *call) compile(o *object, in searchInput) ([][]filter, *apiError) {
+	if len(in.Filters) > 0 {
+		in.Groups = append(in.Groups, filterGroup{in.Filters})
+	}
 	if len(in.Groups) > searchGroups {
 		return nil, invalid("A search takes at most 5 filterGroups.")
 	}

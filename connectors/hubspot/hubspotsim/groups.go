@@ -22,18 +22,25 @@ func (c *call) namedProperties(o *object, archive bool) (*reply, *apiError) {
 	results := []map[string]any{}
 	var absent []string
 	var found []property
+	var going []*property
 	for _, row := range in.Inputs {
 		p := o.props[row.Name]
 		switch {
 		case p == nil || p.Archived != in.Archived:
 			absent = append(absent, row.Name)
-		case archive && p.Modification.Archivable:
-			p.Archived = true
+		case archive:
+			if bad := c.s.mayArchive(o, p); bad != nil {
+				return nil, bad
+			}
+			going = append(going, p)
 		default:
 			found = append(found, *p)
 		}
 	}
 	if archive {
+		for _, p := range going {
+			p.Archived = true
+		}
 		return nil, nil
 	}
 	var errors []errorBody

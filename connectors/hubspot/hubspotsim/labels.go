@@ -22,9 +22,18 @@ func category(id int) string {
 	return "HUBSPOT_DEFINED"
 }
 
-// labels answers GET and POST .../{from}/{to}/labels: the association types of a pair, in order of id.
+// labels answers GET, POST and PUT .../{from}/{to}/labels, the association types of a pair in order of id, and DELETE
+// .../labels/{id}.
 func (c *call) labels(from, to *object) (*reply, *apiError) {
+	if len(c.rest) == 4 {
+		if c.r.Method != http.MethodDelete {
+			return nil, c.methodNotAllowed()
+		}
+		return c.dropLabel(from, to, c.rest[3])
+	}
 	switch c.r.Method {
+	case http.MethodPut:
+		return c.renameLabel(from, to)
 	case http.MethodGet:
 		results := []map[string]any{}
 		for _, id := range slices.Sorted(maps.Keys(c.s.types)) {
@@ -37,6 +46,17 @@ func (c *call) labels(from, to *object) (*reply, *apiError) {
 		return c.makeLabel(from, to)
 	}
 	return nil, c.methodNotAllowed()
+}
+
+// labelsOf are the labels among association types.
+func (s *Sim) labelsOf(types []int) []string {
+	out := []string{}
+	for _, id := range types {
+		if label := s.types[id].label; label != "" {
+			out = append(out, label)
+		}
+	}
+	return out
 }
 
 func labelView(id int, t linkType) map[string]any {
@@ -86,6 +106,66 @@ func (c *call) makeLabel(from, to *object) (*reply, *apiError) {
 	c.s.types[id] = linkType{from.name, to.name, id, id + 1, in.Label}
 	c.s.types[id+1] = linkType{to.name, from.name, id + 1, id, back}
 	return ok(map[string]any{"results": []any{labelView(id, c.s.types[id]), labelView(id+1, c.s.types[id+1])}}), nil
+}
+
+// ownLabel is the label of the portal's own with an id; HubSpot's stay as they are.
+func (c *call) ownLabel(from, to *object, id int) (linkType, *apiError) {
+	t, known := c.s.types[id]
+	switch {
+	case !known || t.from != from.name || t.to != to.name:
+		return t, notFound("No association type from " + from.singular + " to " + to.singular + " has id " + strconv.Itoa(id) + ".")
+	case id < firstLabel:
+		return t, invalid("Association type " + strconv.Itoa(id) + " is HubSpot's own.")
+	}
+	return t, nil
+}
+
+// renameLabel gives a label and its inverse other names.
+func (c *call) renameLabel(from, to *object) (*reply, *apiError) {
+	var in struct {
+		ID      int    `json:"associationTypeId"`
+		Label   string `json:"label"`
+		Inverse string `json:"inverseLabel"`
+	}
+	if bad := c.read(&in); bad != nil {
+		return nil, bad
+	}
+	t, bad := c.ownLabel(from, to, in.ID)
+	if bad != nil {
+		return nil, bad
+	}
+	if in.Label == "" {
+		return nil, invalid("An association label needs a label.")
+	}
+	t.label = in.Label
+	c.s.types[in.ID] = t
+	if back := c.s.types[t.inverse]; in.Inverse != "" {
+		back.label = in.Inverse
+		c.s.types[t.inverse] = back
+	}
+	return nil, nil
+}
+
+// dropLabel takes a label away from all associations that have it, which stay, and then from the portal.
+func (c *call) dropLabel(from, to *object, raw string) (*reply, *apiError) {
+	id, err := strconv.Atoi(raw)
+	if err != nil {
+		return nil, notFound("No association type has id " + raw + ".")
+	}
+	t, bad := c.ownLabel(from, to, id)
+	if bad != nil {
+		return nil, bad
+	}
+	for _, rec := range from.order {
+		for _, other := range rec.linked(to.name) {
+			if rec.links[to.name][other][id] {
+				c.s.dropType(rec, to.rows[other], id, c.by, c.now)
+			}
+		}
+	}
+	delete(c.s.types, id)
+	delete(c.s.types, t.inverse)
+	return nil, nil
 }
 
 // archiveLabels takes labels away and leaves the association, unless the default type is among them: that one takes

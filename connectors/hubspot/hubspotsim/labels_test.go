@@ -71,6 +71,42 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// TestLabelIsRenamedAndDropped holds that a label of the portal's own may be renamed and dropped, which leaves the associations
+// that had it, and that HubSpot's own may not.
+func TestLabelIsRenamedAndDropped(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	const base = "/crm/associations/2026-09/contacts/companies/labels"
+	p.must("POST", base, `{"label":"Boss","name":"boss","inverseLabel":"Boss of"}`)
+	contact := p.contact(`{"email":"a@acme.com"}`)
+	p.must("PUT", contacts+"/"+contact+"/associations/companies/11", `[{"associationCategory":"USER_DEFINED","associationTypeId":100001}]`)
+	for _, step := range []struct {
+		method, path, body string
+		status             int
+		labels, left       string // those of the pair and of its inverse, and what the contact has
+	}{
+		{"PUT", base, `{"associationTypeId":100001,"label":"Chief","inverseLabel":"Chief of"}`, 204, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
+		{"PUT", base, `{"associationTypeId":100001}`, 400, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
+		{"PUT", base, `{"associationTypeId":1,"label":"First"}`, 400, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
+		{"DELETE", base + "/279", "", 400, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
+		{"DELETE", base + "/100002", "", 404, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
+		{"DELETE", base + "/100001", "", 204, ", ", "11:1H 11:279H"},
+		{"DELETE", base + "/100001", "", 404, ", ", "11:1H 11:279H"},
+	} {
+		if a := p.do(step.method, step.path, step.body); a.status != step.status {
+			t.Errorf("%s %s %s: %d %s", step.method, step.path, step.body, a.status, a.raw)
+		}
+		there := p.must("GET", base, "")
+		back := p.must("GET", "/crm/associations/2026-09/companies/contacts/labels", "")
+		if got := there.text("results", 2, "label") + ", " + back.text("results", 2, "label"); got != step.labels {
+			t.Errorf("after %s %s: labels %q, want %q", step.method, step.body, got, step.labels)
+		}
+		if diff := cmp.Diff(step.left, p.types(contact)); diff != "" {
+			t.Errorf("after %s %s: %s", step.method, step.path, diff)
+		}
+	}
+}
+
 // TestAssociationBatches holds how many rows each association batch takes, and the limit of a pair.
 func TestAssociationBatches(t *testing.T) {
 	t.Parallel()
@@ -104,7 +140,7 @@ func TestAssociationBatches(t *testing.T) {
 }
 
 // TestAssociationWebhooks holds that a primary company is told twice, at both ends, when it comes and when it goes
-// (I0).
+// (I0). Such an event has no objectId: it names its two ends.
 func TestAssociationWebhooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -115,13 +151,33 @@ func TestAssociationWebhooks(t *testing.T) {
 		time.Sleep(time.Second)
 		var got []string
 		for _, e := range r.all() {
-			got = append(got, fmt.Sprintf("%v %v>%v removed=%v primary=%v %v", e["associationType"], e["fromObjectId"] == e["objectId"], e["toObjectId"] != nil, e["associationRemoved"], e["isPrimaryAssociation"], e["changeSource"]))
+			got = append(got, fmt.Sprintf("%v %.0f>%.0f object=%v removed=%v primary=%v %v", e["associationType"], e["fromObjectId"], e["toObjectId"], e["objectId"], e["associationRemoved"], e["isPrimaryAssociation"], e["changeSource"]))
 		}
 		var want []string
 		for _, half := range []string{"removed=false primary=false USER", "removed=false primary=true USER", "removed=true primary=true INTEGRATION", "removed=true primary=false INTEGRATION"} {
-			want = append(want, "CONTACT_TO_COMPANY true>true "+half, "COMPANY_TO_CONTACT true>true "+half)
+			want = append(want, "CONTACT_TO_COMPANY "+id+">11 object=<nil> "+half, "COMPANY_TO_CONTACT 11>"+id+" object=<nil> "+half)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestGenericAssociationWebhooks holds that a generic association event names the types of its ends by id and neither its object
+// nor the two by name, beside the object's own event (I0).
+func TestGenericAssociationWebhooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, r := hooked(t, hubspotsim.Config{Hooks: []hubspotsim.Subscription{{Type: "contact.associationChange"}, {Type: "object.associationChange", Object: "contacts"}}})
+		id := p.contact(`{"email":"a@acme.com"}`)
+		p.must("PUT", contacts+"/"+id+"/associations/default/companies/11", "")
+		time.Sleep(time.Second)
+		var got []string
+		for _, e := range r.all() {
+			got = append(got, fmt.Sprintf("%v %v %v %v %v %v %v", e["subscriptionType"], e["associationType"], e["objectTypeId"], e["objectId"], e["fromObjectTypeId"], e["toObjectTypeId"], e["isSensitive"]))
+		}
+		const plain, generic = "contact.associationChange CONTACT_TO_COMPANY <nil> <nil> <nil> <nil> <nil>", "object.associationChange <nil> <nil> <nil> 0-1 0-2 false"
+		if diff := cmp.Diff([]string{plain, generic, plain, generic}, got); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -62,7 +62,8 @@ func (c *call) legacyAssociation(rec *record, kind, id, name string) (*reply, *a
 		}
 		c.s.link(rec, other, []int{t}, c.by, c.now)
 		v := rec.show(nil)
-		v.Associations = map[string]linkPage{to.name: {Results: c.legacyLinks(rec, to)}}
+		links, next := pageOfLinks(c.legacyLinks(rec, to), linkID, "", maxLinksBeside)
+		v.Associations = map[string]linkPage{to.name: {Results: links, Paging: c.linksGoOn(rec, to, next)}}
 		return ok(v), nil
 	case http.MethodDelete:
 		c.legacyUnlink(rec, other, t)
@@ -136,14 +137,20 @@ func (c *call) legacyRead(from, to *object, inputs []legacyPair) *reply {
 	var errors []errorBody
 	for _, row := range inputs {
 		var links []linkView
-		if rec := from.live(string(row.ID)); rec != nil {
-			links = c.legacyLinks(rec, to)
+		var next string
+		rec := from.live(string(row.ID))
+		if rec != nil {
+			links, next = pageOfLinks(c.legacyLinks(rec, to), linkID, "", maxLinksBeside)
 		}
 		if len(links) == 0 {
 			errors = append(errors, noAssociations(from, to, string(row.ID)))
 			continue
 		}
-		results = append(results, map[string]any{"from": map[string]string{"id": string(row.ID)}, "to": links})
+		result := map[string]any{"from": map[string]string{"id": string(row.ID)}, "to": links}
+		if next != "" {
+			result["paging"] = c.linksGoOn(rec, to, next)
+		}
+		results = append(results, result)
 	}
 	return c.finishAny(http.StatusOK, results, errors)
 }

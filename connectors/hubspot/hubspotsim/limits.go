@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -88,9 +89,7 @@ func (l *limits) admit(h http.Header, family string, path []string, kind appKind
 	}
 	if path[len(path)-1] == "search" {
 		if _, ok := l.search.take(now); !ok {
-			return &apiError{http.StatusTooManyRequests, errorBody{
-				Status: "error", Message: "You have reached your secondly limit.", Category: "RATE_LIMITS",
-			}}
+			return tooManySearches()
 		}
 		l.used++
 		return nil
@@ -156,11 +155,21 @@ func tooMany(message, policy, correlation string) *apiError {
 	return &apiError{http.StatusTooManyRequests, body}
 }
 
+// tooManySearches is the refusal of the search meter, which names no policy.
+func tooManySearches() *apiError {
+	return refuse(http.StatusTooManyRequests, "RATE_LIMITS", "You have reached your secondly limit.")
+}
+
 // injected words a fault that the gate drew.
 func (s *Sim) injected(w http.ResponseWriter, r *http.Request, fault string) bool {
 	c := &call{s: s, w: w, r: r, correlation: uuid(s.traces)}
 	switch fault {
 	case "429":
+		if strings.HasSuffix(r.URL.Path, "/search") { // outside the ten-second limit
+			w.Header().Del("Retry-After")
+			c.write(nil, tooManySearches())
+			break
+		}
 		c.write(nil, tooMany("You have reached your ten_secondly_rolling limit.", "TEN_SECONDLY_ROLLING", c.correlation))
 	case "401":
 		c.write(nil, unauthorized("Authentication credentials not found."))

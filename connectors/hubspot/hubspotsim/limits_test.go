@@ -75,3 +75,19 @@ func TestDaily(t *testing.T) {
 		p.must("GET", contacts, "")
 	})
 }
+
+// TestInjectedRefusals: a 429 that a profile draws is worded by the meter the call falls under; a search's names no policy and
+// says nothing of when to come again.
+func TestInjectedRefusals(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Faults: simhttp.Faults{Rate: map[string]float64{"429": 1}}})
+	for range 9 { // the gate draws three sorts of Retry-After
+		a := p.do("POST", searchPath, `{}`)
+		if a.status != 429 || a.text("message") != "You have reached your secondly limit." || a.text("category") != "RATE_LIMITS" || a.at("policyName") != nil || a.header.Get("Retry-After") != "" {
+			t.Errorf("a search: %d %s %v", a.status, a.raw, a.header)
+		}
+		if a := p.do("GET", contacts, ""); a.status != 429 || a.text("policyName") != "TEN_SECONDLY_ROLLING" {
+			t.Errorf("a list: %d %s", a.status, a.raw)
+		}
+	}
+}

@@ -47,7 +47,12 @@ var standardTypes = bothWays([]linkType{
 	{"deals", "calls", 205, 206, ""},
 	{"deals", "emails", 209, 210, ""},
 	{"deals", "leads", 1036, 1037, ""},
+	{"deals", "tickets", 27, 28, ""},
 	{"tickets", "tasks", 229, 230, ""},
+	{"tickets", "notes", 227, 228, ""},
+	{"tickets", "meetings", 225, 226, ""},
+	{"tickets", "calls", 219, 220, ""},
+	{"tickets", "emails", 223, 224, ""},
 	{"leads", "tasks", 646, 647, ""},
 })
 

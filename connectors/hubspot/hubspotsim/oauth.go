@@ -159,12 +159,21 @@ func (c *call) refreshed(form url.Values) (*reply, *apiError) {
 	if !granted {
 		return nil, oauthError("invalid_grant", "BAD_REFRESH_TOKEN", "refresh token is invalid, expired or revoked")
 	}
-	token := "CN" + uuid(c.s.traces) + "-" + uuid(c.s.traces)
+	token := c.s.accessToken()
 	c.s.access[token] = access{c.now.Add(accessFor), refresh}
 	return ok(map[string]any{
 		"token_type": "bearer", "access_token": token, "refresh_token": refresh,
 		"expires_in": int(accessFor.Seconds()), "hub_id": c.s.portal, "scopes": c.s.granted(),
 	}), nil
+}
+
+// accessToken draws a token as long as HubSpot's may be, 512 characters, for whoever keeps them in less.
+func (s *Sim) accessToken() string {
+	token := "CN"
+	for len(token) < 512 {
+		token += strings.ReplaceAll(uuid(s.traces), "-", "")
+	}
+	return token[:512]
 }
 
 // exchange takes a refresh token and returns the one that is good from now on.

@@ -152,3 +152,13 @@ func TestMalformedAuthorization(t *testing.T) {
 		}
 	}
 }
+
+// TestAccessTokensAreLong: an access token may have 512 characters.
+func TestAccessTokensAreLong(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	token := p.refresh(p.sim.Credentials().RefreshToken).text("access_token")
+	if got := p.as(token, "GET", contacts, ""); len(token) != 512 || got.status != 200 {
+		t.Errorf("%d characters, %d %s", len(token), got.status, got.raw)
+	}
+}

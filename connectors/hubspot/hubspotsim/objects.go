@@ -32,6 +32,7 @@ type pastView struct {
 
 type linkPage struct {
 	Results []linkView `json:"results"`
+	Paging  *pageNext  `json:"paging,omitempty"`
 }
 
 type linkView struct {
@@ -143,6 +144,8 @@ func (c *call) objects() (*reply, *apiError) {
 		return c.gdprDelete(o)
 	case len(rest) == 2 && rest[0] == "batch" && post:
 		return c.batch(o, rest[1])
+	case path == "", path == "search", path == "merge", len(rest) == 2 && rest[0] == "batch":
+		return nil, c.methodNotAllowed()
 	case len(rest) == 1:
 		return c.one(o, rest[0])
 	}
@@ -207,6 +210,9 @@ func (c *call) one(o *object, key string) (*reply, *apiError) {
 		if bad := c.read(&in); bad != nil {
 			return nil, bad
 		}
+		if len(in.Properties) == 0 {
+			return nil, nothingToUpdate()
+		}
 		set, bad := c.check(o, rec, in.Properties)
 		if bad != nil {
 			return nil, bad
@@ -243,6 +249,9 @@ func (c *call) createOne(o *object) (*reply, *apiError) {
 
 // make creates one record with its links, or nothing at all.
 func (c *call) make(o *object, in createInput) (*record, *apiError) {
+	if in.Properties == nil {
+		return nil, noProperties()
+	}
 	set, bad := c.check(o, nil, in.Properties)
 	if bad != nil {
 		return nil, bad

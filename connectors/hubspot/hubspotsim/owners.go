@@ -1,6 +1,7 @@
 package hubspotsim
 
 import (
+	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,16 +19,17 @@ type owner struct {
 	team     string
 	archived bool
 	created  time.Time
+	queue    bool // nobody: records wait with it, and it has neither user nor e-mail address
 }
 
 type ownerView struct {
 	ID        string     `json:"id"`
-	Email     string     `json:"email"`
+	Email     string     `json:"email,omitempty"`
 	Type      string     `json:"type"`
 	First     string     `json:"firstName"`
 	Last      string     `json:"lastName"`
 	UserID    *int64     `json:"userId"`
-	UserEver  int64      `json:"userIdIncludingInactive"`
+	UserEver  int64      `json:"userIdIncludingInactive,omitempty"`
 	CreatedAt string     `json:"createdAt"`
 	UpdatedAt string     `json:"updatedAt"`
 	Archived  bool       `json:"archived"`
@@ -40,20 +42,51 @@ type teamView struct {
 	Primary bool   `json:"primary"`
 }
 
+// teamID is the id of the owner's team, of which the portal knows no more than the name.
+func (o *owner) teamID() string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(o.team)) // never fails
+	return strconv.Itoa(100 + int(h.Sum32()%1_000_000))
+}
+
 func (o *owner) show() ownerView {
 	n, _ := strconv.ParseInt(o.userID, 10, 64) // our own numbers
 	v := ownerView{
 		ID: o.id, Email: o.email, Type: "PERSON", First: o.first, Last: o.last, UserEver: n,
 		CreatedAt: moment(o.created), UpdatedAt: moment(o.created), Archived: o.archived,
 	}
-	if !o.archived {
+	switch {
+	case o.queue:
+		v.Type = "QUEUE"
+	case !o.archived:
 		v.UserID = &n
 	}
 	if o.team != "" {
-		v.Teams = []teamView{{ID: strconv.Itoa(100 + len(o.team)), Name: o.team, Primary: true}}
+		v.Teams = []teamView{{ID: o.teamID(), Name: o.team, Primary: true}}
 	}
 	return v
 }
+
+// mayOwn says that records can be given to an owner: to a user who is active, or to a queue.
+func (s *Sim) mayOwn(id string) bool {
+	return slices.ContainsFunc(s.everyOwner(), func(o *owner) bool { return o.id == id && !o.archived })
+}
+
+// everyOwner is who the owners' API tells of: users and queues.
+func (s *Sim) everyOwner() []*owner { return slices.Concat(s.owners, s.queues) }
+
+// setQueues makes the portal's queues, whose ids stay with their place in the list.
+func (s *Sim) setQueues(names []string) {
+	s.queues = nil
+	for i, name := range names {
+		s.queues = append(s.queues, &owner{
+			id: strconv.Itoa(firstQueue + i), first: name, queue: true, created: time.Date(2024, 1, 8, 9, 0, 0, 0, time.UTC),
+		})
+	}
+}
+
+// firstQueue is the first queue's id, far from those of users.
+const firstQueue = 60_000_001
 
 func (s *Sim) ownerByID(id string) *owner {
 	at := slices.IndexFunc(s.owners, func(o *owner) bool { return o.id == id })
@@ -91,7 +124,7 @@ func (c *call) owners() (*reply, *apiError) {
 	}{{"limit", &limit, 500}, {"after", &after, 1 << 30}} {
 		if v := c.query.Get(n.name); v != "" {
 			got, err := strconv.Atoi(v)
-			if err != nil || got < 0 || got > n.most {
+			if err != nil || got < 0 || got > n.most || got == 0 && n.name == "limit" {
 				return nil, invalid(n.name + " is out of range")
 			}
 			*n.to = got
@@ -99,7 +132,7 @@ func (c *call) owners() (*reply, *apiError) {
 	}
 	results := []ownerView{}
 	body := map[string]any{}
-	for _, o := range byID(c.s.owners) {
+	for _, o := range byID(c.s.everyOwner()) {
 		n, _ := strconv.Atoi(o.id) // our own numbers
 		if o.archived != c.archived() || n < after {
 			continue
@@ -118,16 +151,17 @@ func (c *call) owners() (*reply, *apiError) {
 }
 
 func (c *call) oneOwner(id string) (*reply, *apiError) {
-	at := slices.IndexFunc(c.s.owners, func(o *owner) bool {
+	all := c.s.everyOwner()
+	at := slices.IndexFunc(all, func(o *owner) bool {
 		if c.query.Get("idProperty") == "userId" {
 			return o.userID == id
 		}
 		return o.id == id
 	})
-	if at < 0 || c.s.owners[at].archived != c.archived() {
+	if at < 0 || all[at].archived != c.archived() {
 		return nil, notFound("No owner has id " + id + ".")
 	}
-	return ok(c.s.owners[at].show()), nil
+	return ok(all[at].show()), nil
 }
 
 // byID returns the owners by id.
@@ -177,6 +211,8 @@ func (c *call) pipelines() (*reply, *apiError) {
 	}
 	at := slices.IndexFunc(list, func(p pipeline) bool { return p.ID == c.rest[1] })
 	switch {
+	case len(c.rest) > 2 && c.rest[2] != "stages" || len(c.rest) > 4:
+		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	case at < 0:
 	case len(c.rest) == 2:
 		return ok(list[at]), nil

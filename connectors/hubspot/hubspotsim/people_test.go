@@ -87,3 +87,25 @@ func TestReps(t *testing.T) {
 		})
 	}
 }
+
+// TestTeams: teams have ids of their own, and a record goes to its owner's team.
+func TestTeams(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	owners := p.must("GET", "/crm/owners/2026-09", "")
+	names := map[string]string{}
+	for i := range owners.len("results") {
+		id, name := owners.text("results", i, "teams", 0, "id"), owners.text("results", i, "teams", 0, "name")
+		if known := names[id]; id != "" && known != "" && known != name {
+			t.Errorf("the teams %s and %s both have the id %s", known, name, id)
+		}
+		names[id] = name
+	}
+	contact := p.contact(`{"email":"team@example.org","hubspot_owner_id":"` + p.owner("ana") + `"}`)
+	for _, step := range []struct{ owner, want string }{{p.owner("isla"), "sdr_uk"}, {p.owner("ceo"), ""}, {p.owner("ana"), "sdr_us"}, {"", ""}} {
+		p.must("PATCH", contacts+"/"+contact, `{"properties":{"hubspot_owner_id":"`+step.owner+`"}}`)
+		if got := names[p.must("GET", contacts+"/"+contact+"?properties=hubspot_team_id", "").text("properties", "hubspot_team_id")]; got != step.want {
+			t.Errorf("given to %q: team %q, want %q", step.owner, got, step.want)
+		}
+	}
+}

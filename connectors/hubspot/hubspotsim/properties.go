@@ -111,8 +111,8 @@ func (c *call) createProperties(o *object) (*reply, *apiError) {
 func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	old := o.props[in.Name]
 	switch {
-	case in.Name == "" || in.Name != strings.ToLower(in.Name) || strings.HasPrefix(in.Name, "hs_") || strings.ContainsAny(in.Name, " -."):
-		return in, invalid("A property's name must be lower case, start with a letter and not with hs_.")
+	case !rightName(in.Name):
+		return in, invalid("A property's name has lower case letters, digits and underscores, 100 at most, and starts with a letter and not with hs_.")
 	case old != nil && !old.Archived:
 		bad := refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property named '"+in.Name+"' already exists.")
 		if doc, isDoc := bad.body.(errorBody); isDoc {
@@ -124,6 +124,8 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 		return in, invalid("A property needs a label, a type and a fieldType that goes with it.")
 	case !slices.ContainsFunc(o.groups, func(g group) bool { return g.Name == in.Group }):
 		return in, invalid("Property group '" + in.Group + "' does not exist.")
+	case in.Type == "enumeration" && len(in.Options) == 0 && !in.External:
+		return in, invalid("An enumeration needs options.")
 	case in.Unique:
 		if bad := c.mayBeUnique(o); bad != nil {
 			return in, bad
@@ -137,6 +139,12 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	}
 	o.define(in)
 	return in, nil
+}
+
+// rightName says that a property may be called so.
+func rightName(name string) bool {
+	return name != "" && len(name) <= 100 && name[0] >= 'a' && name[0] <= 'z' && !strings.HasPrefix(name, "hs_") &&
+		!strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' })
 }
 
 // mayBeUnique refuses an eleventh unique property, and one on a type that takes none.
@@ -166,17 +174,17 @@ func (o *object) define(p property) {
 
 func (c *call) oneProperty(o *object, name string) (*reply, *apiError) {
 	p := o.props[name]
-	if p == nil || p.Archived {
+	if p == nil || p.Archived != (c.archived() && c.r.Method == http.MethodGet) {
 		return nil, notFound("No property named '" + name + "' exists.")
 	}
 	switch c.r.Method {
 	case http.MethodGet:
 		return ok(*p), nil
 	case http.MethodPatch:
-		return c.patchProperty(p)
+		return c.patchProperty(o, p)
 	case http.MethodDelete:
-		if !p.Modification.Archivable {
-			return nil, invalid("Property '" + name + "' cannot be archived.")
+		if bad := c.s.mayArchive(o, p); bad != nil {
+			return nil, bad
 		}
 		p.Archived = true
 		return nil, nil
@@ -184,8 +192,30 @@ func (c *call) oneProperty(o *object, name string) (*reply, *apiError) {
 	return nil, c.methodNotAllowed()
 }
 
+// mayArchive refuses to archive HubSpot's own property, and one that a workflow or a rule of the portal's uses.
+func (s *Sim) mayArchive(o *object, p *property) *apiError {
+	if !p.Modification.Archivable {
+		return invalid("Property '" + p.Name + "' cannot be archived.")
+	}
+	used := slices.Contains(s.traits.createRequired[o.name], p.Name) || slices.ContainsFunc(s.traits.automation, func(w workflow) bool {
+		return s.object(w.Object) == o && w.Sets == p.Name
+	}) || slices.ContainsFunc(s.traits.required[o.name], func(r rule) bool {
+		_, when := r.When[p.Name]
+		return when || slices.Contains(r.Need, p.Name)
+	})
+	if !used {
+		return nil
+	}
+	bad := invalid("Property '" + p.Name + "' is in use and cannot be deleted.")
+	if doc, isDoc := bad.body.(errorBody); isDoc {
+		doc.SubCategory = "PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE"
+		bad.body = doc
+	}
+	return bad
+}
+
 // patchProperty changes what may change; options replace the whole list.
-func (c *call) patchProperty(p *property) (*reply, *apiError) {
+func (c *call) patchProperty(o *object, p *property) (*reply, *apiError) {
 	if p.Modification.ReadOnlyDefinition {
 		return nil, invalid("The definition of '" + p.Name + "' is read only.")
 	}
@@ -193,11 +223,27 @@ func (c *call) patchProperty(p *property) (*reply, *apiError) {
 		Label       *string  `json:"label"`
 		Description *string  `json:"description"`
 		Group       *string  `json:"groupName"`
+		Type        *string  `json:"type"`
+		FieldType   *string  `json:"fieldType"`
 		Options     []option `json:"options"`
 	}
 	if bad := c.read(&in); bad != nil {
 		return nil, bad
 	}
+	kind, field := p.Type, p.FieldType
+	if in.Type != nil {
+		kind = *in.Type
+	}
+	if in.FieldType != nil {
+		field = *in.FieldType
+	}
+	if !slices.Contains(fieldTypes[kind], field) {
+		return nil, invalid("A property of type " + kind + " cannot have the fieldType " + field + ".")
+	}
+	if in.Group != nil && !slices.ContainsFunc(o.groups, func(g group) bool { return g.Name == *in.Group }) {
+		return nil, invalid("Property group '" + *in.Group + "' does not exist.")
+	}
+	p.Type, p.FieldType = kind, field
 	for _, set := range [...]struct{ to, from *string }{{&p.Label, in.Label}, {&p.Description, in.Description}, {&p.Group, in.Group}} {
 		if set.from != nil {
 			*set.to = *set.from

@@ -36,10 +36,17 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		{"Node 11: read one page", "GET", "/crm/v4/objects/contacts/{contact}/associations/companies?limit=500", "", 200, `"toObjectId":{company}`},
 		{"Node 11: default associations", "POST", "/crm/v4/associations/contacts/companies/batch/associate/default", `{"inputs":[{"from":{"id":"{contact}"},"to":{"id":"{company}"}}]}`, 200, "COMPLETE"},
 		{"Node 3: a sort as a text", "POST", "/crm/v3/objects/contacts/search", `{"filterGroups":[],"sorts":["{\"propertyName\":\"createdate\",\"direction\":\"DESCENDING\"}"],"properties":["email"],"limit":1,"after":0}`, 200, `"total":`},
+		{"curl: filters without a group", "POST", "/crm/v3/objects/contacts/search", `{"filters":[{"propertyName":"email","operator":"EQ","value":"requests@example.org"}]}`, 200, `"total":1,`},
+		{"curl: filters without a group, nobody", "POST", "/crm/v3/objects/contacts/search", `{"filters":[{"propertyName":"email","operator":"EQ","value":"nobody@example.org"}]}`, 200, `"total":0,`},
+		{"a query for a phone number", "POST", "/crm/v3/objects/contacts/search", `{"query":"5551234"}`, 200, `"total":1,`},
+		{"a query for a domain", "POST", "/crm/v3/objects/companies/search", `{"query":"requests.example.org"}`, 200, `"total":1,`},
+		{"Python: a pipeline's audit", "GET", "/crm/v3/pipelines/deals/default/audit", "", 404, "Unable to find an endpoint"},
 		{"properties by name", "POST", "/crm/v3/properties/contacts/batch/read", `{"archived":false,"inputs":[{"name":"email"},{"name":"nothing"}]}`, 207, `"name":"email"`},
 		{"a property group", "GET", "/crm/v3/properties/contacts/groups/contactinformation", "", 200, `"label":`},
 		{"a group in use", "DELETE", "/crm/v3/properties/contacts/groups/contactinformation", "", 400, "VALIDATION_ERROR"},
 		{"Python: error rows have what its models require", "POST", "/crm/v3/objects/contacts/batch/read", `{"inputs":[{"id":"1"}],"properties":[]}`, 207, `"errors":[],"links":{}}`},
+		{"Python: the recycle bin", "GET", "/crm/v3/objects/contacts?archived=True", "", 200, `{"results":[]}`},
+		{"Python: who is gone", "GET", "/crm/v3/owners/?archived=True", "", 200, `{"results":[]}`},
 		{"Python: a default association's type", "PUT", "/crm/v4/objects/contact/{contact}/associations/default/company/{company}", "", 200, `"associationSpec":{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}`},
 		{"a stage", "GET", "/crm/v3/pipelines/deals/default/stages/closedwon", "", 200, `"id":"closedwon"`},
 		{"Singer tap: no custom objects", "GET", "/crm/v3/schemas", "", 200, `{"results":[]}`},
@@ -55,8 +62,8 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			p := newPortal(t, hubspotsim.Config{Seed: 3})
-			contact := p.contact(`{"email":"requests@example.org"}`)
-			company := p.must("POST", "/crm/v3/objects/companies", `{"properties":{"name":"Requests"}}`).text("id")
+			contact := p.contact(`{"email":"requests@example.org","phone":"5551234"}`)
+			company := p.must("POST", "/crm/v3/objects/companies", `{"properties":{"name":"Requests","domain":"requests.example.org"}}`).text("id")
 			p.must("PUT", "/crm/v4/objects/contacts/"+contact+"/associations/default/companies/"+company, "")
 			fill := strings.NewReplacer("{contact}", contact, "{company}", company)
 			got := p.do(tc.method, fill.Replace(tc.path), fill.Replace(tc.body))
@@ -137,5 +144,29 @@ func TestTokensAreAskedAbout(t *testing.T) {
 	}
 	if got := p.as(access, "GET", "/crm/v3/owners", ""); got.status != http.StatusUnauthorized {
 		t.Errorf("after revoking: %d", got.status)
+	}
+}
+
+// TestSamplesOfTheManual writes what the manual's samples write: the properties they name are every portal's.
+func TestSamplesOfTheManual(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Seed: 3})
+	for object, properties := range map[string]string{
+		"contacts":  `{"email":"sample@example.org","firstname":"Ann","lastname":"Lee","phone":"(555) 555-5555","company":"Example","website":"example.org","lifecyclestage":"marketingqualifiedlead","salutation":"Ms","numemployees":"5-25"}`,
+		"companies": `{"name":"Example","domain":"example.org","city":"Cambridge","phone":"555-555-555","state":"Massachusetts","description":"Makes things","type":"PROSPECT","founded_year":"1999","linkedin_company_page":"x"}`,
+		"deals":     `{"amount":"1500.00","closedate":"2026-12-07T16:50:06.678Z","dealname":"New deal","pipeline":"default","dealstage":"contractsent","hs_priority":"high","closed_lost_reason":"None"}`,
+		"tickets":   `{"hs_pipeline":"0","hs_pipeline_stage":"1","hs_ticket_priority":"HIGH","hs_ticket_category":"BILLING_ISSUE;PRODUCT_ISSUE","subject":"Troubleshoot report","source_type":"EMAIL"}`,
+		"tasks":     `{"hs_timestamp":"2026-10-30T03:30:17.883Z","hs_task_body":"Send proposal","hs_task_subject":"Follow-up","hs_task_status":"WAITING","hs_task_priority":"HIGH","hs_task_type":"CALL"}`,
+		"notes":     `{"hs_timestamp":"2026-10-30T03:30:17.883Z","hs_note_body":"Spoke with decision maker","hs_attachment_ids":"24332474034;24332474044"}`,
+		"calls":     `{"hs_timestamp":"2026-03-17T01:32:44.872Z","hs_call_title":"Support call","hs_call_body":"Resolved issue","hs_call_duration":"3800","hs_call_from_number":"(857) 829 5489","hs_call_to_number":"(509) 999 9999","hs_call_recording_url":"https://example.com/recordings/abc","hs_call_status":"COMPLETED"}`,
+		"meetings":  `{"hs_timestamp":"2026-10-30T03:30:17.883Z","hs_meeting_title":"Intro meeting","hs_meeting_body":"The first meeting","hs_internal_meeting_notes":"These are the notes","hs_meeting_external_url":"https://example.com/0","hs_meeting_location":"Remote","hs_meeting_start_time":"2026-03-23T01:02:44.872Z","hs_meeting_end_time":"2026-03-23T01:52:44.872Z","hs_meeting_outcome":"SCHEDULED","hs_activity_type":"New client meeting"}`,
+		"emails":    `{"hs_timestamp":"2026-10-30T03:30:17.883Z","hs_email_direction":"EMAIL","hs_email_status":"SENT","hs_email_subject":"Let's talk","hs_email_text":"Thanks for your interest","hs_email_headers":"{\"from\":{\"email\":\"from@domain.com\"}}"}`,
+	} {
+		t.Run(object, func(t *testing.T) {
+			t.Parallel()
+			if got := p.do("POST", "/crm/v3/objects/"+object, `{"properties":`+properties+`}`); got.status != http.StatusCreated {
+				t.Errorf("%d %.400s", got.status, got.raw)
+			}
+		})
 	}
 }

@@ -105,7 +105,7 @@ func (s *Sim) store(p *property, value, old string) (string, *badValue) {
 
 func (s *Sim) storeOption(p *property, value, old string) (string, *badValue) {
 	if p.External {
-		if o := s.ownerByID(value); o == nil || o.archived {
+		if !s.mayOwn(value) {
 			return "", &badValue{Message: "Owner with id " + value + " does not exist or is not active.", Code: "INVALID_OWNER_ID", Name: p.Name}
 		}
 		return value, nil

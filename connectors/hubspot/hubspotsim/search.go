@@ -20,14 +20,17 @@ const (
 )
 
 type searchInput struct {
-	Groups []struct {
-		Filters []filterInput `json:"filters"`
-	} `json:"filterGroups"`
-	Sorts      []sortInput `json:"sorts"`
-	Properties []string    `json:"properties"`
-	Limit      *int        `json:"limit"`
-	After      text        `json:"after"`
-	Query      string      `json:"query"`
+	Groups     []filterGroup `json:"filterGroups"`
+	Filters    []filterInput `json:"filters"` // one group more, whose filters stand bare
+	Sorts      []sortInput   `json:"sorts"`
+	Properties []string      `json:"properties"`
+	Limit      *int          `json:"limit"`
+	After      text          `json:"after"`
+	Query      string        `json:"query"`
+}
+
+type filterGroup struct {
+	Filters []filterInput `json:"filters"`
 }
 
 type filterInput struct {
@@ -118,12 +121,27 @@ func searchPage(in searchInput) (limit, after int, bad *apiError) {
 	return limit, after, nil
 }
 
-// mentions answers the free-text query over the type's default properties.
+// searched are the properties that a free-text query looks at.
+var searched = map[string][]string{
+	"contacts":  {"firstname", "lastname", "email", "hs_additional_emails", "phone", "mobilephone", "fax", "company"},
+	"companies": {"name", "domain", "website", "phone"},
+	"deals":     {"dealname", "pipeline", "dealstage", "description", "dealtype"},
+	"tickets":   {"subject", "content", "hs_pipeline_stage", "hs_ticket_category"},
+	"tasks":     {"hs_task_subject", "hs_task_body"},
+	"notes":     {"hs_note_body"},
+	"meetings":  {"hs_meeting_title", "hs_meeting_body"},
+	"calls":     {"hs_call_title", "hs_call_body"},
+	"emails":    {"hs_email_subject"},
+	"users":     {"hs_given_name", "hs_family_name", "hs_email"},
+	"leads":     {"hs_lead_name"},
+}
+
+// mentions answers the free-text query over the properties that the manual says it looks at.
 func (c *call) mentions(rec *record, query string) bool {
 	if query == "" {
 		return true
 	}
-	for _, name := range rec.of.defaults {
+	for _, name := range searched[rec.of.name] {
 		if value, set := rec.indexed(name, c.now); set && containsTokens(strings.ToLower(value), strings.ToLower(query)+"*") {
 			return true
 		}

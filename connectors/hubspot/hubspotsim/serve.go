@@ -153,8 +153,8 @@ func (c *call) methodNotAllowed() *apiError {
 	return refuse(http.StatusMethodNotAllowed, "", c.r.Method+" is not allowed here")
 }
 
-// archived says that the recycle bin is asked for.
-func (c *call) archived() bool { return c.query.Get("archived") == "true" }
+// archived says that the recycle bin is asked for, in any case of letters: Python's clients send "True".
+func (c *call) archived() bool { return strings.EqualFold(c.query.Get("archived"), "true") }
 
 // list reads a list of the query: repeated, separated by commas, or both.
 func (c *call) list(name string) []string {

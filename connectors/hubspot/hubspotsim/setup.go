@@ -26,6 +26,7 @@ type setup struct {
 	LinkLimits     *map[string]int      `json:"link_limits"`
 	NoSeat         *[]string            `json:"no_seat"`
 	Automation     *[]workflow          `json:"automation"`
+	Queues         *[]string            `json:"queue_owners"`
 	SalesforceSync *bool                `json:"salesforce_sync"`
 	Foreign        *float64             `json:"foreign_webhooks"`
 	Subscriptions  []string             `json:"subscriptions"`
@@ -225,6 +226,9 @@ func (s *Sim) setUp(set setup) {
 		for _, email := range *set.NoSeat {
 			t.noSeat[s.ownerByEmail(email).id] = true
 		}
+	}
+	if set.Queues != nil {
+		s.setQueues(*set.Queues)
 	}
 	s.hooks.subscribe(set.Subscriptions)
 	s.drift(set)

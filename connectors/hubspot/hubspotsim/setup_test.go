@@ -105,6 +105,7 @@ func TestScopes(t *testing.T) {
 		{"POST", "/crm/objects" + v + "/calls/search", "{}", "crm.objects.contacts.read"},
 		{"POST", "/crm/objects" + v + "/emails/batch/archive", `{"inputs":[{"id":"1"}]}`, "crm.objects.contacts.write"},
 		{"GET", "/crm/objects" + v + "/meetings", "", "crm.objects.contacts.read"},
+		{"GET", "/crm/objects" + v + "/emails", "", "crm.objects.contacts.read sales-email-read"},
 		{"POST", "/crm/properties" + v + "/contacts", "{}", "crm.schemas.contacts.write"},
 		{"POST", "/crm/associations" + v + "/contacts/deals/batch/read", `{"inputs":[{"id":"1"}]}`, "crm.objects.contacts.read crm.objects.deals.read"},
 		{"GET", "/crm/objects" + v + "/contacts?associations=companies", "", "crm.objects.contacts.read crm.objects.companies.read"},
@@ -134,6 +135,50 @@ func TestScopes(t *testing.T) {
 	}
 	p.setup(`{"scopes":["*"]}`)
 	p.must("GET", "/crm/owners/2026-09", "")
+}
+
+// TestQueueOwners: a queue stands among the owners, owns records and is no user.
+func TestQueueOwners(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	before := p.must("GET", "/crm/owners/2026-09", "").len("results")
+	p.setup(`{"queue_owners":["Inbound","Renewals"]}`)
+	all := p.must("GET", "/crm/owners/2026-09", "")
+	id := all.text("results", 0, "id")
+	if all.len("results") != before+2 || all.text("results", 0, "type") != "QUEUE" || all.text("results", 2, "type") != "PERSON" {
+		t.Fatalf("%d owners, %d before: %.300s", all.len("results"), before, all.raw)
+	}
+	one := p.must("GET", "/crm/owners/2026-09/"+id, "")
+	if _, has := one.body["email"]; has || one.at("userId") != nil || one.text("firstName") != "Inbound" {
+		t.Errorf("one: %s", one.raw)
+	}
+	contact := p.contact(`{"email":"queued@example.org","hubspot_owner_id":"` + id + `"}`)
+	p.setup(`{"queue_owners":[]}`)
+	if a := p.do("PATCH", contacts+"/"+contact, `{"properties":{"hubspot_owner_id":"`+id+`"}}`); a.status != 400 || !strings.Contains(a.raw, "INVALID_OWNER_ID") {
+		t.Errorf("given to a queue that is gone: %d %s", a.status, a.raw)
+	}
+}
+
+// TestTicketScopes: the scopes of tickets have a new form beside the old one, for reading and for writing.
+func TestTicketScopes(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	const ticket = `{"properties":{"subject":"x","hs_pipeline":"0","hs_pipeline_stage":"1"}}`
+	for _, tc := range []struct {
+		scopes      string
+		read, write int
+	}{
+		{`"crm.objects.contacts.read"`, 403, 403},
+		{`"crm.objects.tickets.read"`, 200, 403},
+		{`"crm.objects.tickets.read","crm.objects.tickets.write"`, 200, 201},
+		{`"tickets"`, 200, 201},
+	} {
+		p.setup(`{"scopes":[` + tc.scopes + `]}`)
+		read, write := p.do("GET", "/crm/v3/objects/tickets", ""), p.do("POST", "/crm/v3/objects/tickets", ticket)
+		if read.status != tc.read || write.status != tc.write {
+			t.Errorf("%s: read %d, write %d", tc.scopes, read.status, write.status)
+		}
+	}
 }
 
 // TestTiers holds the limits of a smaller subscription (C7).
@@ -214,6 +259,21 @@ func TestEdgePages(t *testing.T) {
 		if (status == "524") != (n > 0) || n == 12 {
 			t.Errorf("%s: %d of 12 applied", status, n)
 		}
+	}
+}
+
+// TestEdgeLimit holds that the network's own limit is a line of text, by which nothing is applied.
+func TestEdgeLimit(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	p.setup(`{"edge":{"1015":1}}`)
+	a := p.do("POST", contacts, `{"properties":{"email":"a@acme.com"}}`)
+	if a.status != 429 || a.raw != "error code: 1015" || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") || a.header.Get("Retry-After") != "" {
+		t.Errorf("%d %q %v", a.status, a.raw, a.header)
+	}
+	p.setup(`{"edge":{}}`)
+	if n := p.must("GET", contacts, "").len("results"); n != 0 {
+		t.Errorf("%d applied", n)
 	}
 }
 

@@ -67,6 +67,7 @@ type Sim struct {
 	objects   map[string]*object
 	types     map[int]linkType // HubSpot's own and the portal's labels
 	owners    []*owner
+	queues    []*owner // owners that are nobody
 	pipelines map[string][]pipeline
 	traits    traits
 	grant     grant

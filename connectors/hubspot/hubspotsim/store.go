@@ -386,12 +386,16 @@ func (s *Sim) followOwner(rec *record, set map[string]string, now time.Time) {
 	if _, named := set["hubspot_owner_id"]; !named {
 		return
 	}
-	at := ""
-	if rec.values["hubspot_owner_id"] != "" {
+	at, team, id := "", "", rec.values["hubspot_owner_id"]
+	if id != "" {
 		at = moment(now)
+	}
+	if who := s.ownerByID(id); who != nil && who.team != "" {
+		team = who.teamID()
 	}
 	for _, d := range [...][2]string{
 		{"hubspot_owner_assigneddate", at},
+		{"hubspot_team_id", team},
 		{"hs_sa_first_engagement_date", ""},
 		{"hs_sa_first_engagement_object_type", ""},
 		{"hs_time_to_first_engagement", ""},

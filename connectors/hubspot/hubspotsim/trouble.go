@@ -17,8 +17,10 @@ const statusMoving = 477
 const lockFor = 2 * time.Second
 
 // edgeStatuses are what the network before HubSpot answers by itself, as a page. Only a 524 may have been applied:
-// it is a caller who was not waited for.
-var edgeStatuses = []string{"521", "522", "523", "524", "525", "526"}
+// it is a caller who was not waited for. 1015 is the network's own limit: a 429 that is a line of text.
+var edgeStatuses = []string{"521", "522", "523", "524", "525", "526", edgeLimit}
+
+const edgeLimit = "1015"
 
 // troubled refuses a call because the portal is being moved or a record is locked.
 func (c *call) troubled(family string) *apiError {
@@ -102,6 +104,13 @@ func (c *call) edge() (status string, applied bool) {
 
 // edgePage writes the page that the network shows in HubSpot's place.
 func edgePage(w http.ResponseWriter, status string) {
+	if status == edgeLimit {
+		w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
+		w.Header().Set("Server", "cloudflare")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = w.Write([]byte("error code: " + edgeLimit))
+		return
+	}
 	code, err := strconv.Atoi(status)
 	if err != nil {
 		code = http.StatusBadGateway

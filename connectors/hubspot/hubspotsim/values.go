@@ -94,7 +94,7 @@ func (s *Sim) checkWhole(o *object, rec *record, set map[string]string) *apiErro
 	return nil
 }
 
-// missing refuses a create without what the type requires; companies need one of theirs, the others all.
+// missing refuses a create without what the type requires; contacts and companies need one of theirs, the others all.
 func missing(o *object, set map[string]string) *apiError {
 	var lacking []string
 	for _, name := range o.required {
@@ -102,7 +102,7 @@ func missing(o *object, set map[string]string) *apiError {
 			lacking = append(lacking, name)
 		}
 	}
-	if len(lacking) == 0 || (o.name == "companies" && len(lacking) < len(o.required)) {
+	if len(lacking) == 0 || ((o.name == "companies" || o.name == "contacts") && len(lacking) < len(o.required)) {
 		return nil
 	}
 	body := errorBody{

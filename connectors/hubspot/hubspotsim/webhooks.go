@@ -67,7 +67,7 @@ type hookEvent struct {
 	OccurredAt     int64   `json:"occurredAt"`
 	Type           string  `json:"subscriptionType"`
 	Attempt        int     `json:"attemptNumber"`
-	ObjectID       int64   `json:"objectId"`
+	ObjectID       int64   `json:"objectId,omitempty"` // an association has two ends and none
 	Property       string  `json:"propertyName,omitempty"`
 	Value          *string `json:"propertyValue,omitempty"`
 	ChangeFlag     string  `json:"changeFlag,omitempty"`
@@ -80,6 +80,8 @@ type hookEvent struct {
 	NewID          int64   `json:"newObjectId,omitempty"`
 	Moved          *int    `json:"numberOfPropertiesMoved,omitempty"`
 	LinkType       string  `json:"associationType,omitempty"`
+	FromType       string  `json:"fromObjectTypeId,omitempty"`
+	ToType         string  `json:"toObjectTypeId,omitempty"`
 	From           int64   `json:"fromObjectId,omitempty"`
 	To             int64   `json:"toObjectId,omitempty"`
 	LinkRemoved    *bool   `json:"associationRemoved,omitempty"`
@@ -185,6 +187,7 @@ func (h *hooks) linked(from, to *record, primary, removed bool, by source, now t
 		a, b := ends[0], ends[1]
 		h.emit(a, "associationChange", "", hookEvent{
 			LinkType: strings.ToUpper(a.of.singular + "_to_" + b.of.singular), From: int64(a.num), To: int64(b.num),
+			FromType: a.of.typeID, ToType: b.of.typeID,
 			LinkRemoved: &removed, LinkPrimary: &primary,
 		}, by, now)
 	}
@@ -204,9 +207,15 @@ func (h *hooks) emit(rec *record, what, property string, e hookEvent, by source,
 		if !subscribed || (sub.Object != "" && silent(rec.of)) {
 			continue
 		}
+		e := e
 		e.SubscriptionID, e.Type = id, sub.Type
-		if sub.Object != "" {
+		if sub.Object == "" {
+			e.FromType, e.ToType = "", ""
+		} else {
 			e.ObjectType, e.Sensitive = rec.of.typeID, &plain
+			if e.From != 0 { // the types of its ends stand in for the object's, and for the name of the two
+				e.ObjectType, e.LinkType = "", ""
+			}
 		}
 		h.plan(rec, e, by, now)
 	}
@@ -227,7 +236,10 @@ func (h *hooks) plan(rec *record, e hookEvent, by source, now time.Time) {
 	if h.events%sharedID == 0 {
 		e.EventID--
 	}
-	e.OccurredAt, e.ObjectID = now.UnixMilli(), int64(rec.num)
+	e.OccurredAt = now.UnixMilli()
+	if e.From == 0 {
+		e.ObjectID = int64(rec.num)
+	}
 	e.ChangeSource, e.SourceID = by.kind, by.id
 	f := h.sim.Faults().Webhooks
 	if h.Lost(f) {

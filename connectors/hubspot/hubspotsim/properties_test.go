@@ -1,0 +1,65 @@
+package hubspotsim_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
+)
+
+// TestPropertyLife: a property's type may be changed into one that its field fits, one in use stays, one that is archived is
+// found among the archived alone.
+func TestPropertyLife(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	const all = "/crm/properties/2026-09/contacts"
+	p.must("POST", all, `{"name":"shoe_size","label":"Shoe size","type":"string","fieldType":"text","groupName":"contactinformation"}`)
+	p.setup(`{"automation":[{"name":"Guess","object":"contacts","sets":"shoe_size","on":"create","to":"43"}]}`)
+	for _, step := range []struct {
+		name, method, path, body string
+		status                   int
+		at, want                 string
+	}{
+		{"another type", "PATCH", "/shoe_size", `{"type":"number","fieldType":"number"}`, 200, "type", "number"},
+		{"a type without its field", "PATCH", "/shoe_size", `{"type":"datetime"}`, 400, "category", "VALIDATION_ERROR"},
+		{"an unknown group", "PATCH", "/shoe_size", `{"groupName":"nowhere"}`, 400, "category", "VALIDATION_ERROR"},
+		{"it is a number now", "GET", "/shoe_size", "", 200, "fieldType", "number"},
+		{"a workflow sets it", "DELETE", "/shoe_size", "", 400, "subCategory", "PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE"},
+		{"and so in a batch", "POST", "/batch/archive", `{"inputs":[{"name":"intent_signal"},{"name":"shoe_size"}]}`, 400, "subCategory", "PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE"},
+		{"of which nothing is done", "GET", "/intent_signal", "", 200, "name", "intent_signal"},
+		{"not archived yet", "GET", "/shoe_size?archived=true", "", 404, "category", "OBJECT_NOT_FOUND"},
+	} {
+		if a := p.do(step.method, all+step.path, step.body); a.status != step.status || a.text(step.at) != step.want {
+			t.Errorf("%s: %d %s; want %d with %s", step.name, a.status, a.raw, step.status, step.want)
+		}
+	}
+	p.setup(`{"automation":[]}`)
+	p.must("DELETE", all+"/shoe_size", "")
+	if a := p.do("GET", all+"/shoe_size", ""); a.status != 404 {
+		t.Errorf("archived: %d %s", a.status, a.raw)
+	}
+	if a := p.must("GET", all+"/shoe_size?archived=true", ""); a.at("archived") != true {
+		t.Errorf("among the archived: %s", a.raw)
+	}
+}
+
+// TestLabelsAreTold: what makes a labelled association names its labels and both records, in v4 by number.
+func TestLabelsAreTold(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	contact := p.contact(`{"email":"told@example.org"}`)
+	company := p.must("POST", "/crm/v3/objects/companies", `{"properties":{"name":"Told"}}`).text("id")
+	a := p.must("PUT", "/crm/v4/objects/contacts/"+contact+"/associations/companies/"+company, `[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":1}]`)
+	if a.len("labels") != 1 || a.text("labels", 0) != "Primary" {
+		t.Errorf("one by one: %s", a.raw)
+	}
+	a = p.must("POST", "/crm/v4/associations/contacts/companies/batch/create",
+		`{"inputs":[{"from":{"id":"`+contact+`"},"to":{"id":"`+company+`"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}]}]}`)
+	if a.len("results") != 1 || a.len("results", 0, "labels") != 0 || !strings.Contains(a.raw, `"fromObjectId":`+contact+`,`) || !strings.Contains(a.raw, `"toObjectId":`+company+`,`) {
+		t.Errorf("in a batch: %s", a.raw)
+	}
+	a = p.must("PUT", "/crm/objects/2026-09/contacts/"+contact+"/associations/companies/"+company, `[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":1}]`)
+	if a.text("fromObjectId") != contact || a.text("toObjectId") != company {
+		t.Errorf("by the newest version: %s", a.raw)
+	}
+}
