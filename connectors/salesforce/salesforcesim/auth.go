@@ -66,9 +66,10 @@ type sessions struct {
 	orgID, token, clientID, clientSecret string
 	rand                                 *simhttp.Rand
 	live                                 map[string]time.Time
-	refresh                              string          // the refresh token that is good
-	spent                                map[string]bool // those that rotation replaced
-	draw                                 *simhttp.Rand   // for refresh tokens, so that they change no other draw
+	refresh                              string              // the refresh token that is good
+	spent                                map[string]bool     // those that rotation replaced
+	approved                             map[string]approval // by authorization code
+	draw                                 *simhttp.Rand       // for refresh tokens, so that they change no other draw
 }
 
 func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
@@ -76,7 +77,7 @@ func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
 	a.clientID = "3MVG9" + a.word(80)
 	a.clientSecret = strings.ToUpper(a.word(64))
 	a.token = a.issue(until)
-	a.spent = map[string]bool{}
+	a.spent, a.approved = map[string]bool{}, map[string]approval{}
 }
 
 func (a *sessions) word(n int) string { return drawn(a.rand, n) }
@@ -175,7 +176,8 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 		s.serveRefresh(w, r)
 		return
 	case "authorization_code":
-		code, text = "invalid_grant", "expired authorization code"
+		s.serveCode(w, r)
+		return
 	default:
 		code, text = "unsupported_grant_type", "grant type not supported"
 	}

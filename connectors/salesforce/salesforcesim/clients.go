@@ -42,7 +42,7 @@ func pretty(r *http.Request, rep reply) reply {
 	return rep
 }
 
-// serveSession answers what a client does with a token beside using it: /services/oauth2/revoke and /introspect,
+// serveSession answers what a client does with a token beside using it: /services/oauth2/revoke and /introspect, and /authorize before it,
 // and SOAP, whose log-in this org does not offer. False: the call is for somebody else.
 func (s *Sim) serveSession(w http.ResponseWriter, r *http.Request) bool {
 	switch {
@@ -50,8 +50,12 @@ func (s *Sim) serveSession(w http.ResponseWriter, r *http.Request) bool {
 		s.serveRevoke(w, r)
 	case r.URL.Path == "/services/oauth2/introspect":
 		s.serveIntrospect(w, r)
+	case r.URL.Path == "/services/oauth2/authorize":
+		s.serveAuthorize(w, r)
 	case strings.HasPrefix(r.URL.Path, "/services/Soap/"):
 		serveSOAP(w)
+	case strings.HasPrefix(r.URL.Path, "/services/async/"):
+		s.serveAsync(w, r)
 	default:
 		return false
 	}
@@ -102,6 +106,26 @@ func (s *Sim) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 		"active": true, "scope": "api", "client_id": s.auth.clientID, "username": integrationUser, "token_type": "access_token",
 		"sub": s.baseURL + "/id/" + s.orgID + "/" + s.caller, "exp": until.Unix(), "iat": until.Add(-s.cfg.SessionLife).Unix(),
 	})))
+}
+
+// serveAsync refuses the first Bulk API, in its own words, as an org does that has switched it off. It takes the session
+// from a header of its own.
+func (s *Sim) serveAsync(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	until, known := s.auth.live[r.Header.Get("X-SFDC-Session")]
+	s.mu.Unlock()
+	code, text := "FeatureNotEnabled", "Async API not enabled"
+	if !known || !time.Now().Before(until) {
+		code, text = "InvalidSessionId", "Unable to find session"
+	}
+	if strings.Contains(r.Header.Get("Content-Type")+r.Header.Get("Accept"), "json") {
+		send(w, reply{status: http.StatusBadRequest, body: mustJSON(map[string]string{"exceptionCode": code, "exceptionMessage": text})})
+		return
+	}
+	w.Header().Set("Content-Type", "application/xml; charset=UTF-8")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>` +
+		code + `</exceptionCode><exceptionMessage>` + text + `</exceptionMessage></error>`))
 }
 
 // serveSOAP refuses the log-in by user name and password, as an org does whose users have none.

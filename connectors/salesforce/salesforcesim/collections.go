@@ -81,7 +81,7 @@ func (s *Sim) saveMany(c *call, only *object, key *field) reply {
 		case err != nil:
 			return failed(err)
 		case locked[i]:
-			return failed(rowLocked())
+			return failed(s.rowLocked())
 		case repeated[i] != "":
 			return failed(&apiError{code: "DUPLICATE_VALUE", message: "Duplicate id specified: " + repeated[i]})
 		case key != nil:
@@ -279,8 +279,14 @@ func (s *Sim) lockedRows(n int) []bool {
 	return locked
 }
 
-func rowLocked() *apiError {
-	return &apiError{code: "UNABLE_TO_LOCK_ROW", message: "unable to obtain exclusive access to this record", fields: []string{}}
+// rowLocked is how an org says that somebody else holds a row. When it was a trigger's own write that met the lock,
+// only the text tells.
+func (s *Sim) rowLocked() *apiError {
+	const words = "unable to obtain exclusive access to this record"
+	if s.wording.Chance(0.3) {
+		return &apiError{code: "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message: "HandoffTrigger: execution of AfterUpdate\n\ncaused by: System.DmlException: Update failed. First exception on row 0; first error: UNABLE_TO_LOCK_ROW, " + words + ": []", fields: []string{}}
+	}
+	return &apiError{code: "UNABLE_TO_LOCK_ROW", message: words, fields: []string{}}
 }
 
 func (s *Sim) deleteMany(c *call) reply {

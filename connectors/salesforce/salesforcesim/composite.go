@@ -43,6 +43,8 @@ func (s *Sim) serveComposite(c *call) reply {
 	switch {
 	case len(c.parts) == 2 && c.parts[1] == "batch" && !c.inside:
 		return s.serveBatch(c)
+	case len(c.parts) == 2 && c.parts[1] == "graph" && !c.inside:
+		return s.serveGraphs(c)
 	case len(c.parts) == 3 && c.parts[1] == "tree":
 		return s.serveTree(c, c.parts[2])
 	}
@@ -63,21 +65,26 @@ func (s *Sim) serveComposite(c *call) reply {
 	if err := checkComposite(in.CompositeRequest); err != nil {
 		return refused(err)
 	}
-	list := make([]subresponse, len(in.CompositeRequest))
+	list, _, applied := s.perform(c, in.CompositeRequest, in.AllOrNone)
+	return reply{status: http.StatusOK, body: mustJSON(map[string]any{"compositeResponse": list}), applied: applied}
+}
+
+// perform answers subrequests one after the other. With whole, the first that fails takes all of them back.
+func (s *Sim) perform(c *call, subs []subrequest, whole bool) (list []subresponse, good, applied bool) {
+	list, good = make([]subresponse, len(subs)), true
 	bodies := map[string]any{}
-	applied := false
-	locked := s.lockedWrite(in.CompositeRequest)
-	for i, sub := range in.CompositeRequest {
-		rep := refused(rowLocked())
-		if i != locked {
-			before := c.tx.mark()
-			if rep = s.serveSub(c, sub, bodies, in.AllOrNone); rep.status >= 300 {
-				c.tx.back(before)
-			}
+	start, locked := c.tx.mark(), s.lockedWrite(subs)
+	for i, sub := range subs {
+		var rep reply
+		if before := c.tx.mark(); i == locked {
+			rep = refused(s.rowLocked())
+		} else if rep = s.serveSub(c, sub, bodies, whole); rep.status >= 300 {
+			c.tx.back(before)
 		}
-		if (rep.status >= 300 || rep.broken) && in.AllOrNone {
-			c.tx.rollback()
-			return ok(rolledBack(in.CompositeRequest, i, rep))
+		good = good && rep.status < 300 && !rep.broken
+		if !good && whole {
+			c.tx.back(start)
+			return rolledBack(subs, i, rep), false, false
 		}
 		applied = applied || rep.applied
 		list[i] = answerSub(sub, rep)
@@ -89,7 +96,7 @@ func (s *Sim) serveComposite(c *call) reply {
 			bodies[sub.ReferenceID] = v
 		}
 	}
-	return reply{status: http.StatusOK, body: mustJSON(map[string]any{"compositeResponse": list}), applied: applied}
+	return list, good, applied
 }
 
 func answerSub(sub subrequest, rep reply) subresponse {
@@ -105,7 +112,7 @@ func answerSub(sub subrequest, rep reply) subresponse {
 
 // rolledBack is the answer when all was to be done or none: the failure itself, and PROCESSING_HALTED for
 // every other subrequest, before and after it.
-func rolledBack(subs []subrequest, culprit int, rep reply) json.RawMessage {
+func rolledBack(subs []subrequest, culprit int, rep reply) []subresponse {
 	list := make([]subresponse, len(subs))
 	for i, sub := range subs {
 		if i == culprit {
@@ -114,7 +121,7 @@ func rolledBack(subs []subrequest, culprit int, rep reply) json.RawMessage {
 		}
 		list[i] = answerSub(sub, refused(&apiError{code: "PROCESSING_HALTED", message: "The transaction was rolled back since another operation in the same transaction failed."}))
 	}
-	return mustJSON(map[string]any{"compositeResponse": list})
+	return list
 }
 
 func checkComposite(subs []subrequest) *apiError {
@@ -127,7 +134,7 @@ func checkComposite(subs []subrequest) *apiError {
 	heavy, names := 0, map[string]bool{}
 	for _, sub := range subs {
 		if !goodName.MatchString(sub.ReferenceID) || names[sub.ReferenceID] {
-			return &apiError{code: "INVALID_INPUT", message: "referenceId is missing, malformed or used twice: " + sub.ReferenceID}
+			return badName(sub)
 		}
 		names[sub.ReferenceID] = true
 		if isHeavy(sub.URL) {
@@ -138,6 +145,10 @@ func checkComposite(subs []subrequest) *apiError {
 		return &apiError{code: "LIMIT_EXCEEDED", message: "The request can't contain more than 5 query or sObject Collections subrequests."}
 	}
 	return nil
+}
+
+func badName(sub subrequest) *apiError {
+	return &apiError{code: "INVALID_INPUT", message: "referenceId is missing, malformed or used twice: " + sub.ReferenceID}
 }
 
 func isHeavy(raw string) bool {

@@ -17,13 +17,42 @@ func (s *Sim) describe(o *object, version string) json.RawMessage {
 	}
 	d["fields"] = fields
 	d["childRelationships"] = s.children(o)
-	d["actionOverrides"], d["namedLayoutInfos"], d["recordTypeInfos"] = []any{}, []any{}, []any{}
+	d["actionOverrides"], d["namedLayoutInfos"] = []any{}, []any{}
+	d["recordTypeInfos"] = []map[string]any{masterType(o, version)}
 	d["supportedScopes"] = []map[string]string{{"label": "All " + o.plural, "name": "everything"}, {"label": "My " + o.plural, "name": "mine"}}
 	d["compactLayoutable"], d["searchLayoutable"], d["listviewable"], d["lookupLayoutable"] = true, true, nil, nil
 	d["networkScopeFieldName"], d["defaultImplementation"], d["extendedBy"], d["extendsInterfaces"] = nil, nil, nil, nil
 	d["implementedBy"], d["implementsInterfaces"], d["sobjectDescribeOption"] = nil, nil, "FULL"
 	o.described[version] = mustJSON(d)
 	return o.described[version]
+}
+
+// masterRecordType is the id of the record type that every object has and nobody made.
+const masterRecordType = "012000000000000AAA"
+
+func masterType(o *object, version string) map[string]any {
+	return map[string]any{
+		"active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master", "master": true, "name": "Master",
+		"recordTypeId": masterRecordType, "urls": map[string]string{"layout": "/services/data/v" + version + "/sobjects/" + o.name + "/describe/layouts/" + masterRecordType},
+	}
+}
+
+// layouts answers /describe/layouts, with a layout that shows nothing: no client of the data reads more of it.
+func (s *Sim) layouts(c *call, o *object) reply {
+	layout := map[string]any{
+		"id": newID("00h", 1), "buttonLayoutSection": nil, "detailLayoutSections": []any{}, "editLayoutSections": []any{}, "feedView": nil,
+		"highlightsPanelLayoutSection": nil, "multirowEditLayoutSections": []any{}, "offlineLinks": []any{}, "quickActionList": nil,
+		"relatedContent": nil, "relatedLists": []any{}, "saveOptions": []any{},
+	}
+	if len(c.parts) == 5 {
+		if id, _ := normalizeID(c.parts[4]); id != masterRecordType {
+			return refused(notFound())
+		}
+		return ok(mustJSON(layout))
+	}
+	mapping := masterType(o, c.version)
+	mapping["layoutId"], mapping["picklistsForRecordType"] = layout["id"], nil
+	return ok(mustJSON(map[string]any{"layouts": []any{layout}, "recordTypeMappings": []any{mapping}, "recordTypeSelectorRequired": []bool{false}}))
 }
 
 // summary is what the global describe says about an object.
@@ -101,6 +130,8 @@ func soapType(typ string) string {
 		return "xsd:double"
 	case "datetime":
 		return "xsd:dateTime"
+	case "address":
+		return "urn:address"
 	}
 	return "xsd:string"
 }
@@ -136,8 +167,8 @@ func describeField(o *object, f *field) map[string]any {
 	if f.typ == "textarea" {
 		extra = "plaintextarea"
 	}
-	if (f.name == "FirstName" || f.name == "LastName") && o.field("Name") != nil {
-		compound = "Name"
+	if name := o.compoundOf(f); name != "" {
+		compound = name
 	}
 	nillable := !f.required && f.typ != "boolean" && f.typ != "id" && f.createable
 	return map[string]any{
@@ -145,7 +176,8 @@ func describeField(o *object, f *field) map[string]any {
 		"precision": precision, "scale": f.scale, "digits": digits, "nillable": nillable, "createable": f.createable && o.writable,
 		"updateable": f.updateable && o.writable, "externalId": f.externalID, "unique": f.unique, "idLookup": f.idLookup || f.typ == "id",
 		"picklistValues": picklist, "restrictedPicklist": f.restricted, "referenceTo": refTo, "relationshipName": rel,
-		"calculated": false, "filterable": !f.longText(), "sortable": !f.longText(), "groupable": !f.longText() && f.typ != "datetime",
+		"calculated": false, "filterable": !f.longText(), "sortable": !f.longText() && f.typ != "multipicklist",
+		"groupable":         !f.longText() && f.typ != "datetime" && f.typ != "multipicklist",
 		"defaultedOnCreate": f.typ == "boolean" || f.def != "" || f.name == "OwnerId" || !f.createable, "compoundFieldName": compound,
 		"custom": f.custom(), "caseSensitive": false, "autoNumber": false, "aggregatable": !f.longText() && f.typ != "boolean",
 		"calculatedFormula": nil, "cascadeDelete": false, "controllerName": nil, "defaultValue": def, "defaultValueFormula": nil,

@@ -59,6 +59,7 @@ Intent_Signal__c string 255
 Business_Problem__c textarea 4096
 Timeline__c string 255
 Product_Interest__c string 255
+Interests__c multipicklist 4099 restricted pick=Platform;Analytics;Support
 Qualification_Notes__c textarea 4096
 Recommended_Motion__c string 255
 `
@@ -68,15 +69,19 @@ Id id ro
 MasterRecordId reference ro ref=Lead rel=MasterRecord
 LastName string 80 req
 FirstName string 40
+Salutation picklist 40 pick=Mr.;Ms.;Mrs.;Dr.;Prof.
 Name string 121 ro calc
 Title string 128
 Company string 255 req
+Street textarea 255
 City string 40
 State string 80
 PostalCode string 20
 Country string 80
+Address address ro
 Phone phone 40
 MobilePhone phone 40
+Fax phone 40
 Email email 80 idlookup
 Website url 255
 Description textarea 32000
@@ -97,6 +102,8 @@ ConvertedContactId reference ro ref=Contact rel=ConvertedContact
 ConvertedOpportunityId reference ro ref=Opportunity rel=ConvertedOpportunity
 IsUnreadByOwner boolean def=true
 LastActivityDate date ro
+LastViewedDate datetime ro
+LastReferencedDate datetime ro
 Account__c reference ref=Account rel=Account__r
 `
 
@@ -106,13 +113,28 @@ MasterRecordId reference ro ref=Contact rel=MasterRecord
 AccountId reference ref=Account rel=Account
 LastName string 80 req
 FirstName string 40
+Salutation picklist 40 pick=Mr.;Ms.;Mrs.;Dr.;Prof.
 Name string 121 ro calc
+MailingStreet textarea 255
 MailingCity string 40
 MailingState string 80
 MailingPostalCode string 20
 MailingCountry string 80
+MailingAddress address ro
+OtherStreet textarea 255
+OtherCity string 40
+OtherState string 80
+OtherPostalCode string 20
+OtherCountry string 80
+OtherAddress address ro
 Phone phone 40
 MobilePhone phone 40
+HomePhone phone 40
+OtherPhone phone 40
+AssistantName string 40
+AssistantPhone phone 40
+Fax phone 40
+Birthdate date
 Email email 80 idlookup
 Title string 128
 Department string 80
@@ -124,6 +146,8 @@ HasOptedOutOfEmail boolean
 DoNotCall boolean
 EmailBouncedDate datetime ro
 LastActivityDate date ro
+LastViewedDate datetime ro
+LastReferencedDate datetime ro
 Contact_Status__c picklist 255 pick=New;Working;Nurture;Customer
 `
 
@@ -138,7 +162,22 @@ BillingCity string 40
 BillingState string 80
 BillingPostalCode string 20
 BillingCountry string 80
+BillingAddress address ro
+ShippingStreet textarea 255
+ShippingCity string 40
+ShippingState string 80
+ShippingPostalCode string 20
+ShippingCountry string 80
+ShippingAddress address ro
 Phone phone 40
+Fax phone 40
+AccountNumber string 40
+Site string 80
+Rating picklist 255 pick=Hot;Warm;Cold
+Ownership picklist 255 pick=Public;Private;Subsidiary;Other
+TickerSymbol string 20
+Sic string 20
+AccountSource picklist 255 pick=Web;Phone;Inquiry;Partner;Event;HubSpot;Other
 Website url 255
 Industry picklist 255 pick=Technology;Manufacturing;Finance;Retail;Other
 AnnualRevenue currency 18.0
@@ -146,6 +185,8 @@ NumberOfEmployees int
 Description textarea 32000
 OwnerId reference ref=User rel=Owner
 LastActivityDate date ro
+LastViewedDate datetime ro
+LastReferencedDate datetime ro
 Segment__c string 80
 Named_Account__c boolean
 CSM__c reference ref=User rel=CSM__r
@@ -169,11 +210,15 @@ CloseDate date req
 Type picklist 255 pick=New_Customer;Existing_Customer_-_Upgrade
 NextStep string 255
 LeadSource picklist 255 pick=Web;Phone;Inquiry;Partner;Event;HubSpot;Other
+TotalOpportunityQuantity double 16.2
+IsPrivate boolean
 IsClosed boolean ro
 IsWon boolean ro
 OwnerId reference ref=User rel=Owner
 ContactId reference noup ref=Contact rel=Contact
 LastActivityDate date ro
+LastViewedDate datetime ro
+LastReferencedDate datetime ro
 Qualified_Meeting_Outcome__c string 255
 Use_Case__c textarea 4096
 Current_Stack__c textarea 4096
@@ -301,12 +346,17 @@ Name string 121 ro calc
 Alias string 8
 Email email 128
 Title string 80
+CompanyName string 80
+Phone phone 40
+MobilePhone phone 40
 Department string 80
 IsActive boolean def=true
 UserType picklist 40 pick=Standard;AutomatedProcess def=Standard
 TimeZoneSidKey picklist 40 restricted pick=GMT;Europe/London;Europe/Berlin;America/New_York;America/Chicago;America/Los_Angeles;Asia/Tokyo def=GMT
 LocaleSidKey string 40
 ManagerId reference ref=User rel=Manager
+ProfileId reference ref=Profile rel=Profile
+UserRoleId reference ref=UserRole rel=UserRole
 `
 
 // nameFields is what a relationship to several types (Owner, Who, What) can be asked for.

@@ -92,7 +92,7 @@ func (s *Sim) limits() json.RawMessage {
 	q := s.quota()
 	return mustJSON(map[string]limit{
 		"DailyApiRequests":                  {q, max(0, q-s.usage.used)},
-		"DailyBulkV2QueryJobs":              {10_000, 10_000},
+		"DailyBulkV2QueryJobs":              {bulkPerDay, bulkPerDay - s.queryJobs(time.Now().UTC())},
 		"DailyBulkV2QueryFileStorageMB":     {976_562, 976_562},
 		"DailyBulkApiBatches":               {15_000, 15_000},
 		"DailyDeliveredPlatformEvents":      {25_000, 25_000},
@@ -118,6 +118,10 @@ func (s *Sim) wordFault(w http.ResponseWriter, r *http.Request, fault string) bo
 	w.Header().Del("Retry-After")
 	if r.URL.Path == "/services/oauth2/token" {
 		return wordTokenFault(w, fault)
+	}
+	if fault == "504" && strings.HasSuffix(strings.Trim(r.URL.Path, "/"), "/query") && s.wording.Chance(0.5) { // too much to look through
+		send(w, refused(&apiError{code: "QUERY_TIMEOUT", message: "Your query request was running for too long."}))
+		return true
 	}
 	switch fault {
 	case "401":
@@ -175,7 +179,7 @@ func versionList() json.RawMessage {
 func resources(version, identity string) json.RawMessage {
 	base := "/services/data/v" + version + "/"
 	out := map[string]string{}
-	for _, name := range [...]string{"sobjects", "query", "queryAll", "search", "recent", "composite", "limits", "tooling"} {
+	for _, name := range [...]string{"sobjects", "query", "queryAll", "search", "recent", "composite", "limits", "tooling", "jobs"} {
 		out[name] = base + name
 	}
 	out["identity"] = identity

@@ -22,6 +22,7 @@ type cursor struct {
 	hits  []hit
 	until time.Time
 	subs  []*subquery
+	types []*typeChoice
 	all   bool // queryAll
 }
 
@@ -56,7 +57,7 @@ func (s *Sim) serveQuery(c *call) reply {
 	if q.count {
 		return ok([]byte(`{"totalSize":` + strconv.Itoa(len(hits)) + `,"done":true,"records":[]}`))
 	}
-	return s.page(c, &cursor{obj: o, cols: cols, hits: hits, until: c.now.Add(cursorLife), subs: q.subs, all: all}, "", 0)
+	return s.page(c, &cursor{obj: o, cols: cols, hits: hits, until: c.now.Add(cursorLife), subs: q.subs, types: q.types, all: all}, "", 0)
 }
 
 func (s *Sim) queryMore(c *call, locator string) reply {
@@ -88,6 +89,7 @@ func (s *Sim) page(c *call, cur *cursor, name string, from int) reply {
 			b = append(b, ',')
 		}
 		b = s.record(b, cur.obj, c.version, h.row.id, h.fields, cur.cols)
+		b = s.appendTypes(b, c.version, h, cur.types)
 		b = s.appendChildren(b, c, h, cur.subs, cur.all)
 	}
 	return reply{status: http.StatusOK, body: append(b, "]}"...)}

@@ -10,7 +10,11 @@ func (s *Sim) record(b []byte, o *object, version, id string, fields values, col
 	b = appendAttributes(b, o.name, version, o.name, id)
 	if cols == nil {
 		for _, f := range o.fields {
-			b = append(append(strconv.AppendQuote(append(b, ','), f.name), ':'), appendValue(nil, f, fields[f.name])...)
+			v := fields[f.name]
+			if f.typ == "address" {
+				v = o.address(f, fields)
+			}
+			b = appendValue(append(strconv.AppendQuote(append(b, ','), f.name), ':'), f, v)
 		}
 		return append(b, '}')
 	}

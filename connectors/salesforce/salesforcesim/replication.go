@@ -43,7 +43,7 @@ func (s *Sim) serveReplication(c *call, o *object, deleted bool) reply {
 	}
 	covered := s.covered(o, end, c.now).Format(wireTime)
 	if deleted {
-		return ok(mustJSON(map[string]any{"deletedRecords": bin, "earliestDateAvailable": c.now.Add(-keeps).Format(wireTime), "latestDateCovered": covered}))
+		return ok(mustJSON(map[string]any{"deletedRecords": bin, "earliestDateAvailable": c.now.Add(-keeps).Truncate(time.Minute).Format(wireTime), "latestDateCovered": covered}))
 	}
 	return ok(mustJSON(map[string]any{"ids": ids, "latestDateCovered": covered}))
 }

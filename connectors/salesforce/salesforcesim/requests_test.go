@@ -50,6 +50,8 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		{"a tree whose child is none", "POST", "composite/tree/Account/", `{"records":[{"attributes":{"type":"Account","referenceId":"ref1"},"name":"S","Contacts":{"records":[null]}}]}`, nil, 400, `"hasErrors":true`},
 		{"tree, none of it", "POST", "composite/tree/Lead/", `{"records":[{"attributes":{"type":"Lead","referenceId":"a"},"LastName":"A","Company":"C"},{"attributes":{"type":"Lead","referenceId":"b"}}]}`, nil, 400, `"hasErrors":true,"results":[{"referenceId":"b","errors":[{"statusCode":"REQUIRED_FIELD_MISSING"`},
 		{"SOAP log-in", "POST", "/services/Soap/u/60.0", `<x/>`, []string{"Content-Type", "text/xml"}, 500, "<faultcode>INVALID_LOGIN"},
+		{"simple-salesforce: bulk of old", "POST", "/services/async/59.0/job", `{"operation":"insert"}`, []string{"X-SFDC-Session", "{token}"}, 400, `"exceptionCode":"FeatureNotEnabled"`},
+		{"jsforce: bulk of old, too late", "POST", "/services/async/59.0/job", `<jobInfo/>`, []string{"X-SFDC-Session", "gone", "Content-Type", "application/xml"}, 400, "<exceptionCode>InvalidSessionId<"},
 		{"an XML body", "POST", "sobjects/Lead", `<Lead/>`, []string{"Content-Type", "application/xml"}, 415, "UNSUPPORTED_MEDIA_TYPE"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

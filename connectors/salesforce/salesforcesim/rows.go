@@ -1,11 +1,17 @@
 package salesforcesim
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
+
+// tellsUpserts is the version from which an upsert that found a row answers 200 with its id; before, 204 without.
+const tellsUpserts = 46
 
 // serveObjects answers everything below /sobjects.
 func (s *Sim) serveObjects(c *call) reply {
@@ -26,6 +32,8 @@ func (s *Sim) serveObjects(c *call) reply {
 		return get(c, func() reply { return ok(s.objectInfo(o, c.version)) })
 	case len(c.parts) == 3 && strings.EqualFold(c.parts[2], "describe"):
 		return get(c, func() reply { return s.unlessModified(c, ok(s.describe(o, c.version))) })
+	case len(c.parts) >= 4 && len(c.parts) <= 5 && strings.EqualFold(c.parts[2], "describe") && strings.EqualFold(c.parts[3], "layouts"):
+		return get(c, func() reply { return s.layouts(c, o) })
 	case len(c.parts) == 3 && c.method == http.MethodPost && strings.EqualFold(c.parts[2], "Id"): // an upsert without an id
 		return s.create(c, o)
 	case len(c.parts) == 3:
@@ -109,16 +117,46 @@ func (s *Sim) readRow(c *call, o *object, r *row) reply {
 	if err != nil {
 		return refused(err)
 	}
+	tag := s.etag(c, r)
+	if tagged(c.header.Get("If-None-Match"), tag) {
+		return reply{status: http.StatusNotModified, header: map[string]string{"ETag": tag}}
+	}
 	modified, _ := r.last()["LastModifiedDate"].(time.Time)
 	if since, err := http.ParseTime(c.header.Get("If-Modified-Since")); err == nil && !modified.After(since) {
 		return reply{status: http.StatusNotModified}
 	}
-	if rep := unmodified(c, r); rep != nil {
+	if rep := s.unmodified(c, r); rep != nil {
 		return *rep
 	}
 	rep := ok(s.record(nil, o, c.version, r.id, r.last(), cols))
 	rep.header = map[string]string{"Last-Modified": modified.Format(http.TimeFormat)}
+	if tag != "" {
+		rep.header["ETag"] = tag
+	}
 	return rep
+}
+
+// etag names the state of an account. Salesforce knows entity tags for accounts only; for every other object it
+// is empty, and If-Match and If-None-Match are not looked at.
+func (s *Sim) etag(c *call, r *row) string {
+	if r.obj.name != "Account" {
+		return ""
+	}
+	sum := sha256.Sum256(s.record(nil, r.obj, c.version, r.id, r.last(), nil))
+	return strconv.Quote(hex.EncodeToString(sum[:8]))
+}
+
+// tagged says whether tag stands in the list of an If-Match or If-None-Match.
+func tagged(list, tag string) bool {
+	if tag == "" || list == "" {
+		return false
+	}
+	for one := range strings.SplitSeq(list, ",") {
+		if one = strings.TrimPrefix(strings.TrimSpace(one), "W/"); one == "*" || strings.Trim(one, `"`) == strings.Trim(tag, `"`) {
+			return true
+		}
+	}
+	return false
 }
 
 // fieldList resolves ?fields=A,B; nil when it is absent.
@@ -139,9 +177,14 @@ func (s *Sim) fieldList(o *object, list string) ([]column, *apiError) {
 	return cols, nil
 }
 
-// unmodified answers a failed If-Unmodified-Since, nil when the call may go on. The comparison is with
-// LastModifiedDate in whole seconds, so a change in the header's own second slips through.
-func unmodified(c *call, r *row) *reply {
+// unmodified answers a failed If-Match or If-Unmodified-Since, nil when the call may go on. The latter is compared
+// with LastModifiedDate in whole seconds, so a change in the header's own second slips through.
+func (s *Sim) unmodified(c *call, r *row) *reply {
+	if wanted := c.header.Get("If-Match"); wanted != "" {
+		if tag := s.etag(c, r); tag != "" && !tagged(wanted, tag) {
+			return &reply{status: http.StatusPreconditionFailed}
+		}
+	}
 	raw := c.header.Get("If-Unmodified-Since")
 	if raw == "" {
 		return nil
@@ -165,7 +208,7 @@ func (s *Sim) patchRow(c *call, r *row, done func() reply) reply {
 	if r.deleted() {
 		return refused(deletedEntity())
 	}
-	if rep := unmodified(c, r); rep != nil {
+	if rep := s.unmodified(c, r); rep != nil {
 		return *rep
 	}
 	in, err := asObject(c.body)
@@ -233,6 +276,9 @@ func (s *Sim) upsert(c *call, o *object, f *field, value string, rows []*row) re
 	created := len(rows) == 0
 	if !created {
 		return s.patchRow(c, rows[0], func() reply {
+			if n, _ := strconv.ParseFloat(c.version, 64); n < tellsUpserts {
+				return reply{status: http.StatusNoContent}
+			}
 			return ok(mustJSON(saved{ID: rows[0].id, Success: true, Errors: []any{}, Created: &created}))
 		})
 	}

@@ -259,6 +259,9 @@ func (s *Sim) settle(now time.Time) {
 		s.place(o, id, all, now)
 		return id
 	}
+	for _, name := range profiles() {
+		s.place(s.keyed["profile"], profileID(name), values{"Name": name, "UserType": "Standard"}, now)
+	}
 	row("AssignmentRule", values{"Name": s.ruleName, "SobjectType": "Lead", "Active": s.rule != "" && !s.set.noRule})
 	for _, d := range s.set.duplicates {
 		row("DuplicateRule", values{"DeveloperName": d.name(), "MasterLabel": strings.ReplaceAll(d.name(), "_", " "), "SobjectType": d.Object, "IsActive": true, "Language": "en_US"})

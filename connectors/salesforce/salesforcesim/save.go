@@ -406,8 +406,10 @@ func (s *Sim) byID(id string) *row {
 // asObject is the JSON object in a record's body.
 func asObject(raw json.RawMessage) (map[string]any, *apiError) {
 	var in map[string]any
-	if err := decodeObject(raw, &in); err != nil {
-		return nil, err
+	if len(raw) > 0 {
+		if err := decodeObject(raw, &in); err != nil {
+			return nil, err
+		}
 	}
 	if in == nil {
 		return nil, &apiError{code: "JSON_PARSER_ERROR", message: "The HTTP entity body is required, but this request has no entity body."}

@@ -30,8 +30,10 @@ type field struct {
 
 func (f *field) custom() bool { return strings.HasSuffix(f.name, "__c") }
 
-// longText fields can be neither filtered nor sorted by.
-func (f *field) longText() bool { return f.typ == "textarea" && f.length > 255 || f.typ == "anyType" }
+// longText fields can be neither filtered nor sorted by; nor can compound ones.
+func (f *field) longText() bool {
+	return f.typ == "textarea" && f.length > 255 || f.typ == "anyType" || f.typ == "address"
+}
 
 func (f *field) textual() bool {
 	switch f.typ {
@@ -97,6 +99,9 @@ func orgSchema(uniqueTasks bool, set shape) (map[string]*object, error) {
 		{"Name", "Names", "", "", nameFields},
 		{"AssignmentRule", "Assignment Rules", "01Q", "setup", "Id id ro\nName string 120\nSobjectType picklist 40 pick=Lead\nActive boolean\n" + auditFields},
 		{"DuplicateRule", "Duplicate Rules", "0Bm", "setup", duplicateRuleFields + auditFields},
+		{"Profile", "Profiles", "00e", "setup", "Id id ro\nName string 255\nUserType picklist 40 pick=Standard;AutomatedProcess\n" + auditFields},
+		{"UserRole", "Roles", "00E", "setup", "Id id ro\nName string 80\nDeveloperName string 80\nParentRoleId reference ref=UserRole rel=ParentRole\n"},
+		{"RecordType", "Record Types", "012", "setup", "Id id ro\nName string 80\nDeveloperName string 80\nSobjectType string 40\nIsActive boolean\n" + auditFields},
 		{"FlowDefinitionView", "Flow Definitions", "3dd", "setup", flowFields},
 		{"EntityDefinition", "Entity Definitions", "4ie", "setup tooling", "Id id ro\nQualifiedApiName string 80\nLabel string 80\nDurableId string 80\n"},
 		{"ValidationRule", "Validation Rules", "03d", "setup tooling", validationFields},

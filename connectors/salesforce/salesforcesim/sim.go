@@ -9,6 +9,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,6 +81,9 @@ type Sim struct {
 	usage    usage
 	cursors  map[string]*cursor
 	clients  map[string]int
+	jobs     map[string]*job // of the Bulk API, by id
+	bulkDraw *simhttp.Rand   // for them, so that they change no other draw
+	wording  *simhttp.Rand   // which of its wordings a fault gets
 
 	refusedCalls int // injected concurrency refusals
 	set          shape
@@ -106,7 +110,8 @@ func New(cfg Config) *Sim {
 		cfg: cfg, baseURL: strings.TrimSuffix(cfg.BaseURL, "/"),
 		gate: simhttp.NewGate("salesforce", cfg.Seed, cfg.History), rand: simhttp.NewRand(cfg.Seed, "salesforce"),
 		tables: map[string]*table{}, prefixes: map[string]string{}, users: map[string]string{},
-		cursors: map[string]*cursor{}, locks: map[string]lock{}, clients: map[string]int{}, people: newCrowd(cfg.Seed),
+		cursors: map[string]*cursor{}, locks: map[string]lock{}, clients: map[string]int{},
+		jobs: map[string]*job{}, bulkDraw: simhttp.NewRand(cfg.Seed, "salesforce bulk"), wording: simhttp.NewRand(cfg.Seed, "salesforce wording"), people: newCrowd(cfg.Seed),
 	}
 	s.messages = newMessages(s)
 	s.ruleName = leadRule
@@ -237,6 +242,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.org = s.seen
+	s.runJobs(now)
 	rep := s.dispatch(c)
 	s.org = s.whole
 	if rep.status >= 300 {
@@ -299,7 +305,11 @@ func newCall(method string, u *url.URL, h http.Header, body []byte, now time.Tim
 // dispatch routes a call to its resource.
 func (s *Sim) dispatch(c *call) reply {
 	s.clients[callOption(c.header, "client")]++
-	if len(c.body) > 0 && !c.inside && !strings.HasPrefix(c.header.Get("Content-Type"), "application/json") {
+	wanted := "application/json"
+	if len(c.parts) == 4 && c.parts[0] == "jobs" && c.parts[3] == "batches" {
+		wanted = "text/csv"
+	}
+	if len(c.body) > 0 && !c.inside && !strings.HasPrefix(c.header.Get("Content-Type"), wanted) {
 		return refused(&apiError{code: "UNSUPPORTED_MEDIA_TYPE", message: "Content type " + c.header.Get("Content-Type") + " not supported.", status: http.StatusUnsupportedMediaType})
 	}
 	if len(c.parts) == 0 {
@@ -320,6 +330,10 @@ func (s *Sim) dispatch(c *call) reply {
 		return s.serveObjects(c)
 	case "composite":
 		return s.serveComposite(c)
+	case "jobs":
+		return s.serveJobs(c)
+	case "actions": // there is none, and least of all one that converts leads
+		return refused(&apiError{code: "NOT_FOUND", message: "Invalid Action Type", status: http.StatusNotFound})
 	}
 	return refused(notFound())
 }
@@ -338,11 +352,11 @@ func badMethod(c *call) reply {
 func ok(body json.RawMessage) reply { return reply{status: http.StatusOK, body: body} }
 
 func send(w http.ResponseWriter, rep reply) {
-	for k, v := range rep.header {
-		w.Header().Set(k, v)
-	}
 	if rep.body != nil {
 		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	}
+	for k, v := range rep.header {
+		w.Header().Set(k, v)
 	}
 	w.WriteHeader(rep.status)
 	_, _ = w.Write(rep.body)
@@ -368,7 +382,22 @@ func decodeObject(body []byte, into any) *apiError {
 		err = fmt.Errorf("unexpected content behind the document")
 	}
 	if err != nil {
-		return &apiError{code: "JSON_PARSER_ERROR", message: err.Error() + " at [line:1, column:" + strconv.FormatInt(dec.InputOffset()+1, 10) + "]"}
+		return &apiError{code: "JSON_PARSER_ERROR", message: parserWords(err) + " at [line:1, column:" + strconv.FormatInt(dec.InputOffset()+1, 10) + "]"}
 	}
 	return nil
+}
+
+// parserWords says what is wrong with a document without the words of the library that found it.
+func parserWords(err error) string {
+	var kind *json.UnmarshalTypeError
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case unknown:
+		return "Unrecognized field " + name
+	case errors.As(err, &kind):
+		return "Cannot deserialize from " + strings.ToUpper(kind.Value) + " value"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "Unexpected end-of-input"
+	}
+	return err.Error()
 }

@@ -24,6 +24,17 @@ func (s *Sim) bind(q *query) (*object, []column, *apiError) {
 	if err := s.bindMore(q, o); err != nil {
 		return nil, nil, err
 	}
+	if err := s.bindTypes(q, o); err != nil {
+		return nil, nil, err
+	}
+	if q.mine {
+		link := o.field("OwnerId")
+		if link == nil {
+			return nil, nil, malformed(q.src, q.from.pos, "the scope mine is not supported for "+o.name)
+		}
+		own := &comparison{path: path{text: "OwnerId", pos: q.from.pos}, op: "=", vals: []literal{{kind: litString, text: s.caller, raw: s.caller, pos: q.from.pos}}}
+		q.where, q.mine = &junction{kids: append([]expr{own}, kidsOf(q.where)...)}, false
+	}
 	cols := []column{} // nil means every field
 	for _, p := range q.fields {
 		c, err := s.column(q, o, p)
@@ -45,16 +56,27 @@ func (s *Sim) bind(q *query) (*object, []column, *apiError) {
 	}
 	for i := range q.order {
 		t := &q.order[i]
+		if t.agg != nil {
+			continue
+		}
 		c, err := s.column(q, o, t.path)
 		if err != nil {
 			return nil, nil, err
 		}
-		if c.leaf.longText() {
+		if c.leaf.longText() || c.leaf.typ == "multipicklist" {
 			return nil, nil, &apiError{code: "INVALID_FIELD", message: at(q.src, t.path.pos) + "field '" + c.leaf.name + "' can not be sorted in a query call"}
 		}
 		t.col = c
 	}
 	return o, cols, nil
+}
+
+// kidsOf is a condition that may be missing as a part of a junction.
+func kidsOf(e expr) []expr {
+	if e == nil {
+		return nil
+	}
+	return []expr{e}
 }
 
 func (s *Sim) column(q *query, o *object, p path) (column, *apiError) {
@@ -122,6 +144,8 @@ func (s *Sim) bindComparison(q *query, o *object, c *comparison) *apiError {
 	switch {
 	case col.leaf.longText():
 		return &apiError{code: "INVALID_FIELD", message: where + "field '" + col.leaf.name + "' can not be filtered in a query call"}
+	case (c.op == "INCLUDES" || c.op == "EXCLUDES") != (col.leaf.typ == "multipicklist") && (col.leaf.typ != "multipicklist" || c.op != "=" && c.op != "!="):
+		return &apiError{code: "INVALID_QUERY_FILTER_OPERATOR", message: where + "invalid operator on " + col.leaf.typ + " field"}
 	case c.op == "LIKE" && (isID || !col.leaf.textual()):
 		return &apiError{code: "INVALID_QUERY_FILTER_OPERATOR", message: where + "invalid operator on " + col.leaf.typ + " field"}
 	case col.leaf.typ == "boolean" && c.op != "=" && c.op != "!=" && c.op != "IN" && c.op != "NOT IN":

@@ -110,6 +110,9 @@ func (s *Sim) get(fields values, c *column) any {
 		}
 		return parent.obj.name
 	}
+	if c.leaf.typ == "address" {
+		return c.entity.address(c.leaf, fields)
+	}
 	if c.leaf.typ == "boolean" && fields[c.leaf.name] == nil {
 		return false
 	}
@@ -143,11 +146,27 @@ func (c *comparison) match(v any) bool {
 		return slices.ContainsFunc(c.vals, func(l literal) bool { return holds("=", v, &l, c.col.leaf) })
 	case "NOT IN", "!=":
 		return !slices.ContainsFunc(c.vals, func(l literal) bool { return holds("=", v, &l, c.col.leaf) })
+	case "INCLUDES", "EXCLUDES":
+		return c.includes(v) == (c.op == "INCLUDES")
 	case "LIKE":
 		text, _ := v.(string)
 		return v != nil && c.like.match(text)
 	}
 	return holds(c.op, v, &c.vals[0], c.col.leaf)
+}
+
+// includes says whether the values chosen hold all that stands between the semicolons of one of the texts.
+func (c *comparison) includes(v any) bool {
+	text, _ := v.(string)
+	chosen := strings.Split(strings.ToLower(text), ";")
+	return slices.ContainsFunc(c.vals, func(l literal) bool {
+		for want := range strings.SplitSeq(strings.ToLower(l.text), ";") {
+			if !slices.Contains(chosen, strings.TrimSpace(want)) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // holds compares a value with a literal. Null equals null and the empty text, and is beyond every order.

@@ -18,7 +18,9 @@ func (p *parser) source(q *query) {
 	if t := p.peek(); t.kind == tokWord && !slices.ContainsFunc([]string{"WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "USING", "WITH", "FOR", "HAVING", "ALL"}, t.is) {
 		q.alias = p.next().text
 	}
-	p.accept("USING", "SCOPE", "everything")
+	if !p.accept("USING", "SCOPE", "everything") {
+		q.mine = p.accept("USING", "SCOPE", "mine")
+	}
 }
 
 // semiJoin reads the (SELECT …) behind IN; false: there is a list instead.
@@ -42,7 +44,7 @@ func (p *parser) semiJoin(c *comparison, err **apiError) bool {
 // bindJoin runs the inner query and puts its values in the place of a list: ids against ids, one column, one level.
 func (s *Sim) bindJoin(q *query, c *comparison, isID bool) *apiError {
 	in := c.join
-	plain := len(in.fields) == 1 && !in.count && len(in.subs)+len(in.aggs)+len(in.group)+len(in.order) == 0 && in.fieldSet == "" && in.limit < 0
+	plain := len(in.fields) == 1 && !in.count && len(in.subs)+len(in.aggs)+len(in.group)+len(in.order)+len(in.types) == 0 && in.fieldSet == "" && in.limit < 0
 	if !isID || !plain || joins(in.where) {
 		return malformed(q.src, c.path.pos, "semi join sub-selects take one id column, no order, no limit and no join of their own")
 	}
@@ -120,6 +122,40 @@ func (s *Sim) bindHaving(q *query, o *object) *apiError {
 			return err
 		}
 		h.agg.col = col
+	}
+	return nil
+}
+
+// orderedBy reads the COUNT(Id) of an ORDER BY; nil: a name stands there.
+func (p *parser) orderedBy() (*aggregate, *apiError) {
+	if p.i+1 >= len(p.toks) || !p.toks[p.i+1].is("(") {
+		return nil, nil
+	}
+	at := p.i
+	fn := strings.ToUpper(p.next().text)
+	p.next()
+	t := p.next()
+	if !slices.Contains([]string{"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"}, fn) || t.kind != tokWord || !p.accept(")") {
+		p.i = at
+		return nil, p.unexpected()
+	}
+	return &aggregate{fn: fn, path: path{text: t.text, pos: t.pos}}, nil
+}
+
+// bindOrdered resolves the aggregates of ORDER BY, which only a grouped query may have.
+func (s *Sim) bindOrdered(q *query, o *object) *apiError {
+	for _, t := range q.order {
+		if t.agg == nil {
+			continue
+		}
+		if len(q.group) == 0 {
+			return malformed(q.src, t.path.pos, "Ordered field must be grouped or aggregated: "+t.path.text)
+		}
+		col, err := s.column(q, o, t.agg.path)
+		if err != nil {
+			return err
+		}
+		t.agg.col = col
 	}
 	return nil
 }

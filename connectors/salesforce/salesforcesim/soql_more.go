@@ -64,6 +64,11 @@ func (p *parser) special(q *query) (done bool, err *apiError) {
 		q.subs = append(q.subs, &subquery{q: sub})
 		return true, nil
 	}
+	if p.accept("TYPEOF") {
+		t, err := p.typeOf()
+		q.types = append(q.types, t)
+		return true, err
+	}
 	fn := strings.ToUpper(p.peek().text)
 	if p.i+1 >= len(p.toks) || !p.toks[p.i+1].is("(") {
 		return false, nil
@@ -133,6 +138,9 @@ func (s *Sim) bindMore(q *query, o *object) *apiError {
 	if err := s.bindHaving(q, o); err != nil {
 		return err
 	}
+	if err := s.bindOrdered(q, o); err != nil {
+		return err
+	}
 	if len(q.aggs) == 0 && len(q.group) == 0 {
 		return nil
 	}
@@ -142,12 +150,12 @@ func (s *Sim) bindMore(q *query, o *object) *apiError {
 		}
 	}
 	for _, g := range q.group {
-		if col, err := s.column(q, o, g); err != nil || col.leaf.longText() || col.leaf.typ == "datetime" {
+		if col, err := s.column(q, o, g); err != nil || col.leaf.longText() || col.leaf.typ == "datetime" || col.leaf.typ == "multipicklist" {
 			return cmp.Or(err, malformed(q.src, g.pos, "field '"+g.text+"' can not be grouped in a query call"))
 		}
 	}
 	for _, t := range q.order {
-		if !slices.ContainsFunc(q.group, func(g path) bool { return strings.EqualFold(g.text, t.path.text) }) {
+		if t.agg == nil && !slices.ContainsFunc(q.group, func(g path) bool { return strings.EqualFold(g.text, t.path.text) }) {
 			return malformed(q.src, t.path.pos, "Ordered field must be grouped or aggregated: "+t.path.text)
 		}
 	}
@@ -191,7 +199,7 @@ func (s *Sim) appendChildren(b []byte, c *call, parent hit, subs []*subquery, al
 			b = append(b, "null}"...)
 			continue
 		}
-		b = append(append(b, s.page(c, &cursor{obj: sub.obj, cols: sub.cols, hits: hits, until: c.now.Add(cursorLife)}, "", 0).body...), '}')
+		b = append(append(b, s.page(c, &cursor{obj: sub.obj, cols: sub.cols, types: sub.q.types, hits: hits, until: c.now.Add(cursorLife)}, "", 0).body...), '}')
 	}
 	return b
 }
@@ -252,10 +260,21 @@ func (s *Sim) aggregated(q *query, o *object, all bool, now time.Time) (reply, *
 }
 
 func (s *Sim) orderGroups(q *query, cols []column, groups []*grouped) {
+	value := func(t orderTerm, g *grouped) (any, *field) {
+		if t.agg == nil {
+			at := slices.IndexFunc(q.group, func(g path) bool { return strings.EqualFold(g.text, t.path.text) })
+			return g.values[at], cols[at].leaf
+		}
+		v := s.total(t.agg, g.hits)
+		if n, isCount := v.(int); isCount {
+			v = float64(n)
+		}
+		return v, t.agg.col.leaf
+	}
 	slices.SortStableFunc(groups, func(a, b *grouped) int {
 		for _, t := range q.order {
-			at := slices.IndexFunc(q.group, func(g path) bool { return strings.EqualFold(g.text, t.path.text) })
-			x, y := a.values[at], b.values[at]
+			x, leaf := value(t, a)
+			y, _ := value(t, b)
 			c := 0
 			switch {
 			case (x == nil) != (y == nil):
@@ -264,7 +283,7 @@ func (s *Sim) orderGroups(q *query, cols []column, groups []*grouped) {
 				}
 				return 1
 			case x != nil:
-				c = compare(x, y, cols[at].leaf)
+				c = compare(x, y, leaf)
 			}
 			if t.desc {
 				c = -c

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -110,5 +111,103 @@ func TestSubqueries(t *testing.T) {
 		if a.Status != http.StatusOK || strings.Contains(a.Raw, `"Website"`) != has[0] || strings.Contains(a.Raw, `"Segment__c"`) != has[1] {
 			t.Errorf("FIELDS(%s): %d %s", set, a.Status, a.Raw)
 		}
+	}
+}
+
+// TestTypeOf: what is asked of an owner depends on whether it is a person or a queue.
+func TestTypeOf(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	queue := c.rows("SELECT Id, DeveloperName FROM Group WHERE DeveloperName = 'SDR_US'")[0]["Id"].(string)
+	c.create("Lead", `{"LastName":"Typed","FirstName":"P","Company":"C","OwnerId":"`+c.user("ana")+`"}`)
+	a := c.do("POST", "sobjects/Lead", `{"LastName":"Typed","FirstName":"Q","Company":"C","OwnerId":"`+queue+`"}`, "Sforce-Auto-Assign", "FALSE")
+	if a.Status != http.StatusCreated {
+		t.Fatal(a.Raw)
+	}
+	c.do("PATCH", "sobjects/Lead/"+c.rows("SELECT Id FROM Lead WHERE FirstName = 'P' AND LastName = 'Typed'")[0]["Id"].(string), `{"OwnerId":"`+c.user("ana")+`"}`, "Sforce-Auto-Assign", "FALSE")
+	c.create("Task", `{"Subject":"Typed"}`)
+	strip := func(rows []string) string {
+		return regexp.MustCompile(`"attributes":\{"type":"(\w+)"[^}]*\}`).ReplaceAllString(strings.Join(rows, " "), `"$1"`)
+	}
+	const tail = " FROM Lead WHERE LastName = 'Typed' ORDER BY FirstName"
+	for soql, want := range map[string]string{
+		"SELECT FirstName, TYPEOF Owner WHEN User THEN Email, Manager.Name WHEN Group THEN DeveloperName END" + tail: `{"FirstName":"P","Owner":{"Email":"ana@example.com","Manager":null,"User"}} {"FirstName":"Q","Owner":{"DeveloperName":"SDR_US","Group"}}`,
+		"SELECT typeof owner when Group then Name else Email end, FirstName" + tail:                                  `{"FirstName":"P","Owner":{"Email":"ana@example.com","User"}} {"FirstName":"Q","Owner":{"Name":"SDR US","Group"}}`,
+		"SELECT TYPEOF Owner WHEN Group THEN Name END" + tail:                                                        `{"Owner":null} {"Owner":{"Name":"SDR US","Group"}}`,
+		"SELECT TYPEOF Who WHEN Lead THEN Company END FROM Task WHERE Subject = 'Typed'":                             `{"Who":null}`,
+	} {
+		got := strip(c.query(soql).records(t))
+		if strings.Contains(want, "Manager") { // whom ana reports to is not this test's
+			got = regexp.MustCompile(`"Manager":(\{[^}]*\}|null)`).ReplaceAllString(got, `"Manager":null`)
+		}
+		if got != want {
+			t.Errorf("%s:\n%s, want\n%s", soql, got, want)
+		}
+	}
+	for soql, code := range map[string]string{
+		"SELECT TYPEOF Owner WHEN User THEN DeveloperName END" + tail:               "INVALID_FIELD",
+		"SELECT TYPEOF Owner WHEN Lead THEN Id END" + tail:                          "INVALID_FIELD",
+		"SELECT TYPEOF Nope WHEN Lead THEN Id END" + tail:                           "INVALID_FIELD",
+		"SELECT TYPEOF Owner END" + tail:                                            "MALFORMED_QUERY",
+		"SELECT TYPEOF Owner WHEN User THEN END" + tail:                             "MALFORMED_QUERY",
+		"SELECT TYPEOF Owner WHEN User THEN Id" + tail:                              "MALFORMED_QUERY",
+		"SELECT TYPEOF CreatedBy WHEN User THEN Id END" + tail:                      "MALFORMED_QUERY",
+		"SELECT Owner.Name, TYPEOF Owner WHEN User THEN Id END" + tail:              "MALFORMED_QUERY",
+		"SELECT COUNT(Id), TYPEOF Owner WHEN User THEN Id END FROM Lead":            "MALFORMED_QUERY",
+		"SELECT Id FROM Lead USING SCOPE team":                                      "MALFORMED_QUERY",
+		"SELECT Id FROM GroupMember USING SCOPE mine":                               "MALFORMED_QUERY",
+		"SELECT Id FROM Task WHERE WhoId IN (SELECT TYPEOF Owner WHEN User THEN Id": "MALFORMED_QUERY",
+	} {
+		if a := c.query(soql); a.Status != http.StatusBadRequest || a.code(t) != code {
+			t.Errorf("%s: %d %s, want %s", soql, a.Status, a.Raw, code)
+		}
+	}
+	if mine := c.rows("SELECT Subject FROM Task USING SCOPE mine WHERE Subject = 'Typed' OR Subject = 'x'"); len(mine) != 1 {
+		t.Errorf("mine: %v", mine)
+	}
+	if mine := c.rows("SELECT Id FROM Lead USING SCOPE mine"); len(mine) != 0 {
+		t.Errorf("others' leads are mine: %v", mine)
+	}
+}
+
+// TestChoices: a multi-select picklist keeps the order of its list and is filtered by what it includes.
+func TestChoices(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	for name, v := range map[string]string{"both": `"Support;Platform;Support"`, "one": `"Analytics"`, "none": `null`} {
+		c.create("Lead", `{"LastName":"Choice","FirstName":"`+name+`","Company":"C","Interests__c":`+v+`}`)
+	}
+	for where, want := range map[string]string{
+		"INCLUDES ('Platform')":                        "both",
+		"includes ('platform;Support', 'Analytics')":   "both one",
+		"INCLUDES ('Platform;Analytics')":              "",
+		"EXCLUDES ('Analytics')":                       "both none",
+		"= 'Platform;Support'":                         "both",
+		"!= null AND Interests__c EXCLUDES ('Nobody')": "both one",
+	} {
+		var got []string
+		for _, r := range c.rows("SELECT FirstName FROM Lead WHERE LastName = 'Choice' AND Interests__c " + where + " ORDER BY FirstName") {
+			got = append(got, r["FirstName"].(string))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", where, got, want)
+		}
+	}
+	for soql, code := range map[string]string{
+		"SELECT Id FROM Lead WHERE Interests__c LIKE 'P%'":                 "INVALID_QUERY_FILTER_OPERATOR",
+		"SELECT Id FROM Lead WHERE Interests__c IN ('Platform')":           "INVALID_QUERY_FILTER_OPERATOR",
+		"SELECT Id FROM Lead WHERE LeadSource INCLUDES ('Web')":            "INVALID_QUERY_FILTER_OPERATOR",
+		"SELECT Id FROM Lead WHERE Interests__c INCLUDES 'Platform'":       "MALFORMED_QUERY",
+		"SELECT Id FROM Lead ORDER BY Interests__c":                        "INVALID_FIELD",
+		"SELECT Interests__c, COUNT(Id) FROM Lead GROUP BY Interests__c":   "MALFORMED_QUERY",
+		"SELECT Id FROM Lead WHERE Interests__c INCLUDES (3)":              "INVALID_FIELD",
+		"SELECT Id FROM Lead WHERE Interests__c INCLUDES (SELECT Id FROM)": "MALFORMED_QUERY",
+	} {
+		if a := c.query(soql); a.Status != http.StatusBadRequest || a.code(t) != code {
+			t.Errorf("%s: %d %s, want %s", soql, a.Status, a.Raw, code)
+		}
+	}
+	if a := c.do("POST", "sobjects/Lead", `{"LastName":"X","Company":"C","Interests__c":"Platform;Nope"}`); a.refusal(t) != "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST[Interests__c]" {
+		t.Errorf("a value of nobody's: %d %s", a.Status, a.Raw)
 	}
 }

@@ -16,6 +16,8 @@ type query struct {
 	fields []path
 	count  bool // SELECT COUNT()
 	subs   []*subquery
+	types  []*typeChoice
+	mine   bool // USING SCOPE mine
 	aggs   []*aggregate
 	group  []path
 	// fieldSet is ALL, STANDARD or CUSTOM of FIELDS().
@@ -37,6 +39,7 @@ type path struct {
 
 type orderTerm struct {
 	path      path
+	agg       *aggregate // nil: a column
 	desc      bool
 	nullsLast bool
 	col       column
@@ -54,7 +57,7 @@ type negation struct{ kid expr }
 
 type comparison struct {
 	path path
-	op   string // = != < <= > >= LIKE IN "NOT IN"
+	op   string // = != < <= > >= LIKE IN "NOT IN" INCLUDES EXCLUDES
 	vals []literal
 	col  column
 	like *likePattern
@@ -245,8 +248,14 @@ func (p *parser) orderTerm() (orderTerm, *apiError) {
 	if t.kind != tokWord {
 		return orderTerm{}, p.unexpected()
 	}
-	p.next()
 	term := orderTerm{path: path{text: t.text, pos: t.pos}}
+	var err *apiError
+	if term.agg, err = p.orderedBy(); err != nil {
+		return term, err
+	}
+	if term.agg == nil {
+		p.next()
+	}
 	if p.accept("DESC") {
 		term.desc = true
 	} else {
@@ -333,6 +342,10 @@ func (p *parser) condition() (expr, *apiError) {
 	if c.op, err = p.operator(); err != nil {
 		return nil, err
 	}
+	if c.op == "INCLUDES" || c.op == "EXCLUDES" {
+		c.vals, err = p.list()
+		return c, err
+	}
 	if c.op == "IN" || c.op == "NOT IN" {
 		if p.semiJoin(c, &err) {
 			return c, err
@@ -353,7 +366,7 @@ func (p *parser) operator() (string, *apiError) {
 		return "NOT IN", nil
 	}
 	t := p.peek()
-	for _, op := range []string{"=", "!=", "<", "<=", ">", ">=", "LIKE", "IN"} {
+	for _, op := range []string{"=", "!=", "<", "<=", ">", ">=", "LIKE", "IN", "INCLUDES", "EXCLUDES"} {
 		if t.is(op) {
 			p.next()
 			return op, nil

@@ -43,6 +43,8 @@ func appendValue(b []byte, f *field, v any) []byte {
 		return quoted
 	case date:
 		return append(append(append(b, '"'), v...), '"')
+	case json.RawMessage: // of a compound field
+		return append(b, v...)
 	case bool:
 		return strconv.AppendBool(b, v)
 	case time.Time:
@@ -65,7 +67,7 @@ func (f *field) coerce(v any) (any, *apiError) {
 		}
 		return nil, nil
 	}
-	if f.textual() || f.typ == "reference" || f.typ == "id" {
+	if f.textual() || f.typ == "reference" || f.typ == "id" || f.typ == "multipicklist" {
 		s, ok := v.(string)
 		if !ok {
 			return nil, f.wrongJSON("string", v)
@@ -148,6 +150,8 @@ func (f *field) coerceText(s string) (any, *apiError) {
 			return nil, &apiError{code: "MALFORMED_ID", message: f.label + ": id value of incorrect type: " + s, fields: []string{f.name}}
 		}
 		return id, nil
+	case f.typ == "multipicklist":
+		return f.coerceChoices(s)
 	case f.restricted && !slices.Contains(f.values, s):
 		return nil, &apiError{code: "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message: f.label + ": bad value for restricted picklist field: " + s, fields: []string{f.name}}
 	case f.length > 0 && utf8.RuneCountInString(s) > f.length:
@@ -158,4 +162,21 @@ func (f *field) coerceText(s string) (any, *apiError) {
 		}
 	}
 	return s, nil
+}
+
+// coerceChoices reads values between semicolons and puts them into the order of the list, each once.
+func (f *field) coerceChoices(s string) (any, *apiError) {
+	chosen := strings.Split(s, ";")
+	for i, v := range chosen {
+		if chosen[i] = strings.TrimSpace(v); !slices.Contains(f.values, chosen[i]) {
+			return nil, &apiError{code: "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message: f.label + ": bad value for restricted picklist field: " + chosen[i], fields: []string{f.name}}
+		}
+	}
+	var kept []string
+	for _, v := range f.values {
+		if slices.Contains(chosen, v) {
+			kept = append(kept, v)
+		}
+	}
+	return strings.Join(kept, ";"), nil
 }

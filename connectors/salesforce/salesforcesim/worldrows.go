@@ -2,6 +2,7 @@ package salesforcesim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,6 +40,16 @@ func reps() []string {
 	return []string{"ana", "ben", "cleo", "isla", "dev", "erin", "farah", "gus", "morgan", "hugh", "vera", "tomas", "jo", "kim", "revops"}
 }
 
+const integrationProfile = "Minimum Access - API Only Integrations"
+
+// profiles are what users may at the least, in the order of their ids. No user has a role, and no object a record type
+// beside its master.
+func profiles() []string {
+	return []string{"System Administrator", "Standard User", integrationProfile}
+}
+
+func profileID(name string) string { return newID("00e", uint64(1+slices.Index(profiles(), name))) }
+
 func mailOf(name string) string { return strings.ToLower(name) + "@example.com" }
 
 // buildWorld fills a new org, all of it older than now.
@@ -49,14 +60,14 @@ func (s *Sim) buildWorld(now time.Time) {
 	s.caller = s.mint(s.keyed["user"])
 	s.place(s.keyed["user"], s.caller, values{
 		"Username": integrationUser, "Email": mailOf("handoffd"), "LastName": "Handoffd", "FirstName": "Integration", "Alias": "handoffd",
-		"IsActive": true, "UserType": "Standard", "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US",
+		"IsActive": true, "ProfileId": profileID(integrationProfile), "UserType": "Standard", "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US",
 	}, s.born)
 	s.add("User", s.born, values{"Username": autoprocUser, "LastName": "Automated Process", "Alias": "autoproc", "UserType": "AutomatedProcess", "TimeZoneSidKey": "GMT"})
 	ids := map[string]string{}
 	for _, p := range defaultPeople() {
 		fields := values{
 			"Username": mailOf(p.name), "Email": mailOf(p.name), "FirstName": p.name, "LastName": "Example", "Alias": strings.ToLower(p.name),
-			"Title": p.title, "TimeZoneSidKey": p.zone, "LocaleSidKey": "en_US",
+			"Title": p.title, "TimeZoneSidKey": p.zone, "LocaleSidKey": "en_US", "ProfileId": profileID("Standard User"),
 		}
 		if p.manager != "" {
 			fields["ManagerId"] = ids[p.manager]
