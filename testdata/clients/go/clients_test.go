@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -147,5 +148,26 @@ func TestUpsertByKey(t *testing.T) {
 	}
 	if first.Id == "" || second.Id != "" && second.Id != first.Id {
 		t.Errorf("first %q, second %q", first.Id, second.Id)
+	}
+}
+
+func TestBulk(t *testing.T) {
+	c := crmsim(t).Salesforce
+	sf := connect(t, salesforce.Creds{Domain: c.URL, ConsumerKey: c.ClientID, ConsumerSecret: c.ClientSecret})
+	name := fmt.Sprintf("Bulk %d", os.Getpid())
+	jobs, err := sf.InsertBulk("Lead", []lead{{LastName: name, Company: "Clients Ltd"}, {LastName: name}}, 1000, true)
+	if err != nil || len(jobs) != 1 {
+		t.Fatal(jobs, err)
+	}
+	results, err := sf.GetJobResults(jobs[0])
+	if err != nil || results.State != "JobComplete" || results.NumberRecordsFailed != 1 || len(results.SuccessfulRecords) != 1 {
+		t.Errorf("%+v %v", results, err)
+	}
+	file := filepath.Join(t.TempDir(), "leads.csv")
+	if err := sf.QueryBulkExport("SELECT Id, LastName FROM Lead WHERE LastName = '"+name+"'", file); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := os.ReadFile(file); err != nil || strings.Count(string(rows), name) != 1 {
+		t.Errorf("%s %v", rows, err)
 	}
 }

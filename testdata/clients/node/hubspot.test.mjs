@@ -82,6 +82,49 @@ test('a task hangs on its contact', async () => {
   await assert.rejects(client.crm.objects.tasks.basicApi.create({ properties: { hs_task_subject: 'no date' }, associations: [] }), code(400));
 });
 
+test('tickets and activities are written with the properties of the manual', async () => {
+  const ticket = await client.crm.tickets.basicApi.create({
+    properties: { subject: 'Broken', hs_pipeline: '0', hs_pipeline_stage: '1', hs_ticket_priority: 'HIGH', hs_ticket_category: 'BILLING_ISSUE' }, associations: [],
+  });
+  const at = (id, typeId) => ({ to: { id }, types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: typeId }] });
+  const note = await client.crm.objects.notes.basicApi.create({
+    properties: { hs_timestamp: new Date().toISOString(), hs_note_body: 'Asked for the invoice', hs_attachment_ids: '1;2' }, associations: [at(ticket.id, 228)],
+  });
+  const read = await client.crm.tickets.basicApi.getById(ticket.id, ['hs_ticket_priority'], undefined, ['notes']);
+  assert.equal(read.properties.hs_ticket_priority, 'HIGH');
+  assert.deepEqual(read.associations.notes.results.map((n) => n.id), [note.id]);
+  await client.crm.objects.calls.basicApi.create({
+    properties: { hs_timestamp: Date.now().toString(), hs_call_body: 'Called back', hs_call_from_number: '1', hs_call_to_number: '2', hs_call_status: 'COMPLETED' }, associations: [],
+  });
+});
+
+test('a crowd of associations is read to its end', async () => {
+  const deal = await client.crm.deals.basicApi.create({ properties: { dealname: 'Crowd', dealstage: 'qualifiedtobuy', pipeline: 'default' }, associations: [] });
+  for (const batch of [1, 2]) {
+    const inputs = Array.from({ length: 60 }, (_, n) => ({
+      properties: { email: unique(`crowd${batch}-${n}`) },
+      associations: [{ to: { id: deal.id }, types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 4 }] }],
+    }));
+    await client.crm.contacts.batchApi.create({ inputs });
+  }
+  const beside = await client.crm.deals.basicApi.getById(deal.id, undefined, undefined, ['contacts']);
+  assert.equal(beside.associations.contacts.results.length, 100);
+  assert.ok(beside.associations.contacts.paging.next.after);
+  const seen = new Set();
+  for (let after; ;) {
+    const page = await client.crm.associations.v4.basicApi.getPage('deals', deal.id, 'contacts', after, 50);
+    page.results.forEach((r) => seen.add(r.toObjectId));
+    after = page.paging?.next?.after;
+    if (!after) break;
+  }
+  assert.equal(seen.size, 120);
+});
+
+test('an update of nothing is refused', async () => {
+  const made = await contact(unique('nothing'));
+  await assert.rejects(client.crm.contacts.basicApi.update(made.id, { properties: {} }), code(400));
+});
+
 test('associations are made, read and taken away', async () => {
   const who = await contact(unique('assoc'));
   const company = await client.crm.companies.basicApi.create({ properties: { name: 'Clients Ltd' }, associations: [] });

@@ -17,6 +17,18 @@ test('logging in with client credentials gives an instance to work with', async 
   assert.equal(me.organization_id, org_id);
 });
 
+test('a person approves the app, and its refresh token keeps it in', async () => {
+  const oauth2 = new jsforce.OAuth2({ clientId: client_id, clientSecret: client_secret, loginUrl: url, redirectUri: 'http://localhost:1717/callback', useVerifier: true });
+  const approved = await fetch(oauth2.getAuthorizationUrl({ scope: 'api refresh_token', state: 'here' }), { redirect: 'manual' });
+  const back = new URL(approved.headers.get('location'));
+  assert.equal(back.searchParams.get('state'), 'here');
+  const other = new jsforce.Connection({ oauth2, version: '64.0' });
+  await other.authorize(back.searchParams.get('code'));
+  other.accessToken = '00D000000000000!ended'; // as after two hours
+  assert.equal((await other.query('SELECT Id FROM Account LIMIT 1')).totalSize, 1);
+  await assert.rejects(new jsforce.Connection({ oauth2 }).authorize(back.searchParams.get('code')), /invalid/);
+});
+
 test('a lead is created, read, updated and deleted', async () => {
   const made = await conn.sobject('Lead').create(lead('Life', { Email: `life-${process.pid}@clients.example.com` }));
   assert.ok(made.success);
@@ -103,6 +115,18 @@ test('composite requests refer to one another', async () => {
   const [made, , read] = answer.compositeResponse;
   assert.equal(made.httpStatusCode, 201);
   assert.equal(read.body.WhoId, made.body.id);
+});
+
+test('bulk jobs load, fail by line, and are queried', async () => {
+  Object.assign(conn.bulk2, { pollInterval: 200, pollTimeout: 20000 });
+  const name = `Bulk ${process.pid}`;
+  const input = [lead(`${name}, "a"`), { LastName: `${name} b`, Company: '' }];
+  const loaded = await conn.bulk2.loadAndWaitForResults({ object: 'Lead', operation: 'insert', input });
+  assert.deepEqual(loaded.successfulResults.map((r) => [r.LastName, r.sf__Created]), [[`${name}, "a"`, 'true']]);
+  assert.match(loaded.failedResults[0].sf__Error, /^REQUIRED_FIELD_MISSING:.*Company --$/);
+  const rows = await (await conn.bulk2.query(`SELECT Id, LastName FROM Lead WHERE LastName LIKE '${name}%'`)).toArray();
+  assert.deepEqual(rows.map((r) => r.Id), [loaded.successfulResults[0].sf__Id]);
+  await assert.rejects(conn.bulk2.query('SELECT COUNT() FROM Lead'), /not supported/);
 });
 
 test('a session that has ended is refused', async () => {
