@@ -169,7 +169,11 @@ func (v value) template() Text {
 	t := v.text()
 	rest := t.S
 	for {
-		_, after, found := strings.Cut(rest, "{{")
+		before, after, found := strings.Cut(rest, "{{")
+		if strings.ContainsAny(before, "{}") {
+			v.bad("bad-template", v.name+" has a brace that is not one of two, so it would be sent as it stands", "write it like {{person.full_name}}")
+			break
+		}
 		if !found {
 			break
 		}

@@ -20,6 +20,9 @@ type Before struct {
 	// Last is what we wrote last, by field as written: the CRM's own name, or a
 	// standard one of handoffd's own.
 	Last map[string]any `json:"last"`
+	// Theirs is what a person had put last into a field of our own that they fill
+	// in as well, before we wrote over it.
+	Theirs map[string]string `json:"theirs,omitempty"`
 	// Layers are what the handoffs that wrote found there, the oldest first.
 	Layers []Layer `json:"layers"`
 }
@@ -69,6 +72,7 @@ func (b Before) Wrote(i Intent, ref connectors.Ref, skipped []string, at time.Ti
 			continue
 		}
 		l.found(i, name, last)
+		b.Theirs = b.theirs(i, name)
 		last[name] = i.Write.Set[name]
 	}
 	b.Last, b.Layers = last, slices.Clone(b.Layers)
@@ -96,4 +100,36 @@ func (l *Layer) found(i Intent, name string, last map[string]any) {
 		return
 	}
 	l.Unseen = append(l.Unseen, name)
+}
+
+// BothWrite are the fields of our own that people fill in as well: what the buyer
+// needs, and what they asked for.
+func BothWrite() []string {
+	return []string{connectors.OwnFieldPrefix + "need", connectors.OwnFieldPrefix + "next_step"}
+}
+
+// theirs notes what somebody had put into a field that both write.
+func (b Before) theirs(i Intent, name string) map[string]string {
+	was, ok := i.Was[name].(string)
+	if !ok || !slices.Contains(BothWrite(), name) || b.IsOurs(name, was) {
+		return b.Theirs
+	}
+	out := map[string]string{}
+	maps.Copy(out, b.Theirs)
+	out[name] = was
+	return out
+}
+
+// leastCut is how much of a text a CRM has kept, at least, that cut it short.
+const leastCut = 40
+
+// IsOurs reports whether a value of a field is what we wrote there last, as far
+// as it fitted.
+func (b Before) IsOurs(name, value string) bool {
+	text, ok := b.Last[name].(string)
+	if !ok {
+		return false
+	}
+	text, value = strings.TrimSpace(text), strings.TrimSpace(value)
+	return value == text || len(value) >= leastCut && strings.HasPrefix(text, strings.TrimSuffix(value, "…"))
 }

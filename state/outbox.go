@@ -43,8 +43,10 @@ type Intent struct {
 	SentAt    time.Time        `json:"sent_at,omitzero"`    // of the last attempt
 	Looked    int              `json:"looked,omitempty"`    // empty look-ups since an ambiguous answer
 	InDoubt   bool             `json:"in_doubt,omitempty"`  // a create of which an earlier attempt may have come through
+	Skipped   []string         `json:"skipped,omitempty"`   // fields that an attempt without an answer left out
+	Unwanted  string           `json:"unwanted,omitempty"`  // why, in the CRM's words
 	Epoch     uint64           `json:"epoch,omitempty"`     // start of the process that sent it
-	Was       map[string]any   `json:"was,omitempty"`       // values seen when decided of the other fields that are not our own
+	Was       map[string]any   `json:"was,omitempty"`       // values seen when decided of the other fields that somebody else may have filled
 	Moves     time.Time        `json:"moves,omitzero"`      // it changes an owner, because of what happened then
 	Ordered   bool             `json:"ordered,omitempty"`   // an operator asked for it
 	Error     string           `json:"error,omitempty"`

@@ -175,7 +175,12 @@ func HandoffOfTask(tx Tx, key string) (Handoff, bool) {
 	return Handoff{}, false
 }
 
-// Unaccepted counts the handoffs a person owns and has not accepted.
+// Observing is under whose name [Unaccepted] counts what a person was only
+// observed to be given.
+func Observing(person string) string { return "observed " + person }
+
+// Unaccepted counts the handoffs a person owns and has not accepted; not those
+// that are only observed.
 func Unaccepted(tx Tx, person string) int {
 	n := 0
 	for range Prefix(tx, Load, Key(person)) {
@@ -209,7 +214,11 @@ func index(h Handoff, do func(Bucket, string)) {
 		}
 	}
 	if h.Stage == Assigned && h.Owner != "" {
-		do(Load, Key(h.Owner)+h.ID)
+		who := h.Owner
+		if h.Observed {
+			who = Observing(who)
+		}
+		do(Load, Key(who)+h.ID)
 	}
 }
 

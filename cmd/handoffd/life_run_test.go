@@ -312,7 +312,9 @@ func (l *lifeRun) up(at time.Time) bool {
 
 // actedBefore lists breaches of the accept clock that were marked although the
 // owner had said before that they accept, or had given it back, or had done what
-// accepts, and of the first touch although there had been one.
+// accepts, and of the first touch although there had been one. What was done after a
+// deadline makes its breach no less true; that it was told all the same is right as long
+// as no poll could show it.
 func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) (wrong []string) {
 	type act struct {
 		at    time.Time
@@ -320,10 +322,12 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 		value string
 	}
 	acts := map[connectors.Ref][]act{}
-	noted := map[time.Time]time.Time{} // a meeting that is over: from its start to when it stood in the CRM
+	noted := map[time.Time]time.Time{}    // a meeting that is over: from its start to when it stood in the CRM
+	inMinute := map[time.Time]time.Time{} // and from the minute of its start: one that began before the handoff counts as of the assignment
 	for _, c := range l.pair.History.Changes() {
 		if start, ok := meetingOf(c); ok && c.Time.After(start) && noted[start].IsZero() {
 			noted[start] = c.Time
+			inMinute[start.Truncate(time.Minute)] = c.Time
 		}
 		v, ok := c.Fields["handoff_status"]
 		if !ok {
@@ -338,21 +342,25 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 	for _, h := range handoffs {
 		byID[h.ID] = h
 	}
+	stood := func(h state.Handoff, at time.Time) time.Time {
+		if made, meeting := noted[at]; meeting {
+			return made
+		}
+		if made, meeting := inMinute[at.Truncate(time.Minute)]; meeting && at.Equal(h.AssignedAt) {
+			return made
+		}
+		return at
+	}
 	for _, row := range trail {
 		h, ok := byID[row.Subject]
-		if at, after := noted[h.TouchedAt]; after {
-			h.TouchedAt = at
-		}
-		if at, after := noted[h.AcceptedAt]; after {
-			h.AcceptedAt = at
-		}
-		if ok && row.Action == "escalation" && row.Detail["clock"] == "first_touch" && !h.TouchedAt.IsZero() && h.TouchedAt.Before(row.At.Add(-time.Second)) {
+		h.TouchedAt, h.AcceptedAt = stood(h, h.TouchedAt), stood(h, h.AcceptedAt)
+		if ok && row.Action == "escalation" && row.Detail["clock"] == "first_touch" && !h.TouchedAt.IsZero() && l.known(row, h.TouchedAt) {
 			wrong = append(wrong, fmt.Sprintf("%s of %s: %s of %s at %s, and it was touched at %s", h.ID, h.Target, row.Action, row.Detail["clock"], row.At, h.TouchedAt))
 		}
 		if row.Action != "breached" && row.Action != "escalation" || row.Detail["clock"] != "accept" || !ok {
 			continue
 		}
-		if h.AcceptedBy == row.Detail["owner"] && h.AcceptedAt.After(h.AssignedAt) && h.AcceptedAt.Before(row.At.Add(-time.Second)) {
+		if h.AcceptedBy == row.Detail["owner"] && h.AcceptedAt.After(h.AssignedAt) && l.known(row, h.AcceptedAt) {
 			wrong = append(wrong, fmt.Sprintf("%s of %s: %s at %s, and %s had taken it up by what they did at %s", h.ID, h.Target, row.Action, row.At, h.AcceptedBy, h.AcceptedAt))
 		}
 		for _, a := range acts[h.Target] {
@@ -362,6 +370,16 @@ func (l *lifeRun) actedBefore(handoffs []state.Handoff, trail []state.AuditRow) 
 		}
 	}
 	return wrong
+}
+
+// known reports whether what was done at an instant had to be known when something was
+// told: before the deadline that was told of, all of it; after it, what a poll shows.
+func (l *lifeRun) known(told state.AuditRow, at time.Time) bool {
+	due, err := time.Parse(time.RFC3339, told.Detail["by"])
+	if over := told.Action == "breached" || told.Detail["at"] == "100%"; err == nil && over && at.After(due.Add(time.Second)) {
+		return at.Before(told.At.Add(-time.Duration(l.run.LagS) * time.Second))
+	}
+	return at.Before(told.At.Add(-time.Second))
 }
 
 // meetingOf is when a meeting begins that a change puts into a CRM.

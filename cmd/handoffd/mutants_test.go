@@ -103,7 +103,7 @@ func writingMutants() []mutant {
 			"sync/writeback/again.go", "	if len(i.Expect) == 0 || i.Write.Creates() {\n		return time.Time{}", "	if %s || len(i.Expect) == 0 || i.Write.Creates() {\n		return time.Time{}",
 		}}},
 		{name: "what was written over not put back", rule: "A10", edits: []edit{{
-			"sync/plan/yield.go", "		v, found = d.stoodThere(rec, *h)\n	}\n", "		v, found = d.stoodThere(rec, *h)\n	}\n	found = found && !%s\n",
+			"sync/plan/yield.go", "		found = found && valueOf(v) != now\n", "		found = found && valueOf(v) != now && !%s\n",
 		}}},
 		{name: "an answer kept and nothing decided about it", rule: "A2", edits: []edit{{
 			"sync/writeback/settle.go", "		if o.delivered != nil {\n", "		if o.delivered != nil && !(%s && o.entry.Step == \"task\") {\n",

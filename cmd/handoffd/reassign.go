@@ -129,6 +129,9 @@ func (d *desk) reassign(ctx context.Context, o reassignOrder) (reassignAnswer, e
 	if err != nil {
 		return a, err
 	}
+	if len(picked) == 0 {
+		return a, o.wrong(rules)
+	}
 	var events []plan.Event
 	for _, h := range picked {
 		events = append(events, plan.Reassign{Handoff: h.ID, To: o.To, By: o.By})
@@ -188,6 +191,17 @@ func (d *desk) reassignPick(ctx context.Context, o reassignOrder) ([]state.Hando
 		return nil, fmt.Errorf("find the handoffs: %w", err)
 	}
 	return picked, nil
+}
+
+// wrong says why nothing fits, where what was typed can fit nothing.
+func (o reassignOrder) wrong(rules *plan.Rules) error {
+	for _, w := range o.Where {
+		name, value, _ := strings.Cut(w, "=")
+		if wrong := rules.NoneHas(name, value); wrong != "" {
+			return usageError("--where %s: %s", w, wrong)
+		}
+	}
+	return nil
 }
 
 func (o reassignOrder) fits(tx state.Tx, h state.Handoff) bool {

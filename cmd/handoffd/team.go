@@ -173,7 +173,7 @@ func teams(ctx context.Context, store state.Store, rules *plan.Rules, q url.Valu
 		v := engine.Look(tx, conns)
 		open := map[string]map[string]int{}
 		for _, h := range state.AllHandoffs(tx) {
-			if h.Stage.Open() && h.Owner != "" && h.Team != "" {
+			if h.Stage.Open() && h.Owner != "" && h.Team != "" && (!h.Observed || rules.Observing()) {
 				if open[h.Team] == nil {
 					open[h.Team] = map[string]int{}
 				}

@@ -150,6 +150,11 @@ func (d *desk) undo(ctx context.Context, o undoOrder) (undoAnswer, error) {
 	if err != nil {
 		return a, err
 	}
+	if len(groups)+len(before) == 0 && o.Type != "" {
+		if wrong := d.book.Rules().NoneHas("type", o.Type); wrong != "" {
+			return a, usageError("--type %s: %s", o.Type, wrong)
+		}
+	}
 	for _, id := range before {
 		a.Handoffs = append(a.Handoffs, undoRow{Handoff: id, Outcome: "undone before"})
 	}

@@ -16,6 +16,16 @@ func Paused(now, until time.Time, longest time.Duration) bool {
 	return left > 0 && left <= longest
 }
 
+// Backoff is how long what has failed so many times in a row is left alone: longer each
+// time, and for a quarter of a minute at most in the first minute, in which a person's
+// change has to be put back; then for a minute.
+func Backoff(failures int) time.Duration {
+	if failures > 7 {
+		return time.Minute
+	}
+	return min(time.Second<<max(failures-1, 0), 15*time.Second)
+}
+
 // moved deals with a wall clock that was moved while the lane slept. Timers
 // hold still for one tick, should it be moved back; what was put off under a
 // clock that ran ahead is mended.

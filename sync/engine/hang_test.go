@@ -9,6 +9,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan/plantest"
 )
 
 // TestBreachWhileTheCRMHangs: a deadline is told of within a minute, even where
@@ -73,4 +74,149 @@ func (hanging) Read(ctx context.Context, _ connectors.Kind, _, _ []string) ([]co
 	case <-time.After(90 * time.Second):
 	}
 	return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read", Err: context.DeadlineExceeded}
+}
+
+// slow is a CRM that takes its time for a read.
+type slow struct {
+	*crm
+	takes time.Duration
+	asked map[string]int // how often, by id
+}
+
+func (s slow) Read(ctx context.Context, kind connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
+	for _, id := range ids {
+		s.asked[id]++
+	}
+	select {
+	case <-ctx.Done():
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read", Err: ctx.Err()}
+	case <-time.After(s.takes):
+	}
+	return s.crm.Read(ctx, kind, ids, fields)
+}
+
+// TestReadBeside: a CRM that is slow, or hangs, holds up nothing but what is about it; a
+// slow one is read all the same, each record once, and a deadline that is about records
+// of both is told of with both read (1.97).
+func TestReadBeside(t *testing.T) {
+	for name, c := range map[string]struct {
+		hubspot, salesforce time.Duration // what a read takes
+		within              time.Duration // until what Salesforce has told is decided
+		fresh               bool          // the deadline is told of with all that was read
+	}{
+		"both answer":     {0, 0, time.Second, true},
+		"one hangs":       {time.Hour, 0, 3 * time.Second, false},
+		"one is slow":     {4 * time.Second, 0, 3 * time.Second, true},
+		"both are slow":   {4 * time.Second, 3 * time.Second, 15 * time.Second, true},
+		"not far apart":   {1500 * time.Millisecond, 2500 * time.Millisecond, 15 * time.Second, true},
+		"the other hangs": {0, time.Hour, time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.lane.Decider.Wall = time.Now
+				start := time.Now()
+				h := slow{r.crms["hubspot"], c.hubspot, map[string]int{}}
+				s := slow{r.crms["salesforce"], c.salesforce, map[string]int{}}
+				r.lane.Conns["hubspot"], r.lane.Conns["salesforce"] = h, s
+				lead := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+				contact := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+				r.update(func(tx state.Tx) {
+					for _, conn := range r.lane.Group {
+						state.PutConn(tx, state.Conn{Name: conn, Tenant: conn, Live: start.Add(-time.Hour), Mirror: true, Deaf: start})
+						for n := range 150 {
+							ref := connectors.Ref{Conn: conn, Kind: kindOf(conn), ID: fmt.Sprint(100 + n)}
+							state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: ref, EventID: ref.String(), At: start}, Via: "webhook", Came: start})
+						}
+					}
+					state.PutHandoff(tx, state.Handoff{
+						ID: "h", Type: "demo_request", Record: contact, Target: lead, Stage: state.Assigned, Tier: "high_intent",
+						Owner: "ana@example.com", Accountable: "ana@example.com", AcceptBy: start.Add(5 * time.Second), Written: start,
+					})
+					state.SetTimer(tx, state.Timer{ID: "h", Handoff: "h", Clock: "accept", Step: 1, Due: start.Add(5 * time.Second)})
+				})
+				if err := r.lane.end(t.Context()); err != nil { // no process has died
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- r.lane.Run(ctx) }()
+				time.Sleep(c.within)
+				if n := r.waits("salesforce"); n > 0 && c.salesforce < time.Hour {
+					t.Errorf("%d of Salesforce are not decided after %s", n, c.within)
+				}
+				time.Sleep(time.Minute)
+				cancel()
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				if n := r.waits("hubspot"); n > 0 && c.hubspot < time.Hour {
+					t.Errorf("%d of HubSpot are never decided", n)
+				}
+				for _, crm := range []slow{h, s} {
+					for id, n := range crm.asked {
+						if crm.takes < time.Hour && n > 2 { // the timer's may be read for each of its steps
+							t.Errorf("%s was read %d times", id, n)
+						}
+					}
+				}
+				told := false
+				r.update(func(tx state.Tx) {
+					told = false
+					for _, row := range state.AllAudit(tx, 0) {
+						if row.Subject == "h" && row.Action == "breached" {
+							told = true
+							if fresh := row.Detail["seen"] == ""; fresh != c.fresh || row.At.Sub(start) > time.Minute {
+								t.Errorf("told after %s, seen %q", row.At.Sub(start), row.Detail["seen"])
+							}
+						}
+					}
+				})
+				if !told {
+					t.Error("nobody was told")
+				}
+			})
+		})
+	}
+}
+
+// TestReloadBeside: what was being read when other rules came into force is read again by
+// those: they may want more of it.
+func TestReloadBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.lane.Decider.Wall = time.Now
+		h := slow{r.crms["hubspot"], 4 * time.Second, map[string]int{}}
+		r.lane.Conns["hubspot"] = h
+		r.now = time.Now()
+		r.hear("hubspot", "1", r.now, nil)
+		if err := r.lane.end(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.lane.Run(ctx) }()
+		time.Sleep(2 * time.Second)
+		r.lane.Decider.Book.Swap(plantest.Starter(t).Writing(t).Rules(t))
+		time.Sleep(30 * time.Second)
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if n := r.waits("hubspot"); n > 0 || h.asked["1"] != 2 {
+			t.Errorf("%d wait, read %d times", n, h.asked["1"])
+		}
+	})
+}
+
+// waits is how many rows of a connection are in the inbox.
+func (r *rig) waits(conn string) (n int) {
+	r.Helper()
+	r.update(func(tx state.Tx) {
+		n = 0
+		for range state.InboxRows(tx, conn) {
+			n++
+		}
+	})
+	return n
 }

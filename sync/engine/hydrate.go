@@ -2,12 +2,9 @@ package engine
 
 import (
 	"context"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
-	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // batch is what one call reads.
@@ -16,88 +13,63 @@ type batch struct {
 	kind connectors.Kind
 }
 
-// hydrate reads, in one batch a kind, the records that did not come along.
+// hydrate reads, in one batch a kind, the records that did not come along, every
+// connection beside the others.
 func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
-	want := map[batch][]string{}
-	var order []batch
+	l.fill(w, now)
+	want := map[string][]batch{}
+	ids := map[batch][]string{}
 	for _, it := range w.items {
+		b := batch{it.ref.Conn, it.ref.Kind}
+		switch {
+		case it.record != nil, it.why != "", it.silent, w.flying[b.conn]:
+			continue
+		case w.rules.Fields(b.conn, b.kind) == nil:
+			w.unread = append(w.unread, it.rows...) // the rules no longer look at this kind
+			continue
+		case l.Conns[b.conn] == nil, !l.Gates[b.conn].Open(), l.held(b.conn, b.kind, now):
+			continue
+		}
+		if ids[b] == nil {
+			want[b.conn] = append(want[b.conn], b)
+		}
+		ids[b] = append(ids[b], it.ref.ID)
+	}
+	var begun []*flight
+	for _, conn := range l.Group {
+		if len(want[conn]) > 0 {
+			begun = append(begun, l.fly(ctx, w, conn, want[conn], ids))
+		}
+	}
+	l.await(ctx, w, begun)
+	l.fill(w, now)
+	w.postpone()
+}
+
+// fill gives items what came along, or has been read since all there is to say of them
+// was heard.
+func (l *Lane) fill(w *work, now time.Time) {
+	for _, it := range w.items {
+		if it.record != nil || it.why != "" {
+			continue
+		}
 		if it.complete() {
 			it.asked = it.along
 			w.normalize(it, *it.object)
 			continue
 		}
-		if w.rules.Fields(it.ref.Conn, it.ref.Kind) == nil {
-			w.unread = append(w.unread, it.rows...) // the rules no longer look at this kind
-			continue
-		}
-		b := batch{it.ref.Conn, it.ref.Kind}
-		if want[b] == nil {
-			order = append(order, b)
-		}
-		want[b] = append(want[b], it.ref.ID)
-	}
-	for _, r := range l.readAll(ctx, w.rules, order, want, now) {
-		if r.err != nil {
-			w.failed = true
-			l.failed(r.of.conn, r.of.kind, "read "+string(r.of.kind), r.err)
-			continue
-		}
-		l.worked(r.of.conn, r.of.kind)
-		for _, o := range r.objects {
-			if it := w.byRef[o.Ref]; it != nil {
-				it.asked = r.began
-				w.normalize(it, o)
-			}
-		}
-		for _, id := range want[r.of] {
-			if it := w.byRef[connectors.Ref{Conn: r.of.conn, Kind: r.of.kind, ID: id}]; it.record == nil && it.why == "" {
-				l.silence(w, it)
-			}
+		a, told := l.read[it.ref]
+		delete(l.read, it.ref)
+		switch {
+		case !told, it.news.After(a.began) && !it.news.After(now):
+		case a.object == nil:
+			it.silent = true
+			l.silence(w, it)
+		default:
+			it.asked = a.began
+			w.normalize(it, *a.object)
 		}
 	}
-}
-
-// reading is the answer to one batch.
-type reading struct {
-	of      batch
-	began   time.Time
-	objects []connectors.Object
-	err     error
-}
-
-// readAll reads batches, every connection beside the others: one that hangs
-// must not keep what is known of the others from being decided. The answers
-// are in the order of the batches.
-func (l *Lane) readAll(ctx context.Context, rules *plan.Rules, order []batch, want map[batch][]string, now time.Time) []reading {
-	out := make([]reading, len(order))
-	var all sync.WaitGroup
-	for _, conn := range l.Group {
-		connector, ok := l.Conns[conn]
-		if !ok || !l.Gates[conn].Open() {
-			continue
-		}
-		var mine []int
-		for i, b := range order {
-			if b.conn == conn && !l.held(b.conn, b.kind, now) {
-				mine = append(mine, i)
-			}
-		}
-		if len(mine) == 0 {
-			continue
-		}
-		all.Go(func() {
-			for _, i := range mine {
-				b, calls := order[i], mostCalls
-				out[i] = reading{of: b, began: l.Decider.Wall().UTC()}
-				out[i].objects, out[i].err = read(ctx, connector, b.kind, want[b], rules.Fields(b.conn, b.kind), &calls)
-				if c := connectors.ClassOf(out[i].err); c == connectors.Throttled || c == connectors.Unavailable || ctx.Err() != nil {
-					return // it would say the same of the others
-				}
-			}
-		})
-	}
-	all.Wait()
-	return slices.DeleteFunc(out, func(r reading) bool { return r.of == batch{} })
 }
 
 // silence is a record about which the CRM said nothing. It is asked again, as

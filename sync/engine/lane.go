@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,19 +34,23 @@ type Lane struct {
 	turn    int                          // which connection comes first
 	full    bool                         // writeback had enough to do in the last round
 	trial   trial
+	flights map[string]*flight        // what is being read of a connection
+	read    map[connectors.Ref]answer // what has been read and not been looked at
+	flown   sync.WaitGroup
 	turned  atomic.Int64 // when a round last began
 }
 
 // pause is how long something is left alone after a failure.
 type pause struct {
-	until time.Time
-	after time.Duration
+	until  time.Time
+	failed int // in a row
 }
 
 // wait is a pause of one record. A hint that came after since is news and does
 // not wait.
 type wait struct {
-	pause
+	until time.Time
+	after time.Duration
 	since time.Time
 	times int
 }
@@ -56,15 +61,15 @@ const (
 	mostPassed       = 4000 // rows looked at in vain while a connection is down
 	wholeWalk        = 4    // every so many rounds all of them are, where only a kind is
 	mostSilences     = 10   // about two minutes of asking
-	firstPause       = time.Second
 	longestPause     = time.Minute
 	firstWaiting     = 2 * time.Second
 	longestWaiting   = 16 * time.Second
 	longestSleep     = 30 * time.Second
 	whileFull        = 250 * time.Millisecond
-	// longestAsking bounds what a round may wait for the CRMs, all in all: a
-	// deadline that passes meanwhile is told of within a minute even so.
-	longestAsking = 15 * time.Second
+	// longestAsking bounds what a round may ask the CRMs, all in all, and what is read
+	// beside the rounds: a deadline that passes meanwhile is told of within a minute
+	// even so.
+	longestAsking = 10 * time.Second
 	clockDrift    = 5 * time.Second
 	clockTick     = 10 * time.Second
 
@@ -74,6 +79,9 @@ const (
 // Run works until ctx ends. It returns an error only when the store fails,
 // because then nothing that was decided can be kept.
 func (l *Lane) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer l.flown.Wait()
+	defer cancel()
 	l.hold, l.waiting = map[batch]pause{}, map[connectors.Ref]wait{}
 	if err := l.begin(ctx); err != nil && ctx.Err() == nil {
 		return err
@@ -115,9 +123,9 @@ func (l *Lane) round(ctx context.Context) (bool, error) {
 	if work.empty() {
 		return l.trial.due(now), nil
 	}
+	l.hydrate(ctx, &work, now)
 	asking, cancel := context.WithTimeout(ctx, longestAsking)
 	defer cancel()
-	l.hydrate(asking, &work, now)
 	asks := work.observed(now.UTC())
 	if len(asks) == 0 && len(work.timers) == 0 && len(work.unread) == 0 && len(work.lost) == 0 && len(work.deaf) == 0 {
 		return work.failed && len(work.cut) > 0, l.putDown(ctx) // what that left no room for may be about another CRM
@@ -210,14 +218,12 @@ func (l *Lane) failed(conn string, kind connectors.Kind, doing string, err error
 		kind = ""
 	}
 	p := l.hold[batch{conn, kind}]
-	p.after = min(max(2*p.after, firstPause), longestPause)
-	if e.RetryAfter > p.after {
-		p.after = min(e.RetryAfter, longestPause)
-	}
-	p.until = l.Decider.Wall().Add(p.after)
+	p.failed++
+	again := min(max(e.RetryAfter, Backoff(p.failed)), longestPause)
+	p.until = l.Decider.Wall().Add(again)
 	l.hold[batch{conn, kind}] = p
 	l.Decider.Failures.Note(conn, doing, err, l.Decider.Wall())
-	l.Log.Warn("cannot read from the CRM", "conn", conn, "doing", doing, "class", e.Class.String(), "error", err, "again_in", p.after)
+	l.Log.Warn("cannot read from the CRM", "conn", conn, "doing", doing, "class", e.Class.String(), "error", err, "again_in", again)
 }
 
 // worked ends the pauses of what has just been read.

@@ -23,6 +23,7 @@ type work struct {
 	cut    map[string]bool  // connections with more than was taken of what tells of itself
 
 	gates  map[string]*Gate        // as they stood when the inbox was opened: what was read since is not in it
+	flying map[string]bool         // connections that are being read beside the round
 	failed bool                    // something could not be read, and is left alone now
 	timed  int                     // items that only timers have asked for
 	spoken map[connectors.Ref]bool // timers speak of them, and they are read only where there is news
@@ -34,6 +35,8 @@ type item struct {
 	rows   []string
 	via    string
 	came   time.Time
+	news   time.Time // when the last of what speaks of it came
+	silent bool      // the CRM was asked, and said nothing
 	read   bool      // what came along is not enough: a timer speaks of it
 	hint   time.Time // the latest of the rows that brought nothing along
 	object *connectors.Object
@@ -78,6 +81,9 @@ func (it *item) add(c state.Change, echo state.Echo, written bool) {
 		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At) || c.Via == state.ViaAnswer
 	}
 	it.rows = append(it.rows, c.Key)
+	if c.Came.After(it.news) {
+		it.news = c.Came
+	}
 	if it.came.IsZero() || c.Came.Before(it.came) {
 		it.came, it.via = c.Came, c.Via
 	}

@@ -19,6 +19,7 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 	for name, g := range l.Gates {
 		w.gates[name] = g.asOf()
 	}
+	l.arrivals(&w, now)
 	limit := l.trial.limit(cmp.Or(l.Limit, defaultLimit))
 	l.turn++
 	l.full = false
@@ -74,12 +75,14 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if l.unheard(w, t, of.Polled, now) {
 			continue
 		}
-		w.timers = append(w.timers, l.due(tx, w, t, of, now))
+		if d := l.due(tx, w, t, of, now); !slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] }) {
+			w.speak(d, now)
+		}
 	}
 }
 
-// due is a timer, whose records are to be read. Nobody has told of what was
-// done while nobody ran.
+// due is a timer, with what is to be read before it speaks. Nobody has told of what
+// was done while nobody ran.
 func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now time.Time) due {
 	d := due{timer: t, about: of.Read, told: of.Told, polled: of.Polled}
 	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !w.gates[p.Conn].ReadBy(p.Kind, t.Due) })
@@ -87,15 +90,23 @@ func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now ti
 	if !of.Told.IsZero() && (!trusted(conn, now) || !w.gates[of.Told.Conn].CaughtUp()) {
 		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
 	}
+	return d
+}
+
+// speak takes a timer into a round, with the records that are to be read for it.
+func (w *work) speak(d due, now time.Time) {
+	w.timers = append(w.timers, d)
 	w.spoken[d.told] = true
 	for _, ref := range d.about {
 		it := w.item(ref)
 		it.read = true
+		if d.timer.Due.After(it.news) {
+			it.news = d.timer.Due
+		}
 		if it.came.IsZero() {
 			it.via, it.came = "timer", now
 		}
 	}
-	return d
 }
 
 // trusted reports whether no webhook of a connection has been missed lately.
@@ -131,7 +142,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			w.unread = append(w.unread, c.Key)
 			continue
 		}
-		held := l.held(conn, c.Ref.Kind, now)
+		held := w.flying[conn] || l.held(conn, c.Ref.Kind, now)
 		if wait := l.waiting[c.Ref]; Paused(now, wait.until, longestWaiting) && (!c.Came.After(wait.since) || c.Came.After(now)) || !l.trial.may(c.Ref) {
 			continue
 		}

@@ -9,9 +9,10 @@ import (
 )
 
 // longestAwaited is how long a deadline waits for what people did until then to
-// be polled: with a round that is under way when it ends and the one that then
-// tells of it, each longestAsking at most, that is within a minute.
-const longestAwaited = time.Minute - 2*longestAsking - 5*time.Second
+// be polled: with the round that is under way when it ends, the reading of its record,
+// and the round that then tells of it, each longestAsking at most, that is within a
+// minute.
+const longestAwaited = time.Minute - 3*longestAsking - 5*time.Second
 
 // unheard reports whether a timer has to be silent yet: what people did until it was
 // due comes by polling only, and has not come. The poller is asked to go sooner. A

@@ -135,11 +135,21 @@ func (d *deciding) unfit(who string, c *conn, atMost int) (kind route.Kind, why 
 		return route.OnLeave, a.said(d.r.calendarOf(who).Zone()), true
 	}
 	if atMost > 0 {
-		if n := d.v.Unaccepted(who); n >= atMost {
+		if n := d.unaccepted(who); n >= atMost {
 			return route.AtCap, fmt.Sprintf("has %d of %d handoffs not accepted yet", n, atMost), true
 		}
 	}
 	return "", "", true
+}
+
+// unaccepted is how many handoffs somebody has and has not accepted. What is
+// only observed beside what is live fills nobody's hands.
+func (d *deciding) unaccepted(who string) int {
+	n := d.v.Unaccepted(who)
+	if !d.r.write || d.onlySeen {
+		n += d.v.Unaccepted(state.Observing(who))
+	}
+	return n
 }
 
 // out is unfit without the kind.

@@ -127,7 +127,7 @@ func (d *deciding) brief(t *typ, f *facts, h state.Handoff, tier *tier, c choice
 		}
 	}
 	section("Take care", f.forbidden()...)
-	section("Why did they engage?", t.what, f.what(h))
+	section("Why did they engage?", t.what, f.what(h), f.whoCounted(t))
 	section("Why now?", whyNow(h, tier, zone)...)
 	section("What did we already say?", d.alreadySaid(t, f, h, zone)...)
 	section("What should happen next?", nextStep(t, f, h, zone)+".", asked(t, f), accepts(t, h, zone))
@@ -195,7 +195,8 @@ func accepts(t *typ, h state.Handoff, zone *time.Location) string {
 func (c *cond) plainly() string {
 	switch c.kind {
 	case aField:
-		return strings.Replace(c.text, c.field.String(), c.field.said(), 1)
+		text := strings.Replace(c.text, c.field.String(), c.field.said(), 1)
+		return strings.NewReplacer(" filled yes", " is filled in", " filled no", " is blank").Replace(text)
 	case allOf, anyOf:
 		with := " or "
 		if c.kind == allOf {
@@ -247,8 +248,8 @@ func (d *deciding) history(f *facts, h state.Handoff) []string {
 		}
 	}
 	for _, old := range d.v.Handoffs(f.rec.Ref) {
-		if old.ID != h.ID && old.Owner != "" {
-			lines = append(lines, fmt.Sprintf("Handed to %s on %s (%s, %s)%s.", old.Owner, old.DetectedAt.Format(time.DateOnly), old.Type, old.Stage, lastWork(old)))
+		if old = d.current(old); old.ID != h.ID && old.Owner != "" {
+			lines = append(lines, fmt.Sprintf("Handed to %s on %s (%s, %s%s)%s.", old.Owner, old.DetectedAt.Format(time.DateOnly), old.Type, old.Stage, cameBackFor(old), lastWork(old)))
 		}
 	}
 	return lines

@@ -105,6 +105,18 @@ func times(n int) string {
 	return strconv.Itoa(n) + " times"
 }
 
+// cameBackFor is why an earlier handoff was returned.
+func cameBackFor(h state.Handoff) string {
+	if h.Returned == nil || h.Returned.Reason == "" {
+		return ""
+	}
+	text := ", because: " + h.Returned.Reason
+	if h.Returned.Note != "" {
+		text += ", " + h.Returned.Note
+	}
+	return cut(text, valueLimit)
+}
+
 // lastWork is the last contact under an earlier handoff.
 func lastWork(h state.Handoff) string {
 	if h.Work == nil || h.Work.Last.IsZero() {

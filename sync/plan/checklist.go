@@ -384,7 +384,7 @@ func (d *deciding) managerOf(who string) string {
 // meanwhile.
 func (d *deciding) choreSettled(h state.Handoff, step string, ref connectors.Ref) state.Handoff {
 	if step == stepChase {
-		if len(h.Missing) == 0 || ended(h) {
+		if len(h.Missing) == 0 || ended(h) || h.Stage == state.Returned {
 			return d.choreDone(h, step)
 		}
 		return h
@@ -394,7 +394,7 @@ func (d *deciding) choreSettled(h state.Handoff, step string, ref connectors.Ref
 			continue
 		}
 		h = handoff.Change(h, at, func(i *state.Item) { i.Task = ref })
-		if !h.Items[at].Done.IsZero() || h.Items[at].Gives && ended(h) || h.Stage == state.Cancelled {
+		if !h.Items[at].Done.IsZero() || h.Items[at].Gives && ended(h) || h.Stage == state.Cancelled || h.Stage == state.Returned {
 			return d.choreDone(h, step)
 		}
 	}

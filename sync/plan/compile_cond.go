@@ -114,7 +114,9 @@ func (c *compiler) test(op mappings.Op, d mappings.Cond, w normalize.Field, conn
 	if qualifies(op.Name) {
 		if i := slices.IndexFunc(d.Ops, func(o mappings.Op) bool { return o.Name == opPipeline }); i >= 0 {
 			t.pipeline = d.Ops[i].Args[0].S
-			if _, ok := word(conns, field{w.Noun, wordPipeline}); !ok && known {
+			if in, ok := word(conns, field{w.Noun, wordPipeline}); ok {
+				c.known(d.Ops[i].Args[0], in)
+			} else if known {
 				c.warn(d.Ops[i].Pos, "no-pipeline", "map "+w.Noun+".pipeline", "the pipeline is mapped nowhere, so the stage alone decides")
 			}
 		}
@@ -155,12 +157,22 @@ func isListName(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
+// known tells of a word that the field never holds, as far as the mapping says;
+// handoff_status holds what we write.
+func (c *compiler) known(a mappings.Text, w normalize.Field) {
+	values := w.Values
+	if len(values) == 0 && w.Word == ownStatus {
+		values = statuses()
+	}
+	if len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, a.S) }) {
+		c.warn(a.Pos, "unknown-value", didYouMean(a.S, values, "it can be "+strings.Join(values, ", ")), "%s is never %q, as far as the mapping says", w, a.S)
+	}
+}
+
 // canonical is an argument as records have the value; it tells of one that the
 // field can never hold.
 func (c *compiler) canonical(a mappings.Text, w normalize.Field) string {
-	if len(w.Values) > 0 && !slices.ContainsFunc(w.Values, func(v string) bool { return strings.EqualFold(v, a.S) }) {
-		c.warn(a.Pos, "unknown-value", didYouMean(a.S, w.Values, "it can be "+strings.Join(w.Values, ", ")), "%s is never %q, as far as the mapping says", w, a.S)
-	}
+	c.known(a, w)
 	v, ok := normalize.Value(w, a.S, "")
 	if !ok || v == "" {
 		c.bad(a.Pos, "wrong-type", "", "%s is a %s and can never be %q", w, strings.ReplaceAll(w.IsA, "_", " "), a.S)

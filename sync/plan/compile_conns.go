@@ -38,6 +38,7 @@ func (c *compiler) connections() {
 			c.noColleagues(n.match)
 		}
 		n.codesOf(m)
+		n.shares()
 		c.r.conns = append(c.r.conns, n)
 		c.r.byConn[n.name] = n
 	}

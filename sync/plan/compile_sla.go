@@ -147,7 +147,11 @@ func (c *compiler) whoms(list []mappings.Text) []string {
 // stalled gathers the steps of a type's escalations.
 func (c *compiler) stalled(names []mappings.Text) []step {
 	var out []step
-	for _, name := range names {
+	for n, name := range names {
+		if slices.ContainsFunc(names[:n], func(o mappings.Text) bool { return o.S == name.S }) {
+			c.bad(name.Pos, "duplicate-name", "keep one of them", "%s is written a second time, and would speak twice", name.S)
+			continue
+		}
 		c.use(anEscalation, name.S)
 		i := slices.IndexFunc(c.escalations, func(e escalation) bool { return e.name == name.S })
 		if i < 0 {

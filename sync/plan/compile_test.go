@@ -62,6 +62,13 @@ func TestFaults(t *testing.T) {
 		{"handoffd.yaml", "mode: observe", "mode: observe\nsignals:\n  product: {on: hubspott, find_by: [{same: [usage.email, person.email]}]}", "handoffd.yaml:", "undefined-connection", `did you mean "hubspot"?`, false},
 		{"handoffd.yaml", "mode: observe", "mode: observe\nsignals:\n  product: {on: hubspot, find_by: [{same: [usage.email, person.email]}]}", "handoffd.yaml:", "no-mapping", "mappings/product.yaml", false},
 		{"handoffd.yaml", "mode: observe", "mode: observe\nsources:\n  - {name: typed, if: {person.sourse: Manual}, wait: 2 minutes}", "handoffd.yaml:", "undefined-field", `did you mean "person.source"?`, false},
+		{demo, "if_stalled: [standard", "if_stalled: [standard, standard", demo + ":", "duplicate-name", "keep one", false},
+		{"sla.yaml", "    clock: first_touch\n", "    clock: opened\n", demo + ":37:", "no-clock", "add it to a tier", true},
+		{demo, "returned_when: {person.handoff_status: Returned}\n", "", demo + ":", "no-effect", "returned_when: {person.handoff_status: Returned}", true},
+		{demo, "{reason: required, then", "{reason: optional, ask_after: 5 minutes, then", demo + ":", "no-effect", "reason: required", true},
+		{demo, "then: return_to_giver}", "then: return_to_giver, reasons: [Too early, too early]}", demo + ":", "duplicate-name", "keep one", false},
+		{demo, "{person.handoff_status: Returned}", "{person.handoff_status: Retuned}", demo + ":", "unknown-value", `did you mean "Returned"?`, true},
+		{"handoffd.yaml", "mode: observe", "live: {demo_request: [{share: 10%, on: hubspot}, {share: 20%, on: hubspot}]}\nmode: observe", "handoffd.yaml:", "duplicate-name", "keep one", false},
 	}
 	for _, test := range tests {
 		t.Run(test.code+" "+test.to, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (d *deciding) advance(t *typ, rec *state.Record, h state.Handoff) {
 	if !h.Stage.Open() {
 		d.quiet(h)
 		d.backEnds(t, h)
-		h = d.settled(h)
+		h = d.keptAtEnd(d.settled(h))
 		d.timer(h, clockTried, 0, h.Due[clockAttempts]) // the buyer may not have been reached yet
 	}
 	d.put(d.tell(h, was, step, set))

@@ -31,6 +31,7 @@ const dealWords = `  stored_in: deals
     kicked_off:        {read: kicked_off, is_a: date}
     the_csm:           {read: the_csm, write: the_csm, is_a: user}
     is_signed:         {read: is_signed, is_a: yes_no}
+    handoff_status:    {read: handoff_status, write: handoff_status}
 `
 
 const signed = `handoff: signed

@@ -49,14 +49,17 @@ type count struct {
 	least  int
 	within time.Duration
 	same   string // a word of the counted noun; blank: any
+	span   string // within, as the admin typed it
 }
 
 // group are the records that reach a count, by the value they share.
 type group struct {
 	token  string // names it in a trigger version
-	label  string
+	label  string // in small letters
+	said   string // as the first of them has it
 	newest time.Time
 	refs   []connectors.Ref
+	who    []string // who they are, for a person
 }
 
 // groups are those that reach the count now, ordered by what they share. A
@@ -102,9 +105,9 @@ func (f *facts) gather(c *cond) []group {
 		i := slices.IndexFunc(out, func(g group) bool { return g.label == label })
 		if i < 0 {
 			i = len(out)
-			out = append(out, group{token: state.Digest("group", c.text, label)[:8], label: label})
+			out = append(out, group{token: state.Digest("group", c.text, label)[:8], label: label, said: r.Fields[c.count.same]})
 		}
-		out[i].refs = append(out[i].refs, r.Ref)
+		out[i].refs, out[i].who = append(out[i].refs, r.Ref), append(out[i].who, counted(&r))
 		if at.After(out[i].newest) {
 			out[i].newest = at
 		}
@@ -119,14 +122,54 @@ func (f *facts) sayGroups(c *cond) string {
 	for _, g := range f.groups(c) {
 		text := strconv.Itoa(len(g.refs)) + " of one " + nounCompany
 		if g.label != "" {
-			text += " with the " + strings.ReplaceAll(c.count.same, "_", " ") + " " + quote(g.label)
+			text += " with the " + strings.ReplaceAll(c.count.same, "_", " ") + " " + quote(g.said)
 		}
-		said = append(said, text+", by "+c.field.said())
+		said = append(said, text+" ("+c.field.said()+", within "+c.count.span+")")
 	}
 	if len(said) == 0 {
 		return "not yet: " + c.text
 	}
 	return strings.Join(said, " and ")
+}
+
+// mostNamed is how many of a group a brief names.
+const mostNamed = 12
+
+// whoCounted names those whose number is the signal, for whoever has to write to
+// them.
+func (f *facts) whoCounted(t *typ) string {
+	var names []string
+	for i := range t.starts {
+		for _, c := range t.starts[i].counts {
+			for _, g := range f.groups(c) {
+				for _, name := range g.who {
+					if !slices.Contains(names, name) {
+						names = append(names, name)
+					}
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	more := ""
+	if n := len(names) - mostNamed; n > 0 {
+		names, more = names[:mostNamed], " and "+strconv.Itoa(n)+" more"
+	}
+	return "Counted: " + strings.Join(names, "; ") + more + "."
+}
+
+// counted is one of a group, with how to reach them.
+func counted(r *state.Record) string {
+	text := who(r)
+	if email := r.Fields[wordEmail]; email != "" && email != text {
+		text += ", " + email
+	}
+	if r.Fields[wordDoNotCall] == yes {
+		text += " (do not call)"
+	}
+	return text
 }
 
 // present are the records of a crowd, with the one at hand as it was read just
@@ -273,7 +316,7 @@ func (c *compiler) counting(d mappings.Cond, f field, conns []*conn, known bool)
 				c.bad(op.Pos, "count-elsewhere", "move it to starts_when", "count_at_least can only start something")
 			}
 		case opWithin:
-			out.count.within = plain(mappings.ParseDuration(op.Args[0].S))
+			out.count.within, out.count.span = plain(mappings.ParseDuration(op.Args[0].S)), op.Args[0].S
 		case opSame:
 			same := op.Args[0]
 			if !strings.Contains(same.S, ".") {

@@ -128,6 +128,28 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// TestCountNames: whoever gets a group reads in what department it is, as the CRM
+// has it, within what time, and who they are (1.40).
+func TestCountNames(t *testing.T) {
+	t.Parallel()
+	acme := company("hubspot", "900", map[string]string{"name": "Acme", "domain": "acme.com"})
+	w := newWorld()
+	w.add(acme)
+	for i, name := range []string{"Dana Ito", "Lee Berg", ""} {
+		r := active(fmt.Sprint(i), "IT", monday.Format(time.DateOnly), acme.Ref)
+		r.Fields["full_name"] = name
+		w.decide(t, counting(t, "company"), monday.Add(time.Duration(i)*time.Minute), see(r))
+	}
+	h := w.only(t)
+	if why := h.Why[0].Text; !strings.Contains(why, `3 of one company with the department "IT" (became active on, within 14 days)`) {
+		t.Errorf("why: %s", why)
+	}
+	brief, _ := w.steps()["assign"].Write.Set["handoff_brief"].(string)
+	if want := "Counted: p2@acme.com; Dana Ito, p0@acme.com; Lee Berg, p1@acme.com."; !strings.Contains(brief, want) {
+		t.Errorf("the brief does not say %q:\n%s", want, brief)
+	}
+}
+
 // TestCountOncePerWindow: a group starts one handoff within its time, however
 // that one ended, and another when as many have followed later (1.40).
 func TestCountOncePerWindow(t *testing.T) {

@@ -66,7 +66,7 @@ func (d *deciding) known(ref connectors.Ref) (r *state.Record, fresh, asked bool
 	if have, ok := d.v.Record(ref); ok {
 		return &have, false, true
 	}
-	need := state.Need{Conn: ref.Conn, Question: connectors.Question{Kinds: []connectors.Kind{ref.Kind}, Value: ref.ID}}
+	need := byID(ref)
 	found, asked := d.v.Located(need)
 	if !asked {
 		d.c.Needs = append(d.c.Needs, need)
@@ -76,4 +76,9 @@ func (d *deciding) known(ref connectors.Ref) (r *state.Record, fresh, asked bool
 		return &found[i], true, true
 	}
 	return nil, true, true
+}
+
+// byID asks for a record as it is now.
+func byID(ref connectors.Ref) state.Need {
+	return state.Need{Conn: ref.Conn, Question: connectors.Question{Kinds: []connectors.Kind{ref.Kind}, Value: ref.ID}}
 }

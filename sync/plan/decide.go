@@ -26,6 +26,7 @@ type deciding struct {
 	carrierRead time.Time // when the carrier was asked for
 	since       time.Time // when what is decided about happened, as far as the CRM tells
 	ordered     bool      // an operator asked for it
+	onlySeen    bool      // who gets something that is only observed is looked for
 	via         string    // how we heard of the record that is decided about; blank: it is something else
 
 	settling *state.Intent   // the write that is being settled

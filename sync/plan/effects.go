@@ -154,7 +154,7 @@ func (d *deciding) writeOwner(t *typ, f *facts, h state.Handoff, c *conn, at *st
 	if ours == "" {
 		return d.intend(h, stepAssign, w)
 	}
-	h.Stake = &state.Stake{Field: name, Value: ours, Was: before.who, Over: before.since, Tried: tried}
+	h.Stake = &state.Stake{Field: name, Value: ours, Was: before.who, Over: before.since, Tried: tried, Under: unread(h.Stake, !before.hidden)}
 	if ours == before.who && len(tried) == 0 && len(w.Set) > 1 {
 		delete(w.Set, name)
 	}

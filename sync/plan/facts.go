@@ -81,10 +81,15 @@ func (f *facts) value(of field) string {
 	if !of.given() {
 		return ""
 	}
-	if r := f.record(of.noun); r != nil {
-		return r.Fields[of.word]
+	r := f.record(of.noun)
+	if r == nil {
+		return ""
 	}
-	return ""
+	v := r.Fields[of.word]
+	if c := f.r.byConn[r.Ref.Conn]; c != nil && v != "" && c.shared[of] != "" {
+		return f.theirs(r.Ref, c.shared[of], v)
+	}
+	return v
 }
 
 // record is the record a noun stands for; nil: there is none.

@@ -43,15 +43,20 @@ func (d *deciding) unfiled(tr state.Trail, s state.Stake, rec *state.Record) boo
 }
 
 // stoodThere is whom a record had been given to when our write came over it,
-// where the CRM keeps no history and told so with its answer. Only what another
+// where its history does not tell and the CRM told so with its answer. Only what another
 // handoff of ours had written is nobody's.
-func (d *deciding) stoodThere(rec *state.Record, h state.Handoff) (v connectors.FieldValue, found bool) {
-	s := h.Stake
+func (d *deciding) stoodThere(rec *state.Record, h state.Handoff, s state.Stake) (v connectors.FieldValue, found bool) {
 	if s.Stood == nil {
 		return v, false
 	}
 	stood := valueOf(*s.Stood)
 	return *s.Stood, stood != s.Was && stood != s.Value && byHand(s.Stood.Actor) && !d.anothers(rec, h, stood)
+}
+
+// explains reports whether a trail shows who had set what stood there. It may show our
+// write and not yet what was filed a moment before it.
+func explains(tr state.Trail, stood *connectors.FieldValue) bool {
+	return stood != nil && slices.ContainsFunc(tr.Values, func(v connectors.FieldValue) bool { return valueOf(v) == valueOf(*stood) })
 }
 
 // untold lists that nobody knows who came just before our write.

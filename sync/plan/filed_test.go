@@ -93,13 +93,16 @@ func TestTakenUntracked(t *testing.T) {
 	r := writing(t)
 	for name, c := range map[string]struct {
 		stood  *connectors.FieldValue
+		filed  connectors.Actor // who set that, as the history shows beside our own write; ourselves: nobody yet
 		back   any
 		listed int
 	}{
-		"a person's":     {stood: &connectors.FieldValue{Value: "u-vera", At: monday, By: "u-erin"}, back: "u-vera"},
-		"nobody's still": {stood: &connectors.FieldValue{At: monday, By: "u-erin"}, back: "none"},
-		"ours already":   {stood: &connectors.FieldValue{Value: "u-ana", By: "u-erin"}, back: "none"},
-		"not told":       {back: "none", listed: 1},
+		"a person's":                         {stood: &connectors.FieldValue{Value: "u-vera", At: monday, By: "u-erin"}, back: "u-vera"},
+		"nobody's still":                     {stood: &connectors.FieldValue{At: monday, By: "u-erin"}, back: "none"},
+		"a person's, and only ours is filed": {stood: &connectors.FieldValue{Value: "u-vera", At: monday, By: "u-erin"}, filed: connectors.ActorIntegration, back: "u-vera"},
+		"a program's, which is filed":        {stood: &connectors.FieldValue{Value: "u-vera", At: monday}, filed: connectors.ActorAutomation, back: "none"},
+		"ours already":                       {stood: &connectors.FieldValue{Value: "u-ana", By: "u-erin"}, back: "none"},
+		"not told":                           {back: "none", listed: 1},
 	} {
 		w := newWorld()
 		rec := demo("51", "dana@acme.com")
@@ -113,6 +116,13 @@ func TestTakenUntracked(t *testing.T) {
 		w.decide(t, r, done.Stamp, done)
 		rec.Version, rec.ModifiedAt, rec.Fields = "2", done.Stamp, clone(rec.Fields)
 		rec.Fields["owner"] = fmt.Sprint(i.Write.Set["hubspot_owner_id"])
+		if c.filed != "" {
+			past := []connectors.FieldValue{value(rec.Fields["owner"], done.Stamp, connectors.ActorIntegration)}
+			if c.filed != connectors.ActorIntegration {
+				past = append(past, value("u-vera", monday.Add(time.Second/2), c.filed))
+			}
+			w.trails = map[string]state.Trail{"51": {Values: past}}
+		}
 		seen := see(rec)
 		seen.Check, seen.Via = true, state.ViaAnswer
 		w.decide(t, r, monday.Add(2*time.Second), seen)
@@ -125,6 +135,85 @@ func TestTakenUntracked(t *testing.T) {
 		}
 		if got != c.back || w.only(t).Stage != stage || len(w.listed("unseen")) != c.listed {
 			t.Errorf("%s: put back %v, %s, unseen %q", name, got, w.only(t).Stage, w.listed("unseen"))
+		}
+	}
+}
+
+// TestTakenUnread: where the backup takes a buyer over before the record could be read
+// again, who had come just before our first write is found out all the same: before the
+// second one leaves or after it, and whether the CRM told of them with its answer or
+// keeps a history (A10, C11).
+func TestTakenUnread(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		stood   string // whom the answer named; blank: nobody
+		history bool
+		first   bool // the record is read before the second write leaves
+		guarded bool // and that one made sure of whom it took the record from
+		back    any
+	}{
+		"told, read before":            {stood: "u-vera", first: true, back: "u-vera"},
+		"told, read after":             {stood: "u-vera", back: "u-vera"},
+		"told, read after a sure one":  {stood: "u-vera", guarded: true, back: "u-vera"},
+		"filed, read before":           {history: true, first: true, back: "u-vera"},
+		"filed, read after":            {history: true, back: "u-vera"},
+		"filed, read after a sure one": {history: true, guarded: true, back: "u-vera"},
+		"ours, read before":            {stood: "u-ana", first: true, back: "none"},
+		"ours, read after":             {stood: "u-ana", back: "none"},
+	} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com")
+		w.decide(t, r, monday, see(rec))
+		one := w.steps()["assign"]
+		delete(w.intents, one.Write.Key)
+		done := plan.Delivered{Intent: one, Ref: rec.Ref, Version: "2", Stamp: monday.Add(time.Second)}
+		ours := fmt.Sprint(one.Write.Set["hubspot_owner_id"])
+		if c.stood != "" {
+			done.Stood = map[string]connectors.FieldValue{"hubspot_owner_id": {Value: c.stood, At: monday, By: "u-erin"}}
+		}
+		w.decide(t, r, done.Stamp, done)
+		late := monday.Add(23 * time.Minute)
+		for _, timer := range w.due(late) {
+			w.decide(t, r, late, plan.Fired{Timer: timer})
+		}
+		two := w.steps()["assign"]
+		theirs := fmt.Sprint(two.Write.Set["hubspot_owner_id"])
+		if theirs == ours {
+			t.Fatalf("%s: not taken over", name)
+		}
+		rec.Version, rec.ModifiedAt, rec.Fields = "2", done.Stamp, clone(rec.Fields)
+		rec.Fields["owner"] = ours
+		past := []connectors.FieldValue{value(ours, done.Stamp, connectors.ActorIntegration), value("u-vera", monday.Add(time.Second/2), connectors.ActorPerson)}
+		if !c.first {
+			delete(w.intents, two.Write.Key)
+			rec.Version, rec.ModifiedAt, rec.Fields["owner"] = "3", late.Add(time.Second), theirs
+			past = append([]connectors.FieldValue{value(theirs, rec.ModifiedAt, connectors.ActorIntegration)}, past...)
+			w.decide(t, r, rec.ModifiedAt, plan.Delivered{
+				Intent: two, Ref: rec.Ref, Version: "3", Stamp: rec.ModifiedAt, Guarded: c.guarded,
+				Stood: map[string]connectors.FieldValue{"hubspot_owner_id": {Value: ours, At: done.Stamp}},
+			})
+		}
+		if c.history {
+			w.trails = map[string]state.Trail{"51": {Values: past}}
+		}
+		w.decide(t, r, late.Add(2*time.Second), see(rec))
+		got, stage := any("none"), state.Assigned
+		if i, put := w.steps()["restore"]; put {
+			got = i.Write.Set["hubspot_owner_id"]
+			if i.Expect["hubspot_owner_id"] != rec.Fields["owner"] {
+				t.Errorf("%s: put back over %v, and %s stands there", name, i.Expect, rec.Fields["owner"])
+			}
+		}
+		if c.back != "none" {
+			stage = state.Superseded
+		}
+		h := w.only(t)
+		if _, leaves := w.steps()["assign"]; got != c.back || h.Stage != stage || leaves != (c.first && c.back == "none") {
+			t.Errorf("%s: put back %v, %s, the backup's leaves %v", name, got, h.Stage, leaves)
+		}
+		if h.Stake.Under != nil {
+			t.Errorf("%s: still to be found out: %+v", name, h.Stake.Under)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		return
 	}
 	if h.Target == rec.Ref {
-		if ev.Check && d.overlooked(rec, h, rec.Fields[t.becomes]) {
+		if (ev.Check || h.Stake != nil && h.Stake.Under != nil) && d.overlooked(rec, h, rec.Fields[t.becomes]) {
 			return
 		}
 		h = d.current(h)

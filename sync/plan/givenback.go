@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -120,4 +121,36 @@ func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes
 	}
 	_, yes = handAfter(tr, s.Stamp)
 	return yes, true
+}
+
+// readFirst looks at the record of a handoff again before what one of the receivers has
+// done for the buyer counts, where it may be somebody else's by now: one who is not the
+// owner may have been given it a moment ago, and a poll brings their deed and that in any
+// order; one who is may have lost it to the owner of a record that theirs was merged
+// into. What it shows is followed like any other reading. It reports whether the CRM has
+// to say so first.
+func (d *deciding) readFirst(h state.Handoff, a act) (waits bool) {
+	rec, known := d.v.Record(h.Target)
+	if !known || !h.Stage.Open() || !writesOwner(h) || !a.contact() || !d.receives(h, a.owner) || slices.Contains(workOf(h).Seen, a.id) {
+		return false
+	}
+	if u, ok := d.user(d.r.byConn[h.Target.Conn], h.Owner); a.owner == h.Owner && (!ok || !inherited(h, h.Target) || rec.Fields[d.r.byName[h.Type].becomes] == u.ID) {
+		return false
+	}
+	if !rec.ModifiedAt.Before(a.made) {
+		if a.owner == h.Owner {
+			d.follow(&rec, h, Observed{Record: rec})
+		}
+		return d.stopped()
+	}
+	need := byID(h.Target)
+	found, asked := d.v.Located(need)
+	if !asked {
+		d.c.Needs = append(d.c.Needs, need)
+		return true
+	}
+	if i := slices.IndexFunc(found, func(r state.Record) bool { return r.Ref == h.Target && r.Version > rec.Version }); i >= 0 {
+		d.follow(&found[i], h, Observed{Record: found[i]})
+	}
+	return d.stopped()
 }

@@ -237,6 +237,31 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	return true
 }
 
+// keptAtEnd leaves a handoff that is done to who has done it, where it was to go to
+// somebody else, by no operator's order, and that has not left yet: the record shows them.
+func (d *deciding) keptAtEnd(h state.Handoff) state.Handoff {
+	i, waits := d.v.Intent(h.Effects[stepReassign].Key)
+	n := len(h.Holders)
+	if !waits || i.State != state.Ready || i.Ordered || n == 0 || h.Stake == nil || h.AcceptedBy != h.Holders[n-1].Who {
+		return h
+	}
+	u, known := d.user(d.r.byConn[h.Target.Conn], h.AcceptedBy)
+	rec, read := d.v.Record(h.Target)
+	if t := d.r.byName[h.Type]; t == nil || !read || rec.Fields[t.becomes] != u.ID && blankNil(rec.Fields[t.becomes]) != h.Before[h.Stake.Field] {
+		return h // a program has taken it from them
+	}
+	kept, err := handoff.Revert(h, h.AcceptedBy, "has done it, so it does not go to "+h.Owner)
+	if err != nil || !known {
+		return h
+	}
+	d.c.Withdraw = append(d.c.Withdraw, i.Write.Key)
+	d.because(kept.Why[len(kept.Why)-1])
+	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": h.Owner})
+	s := *h.Stake
+	kept.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: u.ID, Over: s.Over, Stamp: s.Over, Checked: true, Under: s.Under}
+	return handoff.Forget(kept, stepReassign)
+}
+
 // unsaid takes back what was said of a takeover that does not take place, to those whom
 // its step told since then and on the record the handoff came from.
 func (d *deciding) unsaid(t *typ, h state.Handoff, rec *state.Record, since time.Time) state.Handoff {

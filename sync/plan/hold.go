@@ -43,8 +43,13 @@ func (d *deciding) prepare(t *typ, f *facts, h state.Handoff, tier *tier) (state
 	for i := range t.before {
 		h = d.lists(t, f, h, &t.before[i], until)
 	}
-	h = d.shown(f, h)
-	waits := d.waitsFor(t, h, &s)
+	return d.gate(t, f, d.shown(f, h), tier, &s, until)
+}
+
+// gate holds what still lacks something that has to travel, and puts it. It
+// reports whether the handoff may go on instead.
+func (d *deciding) gate(t *typ, f *facts, h state.Handoff, tier *tier, s *survey, until time.Time) (state.Handoff, bool) {
+	waits := d.waitsFor(t, h, s)
 	if len(waits) == 0 {
 		return h, true
 	}
@@ -68,11 +73,11 @@ func (d *deciding) prepare(t *typ, f *facts, h state.Handoff, tier *tier) (state
 	}
 	d.timer(held, clockHold, 0, until)
 	d.timer(held, clockHold, holdRecheck, d.now.Add(recheckEvery))
-	held = d.chase(t, f, held, &s, false)
+	held = d.chase(t, f, held, s, false)
 	for i := range held.Items {
 		held = d.itemTask(t, f, held, i)
 	}
-	d.put(d.tellHeld(t, f, held, &s))
+	d.put(d.tellHeld(t, f, held, s))
 	return held, false
 }
 
@@ -126,6 +131,9 @@ func (d *deciding) tellHeld(t *typ, f *facts, h state.Handoff, s *survey) state.
 	}
 	if h.Giver != "" {
 		set[ownGiver] = h.Giver
+	}
+	if h.Effects[stepHold].Key == "" {
+		set[ownStatus] = nil // what stands there is said of the one before
 	}
 	return d.intend(h, stepHold, connectors.Write{Ref: h.Record, Set: set, Key: key(h, stepHold, h.Note)})
 }
@@ -288,7 +296,9 @@ func (d *deciding) goOn(t *typ, f *facts, h state.Handoff, s *survey, because st
 	}
 	d.audit("went on", h.ID, map[string]string{"because": because, "held": d.now.Sub(h.HeldAt).Round(time.Second).String(), "missing": strings.Join(h.Missing, ", ")})
 	released.Why = append(slices.Clone(released.Why), d.why(where(t.context.pos), "held since %s; %s", h.HeldAt.Format(time.RFC3339), because))
+	d.not = d.hadIt(t, released)
 	d.assign(t, f, released, tier)
+	d.not = nil
 }
 
 // holdOver ends what a gate does when it has been shut for as long as it may:

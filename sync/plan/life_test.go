@@ -127,6 +127,62 @@ func TestLiveShare(t *testing.T) {
 	}
 }
 
+// TestLiveShareIsFair: what is only observed beside what is live takes no turn and
+// no place from it: of the live ones everybody gets their share, and as many
+// imports start as may (1.66, G6, G11).
+func TestLiveShareIsFair(t *testing.T) {
+	t.Parallel()
+	r := compile(t, folder(t, edit(t, "handoffd.yaml", "mode: observe", "live: {demo_request: 30%}\nimports: {when: {person.source: IMPORT}, use_tier: medium_intent, at_most: 10 a day}\nmode: write")))
+	for _, source := range []string{"", "IMPORT"} {
+		w, got, live := newWorld(), map[string]float64{}, 0.0
+		for i := range 300 {
+			id := string(rune('a'+i%26)) + string(rune('a'+i/26))
+			w.decide(t, r, monday, see(demo(id, "dana@"+id+".com", "country", "US", "source", source)))
+		}
+		for _, h := range w.handoffs {
+			if !h.Observed {
+				got[h.Owner]++
+				live++
+			}
+		}
+		if want := 10.0; source == "IMPORT" && live != want {
+			t.Errorf("%v imports have started, want %v", live, want)
+		}
+		for who, share := range map[string]float64{"ana@example.com": .4, "ben@example.com": .4, "cleo@example.com": .2} {
+			if off := got[who] - share*live; off > 1 || off < -1 {
+				t.Errorf("source %q: %s has %v of %v live ones, want %.1f", source, who, got[who], live, share*live)
+			}
+		}
+	}
+}
+
+// TestObservedFillNobody: a cap counts what people really have; while all is only
+// observed, it counts what they would have (1.83, G11).
+func TestObservedFillNobody(t *testing.T) {
+	t.Parallel()
+	for mode, queues := range map[string]bool{"mode: write\nlive: {demo_request: 30%}": false, "mode: observe": true} {
+		edits := edit(t, "handoffd.yaml", "mode: observe", mode)
+		maps.Copy(edits, edit(t, "teams.yaml", "    members:\n      - {who: ana", "    at_most: 5\n    members:\n      - {who: ana"))
+		r, w := compile(t, folder(t, edits)), newWorld()
+		for i := range 40 {
+			id := string(rune('a'+i%26)) + string(rune('a'+i/26))
+			w.decide(t, r, monday, see(demo(id, "dana@"+id+".com", "country", "US")))
+		}
+		live, waits := 0, 0
+		for _, h := range w.handoffs {
+			if !h.Observed {
+				live++
+			}
+			if h.Stage == state.Queued && (!h.Observed || queues) {
+				waits++
+			}
+		}
+		if live > 15 || (waits > 0) != queues {
+			t.Errorf("%s: %d live, %d wait though nobody has more than five", mode, live, waits)
+		}
+	}
+}
+
 func TestAcceptance(t *testing.T) {
 	t.Parallel()
 	r := writing(t)

@@ -30,6 +30,9 @@ type choice struct {
 // owner walks the owner list. The first line that answers decides; one that names a person ends the list even when that person is
 // away (1.77, 1.81).
 func (d *deciding) owner(t *typ, f *facts, h state.Handoff) choice {
+	was := d.onlySeen
+	d.onlySeen = h.Observed
+	defer func() { d.onlySeen = was }()
 	c := choice{silent: d.without != ""}
 	if d.shared(t, f, h, &c) {
 		return c
@@ -306,8 +309,9 @@ func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool
 		c.team = nil
 		return false
 	}
-	old, _ := d.v.Pool(c.team.name)
-	draw := route.NextOf(old, route.Turn{Team: c.team.name, Tier: h.Tier, ByTier: c.team.byTier}, members, d.now)
+	pool := d.poolOf(c.team, h)
+	old, _ := d.v.Pool(pool)
+	draw := route.NextOf(old, route.Turn{Team: pool, Tier: h.Tier, ByTier: c.team.byTier}, members, d.now)
 	for _, s := range draw.Skipped {
 		c.note(l, "%s %s", s.Who, s.Why)
 	}
@@ -318,6 +322,18 @@ func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool
 	c.owner, c.because, c.pool, c.draw = draw.Who, l.use, &draw.Pool, &draw
 	c.note(l, "%s is next in %s", draw.Who, c.team.name)
 	return true
+}
+
+// observedPool marks the rotation of what is only observed beside what is live.
+const observedPool = " (observed)"
+
+// poolOf names the rotation that a handoff is drawn from. What only a share of is
+// live has one of its own for the rest: nobody's turn goes to what they never get.
+func (d *deciding) poolOf(t *team, h state.Handoff) string {
+	if h.Observed && d.r.write {
+		return t.name + observedPool
+	}
+	return t.name
 }
 
 // candidates are the members of a team with what keeps each from taking this
@@ -353,7 +369,7 @@ func (d *deciding) together(t *team, members []route.Candidate) {
 	}
 	n := 0
 	for _, m := range t.members {
-		n += d.v.Unaccepted(m.who)
+		n += d.unaccepted(m.who)
 	}
 	if n < t.atMost {
 		return

@@ -47,7 +47,7 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 	if step == stepAssign {
 		w.Key = key(h, stepAssign, "set "+next)
 		if s := passed.Stake; s != nil {
-			passed.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: s.Was, Over: s.Over, Tried: s.Tried}
+			passed.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: s.Was, Over: s.Over, Tried: s.Tried, Under: s.Under}
 		}
 	}
 	passed = d.intendSeen(passed, step, w, seen{expect: ev.Intent.Expect, read: ev.Intent.ReadAt, over: ev.Intent.Over, atRisk: ev.Intent.AtRisk})
@@ -75,7 +75,7 @@ func (d *deciding) staysWith(h state.Handoff, ev Delivered) bool {
 		return false
 	}
 	if s := h.Stake; s != nil {
-		back.Stake = &state.Stake{Field: s.Field, Value: shown, Was: shown, Over: s.Over, Stamp: s.Over, Checked: true}
+		back.Stake = &state.Stake{Field: s.Field, Value: shown, Was: shown, Over: s.Over, Stamp: s.Over, Checked: true, Under: s.Under}
 	}
 	d.because(back.Why[len(back.Why)-1])
 	d.list(listUnowned, h.ID, h.Type+": "+h.Owner+" can own nothing in "+c.name+", so it stays with "+back.Owner)

@@ -32,10 +32,67 @@ const (
 	listReassign = "reassign"
 )
 
+// IsToRules reports whether an order asks the owner list again.
+func IsToRules(to string) bool { return strings.EqualFold(to, ToRules) }
+
+// NoneHas says what is wrong with FIELD=VALUE of an order that fits no handoff:
+// no type, team, tier, stage or person is called so, or no mapping has the
+// field; "" for nothing.
+func (r *Rules) NoneHas(name, value string) string {
+	var known []string
+	what := name
+	switch name {
+	case "type":
+		known, what = r.Types(), "handoff type"
+	case "team":
+		known = slices.Collect(maps.Keys(r.teams))
+	case "tier":
+		known = slices.Collect(maps.Keys(r.tiers))
+	case "owner":
+		known, what = slices.Collect(maps.Keys(r.people)), "person"
+	case "stage":
+		for _, s := range []state.Stage{state.Held, state.Queued, state.Assigned, state.Accepted, state.Touched} {
+			known = append(known, string(s))
+		}
+		what = "stage of an open handoff"
+	default:
+		return r.noField(name)
+	}
+	if value == "" || slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, value) }) {
+		return ""
+	}
+	slices.Sort(known)
+	list := "it can be " + strings.Join(known[:min(len(known), mostListed)], ", ")
+	if len(known) > mostListed {
+		list += " and others"
+	}
+	return "there is no " + what + " " + quote(value) + "; " + didYouMean(value, known, list)
+}
+
+// mostListed is how many names stand in one line.
+const mostListed = 8
+
+// noField says that no mapping has a field.
+func (r *Rules) noField(name string) string {
+	noun, w, _ := strings.Cut(name, ".")
+	if _, ok := word(r.conns, field{noun, w}); ok {
+		return ""
+	}
+	var known []string
+	for _, c := range r.conns {
+		for _, n := range mappings.Nouns() {
+			for _, other := range c.m.Words(n) {
+				known = append(known, n+"."+other)
+			}
+		}
+	}
+	return name + " is mapped nowhere; " + didYouMean(name, known, "the words stand in mappings/")
+}
+
 // CanReassign says what is wrong with a [Reassign.To]; "" for nothing.
 func (r *Rules) CanReassign(to string) string {
 	switch {
-	case to == ToRules, r.people[strings.ToLower(to)] != nil, r.teams[to] != nil:
+	case IsToRules(to), r.people[strings.ToLower(to)] != nil, r.teams[to] != nil:
 		return ""
 	}
 	for _, t := range r.types {
@@ -121,7 +178,7 @@ func (d *deciding) chooseAgain(t *typ, f *facts, h state.Handoff, to string) cho
 	switch l := t.lineAt(to); {
 	case l != nil:
 		d.answer(l, t, f, h, &c)
-	case to == ToRules:
+	case IsToRules(to):
 		for i := range t.lines {
 			l := &t.lines[i]
 			if !l.when.holds(f) {
@@ -141,6 +198,7 @@ func (d *deciding) chooseAgain(t *typ, f *facts, h state.Handoff, to string) cho
 	if c.owner != "" && c.team != nil && c.pool != nil && c.team.has(h.Owner) {
 		if out, _ := d.out(h.Owner, f.to, 0); out == "" {
 			c.owner = h.Owner
+			c.why = append(c.why, d.why(c.where, "%s is in %s, and keeps it", h.Owner, c.team.name))
 		}
 	}
 	return c
@@ -235,7 +293,7 @@ func (d *deciding) writeNext(t *typ, h state.Handoff, owner string, c choice, to
 		h, before, tried = d.inPlace(h, name, w, lastKnown(t, h, at), stepRewrite, stepReassign)
 		set[name] = owner
 		w.IfVersion = before.version
-		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since, Tried: tried}
+		h.Stake = &state.Stake{Field: name, Value: owner, Was: before.who, Over: before.since, Tried: tried, Under: unread(h.Stake, !before.hidden)}
 		s = before.seen(name, time.Time{}, before.who != "")
 	}
 	return d.passTask(d.intendSeen(h, stepReassign, w, s), owner)

@@ -423,3 +423,37 @@ func TestLeaveOneAfterAnother(t *testing.T) {
 		t.Errorf("%s (%s), %v", h.Stage, h.Note, left)
 	}
 }
+
+// TestOrderOfNothing: an order that fits no handoff says what was mistyped, as far
+// as that can be known, and RULES is rules (G13).
+func TestOrderOfNothing(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for typed, want := range map[string]string{
+		"type=demo_reqest":      `there is no handoff type "demo_reqest"; did you mean "demo_request"?`,
+		"team=sdr_su":           `there is no team "sdr_su"; did you mean "sdr_us"?`,
+		"tier=hot":              `there is no tier "hot"; it can be high_intent, low_intent, medium_intent`,
+		"owner=ana@example.con": `there is no person "ana@example.con"; did you mean "ana@example.com"?`,
+		"stage=done":            `there is no stage of an open handoff "done"; it can be accepted, assigned, held, queued, touched`,
+		"person.contry=US":      `person.contry is mapped nowhere; did you mean "person.country"?`,
+		"type=demo_request":     "",
+		"owner=Ana@example.com": "",
+		"owner=":                "",
+		"stage=assigned":        "",
+		"person.country=DE":     "",
+	} {
+		name, value, _ := strings.Cut(typed, "=")
+		got := r.NoneHas(name, value)
+		if got != want {
+			t.Errorf("%s: %q, want %q", typed, got, want)
+		}
+	}
+	if wrong := r.CanReassign("RULES"); wrong != "" {
+		t.Error(wrong)
+	}
+	w, _ := assigned(t, r)
+	changes := w.decide(t, r, monday.Add(time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "sdr_us", By: "ops"})
+	if n := len(changes.Why); n == 0 || changes.Why[n-1].Text != "ana@example.com is in sdr_us, and keeps it" {
+		t.Errorf("why it stays: %v", changes.Why)
+	}
+}

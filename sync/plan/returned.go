@@ -114,7 +114,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 		d.put(d.giveBack(t, rec, h, done))
 	}
 	done = d.current(done)
-	d.put(d.closeTask(done))
+	d.put(d.tasksOver(done)) // they are made anew for whoever gets it next
 	if r.Reason == "" && t.returned.required {
 		d.c.Timers = append(d.c.Timers, state.Timer{ID: timerID(h.ID, clockReason, 0), Handoff: h.ID, Clock: clockReason, Due: d.now.Add(t.returned.askAfter)})
 	}
@@ -184,15 +184,16 @@ func (d *deciding) credit(h state.Handoff) {
 		return
 	}
 	i := slices.IndexFunc(team.members, func(m member) bool { return m.who == h.Owner })
-	pool, ok := d.v.Pool(h.Team)
-	if j := slices.IndexFunc(d.c.Pools, func(p state.Pool) bool { return p.Team == h.Team }); j >= 0 {
+	name := d.poolOf(team, h)
+	pool, ok := d.v.Pool(name)
+	if j := slices.IndexFunc(d.c.Pools, func(p state.Pool) bool { return p.Team == name }); j >= 0 {
 		pool, ok = d.c.Pools[j], true
 	}
 	if !ok || i < 0 {
 		return
 	}
 	d.c.Pools = append(d.c.Pools, route.CreditOf(pool, h.Tier, h.Owner, team.members[i].weight))
-	d.audit(route.ActionCredited, h.ID, map[string]string{"owner": h.Owner, route.DetailTeam: h.Team, "tier": h.Tier})
+	d.audit(route.ActionCredited, h.ID, map[string]string{"owner": h.Owner, route.DetailTeam: name, "tier": h.Tier})
 }
 
 // giveBack writes a return: the owner and handoffd's own fields in one write,
@@ -300,7 +301,7 @@ func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
 	i := ev.Intent
 	rec, ok := d.v.Record(i.Write.Ref)
 	t, c := d.r.byName[h.Type], d.r.byConn[i.Write.Ref.Conn]
-	if t == nil || c == nil {
+	if t == nil || c == nil || rec.Deleted {
 		d.put(h)
 		return
 	}

@@ -26,9 +26,11 @@ func (d *deciding) goesOn(t *typ, rec *state.Record, old state.Handoff, why stat
 // somebody who has not had it. It reports whether it began.
 func (d *deciding) handOn(t *typ, rec *state.Record, old state.Handoff, why state.Reason) bool {
 	f, h, tier := d.onceMore(t, rec, old, why)
-	if tier == nil {
-		return false
-	}
+	return tier != nil && d.drawAnew(t, f, h, tier)
+}
+
+// drawAnew gives a handoff to the next owner. It reports whether it began.
+func (d *deciding) drawAnew(t *typ, f *facts, h state.Handoff, tier *tier) bool {
 	d.not = d.hadIt(t, h)
 	d.assign(t, f, h, tier)
 	d.not = nil
@@ -81,7 +83,8 @@ func (d *deciding) onceMore(t *typ, rec *state.Record, old state.Handoff, why st
 	})
 	h.Follows, h.Holders = old.ID, d.holders(old, whyReturned)
 	h.Why = append(started(old), why)
-	return f, h, tier
+	s := d.survey(t, f)
+	return f, handoff.Knows(h, s.complete, s.lacks()), tier
 }
 
 // hadIt are those who are passed over because they have given it back; nobody
@@ -111,8 +114,9 @@ func (d *deciding) follows(h state.Handoff) string {
 
 // handedOverAgain takes the giver's word that what came back is ready: they set
 // handoff_status to Assigned once more. It starts a handoff that follows the
-// returned one, and anybody may receive it. Where the buyer has come again
-// meanwhile, that handoff is open already, though its write may be on its way.
+// returned one, and anybody may receive it. A gate asks for the context again,
+// and not for the giver's checklist. Where the buyer has come again meanwhile,
+// that handoff is open already, though its write may be on its way.
 func (d *deciding) handedOverAgain(t *typ, rec *state.Record, h state.Handoff) bool {
 	if h.Stage != state.Returned || rec.Ref != h.Target || rec.Fields[ownID] != h.ID && (rec.Fields[ownID] != "" || !d.stillShown(rec, h)) || rec.Fields[ownStatus] != statusAssigned {
 		return false
@@ -128,7 +132,13 @@ func (d *deciding) handedOverAgain(t *typ, rec *state.Record, h state.Handoff) b
 	if e := h.Effects[stepGiverTask]; e.Key != "" {
 		d.put(d.choreDone(h, stepGiverTask))
 	}
-	return d.handOn(t, rec, h, why)
+	f, again, tier := d.onceMore(t, rec, h, why)
+	if tier == nil {
+		return false
+	}
+	s := d.survey(t, f)
+	again, ready := d.gate(t, f, again, tier, &s, d.holdUntil(t, f, again, tier))
+	return !ready || d.drawAnew(t, f, again, tier)
 }
 
 // holders are those who have had a handoff, its present owner now included.

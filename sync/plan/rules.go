@@ -69,6 +69,7 @@ type conn struct {
 	codes     map[field]map[string]string // our word → the CRM's code
 	speaks    *speaker                    // the program that speaks of its records; nil: none
 	several   map[field]map[string]bool   // our words that stand for several codes
+	shared    map[field]string            // words that read a field of ours which people fill in too → that field
 	signals   map[string][]string         // noun → words that some type starts by
 	asked     map[connectors.Kind]string  // names the fields that are read of a kind
 	// peopleCount says that what is counted on people tells of their company.

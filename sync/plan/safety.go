@@ -91,6 +91,7 @@ func (c *compiler) live() {
 			}
 		}
 	}
+	said := map[[2]string]bool{}
 	for _, l := range c.doc.Live {
 		t := c.r.byName[l.Handoff.S]
 		if t == nil {
@@ -108,6 +109,10 @@ func (c *compiler) live() {
 			}
 		}
 		for _, n := range on {
+			if said[[2]string{t.name, n.name}] {
+				c.bad(cmp.Or(l.On.Pos, l.Handoff.Pos), "duplicate-name", "keep one of them", "the share of %s in %s is written a second time", t.name, n.name)
+			}
+			said[[2]string{t.name, n.name}] = true
 			if c.r.write {
 				t.live[n.name] = l.Share.P
 			}
@@ -240,8 +245,8 @@ func (d *deciding) guarded(h state.Handoff, step string, i state.Intent) state.I
 }
 
 // stood are the values of the fields that a write changes and that are not
-// handoffd's own, as last read; and of those that an earlier handoff may have
-// left there.
+// handoffd's own, as last read; and of those that an earlier handoff or a person
+// may have left there.
 func (d *deciding) stood(i state.Intent) map[string]any {
 	ref := i.Write.Ref
 	c := d.r.byConn[ref.Conn]
@@ -258,7 +263,9 @@ func (d *deciding) stood(i state.Intent) map[string]any {
 			continue
 		}
 		if isOwn(name) {
-			if v := rec.Fields[name]; v != "" && (name == ownID || name == ownStatus || name == ownType || name == ownAccountable) {
+			if v := c.put(rec, name); v != "" {
+				was[name] = v
+			} else if v := rec.Fields[name]; v != "" && (name == ownID || name == ownStatus || name == ownType || name == ownAccountable) {
 				was[name] = v
 			}
 			continue

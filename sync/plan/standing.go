@@ -68,7 +68,7 @@ func (r *Rules) Standing(now time.Time, v View, name string) (Standing, bool) {
 	for i, m := range t.members {
 		c := candidates[i]
 		one := MemberStanding{
-			Who: m.who, Weight: m.weight, Free: c.Out == "", Why: c.Out, Works: c.Opens.UTC(), Unaccepted: v.Unaccepted(m.who), AtMost: m.atMost,
+			Who: m.who, Weight: m.weight, Free: c.Out == "", Why: c.Out, Works: c.Opens.UTC(), Unaccepted: d.unaccepted(m.who), AtMost: m.atMost,
 			Turns: pool.Turns[m.who], ByTier: map[string]int{},
 		}
 		if one.Free && c.Opens.After(now) {

@@ -96,8 +96,27 @@ func (d *deciding) touches(u *undoing, h state.Handoff, b state.Before) []state.
 			out = append(out, d.touchOf(b.Ref, name, h, fmt.Sprintf("%s is %s, we had written %s", name, said(now.Fields[name]), said(last))))
 		}
 	}
+	out = append(out, d.wordsSince(b, n, now)...)
 	if len(out) == 0 {
 		out = d.otherFields(u, h, b, now)
+	}
+	return out
+}
+
+// wordsSince are the fields that people fill in as well, where somebody has
+// written over what we had.
+func (d *deciding) wordsSince(b state.Before, layer int, now connectors.Object) []state.Touch {
+	c := d.r.byConn[b.Ref.Conn]
+	if c == nil {
+		return nil
+	}
+	var out []state.Touch
+	rec, _ := d.r.Normalize(now)
+	for _, name := range state.BothWrite() {
+		_, wrote := b.Layers[layer].Found[name]
+		if v := c.put(rec, name); wrote && v != "" && !b.IsOurs(name, v) {
+			out = append(out, state.Touch{Ref: b.Ref, What: fmt.Sprintf("%s is %q, and is not what we had written", name, cut(v, 80)), At: now.ModifiedAt})
+		}
 	}
 	return out
 }

@@ -111,7 +111,10 @@ func (d *deciding) activity(c *conn, rec *state.Record) {
 			continue
 		}
 		if !h.Written.IsZero() && (h.Stage.Open() || d.counting(h)) && (!x.loose || a.owner == h.Owner) {
-			d.worked(t, h, a)
+			if d.readFirst(h, a) {
+				return
+			}
+			d.worked(t, d.current(h), a)
 		}
 		d.proven(t, d.current(h), a, x.loose)
 	}

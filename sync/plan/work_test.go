@@ -66,7 +66,8 @@ func TestActivities(t *testing.T) {
 		{"a meeting that was held", did("meeting", "u-ana", at, "outcome", "held"), who, state.Completed, 1},
 		{"a call about somebody else", did("call", "u-ana", at), other, state.Assigned, 0},
 	} {
-		w, _ := assigned(t, r)
+		w, rec := assigned(t, r)
+		w.located[byID(rec.Ref).ID()] = []state.Record{rec}
 		ev := plan.Observed{Record: act(r, "calls-1", tc.fields, tc.about), Via: "poll", Came: at}
 		w.decide(t, r, at.Add(time.Second), ev)
 		w.decide(t, r, at.Add(2*time.Second), ev) // told twice
@@ -83,6 +84,102 @@ func TestActivities(t *testing.T) {
 		}
 		if tc.want == state.Completed && (h.AcceptedBy == "" || h.TouchedAt.IsZero() || h.Accountable != h.Owner) {
 			t.Errorf("%s: %+v", tc.name, h)
+		}
+	}
+}
+
+// byID is the reading of one record by its id.
+func byID(ref connectors.Ref) state.Need {
+	return state.Need{Conn: ref.Conn, Question: connectors.Question{Kinds: []connectors.Kind{ref.Kind}, Value: ref.ID}}
+}
+
+// TestGivenAndWorked: who was given a record by hand and works on it at once has it,
+// also where a poll brings their call first; the handoff is left to them and not
+// completed by a colleague's call (A4, C11).
+func TestGivenAndWorked(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	at := monday.Add(5 * time.Minute)
+	for name, c := range map[string]struct {
+		now   string // who owns the record when it is read
+		stage state.Stage
+		has   string
+	}{
+		"given to them":     {"u-cleo", state.Superseded, "cleo@example.com"},
+		"given to a third":  {"u-vera", state.Superseded, "vera@example.com"},
+		"still the owner's": {"", state.Completed, "ana@example.com"},
+	} {
+		w, rec, h := written(t, r)
+		now := rec
+		if c.now != "" {
+			now = given(rec, c.now, 4*time.Minute)
+			w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
+				value(c.now, now.ModifiedAt, connectors.ActorPerson), value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration),
+			}}}
+		}
+		ev := plan.Observed{Record: act(r, "calls-1", did("call", "u-cleo", at), rec.Ref), Via: "poll", Came: at}
+		if got := w.decide(t, r, at, ev); len(got.Needs) != 1 || got.Needs[0].ID() != byID(rec.Ref).ID() {
+			t.Fatalf("%s: asked %+v", name, got.Needs)
+		}
+		w.located[byID(rec.Ref).ID()] = []state.Record{now}
+		w.decide(t, r, at.Add(time.Second), ev)
+		w.decide(t, r, at.Add(2*time.Second), see(now))
+		if got := w.handoffs[h.ID]; got.Stage != c.stage || got.Accountable != c.has {
+			t.Errorf("%s: %s, %s has it; want %s, %s", name, got.Stage, got.Accountable, c.stage, c.has)
+		}
+	}
+}
+
+// TestMergedAndWorked: a record that was merged into another one is that one's owner's:
+// a call by the receiver that is heard of before the survivor is read completes nothing
+// (A4, C8).
+func TestMergedAndWorked(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec, h := written(t, r)
+	at := monday.Add(5 * time.Minute)
+	survivor := demo("60", "dana@acme.io", "owner", "u-vera")
+	survivor.ModifiedAt, survivor.Fields["last_form"] = at.Add(time.Second), ""
+	w.add(survivor)
+	w.trails = map[string]state.Trail{"60": {Values: []connectors.FieldValue{value("u-vera", monday.Add(time.Minute), connectors.ActorPerson)}}}
+	rec.Version, rec.MovedTo = "5", survivor.Ref
+	w.decide(t, r, at.Add(2*time.Second), see(rec))
+	w.decide(t, r, at.Add(3*time.Second), plan.Observed{Record: act(r, "calls-1", did("call", "u-ana", at), survivor.Ref), Via: "poll", Came: at})
+	if got := w.handoffs[h.ID]; got.Target != survivor.Ref || got.Stage != state.Superseded || got.Accountable != "vera@example.com" {
+		t.Errorf("%s: %s, %s has it", got.Target, got.Stage, got.Accountable)
+	}
+}
+
+// TestDoneBeforeItWent: who has done a handoff keeps it, where it was to go to somebody
+// else because they have left, and that was not written yet (A4).
+func TestDoneBeforeItWent(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, goes := range map[string]bool{"by itself": false, "by an operator's order": true, "and a program had taken it": true} {
+		w, rec, h := written(t, r)
+		at := monday.Add(time.Minute)
+		switch name {
+		case "by an operator's order":
+			w.decide(t, r, at.Add(time.Second), plan.Reassign{Handoff: h.ID, To: "ben@example.com", By: "ops"})
+		case "and a program had taken it":
+			w.inactive("hubspot", "ana")
+			rec = given(rec, "u-dev", 50*time.Second)
+			w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value("u-dev", rec.ModifiedAt, connectors.ActorAutomation)}}}
+			w.decide(t, r, at.Add(time.Second), see(rec))
+		default:
+			w.inactive("hubspot", "ana")
+			w.decide(t, r, at.Add(time.Second), see(rec))
+		}
+		next := w.handoffs[h.ID].Owner
+		if _, leaves := w.steps()["reassign"]; next == h.Owner || !leaves {
+			t.Fatalf("%s: it is with %s", name, next)
+		}
+		w.located[byID(rec.Ref).ID()] = []state.Record{rec}
+		w.decide(t, r, at.Add(2*time.Second), plan.Observed{Record: act(r, "calls-1", did("call", "u-ana", at), rec.Ref), Via: "poll", Came: at})
+		want := map[bool]string{false: h.Owner, true: next}[goes]
+		_, leaves := w.steps()["reassign"]
+		if got := w.handoffs[h.ID]; got.Stage != state.Completed || got.Owner != want || leaves != goes {
+			t.Errorf("%s: %s, with %s, the next owner's leaves %v", name, got.Stage, got.Owner, leaves)
 		}
 	}
 }

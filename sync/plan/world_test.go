@@ -328,7 +328,11 @@ func (w *world) UserByEmail(conn, email string) (connectors.User, bool) {
 func (w *world) Unaccepted(person string) int {
 	n := w.load[person]
 	for _, h := range w.handoffs {
-		if h.Owner == person && h.Stage == state.Assigned {
+		who := h.Owner
+		if h.Observed {
+			who = state.Observing(who)
+		}
+		if who == person && h.Stage == state.Assigned {
 			n++
 		}
 	}

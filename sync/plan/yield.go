@@ -51,11 +51,14 @@ func (d *deciding) takenMeanwhile(t *typ, rec *state.Record, h state.Handoff) {
 }
 
 // trail is what the owner field of a record has held since the reading that
-// our write of it rests on. Where nobody has asked since we wrote, deciding
-// stops for the answer.
+// our write of it rests on, and those that it came over unread. Where nobody has
+// asked since we wrote, deciding stops for the answer.
 func (d *deciding) trail(rec *state.Record, s state.Stake) (state.Trail, bool) {
-	field := s.Field
-	n := state.Need{Conn: rec.Ref.Conn, Past: state.Past{Kind: rec.Ref.Kind, ID: rec.Ref.ID, Field: field, Since: s.Over.UTC(), Wrote: s.Stamp.UTC()}}
+	field, wrote := s.Field, s.Stamp
+	for s.Under != nil {
+		s = *s.Under
+	}
+	n := state.Need{Conn: rec.Ref.Conn, Past: state.Past{Kind: rec.Ref.Kind, ID: rec.Ref.ID, Field: field, Since: s.Over.UTC(), Wrote: wrote.UTC()}}
 	tr, asked := d.v.Trail(n)
 	if !asked {
 		d.c.Needs = append(d.c.Needs, n)
@@ -83,7 +86,7 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff, read tim
 	}
 	switch {
 	case now == s.Was || attempted(h, now):
-		return d.givenBack(rec, h)
+		return d.overlooked(rec, h, now) || d.givenBack(rec, d.current(h))
 	case now == s.Value:
 		return false
 	}
@@ -106,7 +109,7 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff, read tim
 	d.because(d.why("", "%s was set to %q meanwhile by %s, which is nobody's decision", s.Field, now, handOf(hand)))
 	d.c.Withdraw = append(d.c.Withdraw, e.Key)
 	i.AtRisk = who != ""
-	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt}
+	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt, Under: s.Under}
 	d.put(d.again(h, i, rec.Ref, map[string]any{s.Field: blankNil(now)}, rec.Version))
 	return false
 }
@@ -195,33 +198,71 @@ func (d *deciding) overlookedTillEnd(rec *state.Record, h state.Handoff, now str
 }
 
 // cameBetween is a person's change of the owner between the reading that our write
-// rests on and the write. It is looked for once; asked is false where the CRM has
-// to say so first.
+// rests on and the write, or one that it came over unread. It is looked for once;
+// asked is false where the CRM has to say so first. Where the record shows the
+// earlier write still, the handoff is as of that one.
 func (d *deciding) cameBetween(rec *state.Record, h *state.Handoff, now string) (v connectors.FieldValue, found, asked bool) {
 	s := h.Stake
-	if s == nil || s.Checked || h.Written.IsZero() || s.Ceded != "" || s.Over.IsZero() || now != s.Value {
+	if s == nil || s.Ceded != "" {
+		return v, false, true
+	}
+	waits := s.Under != nil && now == s.Under.Value && now != s.Value
+	if waits {
+		s = s.Under
+	}
+	if now != s.Value || checked(*s) || h.Written.IsZero() && !waits {
 		return v, false, true
 	}
 	tr, asked := d.trail(rec, *s)
 	if !asked {
 		return v, false, false
 	}
-	if v, found = between(tr, *s); !found && d.unfiled(tr, *s, rec) {
-		return v, false, false
+	told := true
+	for at := s; at != nil && !found; at = at.Under {
+		if at.Checked || at.Over.IsZero() {
+			continue
+		}
+		if v, found = between(tr, *at); !found && d.unfiled(tr, *at, rec) {
+			return v, false, false
+		}
+		if !found && !explains(tr, at.Stood) {
+			v, found = d.stoodThere(rec, *h, *at)
+		}
+		found = found && valueOf(v) != now
+		told = told && (found || files(tr, *at) || at.Stood != nil)
 	}
-	if len(tr.Values) == 0 {
-		v, found = d.stoodThere(rec, *h)
+	known := *h.Stake
+	if waits && found {
+		known, h.Written = *s, s.Stamp
 	}
-	checked := *s
-	checked.Checked = true
-	h.Stake = &checked
+	known.Checked, known.Under = known.Checked || !waits || found, nil
+	h.Stake = &known
 	if !found {
-		if !files(tr, *s) && s.Stood == nil {
+		if !told {
 			d.untold(tr, *s, rec)
 		}
 		d.put(*h)
 	}
 	return v, found, true
+}
+
+// checked reports whether nothing is left to find out about a write of the owner, nor
+// about those that it came over.
+func checked(s state.Stake) bool {
+	return (s.Checked || s.Over.IsZero()) && s.Under == nil
+}
+
+// unread is the write of the owner that the next one comes over, where it is not
+// known yet who may have come before it: the record was not read since, or the answer
+// has named somebody. Nil: none.
+func unread(s *state.Stake, since bool) *state.Stake {
+	switch {
+	case s == nil || s.Ceded != "":
+		return nil
+	case s.Stamp.IsZero() || s.Checked || s.Over.IsZero() || since && s.Stood == nil:
+		return s.Under
+	}
+	return s
 }
 
 // cede notes who had come before our write, and whom the record is given back
@@ -326,7 +367,7 @@ func (d *deciding) rewrite(rec *state.Record, h state.Handoff, now, who, by stri
 	s := h.Stake
 	d.because(d.why("", "%s set the owner to %q: written once more", by, now))
 	w := connectors.Write{Ref: rec.Ref, Set: map[string]any{s.Field: s.Value}, IfVersion: rec.Version, Key: key(h, stepRewrite, "set "+rec.Version)}
-	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt, Stamp: s.Stamp, Checked: true}
+	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt, Stamp: s.Stamp, Checked: true, Under: unread(s, true)}
 	d.put(d.intendSeen(h, stepRewrite, w, seen{expect: map[string]any{s.Field: blankNil(now)}, read: read, over: rec.ModifiedAt, atRisk: who != ""}))
 }
 

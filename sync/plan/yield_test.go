@@ -593,6 +593,24 @@ func TestContested(t *testing.T) {
 	}
 }
 
+// TestReturnedAndGone: a return whose record is deleted before it is written is over, and
+// not tried for ever (C9).
+func TestReturnedAndGone(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec := unmoved(t, r)
+	at := monday.Add(3 * time.Minute)
+	rec.Version, rec.ModifiedAt = "7", at
+	rec.Fields = fields(rec, "handoff_status", "Returned", "handoff_return_reason", "Too early")
+	w.decide(t, r, at, see(rec))
+	rec.Deleted = true
+	w.decide(t, r, at.Add(time.Minute), see(rec))
+	w.answered(t, r, at.Add(time.Minute), "return", plan.Delivered{Class: connectors.Conflict.String(), Err: "changed"})
+	if i, waits := w.steps()["return"]; waits {
+		t.Errorf("written again at %s", i.Due)
+	}
+}
+
 // TestCannotOwn: a receiver who left between the decision and the write is no
 // dead end: their backup gets it, record and task (C14).
 func TestCannotOwn(t *testing.T) {

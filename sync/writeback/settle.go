@@ -83,7 +83,7 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 	if whole != nil && (!answered || forAll) {
 		w.leaveAlone(whole)
 	} else {
-		w.wait = 0
+		w.failures = 0
 	}
 	return nil
 }
@@ -157,6 +157,9 @@ func (w *Writer) setBack(ctx context.Context, entries []state.Intent, e *connect
 // judge says what one answer means for its entry.
 func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outcome {
 	if r.Err == nil {
+		if len(r.Skipped) == 0 { // an attempt that was not answered may have done it
+			r.Skipped, r.Refused = i.Skipped, i.Unwanted
+		}
 		return outcome{entry: i, stamp: r.ModifiedAt, guarded: r.Guarded, over: cameOver(i, r.Stood), ref: r.Ref, delivered: &plan.Delivered{
 			Intent: i, Ref: r.Ref, Version: r.Version, Skipped: r.Skipped, Refused: r.Refused, Stamp: r.ModifiedAt, Guarded: r.Guarded, Stood: r.Stood,
 		}}
@@ -177,6 +180,9 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		i.State, i.Due = undone(i), now.Add(max(e.RetryAfter, time.Second))
 		return outcome{entry: i, keep: true}
 	case connectors.Ambiguous:
+		if len(r.Skipped) > 0 {
+			i.Skipped, i.Unwanted = r.Skipped, r.Refused
+		}
 		if i.Attempts++; i.Attempts >= mostAttempts && errors.Is(e, errLost) {
 			return w.refused(i, r)
 		}

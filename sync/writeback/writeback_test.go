@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -191,6 +192,32 @@ func (r *rig) task(key string) state.Intent {
 	i := r.update(key, "")
 	i.Step, i.Write.Ref.Kind = "task", connectors.Task
 	return i
+}
+
+// TestLeftOutUnanswered: what a create left out is told with it, also where its answer
+// was lost and later tries only found it there (C2, C15).
+func TestLeftOutUnanswered(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	lost := func(skipped ...string) connectors.Result {
+		out := connectors.Result{Skipped: skipped, Err: &connectors.Error{Class: connectors.Ambiguous, Op: "write"}}
+		if len(skipped) > 0 {
+			out.Refused = "one task is enough"
+		}
+		return out
+	}
+	i := r.task("a")
+	for _, answer := range []connectors.Result{lost("link:companies"), lost()} {
+		i = r.w.judge(i, answer, r.now).entry
+	}
+	got := r.w.judge(i, connectors.Result{Ref: connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: "5"}}, r.now).delivered
+	if !slices.Equal(got.Skipped, []string{"link:companies"}) || got.Refused != "one task is enough" {
+		t.Errorf("left out %q, because %q", got.Skipped, got.Refused)
+	}
+	got = r.w.judge(r.task("b"), connectors.Result{Ref: i.Write.Ref, Skipped: []string{"hs_task_type"}}, r.now).delivered
+	if !slices.Equal(got.Skipped, []string{"hs_task_type"}) || got.Refused != "" {
+		t.Errorf("left out %q, because %q", got.Skipped, got.Refused)
+	}
 }
 
 // TestJudge: what every class means for an update and for a create (C1, C2, C15, C16).

@@ -32,8 +32,8 @@ type Writer struct {
 	Epoch     uint64       // of this process; an entry sent in an earlier one is uncertain
 	Limit     int          // entries a batch; 0: 400
 
-	hold time.Time // the whole connection is left alone until then
-	wait time.Duration
+	hold     time.Time // the whole connection is left alone until then
+	failures int       // of the connection, in a row
 
 	order  order
 	denied denied
@@ -43,7 +43,6 @@ type Writer struct {
 
 const (
 	defaultLimit = 400
-	firstWait    = time.Second
 	longestWait  = time.Minute
 	longestSleep = 5 * time.Second // a pause has to be noticed within 5 s
 	// grace is how long a call that has begun may go on after a stop was asked.
@@ -196,12 +195,13 @@ func (w *Writer) failed(doing string, err error) {
 
 // leaveAlone holds the connection after a failure that is not about one write.
 func (w *Writer) leaveAlone(e *connectors.Error) {
-	w.wait = min(max(2*w.wait, firstWait), longestWait)
+	w.failures++
+	again := engine.Backoff(w.failures)
 	if e.RetryAfter > 0 {
-		w.wait = max(min(e.RetryAfter, longestWait), time.Second)
+		again = max(min(e.RetryAfter, longestWait), time.Second)
 	}
-	w.hold = w.Decider.Wall().Add(w.wait)
-	w.Log.Warn("cannot write to the CRM", "conn", w.Conn, "class", e.Class.String(), "error", e, "again_in", w.wait)
+	w.hold = w.Decider.Wall().Add(again)
+	w.Log.Warn("cannot write to the CRM", "conn", w.Conn, "class", e.Class.String(), "error", e, "again_in", again)
 }
 
 // sleep waits for the bell or for what is due next.
