@@ -15,7 +15,7 @@ const Activity Kind = "activity"
 // The words of an [Activity]. Times are RFC 3339.
 const (
 	ActType    = "type"    // "call", "email", "meeting" or "task"
-	ActState   = "state"   // "open": planned; "started": a task somebody has begun; "done": it happened, or the task is ticked off; "cancelled": it will not
+	ActState   = "state"   // "open": planned; "started": a task somebody has begun; "deferred": one they have put off; "done": it happened, or the task is ticked off; "cancelled": it will not
 	ActAt      = "at"      // when it happened or is planned for
 	ActMade    = "made"    // when it was put into the CRM
 	ActOwner   = "owner"   // the CRM's user id of who does or did it

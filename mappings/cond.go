@@ -11,7 +11,7 @@ import (
 // NamedEvents are the things that may happen to a handoff and stand in a
 // condition by name alone.
 func NamedEvents() []string {
-	return []string{"next_task_created", "first_touch_logged", "first_touch", "task_done", "checklist_done"}
+	return []string{"next_task_created", "first_touch_logged", "first_touch", "task_done", "task_deferred", "checklist_done"}
 }
 
 // Subjects are what a handoff may be about.

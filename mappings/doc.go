@@ -319,7 +319,7 @@ type Cond struct {
 	None []Cond
 	// Field with Ops: every operator has to hold. A Field without a dot and
 	// with no Ops is a named event (next_task_created, first_touch_logged,
-	// first_touch, checklist_done). Field "company" with filled means that the
+	// first_touch, task_done, task_deferred, checklist_done). Field "company" with filled means that the
 	// record is there at all.
 	Field   Text
 	Ops     []Op

@@ -27,9 +27,12 @@ type Work struct {
 	Ticked time.Time `json:"ticked,omitzero"` // when a person ticked off the task that handoffd made
 	// Started is when a person was first seen to have begun that task.
 	Started time.Time `json:"started,omitzero"`
-	Told    int       `json:"told,omitempty"` // the count that was last written
-	Reply   time.Time `json:"reply,omitzero"` // when the buyer first answered
-	Gap     string    `json:"gap,omitempty"`  // digest of the question the receiver asked last
+	// Deferred is when a person was seen to have put that task off; zero once they
+	// have taken it up again.
+	Deferred time.Time `json:"deferred,omitzero"`
+	Told     int       `json:"told,omitempty"` // the count that was last written
+	Reply    time.Time `json:"reply,omitzero"` // when the buyer first answered
+	Gap      string    `json:"gap,omitempty"`  // digest of the question the receiver asked last
 }
 
 // Return is a handoff that came back.

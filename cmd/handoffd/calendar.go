@@ -49,7 +49,7 @@ type calendarDay struct {
 
 type calendarShift struct {
 	At   time.Time `json:"at"`
-	By   string    `json:"by"` // "+1h0m0s"
+	By   string    `json:"by"` // "+1h", "-30m"
 	Name string    `json:"then"`
 }
 
@@ -145,16 +145,19 @@ func calendarOf(rules *plan.Rules, v plan.View, name string, year int, now time.
 		r.Closed = append(r.Closed, calendarDay(d))
 	}
 	for _, s := range c.ShiftsIn(year) {
-		by := time.Duration(s.Then-s.Before) * time.Second
-		sign := ""
-		if by > 0 {
-			sign = "+"
-		}
-		r.Shifts = append(r.Shifts, calendarShift{s.At.In(c.Zone()), sign + by.String(), s.Name})
+		r.Shifts = append(r.Shifts, calendarShift{s.At.In(c.Zone()), shift(time.Duration(s.Then-s.Before) * time.Second), s.Name})
 	}
 	with := c.WithClosed(away)
 	r.Open, r.Next = with.Open(now), with.NextOpen(now).In(c.Zone())
 	return r, nil
+}
+
+// shift writes by how much the clocks are put forward (+) or back.
+func shift(by time.Duration) string {
+	if by%time.Hour == 0 {
+		return fmt.Sprintf("%+dh", by/time.Hour)
+	}
+	return fmt.Sprintf("%+dm", by/time.Minute)
 }
 
 // spans writes hours as an admin does; an end on the next day is before its

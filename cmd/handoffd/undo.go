@@ -32,6 +32,7 @@ type undoAnswer struct {
 	Restored int       `json:"restored"`
 	Touched  int       `json:"touched"`
 	Waits    string    `json:"waits,omitempty"`  // why what was ordered does not leave yet
+	Others   string    `json:"others,omitempty"` // why a rule fits nothing
 	Alone    bool      `json:"from_state_alone"` // no daemon runs: the CRMs were not asked
 	Handoffs []undoRow `json:"handoffs"`
 }
@@ -155,6 +156,11 @@ func (d *desk) undo(ctx context.Context, o undoOrder) (undoAnswer, error) {
 			return a, usageError("--type %s: %s", o.Type, wrong)
 		}
 	}
+	if len(groups)+len(before) == 0 && o.Rule != "" {
+		if a.Others, err = d.others(ctx, o.Rule); err != nil {
+			return a, err
+		}
+	}
 	for _, id := range before {
 		a.Handoffs = append(a.Handoffs, undoRow{Handoff: id, Outcome: "undone before"})
 	}
@@ -222,7 +228,7 @@ func (a undoAnswer) lead() string {
 		text = fmt.Sprintf("%s restored, %d touched since and left as they are.", several(a.Restored, "handoff"), a.Touched)
 	}
 	if a.Restored+a.Touched == 0 {
-		text = "There is nothing to take back."
+		text = strings.TrimSpace("There is nothing to take back. " + a.Others)
 	}
 	if a.Waits != "" {
 		text += "\n" + a.Waits

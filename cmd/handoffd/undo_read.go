@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,19 +108,52 @@ func (o undoOrder) fits(h state.Handoff) bool {
 	case !o.Since.IsZero() && at.Before(o.Since):
 		return false
 	}
-	return o.Rule == "" || ruledBy(h, o.Rule)
+	return o.Rule == "" || slices.Contains(ruledBy(h), o.Rule)
 }
 
-// ruledBy reports whether a line started a handoff, gave it its tier, or named
-// its owner.
-func ruledBy(h state.Handoff, rule string) bool {
+// ruledBy are the lines that started a handoff, gave it its tier, or named its
+// owner.
+func ruledBy(h state.Handoff) (lines []string) {
 	for i, why := range h.Why {
-		place, _, _ := strings.Cut(why.Rule, " ")
-		if place == rule && (i == len(h.Why)-1 || !strings.Contains(why.Rule, " owner[")) {
-			return true
+		if i == len(h.Why)-1 || !strings.Contains(why.Rule, " owner[") {
+			place, _, _ := strings.Cut(why.Rule, " ")
+			lines = append(lines, place)
 		}
 	}
-	return false
+	return lines
+}
+
+// others says by which lines of a file handoffs were started, timed or given to
+// their owner, where none ever was by the one that is asked for.
+func (d *desk) others(ctx context.Context, rule string) (string, error) {
+	file, asked, _ := strings.Cut(rule, ":")
+	lines := map[int]bool{}
+	err := d.store.View(ctx, func(tx state.Tx) error {
+		for _, h := range state.AllHandoffs(tx) {
+			for _, place := range ruledBy(h) {
+				if of, line, _ := strings.Cut(place, ":"); of == file && !h.Observed {
+					if n, err := strconv.Atoi(line); err == nil {
+						lines[n] = true
+					}
+				}
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return "", err
+	}
+	if n, err := strconv.Atoi(asked); err == nil && lines[n] {
+		return "", nil
+	}
+	if len(lines) == 0 {
+		return "No handoff was started, timed or given to its owner by a line of " + file + ".", nil
+	}
+	all := make([]string, 0, len(lines))
+	for _, n := range slices.Sorted(maps.Keys(lines)) {
+		all = append(all, strconv.Itoa(n))
+	}
+	return "No handoff was started, timed or given to its owner by " + rule + "; of that file, some were by " + strings.Join(all, ", ") + ".", nil
 }
 
 // undoEvents reads what the handoffs stand on, as it is now, and makes the

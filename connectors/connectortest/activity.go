@@ -18,8 +18,9 @@ import (
 type Activities struct {
 	// Log is the edit with which a person logs something.
 	Log func(Logged) simhttp.Edit
-	// Finish is the edit with which a person ticks a task off.
-	Finish func(taskID string) simhttp.Edit
+	// Defer is the edit with which a person puts a task off, and Finish that with
+	// which they tick it off.
+	Defer, Finish func(taskID string) simhttp.Edit
 	// Follows are the types that polls bring. The others are counted on the
 	// record: Counts.
 	Follows []string
@@ -88,6 +89,12 @@ func ourTask(t *testing.T, c connectors.Connector, w World) {
 	got, cursor := activitiesOf(t, c, connectors.Cursor{From: start}, 0)
 	if diff := cmp.Diff([]string{"task open k7"}, shownAll(got)); diff != "" {
 		t.Errorf("made (-want +got):\n%s", diff)
+	}
+	w.edit(t, a.Defer(made.Ref.ID))
+	time.Sleep(w.Lag)
+	got, cursor = activitiesOf(t, c, cursor, 0)
+	if diff := cmp.Diff([]string{"task deferred k7"}, shownAll(got)); diff != "" {
+		t.Errorf("put off (-want +got):\n%s", diff)
 	}
 	w.edit(t, a.Finish(made.Ref.ID))
 	done := time.Now()

@@ -206,6 +206,8 @@ func (c *Connector) activityFields(sort connectors.Kind, r *row) map[string]any 
 		switch p[statusProperty] {
 		case "IN_PROGRESS", "WAITING":
 			f[connectors.ActState] = "started"
+		case "DEFERRED":
+			f[connectors.ActState] = "deferred"
 		case "COMPLETED":
 			f[connectors.ActState] = "done"
 			if done := parseTime(p["hs_task_completion_date"]); !done.IsZero() {

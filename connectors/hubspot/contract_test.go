@@ -114,6 +114,9 @@ func activities() *connectortest.Activities {
 			}
 			return simhttp.Edit{Object: l.Type + "s", Op: "create", Fields: fields}
 		},
+		Defer: func(taskID string) simhttp.Edit {
+			return simhttp.Edit{Object: "tasks", Op: "update", ID: taskID, Fields: map[string]any{"hs_task_status": "DEFERRED"}}
+		},
 		Finish: func(taskID string) simhttp.Edit {
 			return simhttp.Edit{Object: "tasks", Op: "update", ID: taskID, Fields: map[string]any{"hs_task_status": "COMPLETED"}}
 		},

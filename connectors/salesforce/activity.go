@@ -139,8 +139,11 @@ func (sel selection) taskActivity(row map[string]any, obj connectors.Object, set
 	}
 	status := strings.ToLower(textOf(row, "Status"))
 	state := "open"
-	if status == "in progress" || status == "waiting on someone else" {
+	switch status {
+	case "in progress", "waiting on someone else":
 		state = "started"
+	case "deferred":
+		state = "deferred"
 	}
 	if row["IsClosed"] == true || row["IsClosed"] == nil && status == "completed" {
 		state, at = "done", obj.ModifiedAt.Format(stampLayout)

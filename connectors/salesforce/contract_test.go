@@ -111,6 +111,9 @@ func activities() *connectortest.Activities {
 			}
 			return simhttp.Edit{Object: "Task", Op: "create", Fields: fields}
 		},
+		Defer: func(taskID string) simhttp.Edit {
+			return simhttp.Edit{Object: "Task", Op: "update", ID: taskID, Fields: map[string]any{"Status": "Deferred"}}
+		},
 		Finish: func(taskID string) simhttp.Edit {
 			return simhttp.Edit{Object: "Task", Op: "update", ID: taskID, Fields: map[string]any{"Status": "Completed"}}
 		},

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -232,6 +233,150 @@ func TestNextIsShown(t *testing.T) {
 		if h := w.handoffs[second.ID]; h.Stage != state.Accepted {
 			t.Errorf("%s: what is set then leaves the other one %s", name, h.Stage)
 		}
+	}
+}
+
+// TestReturnedOnTheirTask: of two handoffs of one deal, either receiver gives theirs back
+// by putting their own task off, whichever the record shows. The reason on the record is
+// of the one that comes back, before or after, and is not left to be taken for the other's;
+// who takes the task up again in time keeps it (4.14, 1.73).
+func TestReturnedOnTheirTask(t *testing.T) {
+	t.Parallel()
+	files := besideFiles(t, "task_done", "task_done")
+	for name, text := range files {
+		if strings.HasPrefix(name, "handoffs/to-") {
+			files[name] = text + "returned_when: {any: [task_deferred, {deal.handoff_status: Returned}]}\non_return: {reason: required, then: return_to_giver}\n"
+		}
+	}
+	r := writing(t, files)
+	const reason, note = "handoff_return_reason", "handoff_return_note"
+	type moment struct {
+		w             *world
+		rec           state.Record
+		first, second state.Handoff
+		n             int
+	}
+	says := func(t *testing.T, m *moment, who string, pairs ...string) {
+		t.Helper()
+		m.n++
+		m.rec.Version, m.rec.ModifiedAt, m.rec.Fields = fmt.Sprint(3+m.n), monday.Add(time.Duration(m.n)*time.Minute), fields(m.rec, pairs...)
+		if m.rec.ModifiedBy = ""; who != "" {
+			m.rec.ModifiedBy = "u-" + strings.TrimSuffix(who, "@example.com")
+		}
+		m.w.decide(t, r, m.rec.ModifiedAt, see(m.rec))
+	}
+	task := func(t *testing.T, m *moment, h state.Handoff, to string) {
+		t.Helper()
+		m.n++
+		at := monday.Add(time.Duration(m.n) * time.Minute)
+		rec := act(r, "tasks-"+h.ID[:4], did("task", "u-x", at, "key", h.Effects["task"].Key, connectors.ActState, to))
+		rec.Version = fmt.Sprint(m.n)
+		m.w.decide(t, r, at, plan.Observed{Record: rec, Via: "poll", Came: at})
+	}
+	for name, c := range map[string]struct {
+		happens      func(t *testing.T, m *moment)
+		one, two     state.Stage // of the shown one and of the other
+		why, whyNext string      // why they came back
+		clears       string      // the step that takes the reason off the record
+	}{
+		"the other, its reason first": {func(t *testing.T, m *moment) {
+			t.Helper()
+			says(t, m, m.second.Owner, reason, "Clerical", note, "No contract is attached")
+			task(t, m, m.second, "deferred")
+		}, state.Assigned, state.Returned, "", "Clerical", "return"},
+		"the other, its reason afterwards": {func(t *testing.T, m *moment) {
+			t.Helper()
+			task(t, m, m.second, "deferred")
+			says(t, m, m.second.Owner, reason, "Clerical")
+		}, state.Assigned, state.Returned, "", "Clerical", "reason"},
+		"the other, and nobody is known to have said why": {func(t *testing.T, m *moment) {
+			t.Helper()
+			task(t, m, m.second, "deferred")
+			says(t, m, "", reason, "Clerical")
+		}, state.Assigned, state.Returned, "", "Clerical", "reason"},
+		"the other, and the shown one's receiver begins to say why": {func(t *testing.T, m *moment) {
+			t.Helper()
+			task(t, m, m.second, "deferred")
+			says(t, m, m.first.Owner, reason, "Too early")
+			says(t, m, m.first.Owner, "handoff_status", "Returned")
+		}, state.Returned, state.Returned, "Too early", "", ""},
+		"both, the shown one by its status": {func(t *testing.T, m *moment) {
+			t.Helper()
+			task(t, m, m.second, "deferred")
+			says(t, m, "", "handoff_status", "Returned", reason, "Too early")
+		}, state.Returned, state.Returned, "Too early", "", ""},
+		"the other, where the record tells no id": {func(t *testing.T, m *moment) {
+			t.Helper()
+			delete(m.rec.Fields, "handoff_id")
+			m.w.decide(t, r, monday.Add(time.Minute), see(m.rec))
+			task(t, m, m.second, "deferred")
+		}, state.Assigned, state.Returned, "", "", ""},
+		"the shown one": {func(t *testing.T, m *moment) {
+			t.Helper()
+			says(t, m, m.first.Owner, reason, "Too early")
+			task(t, m, m.first, "deferred")
+		}, state.Returned, state.Assigned, "Too early", "", "show"},
+		"the shown one by its status": {func(t *testing.T, m *moment) {
+			t.Helper()
+			says(t, m, m.first.Owner, "handoff_status", "Returned", reason, "Too early")
+		}, state.Returned, state.Assigned, "Too early", "", "show"},
+		"begun and not put off": {func(t *testing.T, m *moment) {
+			t.Helper()
+			task(t, m, m.second, "started")
+		}, state.Assigned, state.Accepted, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &moment{}
+			m.w, m.rec, m.first, m.second = twoAtOnce(t, r)
+			c.happens(t, m)
+			why := func(h state.Handoff) string {
+				if h.Returned == nil {
+					return ""
+				}
+				return h.Returned.Reason
+			}
+			one, two := m.w.handoffs[m.first.ID], m.w.handoffs[m.second.ID]
+			if one.Stage != c.one || two.Stage != c.two || why(one) != c.why || why(two) != c.whyNext {
+				t.Fatalf("%s (%s) and %s (%s)", one.Stage, why(one), two.Stage, why(two))
+			}
+			for step, i := range m.w.steps() {
+				if v, clears := i.Write.Set[reason]; clears != (step == c.clears) || v != nil {
+					t.Errorf("%s leaves the record's reason %v", step, i.Write.Set)
+				}
+			}
+			if was := m.second; two.Stage == state.Returned && (two.Returned.By != was.Owner || m.w.steps()["return"].Write.Set["handoff_status"] != nil && one.Stage != state.Returned) {
+				t.Errorf("%+v is told as %v", two.Returned, m.w.steps()["return"].Write.Set)
+			}
+		})
+	}
+}
+
+// TestPutOffAndTakenUp: a task that is put off counts until it is taken up again: rules
+// that come to give the handoff back by it find it as it is (4.14).
+func TestPutOffAndTakenUp(t *testing.T) {
+	t.Parallel()
+	files := besideFiles(t, "task_done", "task_done")
+	r := writing(t, files)
+	w, rec, _, second := twoAtOnce(t, r)
+	for n, state := range []string{"deferred", "open"} {
+		at := monday.Add(time.Duration(5+n) * time.Minute)
+		seen := act(r, "tasks-1", did("task", "u-x", at, "key", second.Effects["task"].Key, connectors.ActState, state))
+		seen.Version = fmt.Sprint(n)
+		w.decide(t, r, at, plan.Observed{Record: seen, Via: "poll", Came: at})
+		if put := w.handoffs[second.ID].Work.Deferred; put.IsZero() != (state == "open") {
+			t.Errorf("%s: put off at %s", state, put)
+		}
+	}
+	for name, text := range files {
+		if strings.HasPrefix(name, "handoffs/to-") {
+			files[name] = text + "returned_when: task_deferred\n"
+		}
+	}
+	rec.Version, rec.ModifiedAt = "9", monday.Add(9*time.Minute)
+	w.decide(t, writing(t, files), monday.Add(9*time.Minute), see(rec))
+	if h := w.handoffs[second.ID]; h.Stage != state.Assigned {
+		t.Errorf("%s", h.Stage)
 	}
 }
 

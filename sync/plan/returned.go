@@ -71,7 +71,11 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 		return false
 	}
 	f := d.judged(rec, h)
-	if rec.Fields[ownID] == "" && age(rec, h) == 0 || !t.returned.when.holds(f) || f.wait != "" {
+	if !t.returned.when.holds(f) || f.wait != "" {
+		return false
+	}
+	by, at := t.returned.when.doer(f, h) // on their own task
+	if at.IsZero() && rec.Fields[ownID] == "" && age(rec, h) == 0 {
 		return false
 	}
 	handled, asked := d.handledSince(t, rec, h)
@@ -82,11 +86,16 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 		d.because(d.why("", "a person has set the owner of %s since it was written: it is left so", rec.Ref))
 		h.Stake = ceded(h.Stake, h.Stake.Value)
 	}
-	r := state.Return{By: h.Owner, At: d.bounded(rec.ModifiedAt), Rule: routedBy(h)}
-	if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
-		r.By = who
+	if at.IsZero() {
+		by, at = h.Owner, d.bounded(rec.ModifiedAt)
+		if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
+			by = who
+		}
 	}
-	r.Reason, r.Note = t.returned.reason(rec)
+	r := state.Return{By: by, At: at, Rule: routedBy(h)}
+	if d.saysWhy(rec, h, r) {
+		r.Reason, r.Note = t.returned.reason(rec)
+	}
 	r.To = d.takesBack(t, h)
 	if r.To == "" {
 		r.To = h.Owner
@@ -206,14 +215,17 @@ func (d *deciding) giveBack(t *typ, rec *state.Record, was, h state.Handoff) sta
 	if h.Record != h.Target && h.Record.ID != "" && d.shows(h.Record, was) {
 		h = d.intend(h, stepReturn+stepHere, connectors.Write{Ref: h.Record, Set: maps.Clone(set), Key: key(h, stepReturn+stepHere, "set")})
 	}
-	if !d.shows(h.Target, was) {
-		set = map[string]any{}
-	}
 	c := d.r.byConn[h.Target.Conn]
 	at := rec
 	if rec.Ref != h.Target {
 		if known, ok := d.v.Record(h.Target); ok {
 			at = &known
+		}
+	}
+	if !d.shows(h.Target, was) {
+		set = map[string]any{}
+		if h.Returned.Reason != "" || h.Returned.Note != "" {
+			clearReason(set, at)
 		}
 	}
 	h = d.writeReturn(t, c, at, h, set)

@@ -29,10 +29,39 @@ func (d *deciding) explained(t *typ, rec *state.Record, h state.Handoff) {
 	d.c.Cancel = append(d.c.Cancel, timerID(h.ID, clockReason, 0))
 	done = d.choreDone(done, stepAskReason)
 	done = d.giverLearns(rec, done)
+	set := map[string]any{}
 	if id := rec.Fields[ownID]; id == h.ID || id == "" {
-		done = d.intend(done, stepReason, connectors.Write{Ref: rec.Ref, Set: map[string]any{ownQuality: returnedQuality(done)}, Key: key(h, stepReason, "set")})
+		set[ownQuality] = returnedQuality(done)
+	} else {
+		clearReason(set, rec)
 	}
-	d.put(done)
+	d.put(d.intend(done, stepReason, connectors.Write{Ref: rec.Ref, Set: set, Key: key(h, stepReason, "set")}))
+}
+
+// saysWhy reports whether the reason for a return that stands on a record is about a
+// handoff which is coming back, or has: the record speaks of it, or of one that is not
+// being returned itself and whose receiver has not written last.
+func (d *deciding) saysWhy(rec *state.Record, h state.Handoff, r state.Return) bool {
+	if d.speaksOf(rec, h) {
+		return true
+	}
+	shown, ok := d.v.Handoff(rec.Fields[ownID])
+	if !ok || rec.Fields[ownStatus] == statusReturned {
+		return false
+	}
+	c := d.r.byConn[rec.Ref.Conn]
+	who := d.r.facts(d.now, d.v, rec).user(c, rec.ModifiedBy)
+	return who == "" || who == r.By || who != d.current(shown).Owner
+}
+
+// clearReason takes the reason for a return away from a record that shows another
+// handoff, which nobody has returned.
+func clearReason(set map[string]any, rec *state.Record) {
+	for _, name := range []string{ownReturnReason, ownReturnNote} {
+		if rec.Fields[name] != "" {
+			set[name] = nil
+		}
+	}
 }
 
 // returnedQuality is what the quality check of a returned handoff came to (4.21).
@@ -69,7 +98,7 @@ func (d *deciding) cameBack(rec *state.Record, h state.Handoff) string {
 
 // stillShown reports whether what people write on a record is about a handoff
 // that is over: its id stands there, that of the one that followed it, or of one
-// that is shown since and not being returned itself. Where no id can be read, it is about what came back last, unless something is open.
+// that is shown since, or was all along, and not being returned itself. Where no id can be read, it is about what came back last, unless something is open.
 func (d *deciding) stillShown(rec *state.Record, h state.Handoff) bool {
 	id := rec.Fields[ownID]
 	switch id {
@@ -82,7 +111,17 @@ func (d *deciding) stillShown(rec *state.Record, h state.Handoff) bool {
 	}
 	next, ok := d.v.Handoff(id)
 	shownSince := next.Stage.Open() && next.Effects[stepShow].Key == key(next, stepShow, h.ID) && rec.Fields[ownStatus] != statusReturned
-	return ok && (next.Follows == h.ID || shownSince)
+	return ok && (next.Follows == h.ID || shownSince || d.cameBackBeside(rec, h, d.current(next)))
+}
+
+// cameBackBeside reports whether what people write on a record that shows another
+// handoff is about this one, which came back meanwhile: the last to do so.
+func (d *deciding) cameBackBeside(rec *state.Record, h, shown state.Handoff) bool {
+	return shown.Stage.Open() && shown.AssignedAt.Before(h.ClosedAt) && rec.Ref == h.Target && d.saysWhy(rec, h, *h.Returned) &&
+		!slices.ContainsFunc(d.v.Handoffs(rec.Ref), func(o state.Handoff) bool {
+			o = d.current(o)
+			return o.Stage == state.Returned && o.Returned != nil && o.Returned.Reason == "" && o.ClosedAt.After(h.ClosedAt)
+		})
 }
 
 // askReason asks who has returned a handoff why, once.

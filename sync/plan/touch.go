@@ -117,6 +117,8 @@ func (c *cond) happened(f *facts) bool {
 		return !h.TouchedAt.IsZero() || !w.First.IsZero()
 	case eventTaskDone:
 		return !w.Ticked.IsZero() || f.accepting && !w.Started.IsZero()
+	case eventTaskDefer:
+		return !w.Deferred.IsZero()
 	case eventChecklist:
 		return checklistDone(*h)
 	}
@@ -136,6 +138,8 @@ func (c *cond) deed(h state.Handoff) (by string, at time.Time) {
 			return ownerAt(h, w.Started), w.Started
 		}
 		return ownerAt(h, w.Ticked), w.Ticked
+	case eventTaskDefer:
+		return ownerAt(h, w.Deferred), w.Deferred
 	}
 	return "", time.Time{}
 }
@@ -161,6 +165,8 @@ func (c *cond) sayHappened(f *facts) string {
 			return "somebody works on the task"
 		}
 		return "the task was ticked off"
+	case eventTaskDefer:
+		return "the task was put off"
 	}
 	return c.text
 }

@@ -123,6 +123,7 @@ const (
 	eventTouchLogged = "first_touch_logged"
 	eventTouch       = "first_touch"
 	eventTaskDone    = "task_done"
+	eventTaskDefer   = "task_deferred"
 	eventChecklist   = "checklist_done"
 )
 

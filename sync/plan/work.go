@@ -26,6 +26,7 @@ const (
 	actMeeting = "meeting"
 
 	actStarted   = "started"
+	actDeferred  = "deferred"
 	actDone      = "done"
 	actCancelled = "cancelled"
 
@@ -208,6 +209,11 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 		d.begun(t, h, a)
 		return
 	}
+	if step == stepTask && t != nil && !h.Observed {
+		if h = d.deferred(t, h, a); a.state == actDeferred {
+			return
+		}
+	}
 	if t == nil || h.Observed || a.state != actDone || !h.Stage.Open() && (h.Stage != state.Completed || step == stepTask) {
 		return
 	}
@@ -242,6 +248,26 @@ func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	d.audit("task started", h.ID, map[string]string{"by": a.owner})
 	d.put(h)
 	d.advance(t, d.recordOf(t, h), h)
+}
+
+// deferred is news that somebody has put off the task that we made, or has taken it up
+// again. Where the type says so, it gives the handoff back.
+func (d *deciding) deferred(t *typ, h state.Handoff, a act) state.Handoff {
+	w := workOf(h)
+	puts := a.state == actDeferred
+	if !h.Stage.Open() || h.Written.IsZero() || puts != w.Deferred.IsZero() {
+		return h
+	}
+	if w.Deferred, w.Heard = (time.Time{}), d.now; puts {
+		w.Deferred = d.now
+		d.audit("task deferred", h.ID, map[string]string{"by": a.owner})
+	}
+	h.Work = &w
+	d.put(h)
+	if puts {
+		d.returns(t, d.recordOf(t, h), h)
+	}
+	return d.current(h)
 }
 
 // workOf is a copy of the work on a handoff, to be changed.
