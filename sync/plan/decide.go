@@ -106,7 +106,12 @@ func (d *deciding) observed(ev Observed) {
 	}
 	prev, seen := d.v.Record(rec.Ref)
 	if seen && prev.Version > rec.Version && rec.Version != "" {
-		return // an older reading than the one we have
+		if prev.MovedTo.IsZero() || len(prev.Fields) > 0 {
+			return // an older reading than the one we have
+		}
+		late := *rec // it was merged into another, which was read first
+		late.Version, late.MovedTo = prev.Version, prev.MovedTo
+		rec = &late
 	}
 	d.c.Records = append(d.c.Records, *rec)
 	if rec.Noun == "" {
@@ -167,13 +172,16 @@ func (d *deciding) observed(ev Observed) {
 	}
 }
 
-// absorb moves the handoffs of records that were merged into this one. The CRM
-// may never speak of those again.
+// absorb moves the handoffs of records that were merged into this one, and notes that
+// they are nobody of their own any more. The CRM may never speak of those again.
 func (d *deciding) absorb(rec *state.Record) {
 	for _, old := range rec.Absorbed {
 		d.untwin(old)
 		if was := d.v.Handoffs(old); len(was) > 0 {
 			d.gone(&state.Record{Ref: old, MovedTo: rec.Ref}, was)
+		}
+		if known, ok := d.v.Record(old); !ok || known.MovedTo.IsZero() {
+			d.c.Records = append(d.c.Records, state.Record{Ref: old, Noun: rec.Noun, Version: rec.Version, MovedTo: rec.Ref})
 		}
 	}
 }

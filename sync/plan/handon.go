@@ -245,10 +245,13 @@ func (d *deciding) keptAtEnd(h state.Handoff) state.Handoff {
 	if !waits || i.State != state.Ready || i.Ordered || n == 0 || h.Stake == nil || h.AcceptedBy != h.Holders[n-1].Who {
 		return h
 	}
+	if h.Effects[stepRewrite].State == sent || h.Stake.Ceded != "" {
+		return h // a program takes it from them, as was just read
+	}
 	u, known := d.user(d.r.byConn[h.Target.Conn], h.AcceptedBy)
 	rec, read := d.v.Record(h.Target)
 	if t := d.r.byName[h.Type]; t == nil || !read || rec.Fields[t.becomes] != u.ID && blankNil(rec.Fields[t.becomes]) != h.Before[h.Stake.Field] {
-		return h // a program has taken it from them
+		return h // one has taken it from them before
 	}
 	kept, err := handoff.Revert(h, h.AcceptedBy, "has done it, so it does not go to "+h.Owner)
 	if err != nil || !known {

@@ -403,6 +403,45 @@ func TestMergedBothAsked(t *testing.T) {
 	}
 }
 
+// TestReadBeforeItWasMerged: a record that is read, or was read before, by the time the
+// one it was merged into is known is nobody of its own any more: what it said is the
+// survivor's, once, whichever was decided on first, and when the survivor is deleted nothing starts on it (C8, C9).
+func TestReadBeforeItWasMerged(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		first   bool          // it is decided on before the survivor
+		apart   time.Duration // that its buyer had asked before the survivor's
+		form    string        // what the survivor's buyer asked for
+		signals int
+	}{
+		"read and decided late":                {false, 40 * time.Second, "Pricing: Demo request", 2},
+		"read and decided first":               {true, 40 * time.Second, "Pricing: Demo request", 2},
+		"late, and the survivor asked nothing": {false, 40 * time.Second, "Home: Newsletter", 1},
+	} {
+		w := newWorld()
+		old, heir := demo("51", "dana@acme.com", "country", "US"), demo("77", "dana@acme.com", "country", "US")
+		asked, _ := time.Parse(time.RFC3339, heir.Fields["last_form_at"])
+		old.Fields["last_form_at"] = asked.Add(-c.apart).Format(time.RFC3339)
+		heir.Version, heir.ModifiedAt, heir.Absorbed = "9", monday.Add(time.Minute), []connectors.Ref{old.Ref}
+		heir.Fields["last_form"] = c.form
+		order := []state.Record{heir, old}
+		if c.first {
+			order = []state.Record{old, heir}
+		}
+		for n, rec := range slices.Concat(order, order) {
+			w.decide(t, r, monday.Add(time.Minute+time.Duration(n)*time.Second), see(rec))
+		}
+		if h := w.only(t); h.Record != heir.Ref || len(h.Signals) != c.signals {
+			t.Errorf("%s: %d signals on %s", name, len(h.Signals), h.Record)
+		}
+		w.decide(t, r, monday.Add(time.Hour), see(state.Record{Ref: heir.Ref, Noun: "person", Deleted: true}))
+		if h := w.only(t); h.Stage != state.Cancelled {
+			t.Errorf("%s: %s after the survivor was deleted", name, h.Stage)
+		}
+	}
+}
+
 // TestHeir: a survivor that is nobody's gets the receiver, and what a record says
 // of its handoff; one that has the receiver gets the latter alone (C8, C10).
 func TestHeir(t *testing.T) {

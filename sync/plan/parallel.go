@@ -101,7 +101,7 @@ func (d *deciding) endsHere(h state.Handoff) bool {
 // the one they spoke of is over. It reports whether there is one.
 func (d *deciding) showNext(over state.Handoff) bool {
 	for _, h := range d.sharing(over.Target, over) {
-		if h.Target != over.Target || h.Written.IsZero() || h.Owner == over.Owner || !d.shows(over.Target, h) || !d.shows(over.Target, over) {
+		if h.Target != over.Target || h.Written.IsZero() || !d.shows(over.Target, h) || !d.shows(over.Target, over) {
 			continue
 		}
 		k, had := key(h, stepShow, over.ID), len(d.c.Intents)

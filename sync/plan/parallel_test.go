@@ -236,6 +236,38 @@ func TestNextIsShown(t *testing.T) {
 	}
 }
 
+// TestNextOfTheSameReceiver: who has both handoffs of a deal accepts both by its status;
+// when one of them is over, whichever, the record shows the other again (1.73).
+func TestNextOfTheSameReceiver(t *testing.T) {
+	t.Parallel()
+	files := besideFiles(t, "{deal.handoff_status: Accepted}", "{deal.handoff_status: Accepted}")
+	for name, text := range files {
+		if strings.HasPrefix(name, "handoffs/to-") {
+			text = strings.Replace(text, "round robin ae_enterprise", "person dev@example.com", 1)
+			files[name] = strings.Replace(text, "round robin cs_onboarding", "person dev@example.com", 1)
+		}
+	}
+	r := writing(t, files)
+	for _, typ := range []string{"to_engineer", "to_legal"} {
+		w, rec, one, two := twoAtOnce(t, r)
+		if one.Type != typ {
+			one, two = two, one
+		}
+		rec.Version, rec.ModifiedAt, rec.Fields = "3", monday.Add(5*time.Minute), fields(rec, "handoff_status", "Accepted")
+		w.decide(t, r, monday.Add(5*time.Minute), see(rec))
+		if a, b := w.handoffs[one.ID].Stage, w.handoffs[two.ID].Stage; one.Owner != two.Owner || a != state.Accepted || b != state.Accepted {
+			t.Fatalf("%s of %s is %s and %s of %s %s", one.Type, one.Owner, a, two.Type, two.Owner, b)
+		}
+		w.done(t, r, monday.Add(5*time.Minute))
+		at := monday.Add(6 * time.Minute)
+		w.decide(t, r, at, plan.Observed{Record: act(r, "tasks-1", did("task", "u-dev", at, "key", one.Effects["task"].Key)), Via: "poll", Came: at})
+		ends, shows := w.steps()["complete"], w.steps()["show"]
+		if w.handoffs[one.ID].Stage != state.Completed || shows.Write.Set["handoff_id"] != two.ID || shows.Write.Set["handoff_status"] != "Accepted" || !shows.Created.After(ends.Created) {
+			t.Errorf("%s is over (%s), and the record says %v", typ, w.handoffs[one.ID].Stage, shows.Write.Set)
+		}
+	}
+}
+
 // TestReturnedOnTheirTask: of two handoffs of one deal, either receiver gives theirs back
 // by putting their own task off, whichever the record shows. The reason on the record is
 // of the one that comes back, before or after, and is not left to be taken for the other's;

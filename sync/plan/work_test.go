@@ -155,7 +155,7 @@ func TestMergedAndWorked(t *testing.T) {
 func TestDoneBeforeItWent(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
-	for name, goes := range map[string]bool{"by itself": false, "by an operator's order": true, "and a program had taken it": true} {
+	for name, goes := range map[string]bool{"by itself": false, "by an operator's order": true, "and a program had taken it": true, "and a program takes it meanwhile": true} {
 		w, rec, h := written(t, r)
 		at := monday.Add(time.Minute)
 		switch name {
@@ -173,6 +173,10 @@ func TestDoneBeforeItWent(t *testing.T) {
 		next := w.handoffs[h.ID].Owner
 		if _, leaves := w.steps()["reassign"]; next == h.Owner || !leaves {
 			t.Fatalf("%s: it is with %s", name, next)
+		}
+		if name == "and a program takes it meanwhile" {
+			rec = given(rec, "u-dev", 61*time.Second)
+			w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value("u-dev", rec.ModifiedAt, connectors.ActorAutomation)}}}
 		}
 		w.located[byID(rec.Ref).ID()] = []state.Record{rec}
 		w.decide(t, r, at.Add(2*time.Second), plan.Observed{Record: act(r, "calls-1", did("call", "u-ana", at), rec.Ref), Via: "poll", Came: at})

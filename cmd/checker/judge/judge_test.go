@@ -110,6 +110,7 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		{"deadline not the rules'", "A5", "h1", func(f *Facts) { f.Handoffs[0].AcceptBy = at(4501) }},
 		{"nobody told", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = time.Time{} }},
 		{"told late", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = at(1000) }},
+		{"a line that is looked at late", "A6", "h1", func(f *Facts) { f.Timers[0].Clock, f.Timers[0].Fired = retryClock, at(1400) }},
 		{"chain broken", "A7", "the trail", func(f *Facts) { f.AuditErr = errors.New("row 3 was changed") }},
 		{"stage without decision", "A7", "h1", func(f *Facts) { f.Handoffs[0].Stage = state.Accepted }},
 		{"left and not settled", "A8", "h1", func(f *Facts) {
@@ -179,6 +180,22 @@ func TestPutBack(t *testing.T) {
 	f.Objects[lead].Owners[2].At = at(200)
 	if _, broken, _ := yielded(f); len(broken) != 1 {
 		t.Errorf("put back after three minutes: %v, want an offence", broken)
+	}
+}
+
+// TestMergedSince: what our write came over is judged by the handoff that wrote it, also
+// where its record was merged into another since.
+func TestMergedSince(t *testing.T) {
+	t.Parallel()
+	for owner, want := range map[string]int{"2": 0, "3": 1} {
+		f := fine()
+		f.Objects[lead].Owners = []Move{person(0, "", "2"), us(20, "2", "1")}
+		h := &f.Handoffs[0]
+		h.Target, h.Earlier, h.AssignedAt = connectors.Ref{Conn: "crm", Kind: "people", ID: "8"}, []connectors.Ref{lead}, at(1)
+		h.Before = map[string]any{"owner_id": owner}
+		if _, broken, _ := yielded(f); len(broken) != want {
+			t.Errorf("decided knowing of %s: %v, want %d offences", owner, broken, want)
+		}
 	}
 }
 

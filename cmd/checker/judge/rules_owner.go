@@ -174,7 +174,9 @@ func yielded(f *Facts) (int, []Offence, string) {
 	}
 	byTarget := map[connectors.Ref][]state.Handoff{}
 	for _, h := range f.Handoffs {
-		byTarget[h.Target] = append(byTarget[h.Target], h)
+		for _, ref := range append(slices.Clone(h.Earlier), h.Target) { // it may have been given away before it was merged
+			byTarget[ref] = append(byTarget[ref], h)
+		}
 	}
 	looked := 0
 	var broken []Offence
