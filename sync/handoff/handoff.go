@@ -21,7 +21,8 @@
 //	            +-------+---> cancelled <-----------+   the record is gone
 //
 // What waits for context (held) is like queued. Completed, returned,
-// superseded, cancelled and refused are final.
+// superseded, cancelled and refused are final; only what turns out to have been
+// somebody else's before it was done is not completed but superseded.
 //
 // Beside its stage a handoff collects signals (a second one joins), deadlines
 // (which may come nearer and never move away), effects (how far each write has
@@ -289,6 +290,15 @@ func Keep(h state.Handoff, accountable, why string, written time.Time) (state.Ha
 	}
 	h.Accountable, h.Written = accountable, written
 	return backTo(h, n-1, why), nil
+}
+
+// NotDone takes back that a handoff is done: it was somebody else's by then.
+func NotDone(h state.Handoff) (state.Handoff, error) {
+	if h.Stage != state.Completed {
+		return refuse(h, "taken for not done")
+	}
+	h.Stage, h.ClosedAt = state.Accepted, time.Time{}
+	return h, nil
 }
 
 // Supersede ends a handoff because a person gave the record to somebody else,

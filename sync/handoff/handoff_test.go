@@ -66,6 +66,7 @@ func TestSteps(t *testing.T) {
 		}, []state.Stage{state.Held, state.Queued, state.Assigned, state.Accepted, state.Touched, state.Stalled}, state.Superseded},
 		{"touch", func(h state.Handoff) (state.Handoff, error) { return handoff.Touch(h, t0) }, []state.Stage{state.Accepted}, state.Touched},
 		{"complete", func(h state.Handoff) (state.Handoff, error) { return handoff.Complete(h, t0) }, []state.Stage{state.Accepted, state.Touched}, state.Completed},
+		{"not done", handoff.NotDone, []state.Stage{state.Completed}, state.Accepted},
 		{"return", func(h state.Handoff) (state.Handoff, error) {
 			return handoff.Return(h, state.Return{By: "ana@example.com", To: "jo@example.com", At: t0})
 		}, []state.Stage{state.Assigned, state.Accepted, state.Touched}, state.Returned},

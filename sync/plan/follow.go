@@ -26,6 +26,9 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 			h = d.counters(t, rec, h)
 		}
 		d.explained(t, rec, h)
+		if d.givenBefore(t, rec, d.current(h)) {
+			return
+		}
 		if ev.Check && h.Stage == state.Completed && h.Target == rec.Ref && !d.stopped() {
 			d.overlookedTillEnd(rec, d.current(h), rec.Fields[t.becomes])
 		}

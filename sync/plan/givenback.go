@@ -6,6 +6,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
 )
 
 // An owner may have been given away and back: the record shows what we wrote, or
@@ -121,6 +122,41 @@ func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes
 	}
 	_, yes = handAfter(tr, s.Stamp)
 	return yes, true
+}
+
+// givenBefore looks at whose a record was when what completed its handoff was done: the
+// first reading since may show that a person had given it to somebody else before, where
+// the CRM that has the record is heard of later than the one that showed the deed. Then it
+// is theirs, and not done. It reports whether that settles the handoff for now.
+func (d *deciding) givenBefore(t *typ, rec *state.Record, h state.Handoff) bool {
+	prev, known := d.v.Record(rec.Ref)
+	s, now := h.Stake, rec.Fields[t.becomes]
+	if h.Stage != state.Completed || h.Target != rec.Ref || s == nil || s.Ceded != "" || now == s.Value || !known {
+		return false
+	}
+	done := h.TouchedAt
+	if h.AcceptedAt.After(done) {
+		done = h.AcceptedAt
+	}
+	if !prev.ModifiedAt.Before(done) {
+		return false
+	}
+	tr, asked := d.trail(rec, *s)
+	if !asked {
+		return true
+	}
+	i := slices.IndexFunc(tr.Values, func(v connectors.FieldValue) bool { return v.At.Before(done) }) // what stood there then
+	if i < 0 || tr.Unseen || !byHand(tr.Values[i].Actor) || valueOf(tr.Values[i]) == s.Value || !tr.Values[i].At.After(s.Stamp) {
+		return false
+	}
+	not, err := handoff.NotDone(h)
+	if err != nil {
+		return false
+	}
+	v := tr.Values[i]
+	d.because(d.why("", "%s had given it away at %s, before %s did it", handOf(v), v.At.Format(time.RFC3339), h.AcceptedBy))
+	d.supersede(not, d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], now), v.By, nil)
+	return true
 }
 
 // readFirst looks at the record of a handoff again before what one of the receivers has

@@ -188,6 +188,51 @@ func TestDoneBeforeItWent(t *testing.T) {
 	}
 }
 
+// TestGivenAwayBeforeItWasDone: a person gives the record to somebody else, its receiver
+// calls the buyer all the same, and the CRM that shows the call is heard of first: it was
+// theirs no more, and that is found out once the record is read (0.12, 1.14).
+func TestGivenAwayBeforeItWasDone(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		trail state.Trail
+		want  state.Stage
+	}{
+		"before":                     {state.Trail{Values: []connectors.FieldValue{value("u-hugh", monday.Add(time.Minute), connectors.ActorPerson)}}, state.Superseded},
+		"before, and once more":      {state.Trail{Values: []connectors.FieldValue{value("u-hugh", monday.Add(3*time.Minute), connectors.ActorPerson), value("u-kim", monday.Add(time.Minute), connectors.ActorPerson)}}, state.Superseded},
+		"afterwards":                 {state.Trail{Values: []connectors.FieldValue{value("u-hugh", monday.Add(3*time.Minute), connectors.ActorPerson)}}, state.Completed},
+		"before, and they had it":    {state.Trail{Values: []connectors.FieldValue{value("u-hugh", monday.Add(3*time.Minute), connectors.ActorPerson), value("u-ana", monday.Add(70*time.Second), connectors.ActorPerson), value("u-kim", monday.Add(time.Minute), connectors.ActorPerson)}}, state.Completed},
+		"before, by a program":       {state.Trail{Values: []connectors.FieldValue{value("u-hugh", monday.Add(time.Minute), connectors.ActorAutomation)}}, state.Completed},
+		"where the CRM tells nobody": {state.Trail{Unseen: true, Values: []connectors.FieldValue{value("u-hugh", monday.Add(time.Minute), connectors.ActorUnknown)}}, state.Completed},
+	} {
+		w, rec, h := written(t, r)
+		at := monday.Add(2 * time.Minute)
+		w.decide(t, r, at.Add(time.Second), plan.Observed{Record: act(r, "calls-1", did("call", "u-ana", at), rec.Ref), Via: "poll", Came: at})
+		if got := w.handoffs[h.ID]; got.Stage != state.Completed {
+			t.Fatalf("%s: %s", name, got.Stage)
+		}
+		w.done(t, r, at.Add(2*time.Second))
+		w.trails = map[string]state.Trail{"51": c.trail}
+		rec = given(rec, "u-hugh", 5*time.Minute)
+		w.decide(t, r, at.Add(10*time.Minute), see(rec))
+		w.decide(t, r, at.Add(11*time.Minute), see(given(rec, "u-hugh", time.Minute)))
+		got, tells := w.handoffs[h.ID], w.steps()["supersede"].Write.Set
+		if got.Stage != c.want || (got.Accountable == "hugh@example.com") != (c.want == state.Superseded) || (tells["handoff_status"] == "Superseded") != (c.want == state.Superseded) {
+			t.Errorf("%s: %s, with %s, told as %v", name, got.Stage, got.Accountable, tells)
+		}
+		if c.want != state.Completed {
+			continue
+		}
+		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value("u-kim", monday.Add(time.Minute), connectors.ActorPerson)}}}
+		for n, owner := range []string{"u-kim", "u-ana", "u-kim"} {
+			w.decide(t, r, at.Add(time.Hour), see(given(rec, owner, time.Duration(n+1)*time.Hour)))
+		}
+		if got := w.handoffs[h.ID]; got.Stage != state.Completed {
+			t.Errorf("%s: it is asked about again later", name)
+		}
+	}
+}
+
 // TestOwnTaskIsNoWork: ticking off our own task is a person's doing and no
 // contact with the buyer; what we write ourselves is nobody's (1.15).
 func TestOwnTaskIsNoWork(t *testing.T) {
