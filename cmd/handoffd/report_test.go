@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,7 @@ type recorded struct {
 	deaths int // how often the process dies
 	pair   *simulators.Pair
 	reaper *reaper
+	seed   uint64 // of the simulators
 	chance *rand.Rand
 	log    *os.File
 	run    judge.Run
@@ -72,7 +74,8 @@ const (
 // record plays the run in a bubble and saves its report in out.
 func record(t *testing.T, out string, unique bool, deaths int) {
 	t.Helper()
-	r := &recorded{t: t, dir: t.TempDir(), rest: t.TempDir(), unique: unique, deaths: deaths, chance: rand.New(rand.NewPCG(11, 7))}
+	seed, _ := strconv.ParseUint(os.Getenv("REPORT_SEED"), 10, 64)
+	r := &recorded{t: t, dir: t.TempDir(), rest: t.TempDir(), unique: unique, deaths: deaths, seed: 5 + seed, chance: rand.New(rand.NewPCG(11, 7+seed))}
 	r.inBubble(t, func() { r.play(out) })
 }
 
@@ -100,7 +103,7 @@ func (r *recorded) play(out string) {
 	r.t.Helper()
 	hook := "https://" + daemonHost + "/webhooks/"
 	pair, err := simulators.New(simulators.Config{
-		Seed: 5, Faults: simulators.Faults{UniqueTasks: r.unique}, OrgURL: "https://" + salesforceHost,
+		Seed: r.seed, Faults: simulators.Faults{UniqueTasks: r.unique}, OrgURL: "https://" + salesforceHost,
 		WebhookURL: hook + "hubspot", Transport: simulators.Carrier(map[string]http.Handler{daemonHost: http.HandlerFunc(r.receive)}),
 	})
 	if err != nil {
@@ -109,7 +112,7 @@ func (r *recorded) play(out string) {
 	r.pair = pair
 	hc, fc := pair.HubSpot.Credentials(), pair.Salesforce.Credentials()
 	r.run = judge.Run{
-		Seed: 5, Profile: "calm", Mode: "write", Began: time.Now().UTC(), PollS: recordPoll.Seconds(), LagS: 10, WebhookLoss: 0.3, UniqueTasks: r.unique,
+		Seed: r.seed, Profile: "calm", Mode: "write", Began: time.Now().UTC(), PollS: recordPoll.Seconds(), LagS: 10, WebhookLoss: 0.3, UniqueTasks: r.unique,
 		Conns: map[string]judge.Conn{
 			"hubspot":    {Tenant: hc.PortalID, ClientSecret: hc.ClientSecret},
 			"salesforce": {Tenant: fc.OrgID, ClientSecret: fc.ClientSecret, PathSecret: pathSecret},
@@ -612,7 +615,8 @@ func (r *recorded) scrape() []byte {
 
 // TestReport judges a run by its report: with nothing wrong, every rule that it
 // looks at holds, whether or not tasks can be unique. REPORT=folder keeps the
-// report there and judges nothing, so that it can be judged by another build.
+// report there and judges nothing, so that it can be judged by another build;
+// REPORT_SEED=n plays it with other chances.
 func TestReport(t *testing.T) {
 	unraced(t)
 	t.Parallel()
