@@ -41,11 +41,12 @@ const besideWords = `  stored_in: deals
     work_status:       {read: work_status}
 `
 
-func besideFiles(t testing.TB, a, b string) map[string]string {
+// besideFiles are the files of the two, accepted by a and b; more stands in both.
+func besideFiles(t testing.TB, a, b string, more ...string) map[string]string {
 	t.Helper()
 	files := edit(t, "mappings/hubspot.yaml", "  stored_in: deals\n  fields:\n", besideWords)
-	files["handoffs/to-engineer.yaml"] = beside("to_engineer", "engineer", "ae_enterprise", a, "")
-	files["handoffs/to-legal.yaml"] = beside("to_legal", "counsel", "cs_onboarding", b, "watchers: [deal.owner, revops@example.com]")
+	files["handoffs/to-engineer.yaml"] = beside("to_engineer", "engineer", "ae_enterprise", a, strings.Join(more, ""))
+	files["handoffs/to-legal.yaml"] = beside("to_legal", "counsel", "cs_onboarding", b, "watchers: [deal.owner, revops@example.com]\n"+strings.Join(more, ""))
 	return files
 }
 
@@ -171,12 +172,7 @@ func receives(h state.Handoff) string {
 func TestNextIsShown(t *testing.T) {
 	t.Parallel()
 	status := "{any: [{deal.handoff_status: Accepted}, task_done]}"
-	files := besideFiles(t, status, status)
-	for name, text := range files {
-		if strings.HasPrefix(name, "handoffs/to-") {
-			files[name] = text + "returned_when: {deal.handoff_status: Returned}\non_return: {reason: required, then: return_to_giver}\n"
-		}
-	}
+	files := besideFiles(t, status, status, "returned_when: {deal.handoff_status: Returned}\non_return: {reason: required, then: return_to_giver}\n")
 	r, at := writing(t, files), monday.Add(5*time.Minute)
 	for name, c := range map[string]struct {
 		ends  func(t *testing.T, w *world, rec state.Record, first, second state.Handoff)
@@ -274,12 +270,7 @@ func TestNextOfTheSameReceiver(t *testing.T) {
 // who takes the task up again in time keeps it (4.14, 1.73).
 func TestReturnedOnTheirTask(t *testing.T) {
 	t.Parallel()
-	files := besideFiles(t, "task_done", "task_done")
-	for name, text := range files {
-		if strings.HasPrefix(name, "handoffs/to-") {
-			files[name] = text + "returned_when: {any: [task_deferred, {deal.handoff_status: Returned}]}\non_return: {reason: required, then: return_to_giver}\n"
-		}
-	}
+	files := besideFiles(t, "task_done", "task_done", "returned_when: {any: [task_deferred, {deal.handoff_status: Returned}]}\non_return: {reason: required, then: return_to_giver}\n")
 	r := writing(t, files)
 	const reason, note = "handoff_return_reason", "handoff_return_note"
 	type moment struct {
@@ -400,11 +391,7 @@ func TestPutOffAndTakenUp(t *testing.T) {
 			t.Errorf("%s: put off at %s", state, put)
 		}
 	}
-	for name, text := range files {
-		if strings.HasPrefix(name, "handoffs/to-") {
-			files[name] = text + "returned_when: task_deferred\n"
-		}
-	}
+	files = besideFiles(t, "task_done", "task_done", "returned_when: task_deferred\n")
 	rec.Version, rec.ModifiedAt = "9", monday.Add(9*time.Minute)
 	w.decide(t, writing(t, files), monday.Add(9*time.Minute), see(rec))
 	if h := w.handoffs[second.ID]; h.Stage != state.Assigned {
@@ -416,12 +403,7 @@ func TestPutOffAndTakenUp(t *testing.T) {
 // what shows the next one leaves after it, and counts for no loop (1.73, C13).
 func TestNextIsShownLast(t *testing.T) {
 	t.Parallel()
-	files := besideFiles(t, "task_done", "task_done")
-	for name, text := range files {
-		if strings.HasPrefix(name, "handoffs/to-") {
-			files[name] = text + "returned_when: {deal.handoff_status: Returned}\non_return: {reason: optional, then: return_to_giver}\n"
-		}
-	}
+	files := besideFiles(t, "task_done", "task_done", "returned_when: {deal.handoff_status: Returned}\non_return: {reason: optional, then: return_to_giver}\n")
 	r := writing(t, files)
 	w, rec, _, second := twoAtOnce(t, r)
 	at := monday.Add(5 * time.Minute)
@@ -441,12 +423,7 @@ func TestNextIsShownLast(t *testing.T) {
 // another handoff already; of one that is being returned itself it is that one's.
 func TestReasonWhileNextIsShown(t *testing.T) {
 	t.Parallel()
-	files := besideFiles(t, "task_done", "task_done")
-	for name, text := range files {
-		if strings.HasPrefix(name, "handoffs/to-") {
-			files[name] = text + "returned_when: {deal.handoff_status: Returned}\non_return: {reason: required, then: return_to_giver}\n"
-		}
-	}
+	files := besideFiles(t, "task_done", "task_done", "returned_when: {deal.handoff_status: Returned}\non_return: {reason: required, then: return_to_giver}\n")
 	r := writing(t, files)
 	for status, of := range map[string]int{"Assigned": 0, "Returned": 1} {
 		w, rec, first, second := twoAtOnce(t, r)
