@@ -87,6 +87,43 @@ func TestDeliverCreates(t *testing.T) {
 	}
 }
 
+// TestMadeGivenAndWorked: a lead that we have made with its owner is given to a colleague,
+// who calls at once, or whose predecessor calls all the same: it is the colleague's, however
+// late the lead is read (0.12, 1.14).
+func TestMadeGivenAndWorked(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, byOwner := range map[string]bool{"the colleague calls": false, "the owner calls": true} {
+		w := newWorld()
+		w.locate(t, r, sales("51", "dana@acme.com"))
+		ref := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+		w.answered(t, r, monday.Add(time.Second), "create", plan.Delivered{Ref: ref, Version: "v1"})
+		w.done(t, r, monday.Add(2*time.Second))
+		h, at := w.only(t), monday.Add(5*time.Minute)
+		own, other := strings.TrimSuffix(h.Owner, "@example.com"), "cleo"
+		if own == other {
+			other = "ben"
+		}
+		rec := lead("00Q1", "owner", "u-"+own)
+		rec.Version, rec.ModifiedAt = "v1", monday.Add(time.Second)
+		w.decide(t, r, monday.Add(time.Minute), see(rec))
+		now := rec
+		now.Version, now.ModifiedAt, now.Fields = "v2", at.Add(-time.Minute), fields(rec, "owner", "u-"+other)
+		w.located[byID(ref).ID()] = []state.Record{now}
+		w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{value("u-"+other, now.ModifiedAt, connectors.ActorPerson)}}}
+		caller := map[bool]string{true: own, false: other}[byOwner]
+		call := act(r, "calls-1", did("call", "u-"+caller, at), ref)
+		call.Ref.Conn = "salesforce"
+		w.decide(t, r, at.Add(time.Second), plan.Observed{Record: call, Via: "poll", Came: at})
+		w.done(t, r, at.Add(2*time.Second))
+		now.Version, now.ModifiedAt = "v3", at.Add(time.Minute)
+		w.decide(t, r, at.Add(2*time.Minute), see(now))
+		if h = w.only(t); h.Stage != state.Superseded || h.Accountable != other+"@example.com" {
+			t.Errorf("%s: %s, with %s", name, h.Stage, h.Accountable)
+		}
+	}
+}
+
 // TestMadeAndDeleted: a record that we have made and whose answer was lost had been
 // deleted, and that was polled, before the CRM was asked for it. What is about it has
 // ended, and comes to nobody.

@@ -124,13 +124,31 @@ func (d *deciding) handledSince(t *typ, rec *state.Record, h state.Handoff) (yes
 	return yes, true
 }
 
+// stakeOf is what a handoff has written as the owner of its record; of one that was made
+// with its owner nothing else is remembered. Nil: it writes none.
+func (d *deciding) stakeOf(h state.Handoff) *state.Stake {
+	if writesOwner(h) {
+		return h.Stake
+	}
+	t, c, made := d.r.byName[h.Type], d.r.byConn[h.Target.Conn], h.Effects[stepCreate]
+	if h.Stake != nil || t == nil || c == nil || made.State != handoff.Done || made.Ref != h.Target {
+		return nil
+	}
+	u, known := d.user(c, h.Owner)
+	name, ok := c.m.WriteName(h.Target.Kind, t.becomes)
+	if !known || !ok {
+		return nil
+	}
+	return &state.Stake{Field: name, Value: u.ID, Over: h.Written, Stamp: h.Written}
+}
+
 // givenBefore looks at whose a record was when what completed its handoff was done: the
 // first reading since may show that a person had given it to somebody else before, where
 // the CRM that has the record is heard of later than the one that showed the deed. Then it
 // is theirs, and not done. It reports whether that settles the handoff for now.
 func (d *deciding) givenBefore(t *typ, rec *state.Record, h state.Handoff) bool {
 	prev, known := d.v.Record(rec.Ref)
-	s, now := h.Stake, rec.Fields[t.becomes]
+	s, now := d.stakeOf(h), rec.Fields[t.becomes]
 	if h.Stage != state.Completed || h.Target != rec.Ref || s == nil || s.Ceded != "" || now == s.Value || !known {
 		return false
 	}
@@ -167,7 +185,7 @@ func (d *deciding) givenBefore(t *typ, rec *state.Record, h state.Handoff) bool 
 // to say so first.
 func (d *deciding) readFirst(h state.Handoff, a act) (waits bool) {
 	rec, known := d.v.Record(h.Target)
-	if !known || !h.Stage.Open() || !writesOwner(h) || !a.contact() || !d.receives(h, a.owner) || slices.Contains(workOf(h).Seen, a.id) {
+	if !known || !h.Stage.Open() || d.stakeOf(h) == nil || !a.contact() || !d.receives(h, a.owner) || slices.Contains(workOf(h).Seen, a.id) {
 		return false
 	}
 	if u, ok := d.user(d.r.byConn[h.Target.Conn], h.Owner); a.owner == h.Owner && (!ok || !inherited(h, h.Target) || rec.Fields[d.r.byName[h.Type].becomes] == u.ID) {
