@@ -110,7 +110,6 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		{"deadline not the rules'", "A5", "h1", func(f *Facts) { f.Handoffs[0].AcceptBy = at(4501) }},
 		{"nobody told", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = time.Time{} }},
 		{"told late", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = at(1000) }},
-		{"a line that is looked at late", "A6", "h1", func(f *Facts) { f.Timers[0].Clock, f.Timers[0].Fired = retryClock, at(1400) }},
 		{"chain broken", "A7", "the trail", func(f *Facts) { f.AuditErr = errors.New("row 3 was changed") }},
 		{"stage without decision", "A7", "h1", func(f *Facts) { f.Handoffs[0].Stage = state.Accepted }},
 		{"left and not settled", "A8", "h1", func(f *Facts) {

@@ -69,15 +69,11 @@ func slid(h state.Handoff, a, b Moment) []Offence {
 	return broken
 }
 
-const (
-	tellIn     = time.Minute     // how soon a missed deadline is told
-	lookIn     = 5 * time.Minute // how soon a line is looked at again: no deadline, and a CRM may have to be asked for it
-	retryClock = state.ClockRetry
-)
+// tellIn is how soon a missed deadline is told.
+const tellIn = time.Minute
 
 // told is A6: a step of a clock that was not called off happens
-// within a minute of its instant, or of the next start. What waits in a line is looked
-// at by the time the next look would be due.
+// within a minute of its instant, or of the next start.
 func told(f *Facts) (int, []Offence, string) {
 	looked := 0
 	byID := map[string]state.Handoff{}
@@ -86,11 +82,7 @@ func told(f *Facts) (int, []Offence, string) {
 	}
 	var broken []Offence
 	for _, d := range f.Timers {
-		within := tellIn
-		if d.Clock == retryClock {
-			within = lookIn
-		}
-		until := f.latest(d.Due, within)
+		until := f.latest(d.Due)
 		if !d.Cancelled.IsZero() && d.Cancelled.Before(until) || f.Run.Ended.Before(until) {
 			continue
 		}
@@ -117,18 +109,18 @@ func told(f *Facts) (int, []Offence, string) {
 	return looked, broken, ""
 }
 
-// latest is until when what is due at an instant may be told: some time later,
-// or that long after a start, where the daemon was down or was stopped before
-// it was over.
-func (f *Facts) latest(due time.Time, within time.Duration) time.Time {
-	until := due.Add(within)
+// latest is until when what is due at an instant may be told: a minute later,
+// or a minute after a start, where the daemon was down or was stopped before
+// the minute was over.
+func (f *Facts) latest(due time.Time) time.Time {
+	until := due.Add(tellIn)
 	for n, s := range f.Run.Starts {
-		if s.Before(due.Add(-within)) {
+		if s.Before(due.Add(-tellIn)) {
 			continue
 		}
 		down := n == 0 || n <= len(f.Run.Stops) && !f.Run.Stops[n-1].After(until)
-		if down && s.Add(within).After(until) {
-			until = s.Add(within)
+		if down && s.Add(tellIn).After(until) {
+			until = s.Add(tellIn)
 		}
 	}
 	return until
