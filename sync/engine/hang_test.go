@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,4 +220,88 @@ func (r *rig) waits(conn string) (n int) {
 		}
 	})
 	return n
+}
+
+// mute is a CRM that reads, and does not say who holds a value: it takes so long to fail.
+type mute struct {
+	*crm
+	takes time.Duration
+	asked *int
+}
+
+func (m mute) Locate(ctx context.Context, questions []connectors.Question, _ map[connectors.Kind][]string) ([][]connectors.Object, error) {
+	*m.asked++
+	select {
+	case <-ctx.Done():
+	case <-time.After(m.takes):
+		if m.takes == 0 {
+			return make([][]connectors.Object, len(questions)), nil
+		}
+	}
+	return nil, &connectors.Error{Class: connectors.Unavailable, Op: "locate", Err: context.DeadlineExceeded}
+}
+
+// TestPutOff: what looks again for somebody who is free, or for a gate that may open,
+// is put off within a minute, in words, where the CRM it lands in does not answer: for
+// five minutes each time, and not any more once it does (1.97).
+func TestPutOff(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"answers": 0, "is down": time.Millisecond, "hangs": time.Hour} {
+		for clock, stage := range map[string]state.Stage{"retry": state.Queued, "hold": state.Held} {
+			t.Run(clock+", and the other CRM "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t)
+					r.lane.Decider.Wall = time.Now
+					folder := plantest.Starter(t).Writing(t).Replace(t, "handoffs/demo-request.yaml", "on: hubspot", "deliver_to: salesforce\non: hubspot")
+					r.lane.Decider.Book = NewBook(folder.Rules(t))
+					asked := 0
+					r.lane.Conns["salesforce"] = mute{r.crms["salesforce"], takes, &asked}
+					start := time.Now()
+					o := r.object("hubspot", "1")
+					o.Fields = map[string]any{"email": "dana@acme.example"}
+					r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) { return []connectors.Object{o}, nil }
+					r.update(func(tx state.Tx) {
+						rec, _ := r.lane.Decider.Book.Rules().Normalize(o)
+						state.PutRecord(tx, rec)
+						state.PutHandoff(tx, state.Handoff{
+							ID: "h", Type: "demo_request", Tier: "high_intent", Stage: stage, Record: o.Ref, Target: connectors.Ref{Conn: "salesforce"},
+							Accountable: "revops@example.com", Signals: []state.Signal{{At: start}}, HeldAt: start,
+						})
+						state.SetTimer(tx, state.Timer{ID: "h/" + clock + "/0", Handoff: "h", Clock: clock, Due: start.Add(5 * time.Second)})
+					})
+					ctx, cancel := context.WithCancel(t.Context())
+					done := make(chan error)
+					go func() { done <- r.lane.Run(ctx) }()
+					time.Sleep(12 * time.Minute)
+					cancel()
+					if err := <-done; err != nil {
+						t.Fatal(err)
+					}
+					var off []time.Duration
+					r.update(func(tx state.Tx) {
+						off = nil
+						for _, row := range state.AllAudit(tx, 0) {
+							if row.Action == "put off" && row.Detail["because"] == "salesforce could not be asked in time" && row.Detail["clock"] == clock {
+								off = append(off, row.At.Sub(start))
+							}
+						}
+					})
+					slices.Sort(off)
+					want := 2
+					if takes == 0 {
+						want = 0
+					}
+					due := 5 * time.Second
+					for _, at := range off {
+						if at < due || at > due+time.Minute {
+							t.Errorf("due after %s, put off after %s", due, at)
+						}
+						due = at + 5*time.Minute
+					}
+					if len(off) < want || want == 0 && len(off) > 0 || asked == 0 {
+						t.Errorf("put off after %s, asked %d times", off, asked)
+					}
+				})
+			})
+		}
+	}
 }

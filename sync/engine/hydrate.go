@@ -76,7 +76,7 @@ func (l *Lane) fill(w *work, now time.Time) {
 // a new record may take a moment to show; in the end the hints about it are
 // put aside, or they would be read for ever.
 func (l *Lane) silence(w *work, it *item) {
-	l.wait(it.ref)
+	l.wait(it.ref, time.Time{})
 	if l.waiting[it.ref].times >= mostSilences && len(it.rows) > 0 {
 		w.lost = append(w.lost, it)
 	}

@@ -144,7 +144,7 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 	undecided := map[connectors.Ref]bool{}
 	later := func(ask Ask) {
 		undecided[refOf(ask.Event)] = true
-		l.wait(refOf(ask.Event))
+		l.wait(refOf(ask.Event), l.answerBy(ask))
 	}
 	const rounds = 5 // a need may lead to others, one for each handoff of a record; more means the rules go in circles
 	for range rounds {
@@ -178,6 +178,12 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 					continue
 				}
 			}
+			if v.Wait != "" || len(v.Needs) > 0 {
+				if ask, ok := l.unanswered(asks[i]); ok {
+					again = append(again, ask)
+					continue
+				}
+			}
 			l.trial.survived(refOf(asks[i].Event))
 			switch {
 			case v.Wait != "" || len(v.Needs) > 0:
@@ -200,13 +206,17 @@ func (l *Lane) decide(ctx, asking context.Context, drop func(tx state.Tx), asks 
 }
 
 // wait looks at something again later, longer each time: what waits for a CRM
-// that is down must not cost the calls of one that is not.
-func (l *Lane) wait(ref connectors.Ref) {
+// that is down must not cost the calls of one that is not. What may wait until an
+// instant only is looked at then; zero: there is none.
+func (l *Lane) wait(ref connectors.Ref, latest time.Time) {
 	w := l.waiting[ref]
 	w.times++
 	w.since = l.Decider.Wall()
 	w.after = min(max(2*w.after, firstWaiting), longestWaiting)
 	w.until = w.since.Add(w.after)
+	if latest.After(w.since) && latest.Before(w.until) {
+		w.until = latest
+	}
 	l.waiting[ref] = w
 }
 

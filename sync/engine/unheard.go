@@ -9,7 +9,7 @@ import (
 )
 
 // longestAwaited is how long a deadline waits for what people did until then to
-// be polled: with the round that is under way when it ends, the reading of its record,
+// be polled, and what looks again for a CRM to answer: with the round that is under way when it ends, the reading of its record,
 // and the round that then tells of it, each longestAsking at most, that is within a
 // minute.
 const longestAwaited = time.Minute - 3*longestAsking - 5*time.Second
@@ -40,6 +40,29 @@ func (l *Lane) unheard(w *work, t state.Timer, polled []plan.Polled, now time.Ti
 		l.awaited = until
 	}
 	return silent
+}
+
+// unanswered is the ask of a timer that has waited for an answer for as long as it
+// may; false: it may wait, or has been told so already.
+func (l *Lane) unanswered(ask Ask) (Ask, bool) {
+	f, _ := ask.Event.(plan.Fired)
+	by := l.answerBy(ask)
+	if by.IsZero() || f.Unanswered || l.Decider.Wall().Before(by) {
+		return Ask{}, false
+	}
+	f.Unanswered = true
+	ask.Event = f
+	return ask, true
+}
+
+// answerBy is until when the timer of a handoff waits for an answer; zero: it is
+// something else, which waits for as long as it takes.
+func (l *Lane) answerBy(ask Ask) time.Time {
+	f, ok := ask.Event.(plan.Fired)
+	if !ok || f.Timer.Handoff == "" {
+		return time.Time{}
+	}
+	return l.awaitedUntil(f.Timer, l.Decider.Wall())
 }
 
 // awaitedUntil is how long a timer may be silent. One that passed while nobody ran

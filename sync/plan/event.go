@@ -41,6 +41,9 @@ type Fired struct {
 	// Unheard says that what people did until then, and shows on no record, could
 	// not be polled in time.
 	Unheard bool `json:"unheard,omitempty"`
+	// Unanswered says that what deciding asks for, or waits for, has not come in time.
+	// What only looks again is then put off.
+	Unanswered bool `json:"unanswered,omitempty"`
 }
 
 // unseen says what a timer speaks without having seen; blank: nothing.

@@ -37,11 +37,13 @@ func (d *deciding) fired(ev Fired) {
 	case clockRetry:
 		if h.Stage == state.Queued {
 			d.retry(h)
+			d.putOff(h, ev)
 		}
 	case clockItem:
 		d.itemDue(h, ev.Timer.Step, ev)
 	case clockHold:
 		d.holdOver(h, ev)
+		d.putOff(h, ev)
 	case clockBack:
 		d.backOver(h)
 	case clockChase:
@@ -74,6 +76,22 @@ func (d *deciding) aimAnew(t *typ, f *facts, h state.Handoff) (state.Handoff, *t
 		tier, _ = d.tier(t, f)
 	}
 	return h, tier, true
+}
+
+// putOff looks again later where a CRM has not answered in time, or something has not
+// been read yet, and says so: nothing that a handoff waits for is late in silence (1.97).
+func (d *deciding) putOff(h state.Handoff, ev Fired) {
+	if !d.stopped() || !ev.Unanswered {
+		return
+	}
+	why := d.c.Wait
+	if len(d.c.Needs) > 0 {
+		why = d.c.Needs[0].Conn + " could not be asked in time"
+	}
+	d.c = state.Changes{}
+	d.because(d.why("", "put off for %s: %s", retryAfter, why))
+	d.audit("put off", h.ID, map[string]string{"clock": ev.Timer.Clock, "because": why})
+	d.timer(h, ev.Timer.Clock, ev.Timer.Step, d.now.Add(retryAfter))
 }
 
 // retry looks again for somebody who is free.
