@@ -42,7 +42,9 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	if age < 0 {
 		if h.Target == rec.Ref && crossed(h.Stake, rec, rec.Fields[t.becomes]) {
 			d.overlooked(rec, h, h.Stake.Value)
+			return
 		}
+		d.countedMeanwhile(t, rec, h)
 		return
 	}
 	if h.Target == rec.Ref {

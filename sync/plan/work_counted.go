@@ -39,6 +39,20 @@ func (d *deciding) counters(t *typ, rec *state.Record, h state.Handoff) state.Ha
 	return h
 }
 
+// countedMeanwhile takes in what a reading shows of the receiver's work although our own
+// write has overtaken it: that is nothing we could have changed since, and a deadline
+// may speak before the record is read again (1.93).
+func (d *deciding) countedMeanwhile(t *typ, rec *state.Record, h state.Handoff) {
+	ours, known := d.user(d.r.byConn[rec.Ref.Conn], h.Owner)
+	theirs := h.Target != rec.Ref || known && rec.Fields[t.becomes] == ours.ID
+	if !theirs || !rec.ModifiedAt.After(h.Written) {
+		return
+	}
+	if now := d.counters(t, rec, h); !sameWork(workOf(now), workOf(h)) {
+		d.advance(t, d.recordOf(t, now), now)
+	}
+}
+
 func (d *deciding) recount(rec *state.Record, h state.Handoff, w *state.Work, last time.Time) {
 	n, err := strconv.Atoi(rec.Fields[connectors.WorkCount])
 	newer := !last.Before(h.AssignedAt) && last.After(w.Last)

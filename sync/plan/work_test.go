@@ -233,6 +233,45 @@ func TestGivenAwayBeforeItWasDone(t *testing.T) {
 	}
 }
 
+// TestCalledBeforeWeWrote: a reading that our own write overtakes while it is looked at
+// shows what the receiver did all the same, so that no deadline speaks without it; whose
+// buyer it is, and what its fields say, is what the next reading tells (1.93).
+func TestCalledBeforeWeWrote(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, c := range []struct {
+		name   string
+		called time.Duration
+		owner  string
+		read   time.Duration // when the record was changed last
+		want   state.Stage
+	}{
+		{"called", 2 * time.Minute, "u-ana", 3 * time.Minute, state.Completed},
+		{"called before it was theirs", -time.Minute, "u-ana", 3 * time.Minute, state.Accepted},
+		{"somebody else has it", 2 * time.Minute, "u-hugh", 3 * time.Minute, state.Accepted},
+		{"given back to whom it had", 2 * time.Minute, "", 3 * time.Minute, state.Accepted},
+		{"from before we wrote the owner", 2 * time.Minute, "u-ana", 0, state.Accepted},
+	} {
+		w, rec, h := written(t, r)
+		at := monday.Add(4 * time.Minute)
+		w.decide(t, r, at, plan.Observed{Record: act(r, "tasks-1", map[string]any{
+			connectors.ActType: "task", connectors.ActState: "open", connectors.ActMadeBy: "u-ana", connectors.ActMade: at.Format(time.RFC3339),
+		}, rec.Ref), Via: "poll", Came: at})
+		accept := w.steps()["accept"]
+		delete(w.intents, accept.Write.Key)
+		w.decide(t, r, at, plan.Delivered{Intent: accept, Ref: rec.Ref, Version: "9"})
+		rec = given(rec, c.owner, 0)
+		rec.ModifiedAt = monday.Add(c.read)
+		rec.Fields[connectors.WorkFirstAt], rec.Fields[connectors.WorkFirstType] = monday.Add(c.called).Format(time.RFC3339), "call"
+		rec.Fields["handoff_status"] = "Returned" // ours is later
+		w.decide(t, r, at.Add(time.Second), see(rec))
+		got := w.handoffs[h.ID]
+		if got.Stage != c.want || !got.TouchedAt.IsZero() != (c.want == state.Completed) {
+			t.Errorf("%s: %s, touched at %s", c.name, got.Stage, got.TouchedAt)
+		}
+	}
+}
+
 // TestOwnTaskIsNoWork: ticking off our own task is a person's doing and no
 // contact with the buyer; what we write ourselves is nobody's (1.15).
 func TestOwnTaskIsNoWork(t *testing.T) {
