@@ -273,40 +273,13 @@ func TestMutantsAreCaught(t *testing.T) {
 	}
 }
 
-// check plays a mutant and judges its report. Some mistakes take a moment to show that
-// not every play has, as a death between an answer and a commit: with other chances it is
-// played again, twice.
+// check plays a mutant and judges its report.
 func (m mutant) check(t *testing.T, binary string) {
-	t.Helper()
-	var found [][]string
-	for seed := range uint64(3) {
-		broken := m.play(t, binary, seed)
-		var rules []string
-		for _, v := range broken {
-			rules = append(rules, v.Rule)
-		}
-		found = append(found, rules)
-		at := slices.IndexFunc(broken, func(v judge.Verdict) bool { return v.Rule == m.rule })
-		switch {
-		case m.rule == "" && len(broken) > 0:
-			t.Fatalf("nothing was wrong, and %s is broken: %v", rules, broken[0].Offence)
-		case m.rule == "":
-			return
-		case at >= 0:
-			t.Logf("found by %v: %s", rules, broken[at].Offence[0])
-			return
-		}
-	}
-	t.Errorf("%s was not found broken; found were %v", m.rule, found)
-}
-
-// play is what is found broken in one play of a mutant.
-func (m mutant) play(t *testing.T, binary string, seed uint64) []judge.Verdict {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "report")
 	unique := map[bool]string{true: "no", false: "yes"}[m.plain]
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-test.run", "^TestReport$")
-	cmd.Env = append(os.Environ(), "MUTANT="+m.name, "REPORT="+out, "REPORT_UNIQUE="+unique, fmt.Sprint("REPORT_SEED=", seed))
+	cmd.Env = append(os.Environ(), "MUTANT="+m.name, "REPORT="+out, "REPORT_UNIQUE="+unique)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the run itself failed: %v\n%s", err, text)
 	}
@@ -314,5 +287,19 @@ func (m mutant) play(t *testing.T, binary string, seed uint64) []judge.Verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judge.Broken(verdicts)
+	broken := judge.Broken(verdicts)
+	var rules []string
+	for _, v := range broken {
+		rules = append(rules, v.Rule)
+	}
+	at := slices.IndexFunc(broken, func(v judge.Verdict) bool { return v.Rule == m.rule })
+	switch {
+	case m.rule == "" && len(broken) > 0:
+		t.Fatalf("nothing was wrong, and %s is broken: %v", rules, broken[0].Offence)
+	case m.rule == "":
+	case at < 0:
+		t.Errorf("%s was not found broken; found were %v", m.rule, rules)
+	default:
+		t.Logf("found by %v: %s", rules, broken[at].Offence[0])
+	}
 }
