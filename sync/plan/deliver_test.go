@@ -124,6 +124,45 @@ func TestMadeGivenAndWorked(t *testing.T) {
 	}
 }
 
+// TestMadeAndReversed: a lead that we have made with its owner is given to another by a
+// program: written once more, and left to it after that. A person's change wins at once (0.12).
+func TestMadeAndReversed(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, actor := range map[string]connectors.Actor{"a program": connectors.ActorAutomation, "a person": connectors.ActorPerson} {
+		w := newWorld()
+		w.locate(t, r, sales("51", "dana@acme.com"))
+		ref := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+		w.answered(t, r, monday.Add(time.Second), "create", plan.Delivered{Ref: ref, Version: "v1"})
+		w.done(t, r, monday.Add(2*time.Second))
+		ours := lead("00Q1", "owner", "u-"+strings.TrimSuffix(w.only(t).Owner, "@example.com"))
+		flips := func(n int) {
+			at := monday.Add(time.Duration(n) * time.Hour)
+			now := ours
+			now.Version, now.ModifiedAt, now.Fields = fmt.Sprint("v", 2*n), at, fields(ours, "owner", "u-vera")
+			w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{value("u-vera", at, actor)}}}
+			w.decide(t, r, at.Add(time.Second), see(now))
+		}
+		flips(1)
+		if actor == connectors.ActorPerson {
+			if h := w.only(t); h.Stage != state.Superseded || h.Accountable != "vera@example.com" {
+				t.Errorf("%s: %s, with %s", name, h.Stage, h.Accountable)
+			}
+			continue
+		}
+		again, ok := w.steps()["rewrite"]
+		if !ok || again.Write.Set["OwnerId"] != ours.Fields["owner"] || again.Expect["OwnerId"] != "u-vera" {
+			t.Fatalf("%s: rewrite %+v", name, again)
+		}
+		delete(w.intents, again.Write.Key)
+		w.decide(t, r, monday.Add(time.Hour+time.Minute), plan.Delivered{Intent: again, Ref: ref, Version: "v3", Stamp: monday.Add(time.Hour + time.Minute)})
+		flips(2)
+		if h := w.only(t); h.Frozen == "" || !h.Stage.Open() || len(w.listed("reversed")) != 1 || w.steps()["rewrite"].Write.Key != "" {
+			t.Errorf("%s, twice: %s, frozen %q, %+v", name, h.Stage, h.Frozen, w.steps()["rewrite"])
+		}
+	}
+}
+
 // TestMadeAndDeleted: a record that we have made and whose answer was lost had been
 // deleted, and that was polled, before the CRM was asked for it. What is about it has
 // ended, and comes to nobody.

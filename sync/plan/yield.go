@@ -304,6 +304,9 @@ func between(tr state.Trail, s state.Stake) (connectors.FieldValue, bool) {
 // reversed deals with a record whose owner is no longer ours. It reports
 // whether that settles the handoff: a person has it, or that has to be asked.
 func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string, read time.Time) bool {
+	if h.Stake == nil {
+		h.Stake = d.stakeOf(h)
+	}
 	s := h.Stake
 	if s == nil { // written before there were trails
 		d.supersede(h, who, rec.ModifiedBy, nil)
