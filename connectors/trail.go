@@ -32,9 +32,10 @@ type FieldValue struct {
 type Historian interface {
 	// Trail returns for each id the values of one field since an instant, the
 	// newest first, with the one that stood there before that instant last,
-	// if the CRM still knows it. Of an id that is absent from the answer nothing
-	// is filed: the field has no history, or not yet. Where none is kept of the
-	// kind at all, or it is not shown to us, the error is of class Denied.
+	// if the CRM still knows it. Of an id without values nothing is filed: the
+	// field has no history, or not yet. One that is absent from the answer could
+	// not be told, and may be asked again. Where none is kept of the kind at all,
+	// or it is not shown to us, the error is of class Denied.
 	Trail(ctx context.Context, kind Kind, ids []string, field string, since time.Time) (map[string][]FieldValue, error)
 }
 

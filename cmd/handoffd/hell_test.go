@@ -473,10 +473,8 @@ func hellWanted(t *testing.T) (length time.Duration, each int) {
 // C9, C14; A1 to A15).
 func TestHell(t *testing.T) {
 	unraced(t)
+	long(t, "HELL")
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("lets processes run for minutes")
-	}
 	length, each := hellWanted(t)
 	h := newHell(t, length, each)
 	h.open()

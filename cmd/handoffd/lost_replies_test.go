@@ -37,9 +37,6 @@ func writesWanted(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("WRITES")
 	if text == "" {
-		if raced {
-			return lostWrites / 5 // it would take minutes; .ci/run runs it without the race detector as well
-		}
 		return lostWrites
 	}
 	n, err := strconv.Atoi(text)
@@ -55,6 +52,7 @@ func writesWanted(t *testing.T) int {
 // up besides, none is for longer than one poll (C2).
 func TestLostReplies(t *testing.T) {
 	unraced(t)
+	long(t, "WRITES")
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run(map[bool]string{false: "tasks unique", true: "tasks plain"}[plain], func(t *testing.T) {

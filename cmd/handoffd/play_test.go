@@ -757,17 +757,20 @@ func TestStories(t *testing.T) {
 // TestCrashSweep stops the daemon at the k-th effect, opens the same state
 // again beside the same CRMs, and lets it come to rest: the end is that of the
 // run without a crash, and no buyer has a second task (L1). Every k for the
-// stories that say so, five for the others, one story in four without CHECK=all;
+// stories that say so, five for the others, one story in eight without CHECK=all;
 // `.ci/long sweep` takes every effect of all.
 func TestCrashSweep(t *testing.T) {
 	unraced(t)
 	t.Parallel()
-	for _, file := range storyFiles(t) {
+	for i, file := range storyFiles(t) {
 		s := readStory(t, file)
 		if s.sweep == "none" {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
+			if i%8 != 0 {
+				long(t, "SWEEP")
+			}
 			t.Parallel()
 			plain, effects := playPlain(t, file)
 			t.Logf("%d effects", effects)

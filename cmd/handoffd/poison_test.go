@@ -54,6 +54,7 @@ func poisoned(t *testing.T, dir, email string) string {
 // is served (I10).
 func TestPoison(t *testing.T) {
 	unraced(t)
+	long(t, "")
 	t.Parallel()
 	needs(t)
 	bin := t.TempDir()

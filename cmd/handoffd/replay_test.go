@@ -51,6 +51,7 @@ type past struct {
 // texts are stored beside them: the same bytes every time (G1).
 // Under an edited list exactly the decisions differ that it is about.
 func TestReplayAfterRestart(t *testing.T) {
+	unraced(t)
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "handoffd.db")
 	p := &past{t: t, seconds: map[connectors.Ref]bool{}, kinds: map[string]int{}}

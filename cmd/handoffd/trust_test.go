@@ -125,6 +125,7 @@ func (st *stage) owns(email, owner string) {
 // that is not (G11, 1.94, 4.1).
 func TestThirtyDaysObserved(t *testing.T) {
 	unraced(t)
+	long(t, "")
 	t.Parallel()
 	trusted(t, "observe", "", func(st *stage, w *writes) {
 		st.story.pollEvery("30 minutes") // webhooks tell; a month of polls tells no more

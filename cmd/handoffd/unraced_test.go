@@ -15,12 +15,13 @@ func unraced(t *testing.T) {
 	}
 }
 
-// every4th leaves three in four of what takes minutes out of a plain `go test`,
-// which has ten minutes. CHECK=all does everything, as .ci/run does.
-func every4th(t *testing.T, n int) {
+// long leaves a test out of a plain `go test`, which has ten minutes for all of them on
+// whatever machine it runs. CHECK=all does everything, as .ci/run does, and so does a
+// variable that says how much of it is wanted.
+func long(t *testing.T, variable string) {
 	t.Helper()
-	if !checkAll() && n%4 != 0 {
-		t.Skip("SKIPPED: one in four is done without CHECK=all, with which .ci/run does all")
+	if !checkAll() && os.Getenv(variable) == "" {
+		t.Skip("SKIPPED: takes long; CHECK=all runs it, as .ci/run does")
 	}
 }
 

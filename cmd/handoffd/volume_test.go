@@ -70,6 +70,7 @@ func (st *stage) handoffs() []state.Handoff {
 // fourth asks for a demo, and each of those has one owner and one task (P3).
 func TestOneTimestamp(t *testing.T) {
 	unraced(t)
+	long(t, "")
 	t.Parallel()
 	const (
 		buyers = 12_000

@@ -37,7 +37,7 @@ type input struct {
 // Deleted if the recycle bin has it or its own address answers that it is not
 // there, and merged if its own address answers with the survivor (C8, C9).
 // More than a few that are neither live nor in the bin are left for the next
-// reading.
+// reading, and so is a row that the portal fails to read, twice.
 func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
 	if kind == connectors.Activity {
 		return c.readActivities(ctx, ids)
@@ -121,8 +121,11 @@ func (c *Connector) readChunk(ctx context.Context, sel selection, ids []string) 
 		var more []connectors.Object
 		more, missing = c.sortOut(sel, missing, rows)
 		out = append(out, more...)
-		if failed != nil && len(missing) > 0 {
+		switch {
+		case failed != nil && len(out) == 0:
 			return nil, failed
+		case failed != nil:
+			return out, nil
 		}
 	}
 	gone, err := c.confirmGone(ctx, sel, missing)

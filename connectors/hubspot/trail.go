@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,7 @@ type pastBatch struct {
 		ID      id                `json:"id"`
 		History map[string][]past `json:"propertiesWithHistory"`
 	} `json:"results"`
+	Errors []problem `json:"errors"`
 }
 
 // past is one value that a property has had.
@@ -42,7 +44,8 @@ type past struct {
 }
 
 // Trail implements connectors.Historian: one call for each 50 ids. HubSpot
-// keeps the last twenty values of a contact's property and more of the others.
+// keeps the last twenty values of a contact's property and more of the others. A row that
+// the portal fails to read, twice, is left out.
 func (c *Connector) Trail(ctx context.Context, kind connectors.Kind, ids []string, field string, since time.Time) (map[string][]connectors.FieldValue, error) {
 	info, ok := infoOf(kind)
 	if !ok {
@@ -52,23 +55,55 @@ func (c *Connector) Trail(ctx context.Context, kind connectors.Kind, ids []strin
 	valid := slices.DeleteFunc(slices.Clone(ids), func(one string) bool { return !isNumber(one) })
 	out := make(map[string][]connectors.FieldValue, len(valid))
 	for chunk := range slices.Chunk(valid, historySize) {
-		body := pastRead{Properties: []string{}, WithHistory: []string{name}, Inputs: make([]input, len(chunk))}
-		for i, one := range chunk {
-			body.Inputs[i] = input{one}
+		found, failed, err := c.pasts(ctx, info, name, chunk)
+		if err == nil && failed != nil { // some rows did not fail for being gone: once more, those only
+			var more map[string][]past
+			rest := slices.DeleteFunc(slices.Clone(chunk), func(one string) bool { _, ok := found[one]; return ok })
+			more, failed, err = c.pasts(ctx, info, name, rest)
+			maps.Copy(found, more)
 		}
-		var answer pastBatch
-		op := "read the history of " + info.path
-		err := c.read(ctx, "read", op, http.MethodPost, c.objects(info, "/batch/read"), url.Values{"archived": {"false"}}, body, &answer)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case failed != nil && len(found) == 0:
+			return nil, failed
 		}
-		for _, r := range answer.Results {
-			if trail := trailOf(r.History[name], since); len(trail) > 0 && slices.Contains(chunk, string(r.ID)) {
-				out[string(r.ID)] = trail
+		for _, one := range chunk {
+			if past, told := found[one]; told || failed == nil {
+				out[one] = trailOf(past, since)
 			}
 		}
 	}
+	for _, one := range ids {
+		if !isNumber(one) {
+			out[one] = nil
+		}
+	}
 	return out, nil
+}
+
+// pasts is one read with history. Failed is the first error of a row that is not about a
+// record being gone: without it nobody would seem to have changed that record.
+func (c *Connector) pasts(ctx context.Context, info kindInfo, name string, ids []string) (found map[string][]past, failed, err error) {
+	body := pastRead{Properties: []string{}, WithHistory: []string{name}, Inputs: make([]input, len(ids))}
+	for i, one := range ids {
+		body.Inputs[i] = input{one}
+	}
+	var answer pastBatch
+	op := "read the history of " + info.path
+	if err := c.read(ctx, "read", op, http.MethodPost, c.objects(info, "/batch/read"), url.Values{"archived": {"false"}}, body, &answer); err != nil {
+		return nil, nil, err
+	}
+	found = make(map[string][]past, len(answer.Results))
+	for _, r := range answer.Results {
+		found[string(r.ID)] = r.History[name]
+	}
+	for i := range answer.Errors {
+		if cerr := c.rowError(&answer.Errors[i], op, false); cerr.Class != connectors.NotFound {
+			return found, cerr, nil
+		}
+	}
+	return found, nil, nil
 }
 
 // trailOf is a property's past since an instant, newest first, with what stood

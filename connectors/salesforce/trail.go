@@ -42,7 +42,7 @@ const (
 
 // Trail implements connectors.Historian. A kind whose history is not kept, or
 // not shown to us, is an error of class Denied: then nobody can tell. A field
-// that is not tracked has no rows, and its records are absent.
+// that is not tracked has no rows, and its records no values.
 func (o *org) Trail(ctx context.Context, kind connectors.Kind, ids []string, field string, since time.Time) (map[string][]connectors.FieldValue, error) {
 	op := "read the history of " + string(kind)
 	object, parent := historyOf(kind)
@@ -81,6 +81,12 @@ func (o *org) Trail(ctx context.Context, kind connectors.Kind, ids []string, fie
 	}
 	for id, was := range first {
 		out[id] = append(out[id], connectors.FieldValue{Value: was})
+	}
+	for _, id := range ids {
+		if long, ok := normalizeID(id); ok {
+			id = long
+		}
+		out[id] = slices.Clip(out[id]) // there, if with nothing
 	}
 	return out, nil
 }

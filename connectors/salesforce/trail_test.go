@@ -3,6 +3,7 @@ package salesforce
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,8 +133,10 @@ func TestTrailOfMany(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if calls != 1 || len(all) != 60 {
-			t.Errorf("%d calls, %d records with a past; want 1 and 60", calls, len(all))
+		answered := len(all)
+		maps.DeleteFunc(all, func(_ string, past []connectors.FieldValue) bool { return len(past) == 0 })
+		if calls != 1 || len(all) != 60 || answered != len(ask) {
+			t.Errorf("%d calls, %d records answered, %d with a past; want 1, %d and 60", calls, answered, len(all), len(ask))
 		}
 	})
 }

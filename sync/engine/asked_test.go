@@ -102,3 +102,51 @@ func TestStepBesideOneThatWaits(t *testing.T) {
 		}
 	})
 }
+
+// silentAbout answers for some records and leaves the others out.
+type silentAbout struct {
+	*crm
+	left map[string]bool
+}
+
+func (s silentAbout) Trail(_ context.Context, _ connectors.Kind, ids []string, _ string, _ time.Time) (map[string][]connectors.FieldValue, error) {
+	out := map[string][]connectors.FieldValue{}
+	for _, id := range ids {
+		if !s.left[id] {
+			out[id] = nil
+		}
+	}
+	return out, nil
+}
+
+// TestLeftOut: a record that a CRM leaves out of its answer is not one that is gone, or that
+// nobody has changed: it is asked about again (C8, C11).
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := silentAbout{crm: r.crms["hubspot"], left: map[string]bool{"1": true}}
+	s.read = func(ids []string) (out []connectors.Object, err error) {
+		for _, id := range ids {
+			if !s.left[id] {
+				out = append(out, connectors.Object{Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}, Deleted: true})
+			}
+		}
+		return out, nil
+	}
+	r.lane.Conns["hubspot"] = s
+	known := func(id string) state.Need {
+		return state.Need{Conn: "hubspot", Question: connectors.Question{Kinds: []connectors.Kind{"contacts"}, Value: id}}
+	}
+	past := func(id string) state.Need {
+		return state.Need{Conn: "hubspot", Past: state.Past{Kind: "contacts", ID: id, Field: "hubspot_owner_id", Since: r.now}}
+	}
+	answers := r.lane.ask(t.Context(), r.lane.Decider.Book.Rules(), map[string][]state.Need{"hubspot": {known("1"), known("2"), past("1"), past("2")}})
+	for name, n := range map[string]state.Need{"known": known("2"), "past": past("2")} {
+		if _, told := answers[n.ID()]; !told {
+			t.Errorf("%s: no answer", name)
+		}
+	}
+	if len(answers) != 2 || len(answers[known("2").ID()].Records) != 1 {
+		t.Errorf("%+v", answers)
+	}
+}

@@ -78,7 +78,7 @@ func (l *Lane) locate(ctx context.Context, rules *plan.Rules, conn string, asked
 }
 
 // readKnown reads records that are asked for by their ids, a kind in one call.
-// One that is gone is an answer too.
+// One that is gone is an answer too, and one that is left out is none.
 func (l *Lane) readKnown(ctx context.Context, rules *plan.Rules, conn string, asked []state.Need, answers Answers) {
 	byKind := map[connectors.Kind][]string{}
 	var order []connectors.Kind
@@ -103,8 +103,8 @@ func (l *Lane) readKnown(ctx context.Context, rules *plan.Rules, conn string, as
 			found[o.Ref.ID] = append(found[o.Ref.ID], r)
 		}
 		for _, n := range asked {
-			if n.Question.Kinds[0] == kind {
-				answers[n.ID()] = Answer{Records: found[n.Question.Value], At: began.UTC()}
+			if records, told := found[n.Question.Value]; told && n.Question.Kinds[0] == kind {
+				answers[n.ID()] = Answer{Records: records, At: began.UTC()}
 			}
 		}
 	}
@@ -142,8 +142,9 @@ func (l *Lane) trails(ctx context.Context, conn string, asked []state.Need, answ
 			continue
 		}
 		for _, n := range needs {
-			values := found[n.Past.ID]
-			answers[n.ID()] = Answer{Trail: state.Trail{Values: values, Unseen: found == nil}, At: began.UTC()}
+			if values, told := found[n.Past.ID]; told || found == nil {
+				answers[n.ID()] = Answer{Trail: state.Trail{Values: values, Unseen: found == nil}, At: began.UTC()}
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,28 @@ func TestGateHolds(t *testing.T) {
 	}
 	if held := w.audited("held"); held != 1 || w.audited("went on") != 1 {
 		t.Errorf("%+v", w.audit)
+	}
+}
+
+// TestSaidEarly: a status that somebody sets while a gate holds the handoff moves nothing,
+// and is listed, once; what another handoff of the record is about is not.
+func TestSaidEarly(t *testing.T) {
+	t.Parallel()
+	for name, listed := range map[string]int{"of this handoff": 1, "of another": 0} {
+		r, w := signing(t, "[deal.the_why]", "[deal.the_why, deal.the_goals]"), newWorld()
+		w.decide(t, r, monday, see(deal("1")))
+		w.done(t, r, monday)
+		h := w.of(t)
+		id := map[string]string{"of this handoff": h.ID, "of another": "x"}[name]
+		before := len(w.listed("context"))
+		for n, status := range []string{"", "Accepted", "Accepted"} {
+			rec := deal(strconv.Itoa(n+2), "handoff_id", id, "handoff_status", status)
+			w.decide(t, r, monday.Add(time.Duration(n+1)*time.Hour), see(rec))
+		}
+		got := w.listed("context")[before:]
+		if h = w.of(t); h.Stage != state.Held || len(got) != listed {
+			t.Errorf("%s: %s, listed %q", name, h.Stage, got)
+		}
 	}
 }
 

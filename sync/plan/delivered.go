@@ -126,7 +126,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case step == stepRestore:
 		d.notPutBack(h, ev)
 	case step == stepRewrite && ev.Class == connectors.Conflict.String():
-		d.put(handoff.Forget(h, step)) // the record says what it is now, and is looked at anew
+		d.put(h) // the record says what it is now, and its trail whether this was written and the answer lost
 	case step == stepReturn && ev.Class == connectors.Conflict.String():
 		d.contestReturn(h, ev)
 	case d.staysWith(h, ev):

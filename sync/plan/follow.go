@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -77,12 +78,25 @@ func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff, read ti
 		return
 	}
 	if h.Stage == state.Queued || h.Stage == state.Held {
+		d.saidEarly(rec, h)
 		d.takenMeanwhile(t, rec, h)
 		return
 	}
 	if !d.keptBy(t, rec, h) {
 		d.beforeUs(t, rec, h, read)
 	}
+}
+
+// saidEarly lists a status that somebody sets while nobody has the handoff yet: it
+// accepts nothing and gives nothing back.
+func (d *deciding) saidEarly(rec *state.Record, h state.Handoff) {
+	said := rec.Fields[ownStatus]
+	prev, seen := d.v.Record(rec.Ref)
+	if !seen || said == "" || said == prev.Fields[ownStatus] || rec.Fields[ownID] != h.ID {
+		return
+	}
+	d.list(listContext, rec.Ref.String()+" "+ownStatus, fmt.Sprintf("%s: %s was set to %s while the handoff is %s, and nobody has it yet: it %s. Who wants it now becomes the owner of the record",
+		h.Type, ownStatus, quote(said), h.Stage, h.Note))
 }
 
 // age is 1 for a reading that is later than what our own writes left on the

@@ -2,10 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
 )
 
 // A person wins. Who changed an owner is read in the field's
@@ -335,7 +337,7 @@ func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string,
 		return true
 	}
 	d.audit("reversed", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": handOf(hand), "sort": string(hand.Actor)})
-	if _, again := h.Effects[stepRewrite]; !again {
+	if e, again := h.Effects[stepRewrite]; !again || e.State == handoff.Refused && !wroteSince(tr, *s) {
 		d.rewrite(rec, h, now, who, handOf(hand), read)
 		return false
 	}
@@ -346,6 +348,12 @@ func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string,
 		h.Type, handOf(hand), rec.Ref, orNobody(who), h.Owner))
 	d.put(h)
 	return false
+}
+
+// wroteSince reports whether a trail shows the owner that we wrote once more, after the
+// reading that this rests on: a write whose answer was lost may seem to have come too late.
+func wroteSince(tr state.Trail, s state.Stake) bool {
+	return slices.ContainsFunc(tr.Values, func(v connectors.FieldValue) bool { return valueOf(v) == s.Value && v.At.After(s.Over) })
 }
 
 func orNobody(who string) string {

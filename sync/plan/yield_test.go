@@ -233,6 +233,32 @@ func flipped(t *testing.T, r *plan.Rules) (*world, state.Handoff, state.Intent) 
 	return w, h, i
 }
 
+// TestRewriteAnswerLost: the owner was written once more, and the answer was lost, so that it
+// seemed to come too late: the next time the program has its way all the same (G10, C2).
+// Where the trail does not show it, nothing was written.
+func TestRewriteAnswerLost(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for owner, again := range map[string]bool{"ours": false, "u-dev": true} {
+		w, h, i := flipped(t, r)
+		flip, rec := w.trails["51"].Values[0], w.records[h.Target]
+		if owner == "ours" {
+			owner = h.Stake.Value
+		}
+		between := value(owner, flip.At.Add(time.Minute), connectors.ActorIntegration)
+		delete(w.intents, i.Write.Key)
+		w.decide(t, r, monday.Add(4*time.Minute), plan.Delivered{Intent: i, Class: connectors.Conflict.String(), Err: "the record was changed before it was written"})
+		first := flip
+		flip.At = flip.At.Add(time.Hour)
+		w.trails["51"] = state.Trail{Values: []connectors.FieldValue{flip, between, first}}
+		w.decide(t, r, monday.Add(2*time.Hour), see(given(rec, "u-vera", 2*time.Hour)))
+		h = w.handoffs[h.ID]
+		if _, rewrites := w.steps()["rewrite"]; rewrites != again || (h.Frozen == "") != again {
+			t.Errorf("it showed %s: written again %v, frozen %q", owner, rewrites, h.Frozen)
+		}
+	}
+}
+
 // TestOrderInPlaceOfRewrite: an order that comes while the owner is about to be written
 // once more comes in its place, and nothing is left of that.
 func TestOrderInPlaceOfRewrite(t *testing.T) {

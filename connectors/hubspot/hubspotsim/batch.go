@@ -202,9 +202,17 @@ func (c *call) batchRead(o *object) (*reply, *apiError) {
 		return nil, bad
 	}
 	var results []view
+	var errors []errorBody
 	var absent []string
 	seen := map[*record]bool{}
-	for _, row := range in.Inputs {
+	failing := c.unlucky(len(in.Inputs))
+	for i, row := range in.Inputs {
+		if failing[i] {
+			bad := transient().row()
+			bad.Context = map[string][]string{"ids": {string(row.ID)}}
+			errors = append(errors, bad)
+			continue
+		}
 		rec, bad := o.lookup(string(row.ID), in.IDProperty, c.archived())
 		if bad != nil {
 			return nil, bad
@@ -221,7 +229,6 @@ func (c *call) batchRead(o *object) (*reply, *apiError) {
 		v.History = rec.history(in.History)
 		results = append(results, v)
 	}
-	var errors []errorBody
 	if len(absent) > 0 {
 		errors = append(errors, errorBody{
 			Status: "error", Category: "OBJECT_NOT_FOUND", Context: map[string][]string{"ids": absent},

@@ -124,6 +124,8 @@ func TestUniqueTasks(t *testing.T) {
 	}
 }
 
+// TestPartialFault: rows of a batch fail by themselves, in a read as well, and say that they
+// have failed and not that they are gone.
 func TestPartialFault(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t, hubspotsim.Config{Faults: simhttp.Faults{Rate: map[string]float64{"partial": 1}}})
@@ -135,8 +137,19 @@ func TestPartialFault(t *testing.T) {
 	if a.status != 207 || a.len("errors") == 0 || a.len("errors")+a.len("results") != 20 {
 		t.Errorf("got %d %s", a.status, a.raw)
 	}
-	if n := p.must("GET", contacts+"?limit=100", "").len("results"); n != a.len("results") {
+	listed := p.must("GET", contacts+"?limit=100", "")
+	if n := listed.len("results"); n != a.len("results") {
 		t.Errorf("the portal holds %d contacts, the answer says %d", n, a.len("results"))
+	}
+	inputs = nil
+	for i := range listed.len("results") {
+		inputs = append(inputs, fmt.Sprintf(`{"id":%q}`, listed.text("results", i, "id")))
+	}
+	for _, past := range []string{"", `,"propertiesWithHistory":["email"]`} {
+		a = p.do("POST", contacts+"/batch/read", `{"properties":["email"]`+past+`,"inputs":[`+strings.Join(inputs, ",")+`]}`)
+		if failed := a.len("errors"); a.status != 207 || failed == 0 || failed+a.len("results") != len(inputs) || a.text("errors", 0, "category") != "INTERNAL_ERROR" {
+			t.Errorf("read%s: %d %s", past, a.status, a.raw)
+		}
 	}
 }
 
