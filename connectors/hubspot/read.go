@@ -121,11 +121,11 @@ func (c *Connector) readChunk(ctx context.Context, sel selection, ids []string) 
 		var more []connectors.Object
 		more, missing = c.sortOut(sel, missing, rows)
 		out = append(out, more...)
-		switch {
-		case failed != nil && len(out) == 0:
-			return nil, failed
-		case failed != nil:
-			return out, nil
+		if failed != nil {
+			if len(out) == 0 {
+				return nil, failed
+			}
+			missing = nil // and may be there
 		}
 	}
 	gone, err := c.confirmGone(ctx, sel, missing)
