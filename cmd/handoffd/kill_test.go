@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -150,16 +149,6 @@ func (k *killTest) moment(r *rand.Rand) {
 func (k *killTest) kill() {
 	_ = k.process.Process.Kill()
 	_ = k.process.Wait() // it was killed
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (k *killTest) startSim() {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -187,7 +186,7 @@ func (p *process) wait(ts *testscript.TestScript) int {
 }
 
 func simsCommand(ts *testscript.TestScript, _ bool, args []string) {
-	addr := freeAddr(ts)
+	addr := freeAddress(ts)
 	p := start(ts, "crmsim", append([]string{
 		"serve", "--profile", "calm", "--people", "0", "--hubspot-webhooks", "http://" + addr + "/webhooks/hubspot",
 	}, args...)...)
@@ -203,15 +202,6 @@ func simsCommand(ts *testscript.TestScript, _ bool, args []string) {
 	} {
 		ts.Setenv(key, value)
 	}
-}
-
-// freeAddr is an address nobody listens on; webhooks have to know it before
-// the daemon runs.
-func freeAddr(ts *testscript.TestScript) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // running is the daemon of each script, by its working folder.
