@@ -116,7 +116,7 @@ type Change struct {
 type Cursor struct {
 	Listing bool      `json:"listing,omitempty"` // in the first full listing
 	From    time.Time `json:"from,omitzero"`     // the window's start, inclusive
-	Upper   time.Time `json:"upper,omitzero"`    // the window's end, frozen while it is walked; zero: none open
+	Upper   time.Time `json:"upper,omitzero"`    // when the window was opened, frozen while it is walked: what had changed by then is read at its end; zero: none open
 	After   string    `json:"after,omitempty"`   // last key taken inside the window
 }
 

@@ -26,12 +26,13 @@ const (
 //
 // The first time, a kind is listed whole, in order of id, which costs no
 // search. Then windows of time are walked by search: everything changed
-// between From and a frozen Upper, in order of id, each page starting after
+// since From, in order of id, each page starting after
 // the last id of the one before. So ten thousand records with one timestamp
-// are as good as any others, the 10,000 results a search shows at most are
-// never reached, and a record that changes during the walk leaves the window
-// and is in the next. The next window begins one overlap before Upper, because
-// the index is late.
+// are as good as any others, and the 10,000 results a search shows at most are
+// never reached. A window has no end, so a record that changes during the walk,
+// by our own writes too, stays in it: at its last page everything is read that
+// had changed when it was opened, which is its Upper. The next window begins one
+// overlap before that, because the index is late.
 func (c *Connector) Changes(ctx context.Context, polls []connectors.Poll) ([]connectors.Page, error) {
 	pages := make([]connectors.Page, len(polls))
 	about := c.subjects(polls)
@@ -216,7 +217,7 @@ func (c *Connector) wholeRows(poll connectors.Poll, info kindInfo) (sel selectio
 		return hint, false
 	}
 	sel = choose(poll.Kind, info, s, poll.Fields)
-	longest := windowSearch(info, connectors.Cursor{From: farthest, Upper: farthest}, strings.Repeat("9", 19), searchSize, sel.names)
+	longest := windowSearch(info, connectors.Cursor{From: farthest}, strings.Repeat("9", 19), searchSize, sel.names)
 	if body, err := json.Marshal(longest); err != nil || len(body) > maxSearch {
 		return hint, false
 	}
@@ -254,10 +255,7 @@ func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connecto
 }
 
 func windowSearch(info kindInfo, in connectors.Cursor, after string, size int, properties []string) searchRequest {
-	filters := []filter{
-		{info.modified, "GTE", strconv.FormatInt(in.From.UnixMilli(), 10)},
-		{info.modified, "LTE", strconv.FormatInt(in.Upper.UnixMilli(), 10)},
-	}
+	filters := []filter{{info.modified, "GTE", strconv.FormatInt(in.From.UnixMilli(), 10)}}
 	if after != "" {
 		filters = append(filters, filter{"hs_object_id", "GT", after})
 	}

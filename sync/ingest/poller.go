@@ -42,6 +42,7 @@ type Poller struct {
 	due      time.Time                 // when to ask again those that have been read to their end
 	swept    sweeps
 	asked    map[connectors.Kind]time.Time // when a kind was last polled
+	opened   map[connectors.Kind]bool      // kinds of which this process has opened a window
 }
 
 const (
@@ -116,6 +117,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		p.failed("poll", err)
 		return false, nil
 	}
+	p.resumed(readings, pages)
 	more, listed, err := p.keep(ctx, conn, readings, pages, began)
 	if err != nil {
 		return false, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -290,6 +291,28 @@ func TestCursorGone(t *testing.T) {
 	}
 	if d := cmp.Diff(connectors.Cursor{From: gone.From}, r.cursor("contacts").Cursor); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestWindowLeftOpen: a window in which an earlier process has stopped ends with what had
+// changed when it was opened. What has changed since is read at once, and before that
+// nobody takes the connection for caught up (1.93, P3).
+func TestWindowLeftOpen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	open := connectors.Cursor{From: r.start.Add(-2 * time.Hour), Upper: r.start.Add(-time.Hour), After: "17"}
+	r.update(func(tx state.Tx) { state.PutCursor(tx, "hubspot", "contacts", state.Cursor{Cursor: open}) })
+	for n, caughtUp := range []bool{false, true} {
+		more, err := r.p.round(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now := r.p.rest(more) == 0; now == caughtUp || r.p.Gate.CaughtUp() != caughtUp || r.p.Gate.ReadBy("contacts", r.now) != caughtUp {
+			t.Errorf("round %d: the next one at once %v, caught up %v, read to %v", n, now, r.p.Gate.CaughtUp(), r.p.Gate.ReadTo("contacts"))
+		}
+	}
+	if want := []string{"0s contacts", "0s contacts"}; !cmp.Equal(want, slices.DeleteFunc(r.crm.polls, func(p string) bool { return p != want[0] })) {
+		t.Errorf("polled %v", r.crm.polls)
 	}
 }
 

@@ -105,6 +105,23 @@ var errFuture = errors.New("its cursor stood in the future: the clock or the sta
 // fieldsDigest names what a listing was read for.
 func fieldsDigest(w plan.Watch) string { return state.Digest(slices.Concat(w.Fields, w.Wakes)...) }
 
+// resumed has the next window read at once after one that an earlier process has left
+// open: it ends with what had changed by then, and not with what has changed since.
+func (p *Poller) resumed(readings []reading, pages []connectors.Page) {
+	if p.opened == nil {
+		p.opened = map[connectors.Kind]bool{}
+	}
+	for i, r := range readings {
+		switch {
+		case r.lists() || pages[i].Err != nil:
+		case r.poll.From.Upper.IsZero():
+			p.opened[r.name] = true
+		case !p.opened[r.name]:
+			pages[i].More = true
+		}
+	}
+}
+
 // anew is a cursor whose place is no longer there: its window, or the whole
 // listing, is read again.
 func (r reading) anew(live time.Time) state.Cursor {
