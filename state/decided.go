@@ -93,6 +93,8 @@ type Need struct {
 	Conn     string              `json:"conn"`
 	Question connectors.Question `json:"question,omitzero"`
 	Past     Past                `json:"past,omitzero"`
+	// Optional: where the CRM does not answer, it is decided as if it knew nothing.
+	Optional bool `json:"optional,omitzero"`
 }
 
 // Past asks which values a field has had since an instant.

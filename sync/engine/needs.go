@@ -171,7 +171,8 @@ func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, id
 	}
 }
 
-// answered is the ask with its needs answered; false where a CRM did not. A
+// answered is the ask with its needs answered; false where a CRM did not. What is
+// optional is decided without an answer, and a
 // timer does not wait for what a CRM keeps of the past: nobody is told late
 // because of it.
 func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
@@ -181,11 +182,12 @@ func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
 	}
 	for _, n := range needs {
 		a, ok := answers[n.ID()]
-		if _, timer := ask.Event.(plan.Fired); !ok && timer && n.Past.ID != "" {
-			a, ok = Answer{Trail: state.Trail{Unseen: true}}, true
+		if _, timer := ask.Event.(plan.Fired); !ok && !n.Optional && (!timer || n.Past.ID == "") {
+			return Ask{}, false
 		}
 		if !ok {
-			return Ask{}, false
+			all[n.ID()] = Answer{Trail: state.Trail{Unseen: true}}
+			continue
 		}
 		all[n.ID()] = a
 		if seen, ok := ask.Event.(plan.Observed); ok && (seen.Asked.IsZero() || a.At.Before(seen.Asked)) {

@@ -177,11 +177,11 @@ func (d *deciding) observed(ev Observed) {
 func (d *deciding) absorb(rec *state.Record) {
 	for _, old := range rec.Absorbed {
 		d.untwin(old)
-		if was := d.v.Handoffs(old); len(was) > 0 {
-			d.gone(&state.Record{Ref: old, MovedTo: rec.Ref}, was)
-		}
 		if known, ok := d.v.Record(old); !ok || known.MovedTo.IsZero() {
 			d.c.Records = append(d.c.Records, state.Record{Ref: old, Noun: rec.Noun, Version: rec.Version, MovedTo: rec.Ref})
+		}
+		if was := d.v.Handoffs(old); len(was) > 0 {
+			d.gone(&state.Record{Ref: old, MovedTo: rec.Ref}, was)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,12 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		h = d.current(h)
 	}
 	if h.Target == rec.Ref && d.ownerLeft(t, h) {
+		return
+	}
+	if d.readCarrier(t, rec, h) {
+		return
+	}
+	if h = d.current(h); !h.Stage.Open() {
 		return
 	}
 	h = d.showHeir(t, rec, h)
@@ -190,13 +197,35 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 		if who != "" {
 			set[ownAccountable] = who
 		}
+		here := maps.Clone(set)
 		if over != nil {
 			done = d.restore(done, *over, set)
 		} else {
 			done = d.intend(done, stepSupersede, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepSupersede, "set")})
 		}
+		done = d.endedHere(done, h, stepSupersede, here)
 	}
 	d.put(d.choresOver(done))
+}
+
+// endedHere says on the record a handoff came from how it has ended on the one that
+// carried it, if the record speaks of it and is still there.
+func (d *deciding) endedHere(h, was state.Handoff, step string, set map[string]any) state.Handoff {
+	if h.Record == h.Target || was.Effects[stepSource].State != handoff.Done || d.isGone(h.Record) || !d.shows(h.Record, was) {
+		return h
+	}
+	return d.intend(h, step+stepHere, connectors.Write{Ref: h.Record, Set: set, Key: key(h, step+stepHere, "set")})
+}
+
+// isGone reports whether a record is known to be deleted, or to live on as another.
+func (d *deciding) isGone(ref connectors.Ref) bool {
+	rec, _ := d.v.Record(ref)
+	for _, r := range d.c.Records {
+		if r.Ref == ref {
+			rec = r
+		}
+	}
+	return rec.Deleted || !rec.MovedTo.IsZero()
 }
 
 // withdraw takes back what has been decided and does not stand in the CRM: what
@@ -270,5 +299,6 @@ func (d *deciding) cancel(h state.Handoff, note string) {
 	d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("cancelled", h.ID, map[string]string{"why": note})
-	d.put(d.tasksOver(d.settled(done)))
+	done = d.tasksOver(d.settled(done))
+	d.put(d.endedHere(done, h, stepEnded, map[string]any{ownStatus: statusCancelled}))
 }

@@ -197,13 +197,35 @@ func (d *deciding) readFirst(h state.Handoff, a act) (waits bool) {
 		}
 		return d.stopped()
 	}
+	return d.followAgain(h, &rec, byID(h.Target))
+}
+
+// readCarrier looks at the record that carries a handoff again before what somebody says
+// on the one it came from is taken for its receiver's doing: it may be somebody else's by
+// now, and its CRM is heard of later. A CRM that does not answer holds nothing up: what
+// it shows once it does wins all the same. It reports whether it has to be asked first.
+func (d *deciding) readCarrier(t *typ, rec *state.Record, h state.Handoff) (waits bool) {
+	known, ok := d.v.Record(h.Target)
+	if !ok || rec.Ref == h.Target || d.stakeOf(h) == nil || !known.ModifiedAt.Before(rec.ModifiedAt) {
+		return false
+	}
+	if f := d.judged(rec, h); (h.Stage != state.Assigned || !t.accepted.holds(f)) && (!t.returned.given || !t.returned.when.holds(f)) {
+		return false
+	}
 	need := byID(h.Target)
+	need.Optional = true
+	return d.followAgain(h, &known, need)
+}
+
+// followAgain follows a record as the CRM shows it now, where that is later than what is
+// known of it. It reports whether deciding has to stop.
+func (d *deciding) followAgain(h state.Handoff, known *state.Record, need state.Need) bool {
 	found, asked := d.v.Located(need)
 	if !asked {
 		d.c.Needs = append(d.c.Needs, need)
 		return true
 	}
-	if i := slices.IndexFunc(found, func(r state.Record) bool { return r.Ref == h.Target && r.Version > rec.Version }); i >= 0 {
+	if i := slices.IndexFunc(found, func(r state.Record) bool { return r.Ref == known.Ref && r.Version > known.Version }); i >= 0 {
 		d.follow(&found[i], h, Observed{Record: found[i]})
 	}
 	return d.stopped()

@@ -222,3 +222,60 @@ func TestReassignContested(t *testing.T) {
 		t.Errorf("%s has it, %s", h.Owner, h.Stage)
 	}
 }
+
+// TestSaidElsewhere: what somebody says on the record that a handoff came from is its
+// receiver's doing only where the record that carries it is still theirs. That one is read
+// first; a CRM that does not answer holds nothing up (1.73, 1.78, C11).
+func TestSaidElsewhere(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	at := monday.Add(5 * time.Minute)
+	for _, c := range []struct {
+		says, owner string // on the record it came from; blank: the CRM does not answer
+		stage       state.Stage
+		accountable string
+	}{
+		{"Accepted", "u-vera", state.Superseded, "vera@example.com"},
+		{"Accepted", "u-ana", state.Accepted, "ana@example.com"},
+		{"Accepted", "", state.Accepted, "ana@example.com"},
+		{"Returned", "u-vera", state.Superseded, "vera@example.com"},
+		{"Returned", "u-ana", state.Returned, "jo@example.com"},
+		{"Returned", "", state.Returned, "jo@example.com"},
+	} {
+		t.Run(c.says+" "+c.owner, func(t *testing.T) {
+			t.Parallel()
+			w, source := newWorld(), sales("51", "dana@acme.com")
+			w.locate(t, r, source)
+			carrier := lead("00Q1", "owner", "u-ana", "handoff_status", "Assigned")
+			w.answered(t, r, monday.Add(time.Second), "create", plan.Delivered{Ref: carrier.Ref, Version: "v1", Stamp: monday.Add(time.Second)})
+			w.answered(t, r, monday.Add(time.Second), "source", plan.Delivered{Version: "2", Stamp: monday.Add(time.Second)})
+			h := w.only(t)
+			if h.Owner != "ana@example.com" || h.Giver != "jo@example.com" {
+				t.Fatalf("%s has it from %s", h.Owner, h.Giver)
+			}
+			carrier.Version, carrier.ModifiedAt, carrier.Fields["handoff_id"] = "v1", monday.Add(time.Second), h.ID
+			w.decide(t, r, monday.Add(2*time.Second), see(carrier))
+			source.Version, source.ModifiedAt = "3", at
+			source.Fields = fields(source, "handoff_status", c.says, "handoff_id", h.ID)
+
+			if got := w.decide(t, r, at, see(source)); len(got.Needs) != 1 || got.Needs[0].ID() != byID(carrier.Ref).ID() || !got.Needs[0].Optional {
+				t.Fatalf("asked %+v", got.Needs)
+			}
+			found := []state.Record{}
+			if c.owner != "" {
+				now := carrier
+				if c.owner != "u-ana" {
+					now = given(carrier, c.owner, time.Minute)
+					now.Version = "v2"
+				}
+				found = append(found, now)
+				w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{value(c.owner, now.ModifiedAt, connectors.ActorPerson)}}}
+			}
+			w.located[byID(carrier.Ref).ID()] = found
+			w.decide(t, r, at, see(source))
+			if got := w.handoffs[h.ID]; got.Stage != c.stage || got.Accountable != c.accountable || (c.stage == state.Superseded) != got.AcceptedAt.IsZero() && c.says == "Accepted" {
+				t.Errorf("%s, %s has it, accepted at %s", got.Stage, got.Accountable, got.AcceptedAt)
+			}
+		})
+	}
+}
