@@ -159,6 +159,10 @@ type Write struct {
 	// IfVersion, where set, makes the write fail with Conflict when the
 	// record is newer. CRMs that cannot do that ignore it.
 	IfVersion string `json:"if_version,omitempty"`
+	// Loose lets IfVersion be looked at just before the write, in one call for all
+	// that are, where the CRM takes a condition on single writes only. It is said
+	// anew on every attempt.
+	Loose bool `json:"-"`
 	// Links are the records a created object belongs to. Those of a change are
 	// records whose own change in the same batch it rests on: it is not made
 	// where theirs is refused, and theirs does not wait for it.

@@ -36,8 +36,9 @@ type operation struct {
 	keyed   string         // the column that carries the key; "": none
 	after   int            // the operation whose new id becomes a link; -1: none
 	headers map[string]string
-	group   int  // operations of one group belong together
-	follows bool // it rests on the change of a record in its group, which does not rest on it
+	group   int       // operations of one group belong together
+	follows bool      // it rests on the change of a record in its group, which does not rest on it
+	over    time.Time // the version it rests on, where that is looked at before it in place of a condition
 }
 
 func (op *operation) creates() bool     { return op.id == "" }
@@ -131,8 +132,11 @@ func makeOperation(at int, w connectors.Write, s *schema) (*operation, []string,
 		if !ok {
 			return nil, nil, invalid("the version to compare with is not one of ours")
 		}
-		// The header knows whole seconds only; rounding down would refuse our own version.
-		op.headers["If-Unmodified-Since"] = t.Add(time.Second - time.Nanosecond).Truncate(time.Second).Format(http.TimeFormat)
+		if w.Loose {
+			op.over = t
+		} else { // whole seconds only; rounding down would refuse our own version
+			op.headers["If-Unmodified-Since"] = t.Add(time.Second - time.Nanosecond).Truncate(time.Second).Format(http.TimeFormat)
+		}
 	}
 	set, skipped := w.Set, []string(nil)
 	if w.Ref.Kind == connectors.Task {

@@ -1,7 +1,10 @@
 package salesforce
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,44 +13,80 @@ import (
 )
 
 // A collection cannot be under a condition. Who has the records that one gives
-// to somebody is therefore read in the same composite, right before it: by id,
-// which sees what queries do not yet, and at no further call. That does not stop
-// the write, but tells over whom it came, history or not.
+// to somebody is therefore read by id, which sees what queries do not yet: all of
+// them in one call before the first collection, so that what has changed since it
+// was decided is left out, and once more in the composite of each, right before it
+// and at no further call. That one does not stop the write, but tells over whom it
+// came, history or not.
+
+// look leaves out what the records have changed under since the versions that it
+// rests on. Without an answer nothing is sent.
+func (b *batch) look(ctx context.Context, ops []*operation) {
+	byID := map[string]*operation{}
+	var asked []*operation
+	for _, op := range b.sendable(ops, false) {
+		if op.givesAway() && !op.over.IsZero() {
+			byID[op.id] = op
+			asked = append(asked, op)
+		}
+	}
+	for subs := range slices.Chunk(b.org.ownerReads(asked), heavyPer) {
+		c := composite{purpose: purposeRead, op: opWrite, subs: subs}
+		for n := range c.subs {
+			c.subs[n].Reference = reference("v", n)
+		}
+		a, err := b.org.send(ctx, c)
+		if err != nil {
+			b.halt = err
+			return
+		}
+		for _, sub := range c.subs {
+			for id, v := range ownersIn(a.parts[sub.Reference]) {
+				if op := byID[id]; op != nil && v.At.After(op.over) {
+					b.fail(op, &connectors.Error{Class: connectors.Conflict, Op: opWrite, Err: errors.New("the record was changed since it was read")})
+				}
+			}
+		}
+	}
+}
 
 // lookFirst has the owners read before anything else of the envelope, as far as
 // there is room.
 func (e *envelope) lookFirst() {
-	var schemas []*schema
-	ids := map[*schema][]string{}
-	for _, ops := range e.collected {
-		for _, op := range ops {
-			if !op.givesAway() {
-				continue
-			}
-			if ids[op.schema] == nil {
-				schemas = append(schemas, op.schema)
-			}
-			ids[op.schema] = append(ids[op.schema], op.id)
-		}
+	var given []*operation
+	for _, name := range slices.Sorted(maps.Keys(e.collected)) {
+		given = append(given, slices.DeleteFunc(slices.Clone(e.collected[name]), func(op *operation) bool { return !op.givesAway() })...)
 	}
-	slices.SortFunc(schemas, func(x, y *schema) int { return strings.Compare(x.object, y.object) })
-	var first []subrequest
-	for _, s := range schemas {
-		if e.heavy == heavyPer || len(e.composite.subs)+len(first) == perComposite {
-			break
-		}
-		slices.Sort(ids[s])
-		address := e.b.org.data + "/composite/sobjects/" + s.object + "?ids=" + strings.Join(ids[s], ",") + "&fields=" + strings.Join(versionColumns(s, ownerColumn), ",")
-		if len(address) > maxURL {
-			continue
-		}
-		name := reference("v", len(e.composite.subs)+len(first))
-		first = append(first, subrequest{Method: http.MethodGet, URL: address, Reference: name})
-		e.stoodIn = append(e.stoodIn, name)
+	first := e.b.org.ownerReads(given)
+	first = first[:min(len(first), heavyPer-e.heavy, perComposite-len(e.composite.subs))]
+	for n := range first {
+		first[n].Reference = reference("v", len(e.composite.subs)+n)
+		e.stoodIn = append(e.stoodIn, first[n].Reference)
 		e.heavy++
 	}
 	e.composite.subs = append(first, e.composite.subs...)
 }
+
+// ownerReads ask who has the records that some operations give to somebody, and by
+// which version, as many in each as an address holds.
+func (o *org) ownerReads(ops []*operation) []subrequest {
+	ids := map[*schema][]string{}
+	for _, op := range ops {
+		ids[op.schema] = append(ids[op.schema], op.id)
+	}
+	var out []subrequest
+	for _, s := range slices.SortedFunc(maps.Keys(ids), func(x, y *schema) int { return strings.Compare(x.object, y.object) }) {
+		slices.Sort(ids[s])
+		path, fields := o.data+"/composite/sobjects/"+s.object+"?ids=", "&fields="+strings.Join(versionColumns(s, ownerColumn), ",")
+		for some := range slices.Chunk(ids[s], (maxURL-len(path)-len(fields))/idRoom) {
+			out = append(out, subrequest{Method: http.MethodGet, URL: path + strings.Join(some, ",") + fields})
+		}
+	}
+	return out
+}
+
+// idRoom is what an id takes in a list of them.
+const idRoom = 18 + 1
 
 // givesAway reports whether an operation changes, under no condition, who has a
 // record.
@@ -56,36 +95,42 @@ func (op *operation) givesAway() bool {
 	return owner && !op.creates() && !op.conditional() && op.schema.object != taskObject
 }
 
-// stood fills in who had the records that were given to somebody. Who changed a
-// record last need not be who gave it away, so the hand has a name and no sort.
+// stood fills in who had the records that were given to somebody.
 func (b *batch) stood(e *envelope, a answers) {
 	found := map[string]connectors.FieldValue{}
 	for _, name := range e.stoodIn {
-		part, present := a.parts[name]
-		var rows []map[string]any // null where a record is not there
-		if !present || !part.ok() || json.Unmarshal(part.Body, &rows) != nil {
-			continue
-		}
-		for _, row := range rows {
-			text := func(column string) string { s, _ := row[column].(string); return s }
-			id, ok := normalizeID(text("Id"))
-			if !ok {
-				continue
-			}
-			owner, _ := normalizeID(text(ownerColumn))
-			v := connectors.FieldValue{Value: idOrNil(owner), By: text("LastModifiedById")}
-			for _, column := range []string{"SystemModstamp", "LastModifiedDate"} {
-				if at, ok := parseStamp(text(column)); ok {
-					v.At = at
-					break
-				}
-			}
-			found[id] = v
-		}
+		maps.Copy(found, ownersIn(a.parts[name]))
 	}
 	for _, op := range e.ops {
 		if v, ok := found[op.id]; ok && op.givesAway() && b.state[op] == applied {
 			b.results[op.at].Stood = map[string]connectors.FieldValue{ownerColumn: v}
 		}
 	}
+}
+
+// ownersIn reads the answer to one of the ownerReads, by id. Who changed a record last
+// need not be who gave it away, so the hand has a name and no sort.
+func ownersIn(part subresponse) map[string]connectors.FieldValue {
+	var rows []map[string]any // null where a record is not there
+	if !part.ok() || json.Unmarshal(part.Body, &rows) != nil {
+		return nil
+	}
+	found := map[string]connectors.FieldValue{}
+	for _, row := range rows {
+		text := func(column string) string { s, _ := row[column].(string); return s }
+		id, ok := normalizeID(text("Id"))
+		if !ok {
+			continue
+		}
+		owner, _ := normalizeID(text(ownerColumn))
+		v := connectors.FieldValue{Value: idOrNil(owner), By: text("LastModifiedById")}
+		for _, column := range []string{"SystemModstamp", "LastModifiedDate"} {
+			if at, ok := parseStamp(text(column)); ok {
+				v.At = at
+				break
+			}
+		}
+		found[id] = v
+	}
+	return found
 }

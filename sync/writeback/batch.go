@@ -15,7 +15,7 @@ import (
 // batch is what goes out together, creates before what hangs on them.
 type batch struct {
 	entries []state.Intent
-	loose   bool // too many for each to be under a condition: only those at risk are
+	loose   bool // too many for each to be under a condition: only those at risk are, the others are looked at just before
 }
 
 func (b batch) empty() bool { return len(b.entries) == 0 }
@@ -34,9 +34,7 @@ func (b batch) leaving(wall time.Time) []connectors.Write {
 	ws := b.writes()
 	for n, i := range b.entries {
 		ws[n].NotAfter = leaveBy(i, wall)
-		if b.loose && !i.AtRisk {
-			ws[n].IfVersion = ""
-		}
+		ws[n].Loose = b.loose && !i.AtRisk
 	}
 	return ws
 }
