@@ -118,6 +118,7 @@ type Cursor struct {
 	From    time.Time `json:"from,omitzero"`     // the window's start, inclusive
 	Upper   time.Time `json:"upper,omitzero"`    // when the window was opened, frozen while it is walked: what had changed by then is read at its end; zero: none open
 	After   string    `json:"after,omitempty"`   // last key taken inside the window
+	Until   string    `json:"until,omitempty"`   // last key to take, where more might be made for as long as it is walked
 }
 
 // IsZero reports whether nothing has been read yet.

@@ -73,11 +73,11 @@ func (c *Connector) activities(ctx context.Context, poll connectors.Poll, about 
 		from = connectors.Cursor{From: now.Add(-c.overlap)}
 	}
 	if from.Upper.IsZero() {
-		from.Upper, from.After = now, ""
+		from.Upper, from.After, from.Until = now, "", ""
 	}
 	sort, last, resumes := splitActivity(from.After)
 	if !resumes { // a window's beginning, or damaged
-		last = ""
+		last, from.Until = "", ""
 	}
 	page := connectors.Page{Next: from}
 	for _, at := range followed() {
@@ -102,10 +102,10 @@ func (c *Connector) activities(ctx context.Context, poll connectors.Poll, about 
 			page.Changes = append(page.Changes, c.activityChange(&objects[i]))
 		}
 		if w.more {
-			page.More, page.Next.After = true, activityID(at, w.last)
+			page.More, page.Next.After, page.Next.Until = true, activityID(at, w.last), w.until
 			return page, nil
 		}
-		last = ""
+		last, from.Until = "", ""
 	}
 	page.Next = connectors.Cursor{From: c.nextFrom(from)}
 	return page, nil

@@ -26,13 +26,14 @@ const (
 //
 // The first time, a kind is listed whole, in order of id, which costs no
 // search. Then windows of time are walked by search: everything changed
-// since From, in order of id, each page starting after
-// the last id of the one before. So ten thousand records with one timestamp
-// are as good as any others, and the 10,000 results a search shows at most are
-// never reached. A window has no end, so a record that changes during the walk,
-// by our own writes too, stays in it: at its last page everything is read that
-// had changed when it was opened, which is its Upper. The next window begins one
-// overlap before that, because the index is late.
+// since From, in order of id, each page starting after the last id of the one
+// before. So ten thousand records with one timestamp are as good as any others,
+// and the 10,000 results a search shows at most are never reached. A record that
+// changes during the walk, by our own writes too, stays in the window: at its last
+// page everything is read that had changed when it was opened, which is its Upper.
+// What is made during the walk has higher ids, and a window of several pages ends
+// with the highest there was (one search more), so that an import cannot keep it
+// open. The next window begins one overlap before Upper, because the index is late.
 func (c *Connector) Changes(ctx context.Context, polls []connectors.Poll) ([]connectors.Page, error) {
 	pages := make([]connectors.Page, len(polls))
 	about := c.subjects(polls)
@@ -67,7 +68,7 @@ func (c *Connector) page(ctx context.Context, poll connectors.Poll, about []conn
 		from = connectors.Cursor{Listing: true, From: now.Add(-c.overlap)}
 	}
 	if from.From.After(now) || from.Upper.After(now.Add(c.overlap)) { // our clock went back, or the cursor is damaged (P6)
-		from.From, from.Upper, from.After = now.Add(-c.overlap), time.Time{}, ifListing(from)
+		from.From, from.Upper, from.After, from.Until = now.Add(-c.overlap), time.Time{}, ifListing(from), ""
 	}
 	if from.Listing {
 		return c.listing(ctx, poll, info, from)
@@ -181,7 +182,7 @@ func (c *Connector) search(ctx context.Context, info kindInfo, body searchReques
 // window is one page of what changed.
 func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindInfo, from connectors.Cursor, now time.Time) (connectors.Page, error) {
 	if from.Upper.IsZero() {
-		from.Upper, from.After = now, ""
+		from.Upper, from.After, from.Until = now, "", ""
 	}
 	sel, whole := c.wholeRows(poll, info)
 	w, err := c.searchWindow(ctx, info, from, from.After, pageSize(poll.Limit, searchSize), sel.names)
@@ -198,7 +199,7 @@ func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindI
 		page.Changes = append(page.Changes, change)
 	}
 	if w.more {
-		page.Next.After = w.last
+		page.Next.After, page.Next.Until = w.last, w.until
 	} else {
 		page.Next = connectors.Cursor{From: c.nextFrom(from)}
 	}
@@ -217,7 +218,8 @@ func (c *Connector) wholeRows(poll connectors.Poll, info kindInfo) (sel selectio
 		return hint, false
 	}
 	sel = choose(poll.Kind, info, s, poll.Fields)
-	longest := windowSearch(info, connectors.Cursor{From: farthest}, strings.Repeat("9", 19), searchSize, sel.names)
+	highest := strings.Repeat("9", 19)
+	longest := windowSearch(info, connectors.Cursor{From: farthest, Until: highest}, highest, searchSize, sel.names)
 	if body, err := json.Marshal(longest); err != nil || len(body) > maxSearch {
 		return hint, false
 	}
@@ -229,9 +231,10 @@ var farthest = time.UnixMilli(9999999999999)
 
 // walked is one page of a window.
 type walked struct {
-	rows []row
-	last string // the highest id in it
-	more bool
+	rows  []row
+	last  string // the highest id in it
+	until string // the highest id of the window; blank: it has one page
+	more  bool
 }
 
 // searchWindow is one page of what changed in a window, in order of id, after
@@ -241,7 +244,7 @@ func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connecto
 	if err := c.search(ctx, info, windowSearch(info, in, after, size, properties), &answer); err != nil {
 		return walked{}, err
 	}
-	w := walked{rows: answer.Results, last: after}
+	w := walked{rows: answer.Results, last: after, until: in.Until}
 	for i := range answer.Results {
 		if id := string(answer.Results[i].ID); numericLess(w.last, id) {
 			w.last = id
@@ -251,6 +254,17 @@ func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connecto
 	if w.more && w.last == after {
 		return walked{}, errStuck("poll " + info.path)
 	}
+	if w.more && w.until == "" {
+		last := windowSearch(info, in, "", 1, []string{info.modified})
+		last.Sorts[0].Direction = "DESCENDING"
+		var found list
+		if err := c.search(ctx, info, last, &found); err != nil {
+			return walked{}, err
+		}
+		if len(found.Results) > 0 {
+			w.until = string(found.Results[0].ID)
+		}
+	}
 	return w, nil
 }
 
@@ -258,6 +272,9 @@ func windowSearch(info kindInfo, in connectors.Cursor, after string, size int, p
 	filters := []filter{{info.modified, "GTE", strconv.FormatInt(in.From.UnixMilli(), 10)}}
 	if after != "" {
 		filters = append(filters, filter{"hs_object_id", "GT", after})
+	}
+	if in.Until != "" {
+		filters = append(filters, filter{"hs_object_id", "LTE", in.Until})
 	}
 	return searchRequest{
 		FilterGroups: []filterGroup{{filters}},

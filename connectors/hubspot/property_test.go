@@ -146,3 +146,27 @@ func (w *watcher) page(t *testing.T, limit int) (opened time.Time, more bool) {
 	}
 	return opened, pages[0].More
 }
+
+// TestWindowEnds: a window ends although records are made for as long as it is walked, a
+// page of them with each page that is read (P3).
+func TestWindowEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, sim, _ := portal(t, hubspotsim.Config{Empty: true}, nil)
+		w := watcher{c: c, cursor: connectors.Cursor{From: time.Now()}, seen: make(map[string]time.Time)}
+		time.Sleep(time.Minute)
+		first := edit(t, sim, "contacts", "create", "", map[string]any{"firstname": "x"})
+		ended := time.Time{}
+		for range 20 {
+			edit(t, sim, "contacts", "create", "", map[string]any{"firstname": "x"})
+			if opened, more := w.page(t, 1); !more && opened.After(ended) {
+				ended = opened
+				edit(t, sim, "contacts", "update", first, map[string]any{"firstname": "y"})
+			}
+			time.Sleep(2 * time.Second)
+		}
+		if ended.IsZero() || w.seen[first].Before(ended) {
+			t.Errorf("a window ended at %v, and the first record was seen as of %v", ended, w.seen[first])
+		}
+	})
+}

@@ -498,8 +498,8 @@ func TestSearchPages(t *testing.T) {
 				t.Errorf("a body of %d characters", len(body))
 			}
 		}
-		want := `{"filterGroups":[{"filters":[{"propertyName":"lastmodifieddate","operator":"GTE","value":"946681200000"},{"propertyName":"hs_object_id","operator":"GT","value":"7"}]}],"sorts":[{"propertyName":"hs_object_id","direction":"ASCENDING"}],"properties":["lastmodifieddate"],"limit":200}`
-		if diff := cmp.Diff(want, f.bodies[1]); diff != "" {
+		want := `{"filterGroups":[{"filters":[{"propertyName":"lastmodifieddate","operator":"GTE","value":"946681200000"},{"propertyName":"hs_object_id","operator":"GT","value":"7"},{"propertyName":"hs_object_id","operator":"LTE","value":"7"}]}],"sorts":[{"propertyName":"hs_object_id","direction":"ASCENDING"}],"properties":["lastmodifieddate"],"limit":200}`
+		if diff := cmp.Diff(want, f.bodies[len(f.bodies)-1]); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})

@@ -17,11 +17,11 @@ const (
 
 // Apply attempts every write.
 //
-//	one group  {PATCH If-Unmodified-Since, POST task, query version}, all or none  1 call
-//	many       {PATCH 200, POST 200, query versions}, all or none                  1 call
-//	           rows with IfVersion, and creates that others wait for, go before it  +1 call
-//	           rows that are Loose are looked at by id before it, 3,600 a call      +1 call
-//	           rolled back: {PATCH 200}, then {POST for those that were changed}    +2 calls
+//	one group  {PATCH If-Unmodified-Since, POST task, query version}, all or none     1 call
+//	many       {PATCH 200, POST 200, query versions}, all or none                     1 call
+//	           rows under a condition, and creates that others wait for, go before it  +1 call
+//	           rows that are Loose are looked at by id before it, 3,600 a call         +1 call
+//	           rolled back: {PATCH 200}, then {POST for those that were changed}       +2 calls
 //
 // A group is what belongs together: a record and the tasks linked to it, a
 // create and what comes after it. Of a group all is applied or, as far as the
@@ -200,6 +200,7 @@ func (b *batch) alone(ctx context.Context, ops []*operation) {
 	e := newEnvelope(b, len(ops) > 1)
 	names := make(map[int]string, len(ops))
 	for _, op := range ops {
+		op.guard() // one costs nothing here
 		sent := *op
 		if name := names[op.after]; name != "" {
 			sent.body = maps.Clone(op.body)
@@ -222,8 +223,8 @@ func (b *batch) many(ctx context.Context, ops []*operation) {
 			rest = append(rest, op)
 		}
 	}
-	b.before(ctx, first)
 	b.look(ctx, rest)
+	b.before(ctx, first)
 	for _, part := range b.parts(b.sendable(rest, false)) {
 		if part = b.sendable(part, false); len(part) == 0 {
 			continue

@@ -38,11 +38,19 @@ type operation struct {
 	headers map[string]string
 	group   int       // operations of one group belong together
 	follows bool      // it rests on the change of a record in its group, which does not rest on it
-	over    time.Time // the version it rests on, where that is looked at before it in place of a condition
+	over    time.Time // the version it rests on; zero: any
 }
 
 func (op *operation) creates() bool     { return op.id == "" }
 func (op *operation) conditional() bool { return op.headers["If-Unmodified-Since"] != "" }
+
+// guard puts a change that rests on a version under that condition. The header knows
+// whole seconds only, and rounding down would refuse our own version.
+func (op *operation) guard() {
+	if !op.over.IsZero() {
+		op.headers["If-Unmodified-Since"] = op.over.Add(time.Second - time.Nanosecond).Truncate(time.Second).Format(http.TimeFormat)
+	}
+}
 
 // compile makes the writes ready. What cannot be sent has its result set
 // already and no operation. An error means that the CRM could not be asked
@@ -132,10 +140,8 @@ func makeOperation(at int, w connectors.Write, s *schema) (*operation, []string,
 		if !ok {
 			return nil, nil, invalid("the version to compare with is not one of ours")
 		}
-		if w.Loose {
-			op.over = t
-		} else { // whole seconds only; rounding down would refuse our own version
-			op.headers["If-Unmodified-Since"] = t.Add(time.Second - time.Nanosecond).Truncate(time.Second).Format(http.TimeFormat)
+		if op.over = t; !w.Loose {
+			op.guard()
 		}
 	}
 	set, skipped := w.Set, []string(nil)

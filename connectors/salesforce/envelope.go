@@ -162,7 +162,7 @@ func (e *envelope) readBack() {
 		targets[i].values = append(targets[i].values, value)
 	}
 	for _, t := range targets {
-		if e.heavy == heavyPer || len(e.composite.subs) == perComposite {
+		if e.heavy >= heavyPer || len(e.composite.subs) == perComposite {
 			return
 		}
 		stmt := statement{columns: versionColumns(t.schema, t.column), object: t.schema.object, where: in(t.column, t.values)}

@@ -4,48 +4,55 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 )
 
-// A collection cannot be under a condition. Who has the records that one gives
-// to somebody is therefore read by id, which sees what queries do not yet: all of
-// them in one call before the first collection, so that what has changed since it
-// was decided is left out, and once more in the composite of each, right before it
-// and at no further call. That one does not stop the write, but tells over whom it
-// came, history or not.
+// A collection cannot be under a condition. What one changes is therefore read by
+// id, which sees what queries do not yet: all of it in one call before the first
+// collection, so that what has changed since it was decided is left out, and who has
+// what is given away once more in the composite of each, right before it and at no
+// further call. That one does not stop the write, but tells over whom it came,
+// history or not.
 
 // look leaves out what the records have changed under since the versions that it
-// rests on. Without an answer nothing is sent.
+// rests on. What has not is as good as read just now. Without an answer nothing is
+// sent; an org that refuses to say is not asked to.
 func (b *batch) look(ctx context.Context, ops []*operation) {
-	byID := map[string]*operation{}
-	var asked []*operation
-	for _, op := range b.sendable(ops, false) {
-		if op.givesAway() && !op.over.IsZero() {
-			byID[op.id] = op
-			asked = append(asked, op)
-		}
-	}
+	asked := slices.DeleteFunc(b.sendable(ops, false), func(op *operation) bool { return op.over.IsZero() || op.conditional() })
+	began := time.Now()
+	found := map[string]connectors.FieldValue{}
 	for subs := range slices.Chunk(b.org.ownerReads(asked), heavyPer) {
-		c := composite{purpose: purposeRead, op: opWrite, subs: subs}
-		for n := range c.subs {
-			c.subs[n].Reference = reference("v", n)
+		for n := range subs {
+			subs[n].Reference = reference("v", n)
 		}
-		a, err := b.org.send(ctx, c)
+		a, err := b.org.send(ctx, composite{purpose: purposeRead, op: opWrite, subs: subs})
 		if err != nil {
 			b.halt = err
 			return
 		}
-		for _, sub := range c.subs {
-			for id, v := range ownersIn(a.parts[sub.Reference]) {
-				if op := byID[id]; op != nil && v.At.After(op.over) {
-					b.fail(op, &connectors.Error{Class: connectors.Conflict, Op: opWrite, Err: errors.New("the record was changed since it was read")})
-				}
+		for _, sub := range subs {
+			rows, err := ownersIn(a.parts[sub.Reference])
+			if err != nil && stopsAll(err) {
+				b.halt = err
+				return
 			}
+			maps.Copy(found, rows)
+		}
+	}
+	for _, op := range asked {
+		v, there := found[op.id]
+		switch {
+		case there && v.At.After(op.over):
+			b.fail(op, &connectors.Error{Class: connectors.Conflict, Op: opWrite, Err: errors.New("the record was changed since it was read")})
+		case there && !op.write.NotAfter.IsZero():
+			op.write.NotAfter = op.write.NotAfter.Add(time.Since(began))
 		}
 	}
 }
@@ -58,7 +65,7 @@ func (e *envelope) lookFirst() {
 		given = append(given, slices.DeleteFunc(slices.Clone(e.collected[name]), func(op *operation) bool { return !op.givesAway() })...)
 	}
 	first := e.b.org.ownerReads(given)
-	first = first[:min(len(first), heavyPer-e.heavy, perComposite-len(e.composite.subs))]
+	first = first[:max(0, min(len(first), heavyPer-e.heavy, perComposite-len(e.composite.subs)))]
 	for n := range first {
 		first[n].Reference = reference("v", len(e.composite.subs)+n)
 		e.stoodIn = append(e.stoodIn, first[n].Reference)
@@ -67,8 +74,8 @@ func (e *envelope) lookFirst() {
 	e.composite.subs = append(first, e.composite.subs...)
 }
 
-// ownerReads ask who has the records that some operations give to somebody, and by
-// which version, as many in each as an address holds.
+// ownerReads ask who has the records that some operations change, and by which
+// version, as many in each as an address holds.
 func (o *org) ownerReads(ops []*operation) []subrequest {
 	ids := map[*schema][]string{}
 	for _, op := range ops {
@@ -99,7 +106,9 @@ func (op *operation) givesAway() bool {
 func (b *batch) stood(e *envelope, a answers) {
 	found := map[string]connectors.FieldValue{}
 	for _, name := range e.stoodIn {
-		maps.Copy(found, ownersIn(a.parts[name]))
+		if rows, err := ownersIn(a.parts[name]); err == nil {
+			maps.Copy(found, rows)
+		}
 	}
 	for _, op := range e.ops {
 		if v, ok := found[op.id]; ok && op.givesAway() && b.state[op] == applied {
@@ -110,10 +119,16 @@ func (b *batch) stood(e *envelope, a answers) {
 
 // ownersIn reads the answer to one of the ownerReads, by id. Who changed a record last
 // need not be who gave it away, so the hand has a name and no sort.
-func ownersIn(part subresponse) map[string]connectors.FieldValue {
+func ownersIn(part subresponse) (map[string]connectors.FieldValue, *connectors.Error) {
 	var rows []map[string]any // null where a record is not there
-	if !part.ok() || json.Unmarshal(part.Body, &rows) != nil {
-		return nil
+	switch {
+	case part.Status == 0:
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: errors.New("who has the records was not answered")}
+	case !part.ok():
+		return nil, part.err(opWrite)
+	}
+	if err := json.Unmarshal(part.Body, &rows); err != nil {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: opWrite, Err: fmt.Errorf("read who has the records: %w", err)}
 	}
 	found := map[string]connectors.FieldValue{}
 	for _, row := range rows {
@@ -132,5 +147,5 @@ func ownersIn(part subresponse) map[string]connectors.FieldValue {
 		}
 		found[id] = v
 	}
-	return found
+	return found, nil
 }

@@ -1,7 +1,12 @@
 package salesforce
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,4 +100,79 @@ func TestLookedAt(t *testing.T) {
 			t.Errorf("%v has the changed one, %v the next", now[leads[7]].Fields["OwnerId"], now[leads[8]].Fields["OwnerId"])
 		}
 	})
+}
+
+// TestLookedAtEverywhere: what is looked at in place of a condition is so whichever field
+// says who has it; a lone one has its condition; where the CRM does not say, nothing is
+// sent; and a look that takes long does not use up the time that a write has (C11, C5).
+func TestLookedAtEverywhere(t *testing.T) {
+	t.Parallel()
+	looks := func(w *world, answer func(reference string) *http.Response) {
+		w.wrap = func(r *http.Request) *http.Response {
+			if !strings.HasSuffix(r.URL.Path, "/composite") {
+				return nil
+			}
+			raw, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(raw))
+			var c sent
+			if json.Unmarshal(raw, &c) != nil || len(c.CompositeRequest) != 1 || !strings.Contains(c.CompositeRequest[0].URL, "/composite/sobjects/Lead?") {
+				return nil
+			}
+			return answer(c.CompositeRequest[0].ReferenceID)
+		}
+	}
+	for _, tc := range []struct {
+		name  string
+		leads int
+		taken bool
+		edit  func(w *world, writes []connectors.Write)
+		want  connectors.Class // of the first write's error
+	}{
+		{name: "another field", leads: 40, taken: true, want: connectors.Conflict, edit: func(_ *world, writes []connectors.Write) {
+			delete(writes[0].Set, "OwnerId")
+		}},
+		{name: "a lone one", leads: 1, taken: true, want: connectors.Conflict, edit: func(*world, []connectors.Write) {}},
+		{name: "no answer", leads: 40, taken: true, want: connectors.Unavailable, edit: func(w *world, _ []connectors.Write) {
+			looks(w, func(reference string) *http.Response {
+				body, _ := json.Marshal(map[string]any{"compositeResponse": []any{part(reference, 503, `[{"errorCode":"SERVER_UNAVAILABLE","message":"try later"}]`)}})
+				return page(200, "application/json", string(body))()
+			})
+		}},
+		{name: "a late answer", leads: 40, want: connectors.Unknown, edit: func(w *world, writes []connectors.Write) {
+			for i := 0; i < len(writes); i += 2 {
+				writes[i].NotAfter = time.Now().Add(2400 * time.Millisecond)
+			}
+			looks(w, func(string) *http.Response { time.Sleep(2600 * time.Millisecond); return nil })
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, salesforcesim.Config{UniqueTasks: true})
+				var leads []string
+				for i := range tc.leads {
+					leads = append(leads, w.lead(i))
+				}
+				time.Sleep(time.Hour)
+				objs := w.read(Lead, []string{"OwnerId"}, leads...)
+				var writes []connectors.Write
+				for i, id := range leads {
+					both := handoff(w.owner(), id, fmt.Sprint(i))
+					both[0].IfVersion, both[0].Loose = objs[id].Version, true
+					writes = append(writes, both...)
+				}
+				if tc.taken {
+					w.edit(simhttp.Edit{Object: "Lead", Op: "update", ID: leads[0], By: "person:ana@example.com", Fields: map[string]any{"OwnerId": "hugh@example.com"}})
+				}
+				tc.edit(w, writes)
+				results, err := w.org.Apply(t.Context(), writes)
+				if err == nil && results[0].Err != nil {
+					err = results[0].Err
+				}
+				if done := err == nil; done != (tc.want == connectors.Unknown) || !done && connectors.ClassOf(err) != tc.want {
+					t.Errorf("%v, want %v", err, tc.want)
+				}
+			})
+		})
+	}
 }

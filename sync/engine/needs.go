@@ -172,9 +172,8 @@ func trail(ctx context.Context, c connectors.Connector, kind connectors.Kind, id
 }
 
 // answered is the ask with its needs answered; false where a CRM did not. What is
-// optional is decided without an answer, and a
-// timer does not wait for what a CRM keeps of the past: nobody is told late
-// because of it.
+// optional is decided without an answer, as if nothing were there, and so is what a
+// CRM keeps of the past where a timer asks: nobody is told late because of it.
 func answered(ask Ask, needs []state.Need, answers Answers) (Ask, bool) {
 	all := Answers{}
 	for id, a := range ask.Answers {

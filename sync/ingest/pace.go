@@ -90,6 +90,7 @@ func (p *Poller) ready(all []reading, full bool) []reading {
 	}
 	maps.DeleteFunc(p.hold, func(name connectors.Kind, _ pause) bool { return !read(name) }) // the rules no longer look at it
 	maps.DeleteFunc(p.asked, func(kind connectors.Kind, _ time.Time) bool { return !read(kind) })
+	maps.DeleteFunc(p.opened, func(kind connectors.Kind, _ bool) bool { return !read(kind) })
 	return slices.DeleteFunc(slices.Clone(all), func(r reading) bool {
 		h, failed := p.hold[r.name]
 		return failed && engine.Paused(now, h.until, h.after) || !failed && !full && !p.more[r.name] && !p.waitedFor(r)

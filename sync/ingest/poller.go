@@ -117,7 +117,7 @@ func (p *Poller) round(ctx context.Context) (bool, error) {
 		p.failed("poll", err)
 		return false, nil
 	}
-	p.resumed(readings, pages)
+	p.leftOpen(readings, pages)
 	more, listed, err := p.keep(ctx, conn, readings, pages, began)
 	if err != nil {
 		return false, err

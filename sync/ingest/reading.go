@@ -105,9 +105,9 @@ var errFuture = errors.New("its cursor stood in the future: the clock or the sta
 // fieldsDigest names what a listing was read for.
 func fieldsDigest(w plan.Watch) string { return state.Digest(slices.Concat(w.Fields, w.Wakes)...) }
 
-// resumed has the next window read at once after one that an earlier process has left
+// leftOpen has the next window read at once after one that an earlier process has left
 // open: it ends with what had changed by then, and not with what has changed since.
-func (p *Poller) resumed(readings []reading, pages []connectors.Page) {
+func (p *Poller) leftOpen(readings []reading, pages []connectors.Page) {
 	if p.opened == nil {
 		p.opened = map[connectors.Kind]bool{}
 	}

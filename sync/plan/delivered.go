@@ -68,6 +68,8 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		h = staked(h, ev)
 	case stepTask:
 		h = d.taskStands(h, ev)
+	case stepSource:
+		h = d.endedMeanwhile(h)
 	default:
 		h = d.toldTooLate(d.choreSettled(h, ev.Intent.Step, ev.Ref), ev.Intent.Step)
 	}

@@ -197,24 +197,36 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 		if who != "" {
 			set[ownAccountable] = who
 		}
-		here := maps.Clone(set)
 		if over != nil {
 			done = d.restore(done, *over, set)
 		} else {
 			done = d.intend(done, stepSupersede, connectors.Write{Ref: done.Target, Set: set, Key: key(h, stepSupersede, "set")})
 		}
-		done = d.endedHere(done, h, stepSupersede, here)
 	}
+	done = d.endedHere(done, stepSupersede)
 	d.put(d.choresOver(done))
 }
 
 // endedHere says on the record a handoff came from how it has ended on the one that
-// carried it, if the record speaks of it and is still there.
-func (d *deciding) endedHere(h, was state.Handoff, step string, set map[string]any) state.Handoff {
-	if h.Record == h.Target || was.Effects[stepSource].State != handoff.Done || d.isGone(h.Record) || !d.shows(h.Record, was) {
+// carried it, if that record speaks of it, is still there, and has no other one.
+func (d *deciding) endedHere(h state.Handoff, step string) state.Handoff {
+	told := slices.ContainsFunc(slices.Collect(maps.Values(h.Effects)), func(e state.Effect) bool { return e.State == handoff.Done && e.Ref == h.Record })
+	if h.Record == h.Target || !told || d.isGone(h.Record) || len(d.sharing(h.Record, h)) > 0 {
 		return h
 	}
+	set := map[string]any{ownStatus: statusOf(h.Stage)}
+	if h.Stage == state.Superseded {
+		set[ownAccountable] = blankNil(h.Accountable)
+	}
 	return d.intend(h, step+stepHere, connectors.Write{Ref: h.Record, Set: set, Key: key(h, step+stepHere, "set")})
+}
+
+// endedMeanwhile is endedHere where the first write there has come through after the end.
+func (d *deciding) endedMeanwhile(h state.Handoff) state.Handoff {
+	if h.Stage != state.Superseded && h.Stage != state.Cancelled || h.Undone != nil {
+		return h
+	}
+	return d.endedHere(h, stepEnded)
 }
 
 // isGone reports whether a record is known to be deleted, or to live on as another.
@@ -225,7 +237,7 @@ func (d *deciding) isGone(ref connectors.Ref) bool {
 			rec = r
 		}
 	}
-	return rec.Deleted || !rec.MovedTo.IsZero()
+	return isOver(rec)
 }
 
 // withdraw takes back what has been decided and does not stand in the CRM: what
@@ -300,5 +312,5 @@ func (d *deciding) cancel(h state.Handoff, note string) {
 	d.because(d.why("", "%s", note))
 	d.audit("cancelled", h.ID, map[string]string{"why": note})
 	done = d.tasksOver(d.settled(done))
-	d.put(d.endedHere(done, h, stepEnded, map[string]any{ownStatus: statusCancelled}))
+	d.put(d.endedHere(done, stepEnded))
 }

@@ -163,15 +163,14 @@ func (d *deciding) givenBefore(t *typ, rec *state.Record, h state.Handoff) bool 
 	if !asked {
 		return true
 	}
-	i := slices.IndexFunc(tr.Values, func(v connectors.FieldValue) bool { return v.At.Before(done) }) // what stood there then
-	if i < 0 || tr.Unseen || !byHand(tr.Values[i].Actor) || valueOf(tr.Values[i]) == s.Value || !tr.Values[i].At.After(s.Stamp) {
+	v, gone := givenAway(tr, *s, done)
+	if !gone {
 		return false
 	}
 	not, err := handoff.NotDone(h)
 	if err != nil {
 		return false
 	}
-	v := tr.Values[i]
 	d.because(d.why("", "%s had given it away at %s, before %s did it", handOf(v), v.At.Format(time.RFC3339), h.AcceptedBy))
 	d.supersede(not, d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], now), v.By, nil)
 	return true
@@ -197,16 +196,21 @@ func (d *deciding) readFirst(h state.Handoff, a act) (waits bool) {
 		}
 		return d.stopped()
 	}
-	return d.followAgain(h, &rec, byID(h.Target))
+	now, later, asked := d.readSince(h, byID(h.Target))
+	if !asked || !later {
+		return !asked
+	}
+	return d.followNow(&now, h)
 }
 
 // readCarrier looks at the record that carries a handoff again before what somebody says
 // on the one it came from is taken for its receiver's doing: it may be somebody else's by
-// now, and its CRM is heard of later. A CRM that does not answer holds nothing up: what
+// then, and its CRM is heard of later. A CRM that does not answer holds nothing up: what
 // it shows once it does wins all the same. It reports whether it has to be asked first.
 func (d *deciding) readCarrier(t *typ, rec *state.Record, h state.Handoff) (waits bool) {
-	known, ok := d.v.Record(h.Target)
-	if !ok || rec.Ref == h.Target || d.stakeOf(h) == nil || !known.ModifiedAt.Before(rec.ModifiedAt) {
+	known, _ := d.v.Record(h.Target)
+	s := d.stakeOf(h)
+	if h.Target == rec.Ref || h.Target.ID == "" || s == nil || !known.ModifiedAt.Before(rec.ModifiedAt) {
 		return false
 	}
 	if f := d.judged(rec, h); (h.Stage != state.Assigned || !t.accepted.holds(f)) && (!t.returned.given || !t.returned.when.holds(f)) {
@@ -214,19 +218,62 @@ func (d *deciding) readCarrier(t *typ, rec *state.Record, h state.Handoff) (wait
 	}
 	need := byID(h.Target)
 	need.Optional = true
-	return d.followAgain(h, &known, need)
+	now, later, asked := d.readSince(h, need)
+	if !asked || !later {
+		return !asked
+	}
+	if !isOver(now) && now.ModifiedAt.After(rec.ModifiedAt) { // what was said before it went counts
+		tr, asked := d.trail(&now, *s)
+		if !asked {
+			d.c.Needs[len(d.c.Needs)-1].Optional = true
+			return true
+		}
+		if _, gone := givenAway(tr, *s, rec.ModifiedAt); !gone {
+			return false
+		}
+	}
+	return d.followNow(&now, h)
 }
 
-// followAgain follows a record as the CRM shows it now, where that is later than what is
-// known of it. It reports whether deciding has to stop.
-func (d *deciding) followAgain(h state.Handoff, known *state.Record, need state.Need) bool {
+// givenAway is the person's hand by which a record was somebody else's at an instant, as
+// a trail shows it.
+func givenAway(tr state.Trail, s state.Stake, at time.Time) (connectors.FieldValue, bool) {
+	i := slices.IndexFunc(tr.Values, func(v connectors.FieldValue) bool { return v.At.Before(at) }) // what stood there then
+	if i < 0 || tr.Unseen {
+		return connectors.FieldValue{}, false
+	}
+	v := tr.Values[i]
+	return v, byHand(v.Actor) && valueOf(v) != s.Value && v.At.After(s.Stamp)
+}
+
+// readSince is the record of a handoff as its CRM shows it now, and whether that is later
+// than what is known of it. asked is false where the CRM has to say so first.
+func (d *deciding) readSince(h state.Handoff, need state.Need) (now state.Record, later, asked bool) {
 	found, asked := d.v.Located(need)
 	if !asked {
 		d.c.Needs = append(d.c.Needs, need)
-		return true
+		return now, false, false
 	}
-	if i := slices.IndexFunc(found, func(r state.Record) bool { return r.Ref == known.Ref && r.Version > known.Version }); i >= 0 {
-		d.follow(&found[i], h, Observed{Record: found[i]})
+	known, _ := d.v.Record(h.Target)
+	i := slices.IndexFunc(found, func(r state.Record) bool {
+		return r.Ref == h.Target && (r.Version > known.Version || isOver(r) && !isOver(known))
+	})
+	if i < 0 {
+		return now, false, true
+	}
+	return found[i], true, true
+}
+
+// followNow follows the record of a handoff that was read on its behalf. It reports
+// whether deciding has to stop.
+func (d *deciding) followNow(now *state.Record, h state.Handoff) bool {
+	if isOver(*now) {
+		d.gone(now, []state.Handoff{h})
+	} else {
+		d.follow(now, h, Observed{Record: *now})
 	}
 	return d.stopped()
 }
+
+// isOver reports whether a record is deleted, or lives on as another.
+func isOver(r state.Record) bool { return r.Deleted || !r.MovedTo.IsZero() }

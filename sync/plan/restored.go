@@ -17,13 +17,16 @@ import (
 
 const (
 	noteDeleted = "the record was deleted"
-	stepEnded   = "ended" // own fields of a record that is back, and whose handoff has ended
+	stepEnded   = "ended" // own fields of a record whose handoff has ended: it is back, or the one that carried it is gone
 )
 
 // restored looks at what ended when a record was deleted, now that it is back.
 func (d *deciding) restored(rec *state.Record, carried []state.Handoff) {
 	d.back = map[string]bool{}
 	for _, h := range carried {
+		if h.Record == rec.Ref && h.Target != rec.Ref && rec.Fields[ownID] == h.ID && rec.Fields[ownStatus] != statusOf(h.Stage) {
+			d.put(d.endedMeanwhile(h)) // it lay in the bin when that ended
+		}
 		if h.Stage != state.Cancelled || h.Note != noteDeleted || h.Target != rec.Ref || h.Observed || followed(h, carried) {
 			continue
 		}
