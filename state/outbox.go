@@ -64,6 +64,9 @@ type Echo struct {
 	// Heard says that a webhook has told of the owner's write: the connection
 	// would have told of another's as well.
 	Heard bool `json:"heard,omitempty"`
+	// Blind says that it was written, on no reading of just before, while nobody had
+	// told of what people did: its stamp may hide that.
+	Blind bool `json:"blind,omitempty"`
 }
 
 // UnmarshalJSON also reads the form before there was more than a stamp.

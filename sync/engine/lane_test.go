@@ -736,18 +736,21 @@ func TestStop(t *testing.T) {
 
 // TestCountedBeforeUs: a call that was logged between our reading and our own write
 // shows only under our own stamp. Where a handoff waits for one, a poll that brings
-// no more than the stamp has the record read, and once (1.78).
+// no more than the stamp has the record read, and once; and so where nobody had told us
+// what people did when we wrote (1.78, P5).
 func TestCountedBeforeUs(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		via     string
 		touched bool
+		blind   bool
 		reads   int
 	}{
-		{"waits for a call", "poll", false, 1},
-		{"has seen one", "poll", true, 0},
-		{"a webhook tells of our write", "webhook", false, 0},
+		{"waits for a call", "poll", false, false, 1},
+		{"has seen one", "poll", true, false, 0},
+		{"has seen one, and we wrote blindly", "poll", true, true, 1},
+		{"a webhook tells of our write", "webhook", false, true, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -759,7 +762,7 @@ func TestCountedBeforeUs(t *testing.T) {
 			}
 			r.update(func(tx state.Tx) {
 				state.PutHandoff(tx, h)
-				state.PutEcho(tx, ref, state.Echo{Stamp: r.now})
+				state.PutEcho(tx, ref, state.Echo{Stamp: r.now, Blind: tc.blind})
 			})
 			for n := range 2 {
 				r.update(func(tx state.Tx) {

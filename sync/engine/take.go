@@ -87,7 +87,7 @@ func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now ti
 	d := due{timer: t, about: of.Read, told: of.Told, polled: of.Polled}
 	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !w.gates[p.Conn].ReadBy(p.Kind, t.Due) })
 	conn, _ := state.GetConn(tx, of.Told.Conn)
-	if !of.Told.IsZero() && (!trusted(conn, now) || !w.gates[of.Told.Conn].CaughtUp()) {
+	if !of.Told.IsZero() && (!Trusted(conn, now) || !w.gates[of.Told.Conn].CaughtUp()) {
 		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
 	}
 	return d
@@ -109,8 +109,8 @@ func (w *work) speak(d due, now time.Time) {
 	}
 }
 
-// trusted reports whether no webhook of a connection has been missed lately.
-func trusted(c state.Conn, now time.Time) bool { return now.Sub(c.Deaf) > deafFor }
+// Trusted reports whether no webhook of a connection has been missed lately.
+func Trusted(c state.Conn, now time.Time) bool { return now.Sub(c.Deaf) > deafFor }
 
 // openWithin is how long after a start deadlines that have passed wait until
 // what people did while nobody ran has been read: they are told within a minute
@@ -135,7 +135,7 @@ func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
-	trusted := trusted(known, now)
+	trusted := Trusted(known, now)
 	l.missed(tx, w, known, now)
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
@@ -248,7 +248,8 @@ func (l *Lane) missed(tx state.Tx, w *work, conn state.Conn, now time.Time) {
 // late it comes: we may have written over it. And what our write of anything left
 // behind hides a call that was logged just before it, so where the CRM counts calls
 // on the record and a handoff waits for one, a poll that shows no more than our own
-// stamp has the record read, once.
+// stamp has the record read, once; and so where we wrote before it was known what
+// people had done.
 func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 	r, ok := state.GetRecord(tx, c.Ref)
 	if c.Object != nil {
@@ -258,7 +259,7 @@ func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 		return false
 	}
 	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {
-		return c.Via != "poll" || ok && !c.At.After(r.ModifiedAt) || !counted(tx, c.Ref)
+		return c.Via != "poll" || ok && !c.At.After(r.ModifiedAt) || !echo.Blind && !counted(tx, c.Ref)
 	}
 	return ok && !c.At.IsZero() && !c.At.After(r.ModifiedAt)
 }

@@ -103,6 +103,8 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 	}
 	now, safety := w.Decider.Wall().UTC(), w.Decider.Book.Rules().Safety()
 	before := func(tx state.Tx) {
+		conn, _ := state.GetConn(tx, w.Conn)
+		deaf := !w.Gate.CaughtUp() || !engine.Trusted(conn, now)
 		for _, o := range outcomes {
 			remember(tx, o, now)
 			if d := o.delivered; d != nil && !o.keep && d.Err == "" && d.Class == "" {
@@ -118,6 +120,8 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 			}
 			if !o.stamp.IsZero() || o.unstamped() {
 				e, _ := state.GetEcho(tx, o.ref)
+				r, _ := state.GetRecord(tx, o.ref)
+				e.Blind = deaf && len(o.entry.Expect) == 0 || e.Blind && r.ModifiedAt.Before(e.Stamp)
 				state.PutEcho(tx, o.ref, o.echo(e))
 			}
 			if o.over {

@@ -151,6 +151,14 @@ func (r *rig) put(is ...state.Intent) {
 	}
 }
 
+// updated changes the state.
+func (r *rig) updated(fn func(tx state.Tx)) {
+	r.Helper()
+	if err := r.store.Update(r.Context(), func(tx state.Tx) error { fn(tx); return tx.Err() }); err != nil {
+		r.Fatal(err)
+	}
+}
+
 // rounds plays n rounds without waiting.
 func (r *rig) rounds(n int) {
 	r.Helper()
@@ -289,6 +297,52 @@ func TestUnstamped(t *testing.T) {
 				}
 			case !echo.Owner.Equal(tc.stamp) || !echo.Stamp.Equal(tc.stamp):
 				t.Errorf("with a stamp: %+v", echo)
+			}
+		})
+	}
+}
+
+// TestBlind: a write that rests on no reading of just before may hide under its stamp what
+// people have done, where nobody would have told us of it: before everything is polled
+// that changed while nobody ran, and where webhooks are lost. That holds until the record
+// has been read (P5).
+func TestBlind(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.w.Gate = &engine.Gate{}
+	r.w.Gate.Pass()
+	id := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+	for _, step := range []struct {
+		name  string
+		do    func()
+		owner bool
+		blind bool
+	}{
+		{name: "the owner, who was read just before", owner: true},
+		{name: "just started", blind: true},
+		{name: "all is polled, and the record not read yet", blind: true, do: func() { r.w.Gate.CatchUp() }},
+		{name: "the record is read", do: func() {
+			r.updated(func(tx state.Tx) { state.PutRecord(tx, state.Record{Ref: id, Version: "9", ModifiedAt: r.now}) })
+		}},
+		{name: "webhooks are lost", blind: true, do: func() {
+			r.updated(func(tx state.Tx) { state.PutConn(tx, state.Conn{Name: "hubspot", Mirror: true, Deaf: r.now}) })
+		}},
+	} {
+		if step.do != nil {
+			step.do()
+		}
+		i := r.update(step.name, "1")
+		if step.owner {
+			i.Expect = map[string]any{"hubspot_owner_id": nil}
+		}
+		r.now = r.now.Add(time.Minute)
+		o := r.w.judge(i, connectors.Result{Ref: id, ModifiedAt: r.now}, r.now)
+		if _, err := r.w.keep(t.Context(), []outcome{o}, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.look(func(tx state.Tx) {
+			if echo, _ := state.GetEcho(tx, id); echo.Blind != step.blind {
+				t.Errorf("%s: blind %v", step.name, echo.Blind)
 			}
 		})
 	}
