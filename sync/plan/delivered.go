@@ -125,12 +125,12 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case isUndo(step):
 		d.undoRefused(h, ev)
 	case d.movedUnder(h, ev), d.vanished(h, ev):
-	case step == stepRestore:
+	case step == stepRestore && ev.Class != connectors.Conflict.String():
 		d.notPutBack(h, ev)
 	case step == stepRewrite && ev.Class == connectors.Conflict.String():
 		d.put(h) // the record says what it is now, and its trail whether this was written and the answer lost
-	case step == stepReturn && ev.Class == connectors.Conflict.String():
-		d.contestReturn(h, ev)
+	case (step == stepReturn || step == stepRestore) && ev.Class == connectors.Conflict.String():
+		d.contestBack(h, ev)
 	case d.staysWith(h, ev):
 	case step == stepRewrite && !h.Stage.Open():
 		d.leftReversed(h, ev)
@@ -149,12 +149,9 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	}
 }
 
-// notPutBack is an owner that could not be given back: somebody else has it by now,
-// or the CRM takes them for nobody who may own anything, which is listed.
+// notPutBack is an owner that the CRM does not take back: they may own nothing there.
 func (d *deciding) notPutBack(h state.Handoff, ev Delivered) {
-	if ev.Class != connectors.Conflict.String() {
-		d.list(listRefused, ev.Intent.Write.Ref.String(), h.Type+": "+h.Owner+" was written over what a person had set just before, and that cannot be put back: "+ev.Err)
-	}
+	d.list(listRefused, ev.Intent.Write.Ref.String(), h.Type+": "+h.Owner+" was written over what a person had set just before, and that cannot be put back: "+ev.Err)
 	d.put(d.stillTell(h, ev.Intent))
 }
 

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -210,7 +209,10 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 // endedHere says on the record a handoff came from how it has ended on the one that
 // carried it, if that record speaks of it, is still there, and has no other one.
 func (d *deciding) endedHere(h state.Handoff, step string) state.Handoff {
-	told := slices.ContainsFunc(slices.Collect(maps.Values(h.Effects)), func(e state.Effect) bool { return e.State == handoff.Done && e.Ref == h.Record })
+	told := false
+	for _, e := range h.Effects {
+		told = told || e.State == handoff.Done && e.Ref == h.Record
+	}
 	if h.Record == h.Target || !told || d.isGone(h.Record) || len(d.sharing(h.Record, h)) > 0 {
 		return h
 	}
@@ -221,7 +223,8 @@ func (d *deciding) endedHere(h state.Handoff, step string) state.Handoff {
 	return d.intend(h, step+stepHere, connectors.Write{Ref: h.Record, Set: set, Key: key(h, step+stepHere, "set")})
 }
 
-// endedMeanwhile is endedHere where the first write there has come through after the end.
+// endedMeanwhile is endedHere for what could not be said at the end: our first write there
+// was still on its way, or the record lay in the bin.
 func (d *deciding) endedMeanwhile(h state.Handoff) state.Handoff {
 	if h.Stage != state.Superseded && h.Stage != state.Cancelled || h.Undone != nil {
 		return h

@@ -306,10 +306,10 @@ func (d *deciding) taskFor(h state.Handoff, c *conn, step, who, subject, body st
 	return d.intend(h, step, w)
 }
 
-// contestReturn settles the write of a return that came upon a change: who has
-// given the record to somebody else meanwhile is left alone, anything else is
-// written again on the new version.
-func (d *deciding) contestReturn(h state.Handoff, ev Delivered) {
+// contestBack settles the write of a return, or of a person's owner that is put back,
+// which came upon a change: who has given the record to somebody else meanwhile is left
+// alone, anything else is written again on the new version.
+func (d *deciding) contestBack(h state.Handoff, ev Delivered) {
 	i := ev.Intent
 	rec, ok := d.v.Record(i.Write.Ref)
 	t, c := d.r.byName[h.Type], d.r.byConn[i.Write.Ref.Conn]

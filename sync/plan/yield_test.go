@@ -115,11 +115,23 @@ func TestOwnerTakenBeforeUs(t *testing.T) {
 }
 
 // TestNotPutBack: who had the record just before us has left by the time it is to be
-// given back. That is listed, and the record says all the same how it stands (C14).
+// given back, or somebody has given it on. The record says all the same how it stands,
+// and what the CRM refuses is listed (C14). Where it was only edited, or nobody knows yet
+// what was done to it, it is tried again on what it is by then (C11).
 func TestNotPutBack(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
-	for class, listed := range map[connectors.Class]bool{connectors.Invalid: true, connectors.Conflict: false} {
+	for name, c := range map[string]struct {
+		class  connectors.Class
+		owner  string // who has it when it is read next; blank: it is not read before the answer
+		back   bool
+		listed bool
+	}{
+		"they may own nothing": {connectors.Invalid, "", false, true},
+		"not read yet":         {connectors.Conflict, "", true, false},
+		"edited":               {connectors.Conflict, "u-ana", true, false},
+		"given on":             {connectors.Conflict, "u-dev", false, false},
+	} {
 		w, rec, h := written(t, r)
 		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{
 			value(rec.Fields["owner"], rec.ModifiedAt, connectors.ActorIntegration), value("u-vera", monday, connectors.ActorPerson),
@@ -129,10 +141,23 @@ func TestNotPutBack(t *testing.T) {
 		w.decide(t, r, monday.Add(time.Minute), seen)
 		i := w.steps()["restore"]
 		delete(w.intents, i.Write.Key)
-		w.decide(t, r, monday.Add(2*time.Minute), plan.Delivered{Intent: i, Class: class.String(), Err: "INVALID_OWNER_ID", Fields: []string{"hubspot_owner_id"}})
+		version := rec.Version
+		if c.owner != "" {
+			rec = given(rec, c.owner, 70*time.Second)
+			version = rec.Version
+			w.decide(t, r, monday.Add(90*time.Second), see(rec))
+		}
+		w.decide(t, r, monday.Add(2*time.Minute), plan.Delivered{Intent: i, Class: c.class.String(), Err: "INVALID_OWNER_ID", Fields: []string{"hubspot_owner_id"}})
+		back, again := w.steps()["restore"]
 		tell, told := w.steps()["supersede"]
-		if !told || tell.Write.Set["hubspot_owner_id"] != nil || (len(w.listed("refused")) > 0) != listed || w.handoffs[h.ID].Stage != state.Superseded {
-			t.Errorf("%s: told %v, listed %q", class, tell.Write.Set, w.listed("refused"))
+		if again != c.back || told == c.back || (len(w.listed("refused")) > 0) != c.listed || w.handoffs[h.ID].Stage != state.Superseded {
+			t.Errorf("%s: again %v, told %v, listed %q", name, again, told, w.listed("refused"))
+		}
+		if told && tell.Write.Set["hubspot_owner_id"] != nil {
+			t.Errorf("%s: told %v", name, tell.Write.Set)
+		}
+		if w := back.Write; again && (w.Set["hubspot_owner_id"] != "u-vera" || w.IfVersion != version || back.Expect["hubspot_owner_id"] != "u-ana") {
+			t.Errorf("%s: %+v, expecting %v", name, w, back.Expect)
 		}
 	}
 }
