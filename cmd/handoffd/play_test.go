@@ -120,6 +120,16 @@ func (r *reaper) effect() bool {
 	return r.dead
 }
 
+// dieNow lets the process die at its next effect, whether or not it was to die.
+func (r *reaper) dieNow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at = r.count + 1
+}
+
+// fatal marks the context of what the process dies over, before it is committed.
+type fatal struct{}
+
 // mortalStore is a store whose process may die around a commit.
 type mortalStore struct {
 	state.Store
@@ -127,6 +137,9 @@ type mortalStore struct {
 }
 
 func (s mortalStore) Update(ctx context.Context, fn func(state.Tx) error) error {
+	if ctx.Value(fatal{}) != nil {
+		s.r.dieNow()
+	}
 	if s.r.effect() {
 		return errDead
 	}

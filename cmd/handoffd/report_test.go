@@ -198,13 +198,6 @@ func (r *recorded) dieSoon(effects int) {
 	}
 }
 
-// dieNow lets the process die at its next effect, whether or not it was to die.
-func (r *recorded) dieNow() {
-	r.reaper.mu.Lock()
-	defer r.reaper.mu.Unlock()
-	r.reaper.at = r.reaper.count + 1
-}
-
 // takesFatal reports whether the process is to die over this webhook.
 func (r *recorded) takesFatal() bool {
 	r.mu.Lock()
@@ -228,7 +221,7 @@ func (r *recorded) receive(w http.ResponseWriter, req *http.Request) {
 	}
 	answer := &answering{ResponseWriter: httptest.NewRecorder(), alive: func() bool { return !r.reaper.isDead() }}
 	if r.takesFatal() {
-		r.dieNow()
+		req = req.WithContext(context.WithValue(req.Context(), fatal{}, true))
 	} else if r.draw(8) == 0 {
 		r.dieSoon(1) // before what it brings is committed
 	}
@@ -441,7 +434,7 @@ func (r *recorded) act() {
 			r.doom()
 		case n == 33:
 			r.rowsFail()
-		case n == 36:
+		case n == 37:
 			r.dieOverWebhooks()
 		case n == 31:
 			r.buyer(7, "hubspot") // the same person once more
