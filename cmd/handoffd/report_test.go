@@ -61,8 +61,9 @@ type recorded struct {
 	refusing bool
 	// raced is a record that somebody takes over while our write is on its way.
 	raced *simulators.Edit
-	// fatal is how many webhooks are still to come over which the process dies.
-	fatal int
+	// hooks and births are how many webhooks, and how many creates, are still to come over
+	// which the process dies.
+	hooks, births int
 }
 
 const (
@@ -198,12 +199,12 @@ func (r *recorded) dieSoon(effects int) {
 	}
 }
 
-// takesFatal reports whether the process is to die over this webhook.
-func (r *recorded) takesFatal() bool {
+// isFatal reports whether the process is to die over one of those that are counted.
+func (r *recorded) isFatal(left *int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.fatal--
-	return r.fatal >= 0
+	*left--
+	return *left >= 0
 }
 
 // receive is the public listener. An answer counts from the moment its status
@@ -220,7 +221,7 @@ func (r *recorded) receive(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	answer := &answering{ResponseWriter: httptest.NewRecorder(), alive: func() bool { return !r.reaper.isDead() }}
-	if r.takesFatal() {
+	if r.isFatal(&r.hooks) {
 		req = req.WithContext(context.WithValue(req.Context(), fatal{}, true))
 	} else if r.draw(8) == 0 {
 		r.dieSoon(1) // before what it brings is committed
@@ -435,7 +436,9 @@ func (r *recorded) act() {
 		case n == 33:
 			r.rowsFail()
 		case n == 37:
-			r.dieOverWebhooks()
+			r.dieOver(&r.hooks, 151)
+		case n == 39:
+			r.dieOver(&r.births, 161)
 		case n == 31:
 			r.buyer(7, "hubspot") // the same person once more
 		case n == 44:
@@ -518,17 +521,19 @@ func (r *recorded) rowsFail() {
 	r.pass(20 * time.Second)
 }
 
-// dieOverWebhooks has the process die over three webhooks, each of which is sent once
-// and, where it is not acknowledged, again.
-func (r *recorded) dieOverWebhooks() {
+// dieOver has the process die over three webhooks before what they bring is committed,
+// or over three creates when they are done: of each is one counted, what is not
+// acknowledged is sent again, and the deaths that are left to chance stay as many.
+func (r *recorded) dieOver(counted *int, from int) {
 	r.t.Helper()
 	defer r.peace()()
 	for n := range 3 {
 		r.reaper.watch(true)
 		r.mu.Lock()
-		r.fatal = 1
+		*counted = 1
 		r.mu.Unlock()
-		r.buyer(151+n, "hubspot")
+		r.deaths++
+		r.buyer(from+n, "hubspot")
 		r.pass(20 * time.Second)
 	}
 }
@@ -621,8 +626,12 @@ func (r *recorded) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := simulators.Carrier(map[string]http.Handler{hubspotHost: r.pair.HubSpot, salesforceHost: r.pair.Salesforce}).RoundTrip(req)
-	if creates(req.URL.Path, body) && r.draw(5) == 0 {
-		r.dieSoon(1) // it has happened, and nobody knows
+	switch { // it has happened, and nobody knows
+	case !creates(req.URL.Path, body):
+	case r.isFatal(&r.births):
+		r.reaper.dieNow()
+	case r.draw(5) == 0:
+		r.dieSoon(1)
 	}
 	return resp, err
 }
