@@ -23,7 +23,7 @@ import (
 
 // look leaves out what the records have changed under since the versions that it
 // rests on. What has not is as good as read just now. Without an answer nothing is
-// sent; an org that refuses to say is not asked to.
+// sent; of what the org refuses to show, as a field that it hides, nothing is known.
 func (b *batch) look(ctx context.Context, ops []*operation) {
 	asked := slices.DeleteFunc(b.sendable(ops, false), func(op *operation) bool { return op.over.IsZero() || op.conditional() })
 	began := time.Now()
