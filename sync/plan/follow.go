@@ -213,7 +213,7 @@ func (d *deciding) endedHere(h state.Handoff, step string) state.Handoff {
 	for _, e := range h.Effects {
 		told = told || e.State == handoff.Done && e.Ref == h.Record
 	}
-	if h.Record == h.Target || !told || d.isGone(h.Record) || len(d.sharing(h.Record, h)) > 0 {
+	if rec, _ := d.lastRead(h.Record); h.Record == h.Target || !told || isOver(rec) || len(d.sharing(h.Record, h)) > 0 {
 		return h
 	}
 	set := map[string]any{ownStatus: statusOf(h.Stage)}
@@ -230,17 +230,6 @@ func (d *deciding) endedMeanwhile(h state.Handoff) state.Handoff {
 		return h
 	}
 	return d.endedHere(h, stepEnded)
-}
-
-// isGone reports whether a record is known to be deleted, or to live on as another.
-func (d *deciding) isGone(ref connectors.Ref) bool {
-	rec, _ := d.v.Record(ref)
-	for _, r := range d.c.Records {
-		if r.Ref == ref {
-			rec = r
-		}
-	}
-	return isOver(rec)
 }
 
 // withdraw takes back what has been decided and does not stand in the CRM: what

@@ -187,12 +187,7 @@ func (d *deciding) chaseAgain(h state.Handoff) {
 // matter finds the type and the record of a handoff.
 func (d *deciding) matter(h state.Handoff) (*typ, *facts, bool) {
 	t := d.r.byName[h.Type]
-	rec, ok := d.v.Record(h.Record)
-	for i := range d.c.Records {
-		if d.c.Records[i].Ref == h.Record {
-			rec, ok = d.c.Records[i], true
-		}
-	}
+	rec, ok := d.lastRead(h.Record)
 	if t == nil || !ok {
 		return nil, nil, false
 	}
