@@ -23,6 +23,8 @@ var (
 	compoundsFile string
 	//go:embed words/places.txt
 	placesFile string
+	//go:embed words/streets.txt
+	streetsFile string
 	//go:embed words/free_mail.txt
 	freeMailFile string
 	//go:embed words/disposable_mail.txt
@@ -86,6 +88,9 @@ var placeWords = words(placesFile)
 // kindWords are kinds of houses in the spelling of the descriptors.
 var kindWords = words("university institute college school faculty academy department center laboratory hospital clinic ministry government agency authority office council commission committee association society foundation fund federation union network group museum library archive observatory bank division unit service company alliance consortium chamber trust park station")
 
+// streetWords shorten the words that stand in most addresses.
+var streetWords = phraseTable(streetsFile)
+
 // lines yields the lines of a table that are neither blank nor a remark.
 func lines(table string) iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -129,7 +134,7 @@ func meanings(table string) map[string]string {
 	return out
 }
 
-// phraseTable reads lines of a phrase and what it means.
+// phraseTable reads lines of a phrase and what stands for it.
 func phraseTable(table string) map[string]string {
 	out := map[string]string{}
 	for line := range lines(table) {
