@@ -131,19 +131,8 @@ func (d *deciding) observed(ev Observed) {
 	if seen && prev.Deleted {
 		d.restored(rec, carried)
 	}
-	for i, h := range carried {
-		if d.follow(rec, h, ev); d.stopped() {
-			return
-		}
-		if h.Record == rec.Ref {
-			if d.seenAnew(d.current(h)); d.stopped() {
-				return
-			}
-		}
-		if now := d.current(h); now.Stage != h.Stage {
-			carried = slices.Clone(carried)
-			carried[i] = now
-		}
+	if carried = d.followed(rec, carried, ev); d.stopped() {
+		return
 	}
 	if seen {
 		d.rematched(c, rec, &prev, carried)
@@ -152,12 +141,9 @@ func (d *deciding) observed(ev Observed) {
 	d.twins(c, rec, &prev, seen)
 	d.countedOnPeople(c, rec)
 	f := d.r.facts(d.now, d.v, rec)
-	taken := false
-	for _, t := range d.r.byNoun[place{rec.Ref.Conn, rec.Noun}] {
-		taken = d.consider(t, f, ev, carried) || taken
-		if d.wake(t, rec); d.stopped() {
-			return
-		}
+	taken := d.starts(f, ev, carried)
+	if d.stopped() {
+		return
 	}
 	if d.aroundIt(f, ev); d.stopped() {
 		return
@@ -170,6 +156,38 @@ func (d *deciding) observed(ev Observed) {
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}
+}
+
+// followed is what has become of the handoffs that a record carries, now that it
+// was read.
+func (d *deciding) followed(rec *state.Record, carried []state.Handoff, ev Observed) []state.Handoff {
+	for i, h := range carried {
+		if d.follow(rec, h, ev); d.stopped() {
+			break
+		}
+		if h.Record == rec.Ref {
+			if d.seenAnew(d.current(h)); d.stopped() {
+				break
+			}
+		}
+		if now := d.current(h); now.Stage != h.Stage {
+			carried = slices.Clone(carried)
+			carried[i] = now
+		}
+	}
+	return carried
+}
+
+// starts begins what a record asks for, and looks again at what waits for it. It reports
+// whether a type has taken the record.
+func (d *deciding) starts(f *facts, ev Observed, carried []state.Handoff) (taken bool) {
+	for _, t := range d.r.byNoun[place{f.rec.Ref.Conn, f.rec.Noun}] {
+		taken = d.consider(t, f, ev, carried) || taken
+		if d.wake(t, f.rec); d.stopped() {
+			break
+		}
+	}
+	return taken
 }
 
 // absorb moves the handoffs of records that were merged into this one, and notes that
