@@ -28,6 +28,7 @@ type grant struct {
 	current  string
 	previous string
 	until    time.Time
+	scopes   map[string]bool // of the installation; nil: all of the app's
 }
 
 // access is an OAuth access token.
@@ -127,7 +128,7 @@ func (c *call) oauth(path []string) (*reply, *apiError) {
 	}
 	switch strings.Join(path[2:], "/") {
 	case "":
-		return c.refreshed(form)
+		return c.exchanged(form)
 	case "introspect":
 		return ok(c.s.introspect(form.Get("token"), c.now)), nil
 	case "revoke":
@@ -148,23 +149,33 @@ func (s *Sim) checkClient(form url.Values) *apiError {
 	return nil
 }
 
+// exchanged gives tokens for what the app holds.
+func (c *call) exchanged(form url.Values) (*reply, *apiError) {
+	switch form.Get("grant_type") {
+	case "authorization_code":
+		return c.installed(form)
+	case "refresh_token":
+		return c.refreshed(form)
+	}
+	return nil, oauthError("unsupported_grant_type", "BAD_GRANT_TYPE", "this portal gives tokens for authorization_code and refresh_token alone")
+}
+
 func (c *call) refreshed(form url.Values) (*reply, *apiError) {
-	if form.Get("grant_type") == "authorization_code" {
-		return nil, oauthError("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
-	}
-	if form.Get("grant_type") != "refresh_token" {
-		return nil, oauthError("unsupported_grant_type", "BAD_GRANT_TYPE", "this portal gives tokens for refresh_token alone")
-	}
 	refresh, granted := c.s.exchange(form.Get("refresh_token"), c.now)
 	if !granted {
 		return nil, oauthError("invalid_grant", "BAD_REFRESH_TOKEN", "refresh token is invalid, expired or revoked")
 	}
+	return ok(c.tokens(refresh)), nil
+}
+
+// tokens are an access token and the refresh token that comes with it.
+func (c *call) tokens(refresh string) map[string]any {
 	token := c.s.accessToken()
 	c.s.access[token] = access{c.now.Add(accessFor), refresh}
-	return ok(map[string]any{
+	return map[string]any{
 		"token_type": "bearer", "access_token": token, "refresh_token": refresh,
-		"expires_in": int(accessFor.Seconds()), "hub_id": c.s.portal, "scopes": c.s.granted(),
-	}), nil
+		"expires_in": int(accessFor.Seconds()), "hub_id": c.s.portal, "scopes": c.s.granted(oauthApp),
+	}
 }
 
 // accessToken draws a token as long as HubSpot's may be, 512 characters, for whoever keeps them in less.
@@ -208,7 +219,7 @@ func (s *Sim) introspect(token string, now time.Time) map[string]any {
 	}
 	out := map[string]any{
 		"active": true, "token_use": use, "token_type": "bearer", "client_id": s.creds.ClientID, "app_id": appID,
-		"hub_id": s.portal, "user_id": 4_100_000, "scopes": s.granted(),
+		"hub_id": s.portal, "user_id": 4_100_000, "scopes": s.granted(oauthApp),
 	}
 	if use == "access_token" {
 		out["expires_in"] = int(a.end.Sub(now).Seconds())
@@ -238,7 +249,7 @@ func (c *call) tokenInfo() (*reply, *apiError) {
 	if in.Key != c.s.creds.Token || c.s.traits.revoked || c.s.traits.track == trackOAuth {
 		return nil, unauthorized("The access token is not known to this portal.")
 	}
-	return ok(map[string]any{"userId": 4_100_000, "hubId": c.s.portal, "appId": appID, "scopes": c.s.granted()}), nil
+	return ok(map[string]any{"userId": 4_100_000, "hubId": c.s.portal, "appId": appID, "scopes": c.s.granted(staticApp)}), nil
 }
 
 // oauthError is the RFC 6749 shape with HubSpot's own status beside it.

@@ -12,7 +12,7 @@ var gatedBy = map[string]string{"tasks": "contacts", "notes": "contacts", "meeti
 
 // allowed refuses a call whose scopes the app was not granted. For each of needs one of its names is enough.
 func (c *call) allowed(family string) *apiError {
-	granted := c.s.traits.scopes
+	granted := c.s.scopesOf(c.kind)
 	if granted == nil {
 		return nil
 	}
@@ -113,10 +113,18 @@ func scopeOf(o *object, verb string) string {
 	return "crm.objects." + name + "." + verb
 }
 
-// granted lists the scopes of the app's tokens in order of name.
-func (s *Sim) granted() []string {
-	if s.traits.scopes != nil {
-		return slices.Sorted(maps.Keys(s.traits.scopes))
+// scopesOf are the scopes of a kind of token; nil: all there are.
+func (s *Sim) scopesOf(kind appKind) map[string]bool {
+	if s.traits.scopes == nil && kind == oauthApp {
+		return s.grant.scopes
+	}
+	return s.traits.scopes
+}
+
+// granted lists them in order of name.
+func (s *Sim) granted(kind appKind) []string {
+	if scopes := s.scopesOf(kind); scopes != nil {
+		return slices.Sorted(maps.Keys(scopes))
 	}
 	out := []string{"automation", "crm.objects.owners.read", "crm.objects.users.read", "oauth", "sales-email-read", "tickets"}
 	for _, name := range [...]string{"companies", "contacts", "deals", "leads"} {

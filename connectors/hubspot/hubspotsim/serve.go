@@ -18,6 +18,7 @@ type call struct {
 	body        []byte
 	query       url.Values
 	now         time.Time
+	kind        appKind
 	by          source
 	correlation string
 	version     string   // "2026-09", "2026-03", "v3" or "v4"
@@ -46,7 +47,11 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if path[0] == "oauth" {
+	switch {
+	case isInstallation(path):
+		s.install(w, r, path, c.now)
+		return
+	case path[0] == "oauth":
 		c.write(c.oauth(path[1:]))
 		return
 	}
@@ -54,14 +59,14 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		edgePage(w, "530")
 		return
 	}
-	kind, bad := s.authenticate(r, c.now)
-	if bad != nil {
+	var bad *apiError
+	if c.kind, bad = s.authenticate(r, c.now); bad != nil {
 		c.write(nil, bad)
 		return
 	}
-	c.by = s.apiBy(kind)
+	c.by = s.apiBy(c.kind)
 	family := c.resolve(path)
-	if bad := s.limits.admit(w.Header(), family, path, kind, s.Faults().Quota, c.now, c.correlation); bad != nil {
+	if bad := s.limits.admit(w.Header(), family, path, c.kind, s.Faults().Quota, c.now, c.correlation); bad != nil {
 		c.write(nil, bad)
 		return
 	}

@@ -213,10 +213,7 @@ func (s *Sim) setUp(set setup) {
 		s.moving = time.Time{}
 	}
 	if set.Scopes != nil {
-		t.scopes = map[string]bool{}
-		for _, scope := range *set.Scopes {
-			t.scopes[scope] = true
-		}
+		t.scopes = setOf(*set.Scopes)
 		if slices.Contains(*set.Scopes, "*") {
 			t.scopes = nil
 		}

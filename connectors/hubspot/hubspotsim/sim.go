@@ -71,10 +71,11 @@ type Sim struct {
 	pipelines map[string][]pipeline
 	traits    traits
 	grant     grant
-	access    map[string]access    // by OAuth access token
-	locks     map[string]time.Time // object/id -> until when it is locked
-	moving    time.Time            // until when the portal is being moved
-	loading   bool                 // a world is being loaded: nothing happens
+	access    map[string]access           // by OAuth access token
+	codes     map[string]simhttp.Approval // by authorization code
+	locks     map[string]time.Time        // object/id -> until when it is locked
+	moving    time.Time                   // until when the portal is being moved
+	loading   bool                        // a world is being loaded: nothing happens
 }
 
 var _ simhttp.Sim = (*Sim)(nil)
@@ -103,6 +104,7 @@ func New(cfg Config) *Sim {
 		pipelines: defaultPipelines(),
 		types:     maps.Clone(standardTypes),
 		access:    map[string]access{},
+		codes:     map[string]simhttp.Approval{},
 		locks:     map[string]time.Time{},
 	}
 	s.creds = credentialsFor(simhttp.NewRand(cfg.Seed, "hubspot/credentials"), s.portal)

@@ -66,10 +66,10 @@ type sessions struct {
 	orgID, token, clientID, clientSecret string
 	rand                                 *simhttp.Rand
 	live                                 map[string]time.Time
-	refresh                              string              // the refresh token that is good
-	spent                                map[string]bool     // those that rotation replaced
-	approved                             map[string]approval // by authorization code
-	draw                                 *simhttp.Rand       // for refresh tokens, so that they change no other draw
+	refresh                              string                      // the refresh token that is good
+	spent                                map[string]bool             // those that rotation replaced
+	approved                             map[string]simhttp.Approval // by authorization code
+	draw                                 *simhttp.Rand               // for refresh tokens, so that they change no other draw
 }
 
 func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
@@ -77,7 +77,7 @@ func (a *sessions) start(orgID string, r *simhttp.Rand, until time.Time) {
 	a.clientID = "3MVG9" + a.word(80)
 	a.clientSecret = strings.ToUpper(a.word(64))
 	a.token = a.issue(until)
-	a.spent, a.approved = map[string]bool{}, map[string]approval{}
+	a.spent, a.approved = map[string]bool{}, map[string]simhttp.Approval{}
 }
 
 func (a *sessions) word(n int) string { return drawn(a.rand, n) }

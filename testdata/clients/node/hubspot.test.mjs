@@ -191,6 +191,20 @@ test('an OAuth app refreshes its token and uses it', async () => {
   await assert.rejects(app.oauth.tokensApi.create('refresh_token', undefined, undefined, client_id, client_secret, 'na1-wrong'), code(400));
 });
 
+test('an app is installed, and its code is good once', async () => {
+  const app = new Client({ basePath: url });
+  const redirect = 'http://localhost:3000/oauth-callback';
+  const page = new URL(app.oauth.getAuthorizationUrl(client_id, redirect, 'oauth crm.objects.contacts.read', undefined, 'here'));
+  const approved = await fetch(url + page.pathname + page.search, { redirect: 'manual' });
+  const back = new URL(approved.headers.get('location'));
+  assert.equal(back.searchParams.get('state'), 'here');
+  const exchange = () => app.oauth.tokensApi.create('authorization_code', back.searchParams.get('code'), redirect, client_id, client_secret);
+  app.setAccessToken((await exchange()).accessToken);
+  assert.ok((await app.crm.contacts.basicApi.getPage(1)).results.length <= 1);
+  await assert.rejects(app.crm.companies.basicApi.getPage(1), code(403));
+  await assert.rejects(exchange(), code(400));
+});
+
 test('a wrong token is refused', async () => {
   const other = new Client({ accessToken: 'pat-na1-00000000-0000-0000-0000-000000000000', basePath: url });
   await assert.rejects(other.crm.contacts.basicApi.getPage(1), code(401));
