@@ -106,12 +106,9 @@ func (d *deciding) observed(ev Observed) {
 	}
 	prev, seen := d.v.Record(rec.Ref)
 	if seen && prev.Version > rec.Version && rec.Version != "" {
-		if prev.MovedTo.IsZero() || len(prev.Fields) > 0 {
-			return // an older reading than the one we have
+		if rec = lateMerged(rec, &prev); rec == nil {
+			return
 		}
-		late := *rec // it was merged into another, which was read first
-		late.Version, late.MovedTo = prev.Version, prev.MovedTo
-		rec = &late
 	}
 	d.c.Records = append(d.c.Records, *rec)
 	if rec.Noun == "" {
@@ -156,6 +153,17 @@ func (d *deciding) observed(ev Observed) {
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}
+}
+
+// lateMerged is an older reading than the one we have, of a record that was merged into
+// another, which was read first; nil: of one that tells nothing new.
+func lateMerged(rec, prev *state.Record) *state.Record {
+	if prev.MovedTo.IsZero() || len(prev.Fields) > 0 {
+		return nil
+	}
+	late := *rec
+	late.Version, late.MovedTo = prev.Version, prev.MovedTo
+	return &late
 }
 
 // followed is what has become of the handoffs that a record carries, now that it

@@ -75,9 +75,15 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		c.write(nil, refuse(http.StatusNotFound, "", "Unable to find an endpoint for "+r.URL.Path))
 		return
 	}
-	s.mu.Lock()
+	c.carryOut(family, handle)
+}
+
+// carryOut does what an admitted call asks for, unless the network or the portal's state is in the way.
+func (c *call) carryOut(family string, handle func(*call) (*reply, *apiError)) {
+	c.s.mu.Lock()
 	edge, applied := c.edge()
 	var out *reply
+	var bad *apiError
 	if edge == "" || applied {
 		if bad = c.troubled(family); bad == nil {
 			bad = c.allowed(family)
@@ -85,14 +91,14 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		if bad == nil {
 			out, bad = handle(c)
 		}
-		applied = bad == nil && changes(r)
+		applied = bad == nil && changes(c.r)
 	}
-	s.mu.Unlock()
+	c.s.mu.Unlock()
 	if applied {
-		simhttp.Applied(w)
+		simhttp.Applied(c.w)
 	}
 	if edge != "" {
-		edgePage(w, edge)
+		edgePage(c.w, edge)
 		return
 	}
 	c.write(out, bad)
