@@ -121,7 +121,7 @@ func newSave() *cobra.Command {
 			"that were acknowledged, one a line.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := judge.Source{
-				Control: judge.From(strings.TrimSuffix(control, "/"), nil), State: state, Rules: os.DirFS(rules), Log: log,
+				Control: judge.From(strings.TrimSuffix(control, "/")), State: state, Rules: os.DirFS(rules), Log: log,
 			}
 			var err error
 			if runFile != "" {

@@ -305,7 +305,7 @@ func (h *hellRun) comeBack() {
 	for end := time.Now().Add(12 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) { // a process outside
 		var life bytes.Buffer
 		var deeds map[string]simulators.Deeds
-		err := judge.From(h.sim.Control.URL, nil)(h.t.Context(), "/life", &life)
+		err := judge.From(h.sim.Control.URL)(h.t.Context(), "/life", &life)
 		if err == nil {
 			err = json.Unmarshal(life.Bytes(), &deeds)
 		}
@@ -427,7 +427,7 @@ func (h *hellRun) save() []judge.Verdict {
 	defer h.front.mu.Unlock()
 	err := judge.Save(ctx, h.reports, judge.Source{
 		Run: h.run, Acks: h.front.acks, State: h.statePath(), Rules: os.DirFS(h.folder()),
-		Control: judge.From(h.sim.Control.URL, nil), Log: h.logPath(), Metrics: h.watch.last(),
+		Control: judge.From(h.sim.Control.URL), Log: h.logPath(), Metrics: h.watch.last(),
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -526,7 +526,7 @@ const mostWrites = 4
 func (h *hellRun) loops() {
 	h.t.Helper()
 	var all bytes.Buffer
-	if err := judge.From(h.sim.Control.URL, nil)(h.t.Context(), "/changes", &all); err != nil {
+	if err := judge.From(h.sim.Control.URL)(h.t.Context(), "/changes", &all); err != nil {
 		h.t.Fatal(err)
 	}
 	times, most := map[string]int{}, 0

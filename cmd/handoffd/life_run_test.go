@@ -107,7 +107,7 @@ func (l *lifeRun) live(out string) {
 	l.end()
 	err := judge.Save(l.t.Context(), out, judge.Source{
 		Run: l.run, Acks: l.acks, State: filepath.Join(l.rest, "handoffd.db"), Rules: starter.FS(),
-		Control: judge.From("http://control", simulators.Carrier(map[string]http.Handler{"control": l.pair.Control()})),
+		Control: judge.Here(l.pair.Control()),
 		Log:     l.log.Name(), Metrics: l.scrape(),
 	})
 	if err != nil {

@@ -141,7 +141,7 @@ func (r *recorded) play(out string) {
 	r.end()
 	err = judge.Save(r.t.Context(), out, judge.Source{
 		Run: r.run, Acks: r.acks, State: filepath.Join(r.rest, "handoffd.db"), Rules: starter.FS(),
-		Control: judge.From("http://control", simulators.Carrier(map[string]http.Handler{"control": pair.Control()})),
+		Control: judge.Here(pair.Control()),
 		Log:     r.log.Name(), Metrics: r.scrape(),
 	})
 	if err != nil {

@@ -95,15 +95,14 @@ type Source struct {
 	Metrics []byte                                                    // as scraped; nil: none
 }
 
-// From asks the control API at an address; a nil transport is the network.
-func From(base string, network http.RoundTripper) func(context.Context, string, io.Writer) error {
-	client := &http.Client{Transport: network}
+// From asks the control API at an address.
+func From(base string) func(context.Context, string, io.Writer) error {
 	return func(ctx context.Context, path string, w io.Writer) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, http.NoBody)
 		if err != nil {
 			return err
 		}
-		resp, err := client.Do(req)
+		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return err
 		}
@@ -114,6 +113,41 @@ func From(base string, network http.RoundTripper) func(context.Context, string, 
 		_, err = io.Copy(w, resp.Body)
 		return err
 	}
+}
+
+// Here asks the control API of simulators in this process. What it answers goes
+// straight to where it is wanted: a long run's is more than memory holds twice.
+func Here(control http.Handler) func(context.Context, string, io.Writer) error {
+	return func(ctx context.Context, path string, w io.Writer) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody)
+		if err != nil {
+			return err
+		}
+		out := &poured{to: w, header: http.Header{}, status: http.StatusOK}
+		if control.ServeHTTP(out, req); out.status != http.StatusOK {
+			return fmt.Errorf("GET %s: %s", path, http.StatusText(out.status))
+		}
+		return out.err
+	}
+}
+
+// poured is an answer on its way through.
+type poured struct {
+	to     io.Writer
+	header http.Header
+	status int
+	err    error
+}
+
+func (p *poured) Header() http.Header    { return p.header }
+func (p *poured) WriteHeader(status int) { p.status = status }
+
+func (p *poured) Write(b []byte) (n int, err error) {
+	n, err = p.to.Write(b)
+	if p.err == nil {
+		p.err = err
+	}
+	return n, err
 }
 
 // Save writes a report into dir, which is made. The state must not be open.
