@@ -67,19 +67,19 @@ func splitActivity(s string) (sort connectors.Kind, id string, ok bool) {
 // for each sort, in one window of time, the second when the first is read to
 // its end. The zero cursor begins now: what went before is nobody's handoff.
 func (c *Connector) activities(ctx context.Context, poll connectors.Poll, about []connectors.Kind) (connectors.Page, error) {
-	now := time.Now().UTC().Truncate(time.Millisecond)
 	from := poll.From
-	if from.IsZero() || from.Listing || from.From.After(now) || from.Upper.After(now.Add(c.overlap)) {
-		from = connectors.Cursor{From: now.Add(-c.overlap)}
+	if from.IsZero() || from.Listing {
+		from = connectors.Cursor{From: time.Now().UTC().Truncate(time.Millisecond).Add(-c.overlap)}
 	}
 	if from.Upper.IsZero() {
-		from.Upper, from.After, from.Until = now, "", ""
+		from.After, from.Until = "", ""
 	}
 	sort, last, resumes := splitActivity(from.After)
 	if !resumes { // a window's beginning, or damaged
 		last, from.Until = "", ""
 	}
-	page := connectors.Page{Next: from}
+	var page connectors.Page
+	var w walked
 	for _, at := range followed() {
 		if resumes && at != sort {
 			continue // read to its end by an earlier page
@@ -87,13 +87,14 @@ func (c *Connector) activities(ctx context.Context, poll connectors.Poll, about 
 		resumes = false
 		info, _ := activityInfo(at)
 		// A row shows the properties of now, even where the index is late.
-		w, err := c.searchWindow(ctx, info, from, last, pageSize(poll.Limit, searchSize), activityProperties(at))
+		found, err := c.searchWindow(ctx, info, &from, last, pageSize(poll.Limit, searchSize), activityProperties(at))
 		if at != tasks && connectors.ClassOf(err) == connectors.Denied {
 			break // the app may not see meetings; Inspect says so
 		}
 		if err != nil {
 			return connectors.Page{}, err
 		}
+		w = found
 		objects, err := c.activityObjects(ctx, at, w.rows, about)
 		if err != nil {
 			return connectors.Page{}, err
@@ -102,12 +103,13 @@ func (c *Connector) activities(ctx context.Context, poll connectors.Poll, about 
 			page.Changes = append(page.Changes, c.activityChange(&objects[i]))
 		}
 		if w.more {
-			page.More, page.Next.After, page.Next.Until = true, activityID(at, w.last), w.until
+			page.More, page.Next = true, from
+			page.Next.After, page.Next.Until = activityID(at, w.last), w.until
 			return page, nil
 		}
 		last, from.Until = "", ""
 	}
-	page.Next = connectors.Cursor{From: c.nextFrom(from)}
+	page.Next = connectors.Cursor{From: c.nextFrom(from, w)}
 	return page, nil
 }
 

@@ -61,31 +61,18 @@ func (c *Connector) page(ctx context.Context, poll connectors.Poll, about []conn
 	if !ok {
 		return connectors.Page{}, unknownKind("poll", poll.Kind)
 	}
-	from := poll.From
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	if from.IsZero() {
-		// What changes while the list is walked is in the first window.
-		from = connectors.Cursor{Listing: true, From: now.Add(-c.overlap)}
+	if poll.From.IsZero() || poll.From.Listing {
+		return c.listing(ctx, poll, info)
 	}
-	if from.From.After(now) || from.Upper.After(now.Add(c.overlap)) { // our clock went back, or the cursor is damaged (P6)
-		from.From, from.Upper, from.After, from.Until = now.Add(-c.overlap), time.Time{}, ifListing(from), ""
-	}
-	if from.Listing {
-		return c.listing(ctx, poll, info, from)
-	}
-	return c.window(ctx, poll, info, from, now)
-}
-
-func ifListing(from connectors.Cursor) string {
-	if from.Listing {
-		return from.After
-	}
-	return ""
+	return c.window(ctx, poll, info)
 }
 
 // listing is one page of the whole kind. Lists come in order of id, and the
-// cursor "after" is the id to go on with.
-func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kindInfo, from connectors.Cursor) (connectors.Page, error) {
+// cursor "after" is the id to go on with. What changes while the list is walked
+// is in the first window.
+func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kindInfo) (connectors.Page, error) {
+	from := poll.From
+	from.Listing = true
 	s, err := c.schemaOf(ctx, info)
 	if err != nil {
 		return connectors.Page{}, err
@@ -97,15 +84,19 @@ func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kind
 		names = info.modified
 	}
 	query := url.Values{"limit": {strconv.Itoa(pageSize(poll.Limit, batchSize))}, "properties": {names}, "archived": {"false"}}
-	page := connectors.Page{Next: from, More: true}
+	page := connectors.Page{More: true}
 	if from.After != "" {
 		query.Set("after", from.After)
 	} else {
 		page.Total = c.count(ctx, info)
 	}
 	var answer list
-	if err := c.read(ctx, "poll", "list "+info.path, http.MethodGet, c.objects(info, ""), query, nil, &answer); err != nil {
+	resp, err := c.ask(ctx, "poll", "list "+info.path, http.MethodGet, c.objects(info, ""), query, nil, &answer)
+	if err != nil {
 		return connectors.Page{}, err
+	}
+	if from.From.IsZero() || from.From.After(resp.At) {
+		from.From = resp.AsOf.Add(-c.overlap)
 	}
 	page.Changes = make([]connectors.Change, 0, len(answer.Results))
 	for i := range answer.Results {
@@ -117,6 +108,7 @@ func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kind
 		}
 		page.Changes = append(page.Changes, change)
 	}
+	page.Next = from
 	after := string(answer.Paging.Next.After)
 	switch after {
 	case "":
@@ -133,7 +125,7 @@ func (c *Connector) listing(ctx context.Context, poll connectors.Poll, info kind
 // search of one row. 0 if it cannot be had.
 func (c *Connector) count(ctx context.Context, info kindInfo) int {
 	var answer list
-	if err := c.search(ctx, info, searchRequest{Properties: []string{info.modified}, Limit: 1}, &answer); err != nil {
+	if _, err := c.search(ctx, info, searchRequest{Properties: []string{info.modified}, Limit: 1}, &answer); err != nil {
 		return 0 // only the display suffers
 	}
 	return answer.Total
@@ -167,25 +159,26 @@ type sorting struct {
 	Direction    string `json:"direction"`
 }
 
-func (c *Connector) search(ctx context.Context, info kindInfo, body searchRequest, out *list) error {
+func (c *Connector) search(ctx context.Context, info kindInfo, body searchRequest, out *list) (*crmhttp.Response, error) {
 	op := "poll " + info.path
 	resp, err := c.http.Do(ctx, crmhttp.Call{
 		Purpose: "poll", Op: op, Method: http.MethodPost, Path: c.objects(info, "/search"), Body: body,
 		Budget: []string{budgetSearch}, Replayable: true, // search is outside the ten-second limit
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return decode(op, connectors.Unavailable, resp, out)
+	return resp, decode(op, connectors.Unavailable, resp, out)
 }
 
 // window is one page of what changed.
-func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindInfo, from connectors.Cursor, now time.Time) (connectors.Page, error) {
+func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindInfo) (connectors.Page, error) {
+	from := poll.From
 	if from.Upper.IsZero() {
-		from.Upper, from.After, from.Until = now, "", ""
+		from.After, from.Until = "", ""
 	}
 	sel, whole := c.wholeRows(poll, info)
-	w, err := c.searchWindow(ctx, info, from, from.After, pageSize(poll.Limit, searchSize), sel.names)
+	w, err := c.searchWindow(ctx, info, &from, from.After, pageSize(poll.Limit, searchSize), sel.names)
 	if err != nil {
 		return connectors.Page{}, err
 	}
@@ -201,7 +194,7 @@ func (c *Connector) window(ctx context.Context, poll connectors.Poll, info kindI
 	if w.more {
 		page.Next.After, page.Next.Until = w.last, w.until
 	} else {
-		page.Next = connectors.Cursor{From: c.nextFrom(from)}
+		page.Next = connectors.Cursor{From: c.nextFrom(from, w)}
 	}
 	return page, nil
 }
@@ -235,16 +228,27 @@ type walked struct {
 	last  string // the highest id in it
 	until string // the highest id of the window; blank: it has one page
 	more  bool
+	asOf  time.Time // by HubSpot's clock; see crmhttp.Response
 }
 
 // searchWindow is one page of what changed in a window, in order of id, after
-// the last id of the page before.
-func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connectors.Cursor, after string, size int, properties []string) (walked, error) {
+// the last id of the page before. The first page opens the window. One that begins
+// in the future, by HubSpot's clock, was damaged or kept by a wrong clock: it
+// begins an overlap before now (P6).
+func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in *connectors.Cursor, after string, size int, properties []string) (walked, error) {
 	var answer list
-	if err := c.search(ctx, info, windowSearch(info, in, after, size, properties), &answer); err != nil {
+	resp, err := c.search(ctx, info, windowSearch(info, *in, after, size, properties), &answer)
+	if err == nil && in.From.After(resp.At) {
+		*in, after, answer = connectors.Cursor{From: resp.AsOf.Add(-c.overlap)}, "", list{}
+		resp, err = c.search(ctx, info, windowSearch(info, *in, after, size, properties), &answer)
+	}
+	if err != nil {
 		return walked{}, err
 	}
-	w := walked{rows: answer.Results, last: after, until: in.Until}
+	if in.Upper.IsZero() {
+		in.Upper = resp.AsOf
+	}
+	w := walked{rows: answer.Results, last: after, until: in.Until, asOf: resp.AsOf}
 	for i := range answer.Results {
 		if id := string(answer.Results[i].ID); numericLess(w.last, id) {
 			w.last = id
@@ -255,10 +259,10 @@ func (c *Connector) searchWindow(ctx context.Context, info kindInfo, in connecto
 		return walked{}, errStuck("poll " + info.path)
 	}
 	if w.more && w.until == "" {
-		last := windowSearch(info, in, "", 1, []string{info.modified})
+		last := windowSearch(info, *in, "", 1, []string{info.modified})
 		last.Sorts[0].Direction = "DESCENDING"
 		var found list
-		if err := c.search(ctx, info, last, &found); err != nil {
+		if _, err := c.search(ctx, info, last, &found); err != nil {
 			return walked{}, err
 		}
 		if len(found.Results) > 0 {
@@ -286,12 +290,15 @@ func windowSearch(info kindInfo, in connectors.Cursor, after string, size int, p
 
 // nextFrom is where the window after this one begins. It never goes back
 // behind this one's own beginning.
-func (c *Connector) nextFrom(done connectors.Cursor) time.Time {
-	next := done.Upper.Add(-c.overlap)
-	if next.Before(done.From) {
-		return done.From
+func (c *Connector) nextFrom(done connectors.Cursor, last walked) time.Time {
+	upper := done.Upper
+	if upper.After(last.asOf) { // damaged (P6)
+		upper = last.asOf
 	}
-	return next
+	if next := upper.Add(-c.overlap); next.After(done.From) {
+		return next
+	}
+	return done.From
 }
 
 func (c *Connector) polledRow(kind connectors.Kind, info kindInfo, r *row) connectors.Change {

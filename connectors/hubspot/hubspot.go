@@ -286,6 +286,12 @@ func urgentPurpose(purpose string) bool { return purpose == "find" || purpose ==
 
 // read does a replay-safe call.
 func (c *Connector) read(ctx context.Context, purpose, op, method, path string, query url.Values, body, out any) error {
+	_, err := c.ask(ctx, purpose, op, method, path, query, body, out)
+	return err
+}
+
+// ask is read, with the answer as it came.
+func (c *Connector) ask(ctx context.Context, purpose, op, method, path string, query url.Values, body, out any) (*crmhttp.Response, error) {
 	budgets := []string{budgetCalls}
 	if strings.HasPrefix(path, "/crm/associations/") {
 		budgets = []string{budgetAssociations, budgetCalls}
@@ -295,9 +301,9 @@ func (c *Connector) read(ctx context.Context, purpose, op, method, path string, 
 		Budget: budgets, Replayable: true, Urgent: urgentPurpose(purpose),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return decode(op, connectors.Unavailable, resp, out)
+	return resp, decode(op, connectors.Unavailable, resp, out)
 }
 
 // write does a call that is sent once only, and not after the instant that

@@ -119,7 +119,7 @@ func (o *org) activityPage(ctx context.Context, p poll, found []legRows, a answe
 	var acts []act
 	var open []string
 	for _, f := range found {
-		some, last, more := f.read(a.asOf())
+		some, last, more := f.read(a.asOf)
 		acts = append(acts, some...)
 		if more {
 			open = append(open, f.leg.name+"="+last)
@@ -134,7 +134,7 @@ func (o *org) activityPage(ctx context.Context, p poll, found []legRows, a answe
 		out.Changes[i] = connectors.Change{Ref: objs[i].Ref, EventID: actEventID(objs[i]), At: objs[i].ModifiedAt, Object: &objs[i]}
 	}
 	if p.From.Listing && p.From.After == "" {
-		p.From.From = a.asOf().Add(-o.overlap)
+		p.From.From = a.asOf.Add(-o.overlap)
 	}
 	last := strings.Join(open, ";")
 	switch {

@@ -316,7 +316,7 @@ func (o *org) page(p poll, found rows, a answers) connectors.Page {
 		out.Changes = append(out.Changes, change)
 	}
 	if p.From.Listing && p.From.After == "" {
-		p.From.From = a.asOf().Add(-o.overlap)
+		p.From.From = a.asOf.Add(-o.overlap)
 	}
 	more := last != "" && (!found.Done || len(found.Records) >= p.Limit)
 	switch {
@@ -348,7 +348,7 @@ func eventID(obj connectors.Object, row map[string]any) string {
 func (o *org) follow(from connectors.Cursor, more bool, last string, a answers) connectors.Cursor {
 	upper := from.Upper
 	if upper.IsZero() {
-		upper = a.asOf()
+		upper = a.asOf
 	}
 	if more {
 		return connectors.Cursor{From: from.From, Upper: upper, After: last}
@@ -358,13 +358,4 @@ func (o *org) follow(from connectors.Cursor, more bool, last string, a answers) 
 		next = from.From
 	}
 	return connectors.Cursor{From: next}
-}
-
-// asOf is an instant before which everything the answer could see was there to
-// be seen. The server's clock stands in whole seconds, at the answer's end.
-func (a answers) asOf() time.Time {
-	if a.date.IsZero() {
-		return a.sent.UTC()
-	}
-	return a.date.Add(-a.took).Add(-time.Second)
 }

@@ -187,14 +187,14 @@ func TestServersClockCounts(t *testing.T) {
 		a    answers
 		want connectors.Cursor
 	}{
-		{"quiet", connectors.Cursor{From: server.Add(-time.Hour)}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
-		{"slow answer", connectors.Cursor{From: server.Add(-time.Hour)}, false, answers{sent: ours, date: server, took: time.Minute}, connectors.Cursor{From: server.Add(-time.Minute - time.Second - 5*time.Minute)}},
-		{"window opens", connectors.Cursor{From: server.Add(-time.Hour)}, true, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Second), After: "k2"}},
-		{"window stays frozen", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, true, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k2"}},
-		{"window closes", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-6 * time.Minute)}},
-		{"never back", connectors.Cursor{From: server.Add(-time.Minute)}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Minute)}},
-		{"from the future", connectors.Cursor{From: server.Add(time.Minute)}, false, answers{sent: ours, date: server}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
-		{"no clock but ours", connectors.Cursor{From: ours.Add(-time.Hour)}, false, answers{sent: ours}, connectors.Cursor{From: ours.Add(-5 * time.Minute)}},
+		{"quiet", connectors.Cursor{From: server.Add(-time.Hour)}, false, answers{asOf: server.Add(-time.Second)}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
+		{"slow answer", connectors.Cursor{From: server.Add(-time.Hour)}, false, answers{asOf: server.Add(-time.Minute - time.Second)}, connectors.Cursor{From: server.Add(-time.Minute - time.Second - 5*time.Minute)}},
+		{"window opens", connectors.Cursor{From: server.Add(-time.Hour)}, true, answers{asOf: server.Add(-time.Second)}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Second), After: "k2"}},
+		{"window stays frozen", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, true, answers{asOf: server.Add(-time.Second)}, connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k2"}},
+		{"window closes", connectors.Cursor{From: server.Add(-time.Hour), Upper: server.Add(-time.Minute), After: "k"}, false, answers{asOf: server.Add(-time.Second)}, connectors.Cursor{From: server.Add(-6 * time.Minute)}},
+		{"never back", connectors.Cursor{From: server.Add(-time.Minute)}, false, answers{asOf: server.Add(-time.Second)}, connectors.Cursor{From: server.Add(-time.Minute)}},
+		{"from the future", connectors.Cursor{From: server.Add(time.Minute)}, false, answers{asOf: server.Add(-time.Second)}, connectors.Cursor{From: server.Add(-time.Second - 5*time.Minute)}},
+		{"no clock but ours", connectors.Cursor{From: ours.Add(-time.Hour)}, false, answers{asOf: ours}, connectors.Cursor{From: ours.Add(-5 * time.Minute)}},
 	} {
 		got := o.follow(tc.from, tc.more, "k2", tc.a)
 		if diff := cmp.Diff(tc.want, got); diff != "" {

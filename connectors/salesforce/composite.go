@@ -54,9 +54,7 @@ type composite struct {
 // was not answered.
 type answers struct {
 	parts map[string]subresponse
-	sent  time.Time // by our clock
-	date  time.Time // the server's clock as it answered; zero: not told
-	took  time.Duration
+	asOf  time.Time // see crmhttp.Response
 }
 
 // writeHeaders keep assignment rules from overwriting the owner we set, and
@@ -96,7 +94,6 @@ func (o *org) sendOnce(ctx context.Context, c composite) (answers, *connectors.E
 		Collate   bool         `json:"collateSubrequests"`
 		Requests  []subrequest `json:"compositeRequest"`
 	}{c.atomic, false, c.subs}
-	start := time.Now()
 	resp, err := o.do(ctx, crmhttp.Call{
 		Purpose: c.purpose, Op: c.op, Method: http.MethodPost, Path: o.data + "/composite",
 		Header: header, Body: body, Replayable: !c.write, NotAfter: c.notAfter, Urgent: urgentPurpose(c.purpose),
@@ -114,12 +111,9 @@ func (o *org) sendOnce(ctx context.Context, c composite) (answers, *connectors.E
 		}
 		return answers{}, &connectors.Error{Class: class, Op: c.op, Status: resp.Status, Err: errors.New("the answer is not a composite's")}
 	}
-	a := answers{parts: make(map[string]subresponse, len(out.Parts)), sent: start, took: time.Since(start)}
+	a := answers{parts: make(map[string]subresponse, len(out.Parts)), asOf: resp.AsOf}
 	for _, part := range out.Parts {
 		a.parts[part.Reference] = part
-	}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		a.date = date.UTC()
 	}
 	return a, nil
 }

@@ -388,7 +388,7 @@ func (b *batch) settleAtomic(ops []*operation) {
 // since keeps no version, so that the change is not taken for ours.
 func (b *batch) versions(ctx context.Context, e *envelope, a answers) {
 	_, user, _ := b.org.tokens.who(ctx)
-	sent := a.asOf().Truncate(time.Second).Add(-time.Second)
+	sent := a.asOf.Truncate(time.Second).Add(-time.Second)
 	at := map[string]time.Time{}
 	for _, name := range e.versionsOf {
 		part, present := a.parts[name]

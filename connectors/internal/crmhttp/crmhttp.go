@@ -85,6 +85,10 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// By the CRM's clock, where its Date tells it to the second, for ours may be
+	// wrong by hours (L8): what was there to be seen by AsOf could be seen, and
+	// At, rounded up, is when it answered.
+	AsOf, At time.Time
 
 	valid bool // Body is known to be JSON
 }
@@ -162,9 +166,21 @@ func (c *Client) do(ctx context.Context, call Call) (*Response, *connectors.Erro
 			Err: errors.New("our share of the CRM's daily calls is spent, but for what is kept for urgent work"),
 		}
 	}
+	sent := time.Now()
 	resp, cerr := c.authorized(ctx, call)
+	if cerr == nil {
+		resp.tell(sent, time.Now())
+	}
 	c.holds.note(call.Op, cerr, time.Now())
 	return resp, cerr
+}
+
+// tell says when it was that the CRM answered a call.
+func (r *Response) tell(sent, got time.Time) {
+	r.AsOf, r.At = sent.UTC(), got.UTC()
+	if date, err := http.ParseTime(r.Header.Get("Date")); err == nil { // the second in which the answer began
+		r.AsOf, r.At = date.UTC().Add(-time.Second-got.Sub(sent)), date.UTC().Add(time.Second)
+	}
 }
 
 // authorized sends the call, after a 401 once more with a new token.

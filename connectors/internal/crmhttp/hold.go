@@ -33,7 +33,7 @@ type hold struct {
 }
 
 // oneAsks is how long the others wait for the one call that finds out.
-const oneAsks = 15 * time.Second
+const oneAsks = 5 * time.Second
 
 // of is the refusal that a call would meet again; nil: it may leave.
 func (h *holds) of(op string, now time.Time) *connectors.Error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // Carrier returns a transport that carries each request to the handler of its host in memory, so that
@@ -107,6 +108,9 @@ func (c *carried) response(req *http.Request) (*http.Response, error) {
 	header := c.sent
 	if header == nil {
 		header = c.header
+	}
+	if header.Get("Date") == "" { // as net/http's server does
+		header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	}
 	length := int64(c.body.Len())
 	var body io.Reader = &c.body
