@@ -227,16 +227,20 @@ func TestUnsignedSenders(t *testing.T) {
 }
 
 // TestCursorOfTheFuture: a cursor that stands in the future is taken back to
-// where we last read, and somebody is told (P6).
+// where we last read, and somebody is told (P6). One that is no farther ahead than a
+// CRM's clock may be is followed.
 func TestCursorOfTheFuture(t *testing.T) {
 	t.Parallel()
+	const year = 365 * 24 * time.Hour
 	for name, c := range map[string]struct {
-		at   time.Duration // when a page was last kept, after the start; 0: never
-		want time.Duration
+		from, at time.Duration // the cursor, and when a page was last kept, after the start; 0: never
+		want     time.Duration
+		told     int
 	}{
-		"read an hour ago":       {time.Hour, time.Hour - ahead},
-		"never read":             {0, 0},
-		"read in the future too": {1000 * time.Hour, 0},
+		"read an hour ago":       {year, time.Hour, time.Hour - ahead, 1},
+		"never read":             {year, 0, 0, 1},
+		"read in the future too": {year, 1000 * time.Hour, 0, 1},
+		"their clock is fast":    {2*time.Hour + ahead, time.Hour, 2*time.Hour + ahead, 0},
 	} {
 		r := newRig(t)
 		r.now = r.start.Add(2 * time.Hour)
@@ -248,7 +252,7 @@ func TestCursorOfTheFuture(t *testing.T) {
 			}
 			return calm(p)
 		}
-		cursor := state.Cursor{Cursor: connectors.Cursor{From: r.start.Add(365 * 24 * time.Hour)}}
+		cursor := state.Cursor{Cursor: connectors.Cursor{From: r.start.Add(c.from)}}
 		if c.at > 0 {
 			cursor.At = r.start.Add(c.at)
 		}
@@ -259,7 +263,16 @@ func TestCursorOfTheFuture(t *testing.T) {
 		if len(asked) == 0 || !asked[0].From.Equal(r.start.Add(c.want)) {
 			t.Errorf("%s: asked from %v, want %v", name, asked, r.start.Add(c.want))
 		}
-		if got := r.cursor("contacts").From; got.After(r.now) {
+		told := 0
+		r.update(func(tx state.Tx) {
+			for _, l := range state.AllListings(tx) {
+				told += l.Count
+			}
+		})
+		if told != c.told {
+			t.Errorf("%s: listed %d times, want %d", name, told, c.told)
+		}
+		if got := r.cursor("contacts").From; c.told > 0 && got.After(r.now) {
 			t.Errorf("%s: the cursor still stands at %v", name, got)
 		}
 	}

@@ -161,7 +161,7 @@ func (p *Poller) keep(ctx context.Context, conn state.Conn, readings []reading, 
 				}
 				continue
 			}
-			if r.ahead {
+			if r.astray {
 				state.AddListing(tx, state.Listing{
 					List: "clock", Subject: p.Conn + " " + string(r.name), Count: 1, First: now, Last: now,
 					Text: "the poll's place was in the future; what has changed since " + r.poll.From.From.Format(time.RFC3339) + " is read again",

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,12 +14,12 @@ import (
 
 // reading is one cursor that is read on.
 type reading struct {
-	watch plan.Watch
-	name  connectors.Kind // of the cursor: the kind, or the kind with the listing suffix
-	poll  connectors.Poll
-	was   state.Cursor
-	first bool // a kind that was never listed before
-	ahead bool // the cursor was in the future
+	watch  plan.Watch
+	name   connectors.Kind // of the cursor: the kind, or the kind with the listing suffix
+	poll   connectors.Poll
+	was    state.Cursor
+	first  bool // a kind that was never listed before
+	astray bool // the cursor was in the future
 }
 
 func (r reading) same(o reading) bool { return r.name == o.name }
@@ -39,14 +38,11 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 			if !ok {
 				c.From = conn.Live
 			}
-			if ok {
-				c = p.sane(c, w.Kind, conn.Live)
+			astray := ok && c.From.After(now.Add(ahead))
+			if astray {
+				c.Cursor = connectors.Cursor{From: back(c, conn.Live, now)}
 			}
-			ahead := ok && c.From.After(now.Add(aheadSlack)) && !conn.Live.After(now)
-			if ahead {
-				c.Cursor = connectors.Cursor{From: later(conn.Live, now.Add(-aheadBack))}
-			}
-			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c, false, ahead})
+			all = append(all, reading{w, w.Kind, connectors.Poll{Kind: w.Kind, From: c.Cursor, Fields: w.Fields, Limit: pageSize}, c, false, astray})
 			if !w.Mirror {
 				continue
 			}
@@ -66,41 +62,18 @@ func (p *Poller) readings(ctx context.Context, conn state.Conn) ([]reading, erro
 	return all, nil
 }
 
-// A cursor of the future was kept by a clock that ran ahead, or is damaged
-// (P6). What has changed in the last days is read again.
-const (
-	aheadSlack = time.Minute
-	aheadBack  = 72 * time.Hour
-)
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // ahead is how far a CRM's clock may run before ours.
 const ahead = 10 * time.Minute
 
-// sane takes a cursor that stands in the future back to where we last read, or
-// to the start: followed as it is, nothing would be found until that day (P6).
-func (p *Poller) sane(c state.Cursor, kind connectors.Kind, live time.Time) state.Cursor {
-	now := p.Wall()
-	if !c.From.After(now.Add(ahead)) {
-		return c
-	}
-	back := live
+// back is where to begin where a cursor stands in the future, from a damaged state or
+// under a clock that is wrong: when we last read, or the start. Followed as it is,
+// nothing would be found until that day (P6).
+func back(c state.Cursor, live, now time.Time) time.Time {
 	if !c.At.IsZero() && c.At.Before(now) && c.At.After(live) {
-		back = c.At.Add(-ahead)
+		return c.At.Add(-ahead)
 	}
-	p.Log.Error("the cursor stands in the future; what has changed since is read again", "conn", p.Conn, "kind", kind, "cursor", c.From, "again_from", back)
-	p.Failures.Note(p.Conn, "poll "+string(kind), errFuture, now)
-	c.Cursor = connectors.Cursor{From: back}
-	return c
+	return live
 }
-
-var errFuture = errors.New("its cursor stood in the future: the clock or the state was wrong")
 
 // fieldsDigest names what a listing was read for.
 func fieldsDigest(w plan.Watch) string { return state.Digest(slices.Concat(w.Fields, w.Wakes)...) }

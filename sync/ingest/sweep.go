@@ -44,3 +44,10 @@ func (p *Poller) sweep(readings []reading, live time.Time) sweeps {
 	}
 	return done
 }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
