@@ -234,7 +234,8 @@ type Connector interface {
 	Changes(ctx context.Context, polls []Poll) ([]Page, error)
 	// Read returns the objects that exist, in no set order, with the fields
 	// that the CRM shows. A record that is gone comes back Deleted; one that
-	// was merged away comes back with MovedTo.
+	// was merged away comes back with MovedTo. Where some could not be read, the
+	// error comes with those that could: it says why the others are missing.
 	Read(ctx context.Context, kind Kind, ids, fields []string) ([]Object, error)
 	// Apply attempts every write and answers for each, in order. A create
 	// whose reply was lost has a Result with class Ambiguous.

@@ -69,8 +69,11 @@ func (c *Connector) readCommittees(ctx context.Context, sel selection, ids []str
 	if err == nil {
 		err = c.nameTies(ctx, out, ties)
 	}
-	if connectors.ClassOf(err) != connectors.Denied {
-		return out, err
+	switch {
+	case err == nil:
+		return out, nil
+	case connectors.ClassOf(err) != connectors.Denied:
+		return nil, err // without their people they are not read
 	}
 	c.mu.Lock()
 	c.hidden = time.Now()

@@ -270,3 +270,44 @@ func TestLeads(t *testing.T) {
 		}
 	})
 }
+
+// (C1, C3) What could be read comes with the error that says why the rest is missing: of
+// several batches, and of one batch in which some records have to be asked about again.
+func TestReadInPart(t *testing.T) {
+	t.Parallel()
+	unavailable := &response{503, `<html>`}
+	for name, test := range map[string]struct {
+		gone int // of the first, how many are in the recycle bin
+		fail func(r *request) bool
+		want int
+	}{
+		"all of it":          {2, func(*request) bool { return false }, 150},
+		"one of two batches": {0, func(r *request) bool { return strings.Count(r.body, `"id"`) == 50 }, 100},
+		"the bin":            {3, func(r *request) bool { return strings.Contains(r.path, "archived=true") }, 147},
+		"none":               {0, func(*request) bool { return true }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, sim, wire := portal(t, hubspotsim.Config{Seed: 3, Empty: true}, nil)
+				ids := people(t, sim, 150)
+				for _, id := range ids[:test.gone] {
+					edit(t, sim, "contacts", "delete", id, nil)
+				}
+				wire.Next = trip(func(r *request) (*response, error) {
+					if strings.Contains(r.path, "/batch/read") && test.fail(r) {
+						return unavailable, nil
+					}
+					return nil, nil
+				}).over(wire.Next)
+				objects, err := c.Read(t.Context(), "contacts", ids, nil)
+				if len(objects) != test.want || (err == nil) != (test.want == len(ids)) {
+					t.Errorf("%d objects, want %d: %v", len(objects), test.want, err)
+				}
+				if err != nil && connectors.ClassOf(err) != connectors.Unavailable {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

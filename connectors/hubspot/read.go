@@ -68,7 +68,7 @@ func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields 
 		}
 	}
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // one chunk that fails keeps none of the others from being read
 	g.SetLimit(readsAtOnce)
 	for chunk := range slices.Chunk(valid, batchSize) {
 		g.Go(func() error {
@@ -79,13 +79,11 @@ func (c *Connector) Read(ctx context.Context, kind connectors.Kind, ids, fields 
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
+	err = g.Wait()
 	slices.SortFunc(out, func(a, b connectors.Object) int {
 		return cmp.Or(cmp.Compare(len(a.Ref.ID), len(b.Ref.ID)), cmp.Compare(a.Ref.ID, b.Ref.ID))
 	})
-	return out, nil
+	return out, err
 }
 
 func isNumber(s string) bool {
@@ -101,8 +99,10 @@ func (c *Connector) readKind(ctx context.Context, sel selection, ids, fields []s
 		return c.readCommittees(ctx, sel, ids)
 	}
 	objects, err := c.readChunk(ctx, sel, ids)
-	if err == nil && sel.info.path == string(leads) {
-		err = c.linkLeads(ctx, objects)
+	if sel.info.path == string(leads) {
+		if err := c.linkLeads(ctx, objects); err != nil {
+			return nil, err // without their contacts they are not read
+		}
 	}
 	return objects, err
 }
@@ -116,7 +116,7 @@ func (c *Connector) readChunk(ctx context.Context, sel selection, ids []string) 
 	if failed != nil && len(missing) > 0 { // some rows did not fail for being gone: once more, those only
 		rows, failed, err = c.readBatch(ctx, "read", sel.info, "", missing, sel.names)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		var more []connectors.Object
 		more, missing = c.sortOut(sel, missing, rows)
@@ -137,7 +137,7 @@ func (c *Connector) confirmGone(ctx context.Context, sel selection, missing []st
 	if len(missing) > 1 { // one has its own address asked at once
 		archived, err := c.readArchive(ctx, sel.info, missing)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		missing = slices.DeleteFunc(missing, func(one string) bool {
 			if archived[one] {
@@ -149,7 +149,7 @@ func (c *Connector) confirmGone(ctx context.Context, sel selection, missing []st
 	for _, one := range missing[:min(len(missing), maxLookups)] {
 		o, err := c.lookUp(ctx, sel, one)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		out = append(out, o)
 	}

@@ -79,17 +79,28 @@ func (l *Lane) arrivals(w *work, now time.Time) {
 func (l *Lane) land(w *work, f *flight) {
 	delete(l.flights, f.conn)
 	for _, r := range f.out {
-		if r.err != nil {
+		doing := "read " + string(r.of.kind)
+		if r.err != nil && len(r.objects) == 0 {
 			w.failed = true
-			l.failed(r.of.conn, r.of.kind, "read "+string(r.of.kind), r.err)
+			l.failed(r.of.conn, r.of.kind, doing, r.err)
 			continue
 		}
 		l.worked(r.of.conn, r.of.kind)
-		for _, id := range f.ids[r.of] {
-			l.read[connectors.Ref{Conn: r.of.conn, Kind: r.of.kind, ID: id}] = answer{began: r.began, rules: f.rules}
-		}
+		told := map[connectors.Ref]bool{}
 		for _, o := range r.objects {
-			l.read[o.Ref] = answer{&o, r.began, f.rules}
+			l.read[o.Ref], told[o.Ref] = answer{&o, r.began, f.rules}, true
+		}
+		for _, id := range f.ids[r.of] {
+			switch ref := (connectors.Ref{Conn: r.of.conn, Kind: r.of.kind, ID: id}); {
+			case told[ref]:
+			case r.err != nil: // which says nothing about the record
+				l.wait(ref, time.Time{})
+			default:
+				l.read[ref] = answer{began: r.began, rules: f.rules}
+			}
+		}
+		if r.err != nil {
+			l.Decider.Failures.Note(r.of.conn, doing, r.err, l.Decider.Wall())
 		}
 	}
 }

@@ -263,6 +263,41 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestReadInPart: what could be read of a batch is decided, and what could not is asked
+// for again as long as it takes: that it failed says nothing about it (C1).
+func TestReadInPart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crms["hubspot"].read = func(ids []string) ([]connectors.Object, error) {
+		read := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "2" })
+		if len(read) == len(ids) {
+			return r.objects("hubspot", ids), nil
+		}
+		return r.objects("hubspot", read), &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+	}
+	r.hear("hubspot", "1", r.now, nil)
+	r.hear("hubspot", "2", r.now, nil)
+	r.round()
+	if d := cmp.Diff([]string{"2"}, r.inbox()); d != "" || r.lane.held("hubspot", "contacts", r.now) {
+		t.Errorf("after one round, held %v: %s", r.lane.held("hubspot", "contacts", r.now), d)
+	}
+	for range 2 * mostSilences { // beside others that can be read
+		r.hear("hubspot", "1", r.now, nil)
+		r.later(longestWaiting)
+	}
+	if d := cmp.Diff([]string{"2"}, r.inbox()); d != "" || len(r.listed("quarantined")) > 0 {
+		t.Errorf("after many, put aside %v: %s", r.listed("quarantined"), d)
+	}
+	if n := len(r.crms["hubspot"].reads); n > 6*mostSilences {
+		t.Errorf("%d reads in %s", n, 2*mostSilences*longestWaiting)
+	}
+	r.crms["hubspot"].read = func(ids []string) ([]connectors.Object, error) { return r.objects("hubspot", ids), nil }
+	r.later(longestPause)
+	if len(r.inbox()) > 0 {
+		t.Errorf("left in the inbox: %v", r.inbox())
+	}
+}
+
 // TestPoison: one record that makes the CRM, or the connector, refuse the
 // whole batch does not hold up the others, at a bounded cost.
 func TestPoison(t *testing.T) {

@@ -93,7 +93,7 @@ func (l *Lane) readKnown(ctx context.Context, rules *plan.Rules, conn string, as
 		began := l.Decider.Wall()
 		calls := mostCalls
 		objects, err := read(ctx, l.Conns[conn], kind, byKind[kind], rules.Fields(conn, kind), &calls)
-		if c := connectors.ClassOf(err); err != nil && c != connectors.Invalid && c != connectors.NotFound {
+		if c := connectors.ClassOf(err); err != nil && len(objects) == 0 && c != connectors.Invalid && c != connectors.NotFound {
 			l.failed(conn, locating, "read "+string(kind), err)
 			continue
 		}

@@ -1,6 +1,7 @@
 package writeback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 	for _, id := range a.ids {
 		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: a.kind, ID: id}])
 	}
-	if a.err != nil {
+	if a.err != nil && len(a.objects) == 0 {
 		return w.couldNot(ctx, "read again", connectors.AsError("read again", a.err), asked)
 	}
 	read := a.began
@@ -166,7 +167,16 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 	if len(silent) == 0 {
 		return nil
 	}
-	return w.setBack(ctx, silent, connectors.AsError("read again", errSilent))
+	e := connectors.AsError("read again", cmp.Or(a.err, errSilent))
+	if a.err == nil || !holdsConnection(e.Class) {
+		return w.setBack(ctx, silent, e)
+	}
+	w.failed("read again", e)
+	for n := range silent { // which says nothing about them: they are not given up for it
+		silent[n].Attempts++
+		silent[n].Due = now.Add(backoff(silent[n]))
+	}
+	return w.put(ctx, silent)
 }
 
 // reading is what was found under an entry.

@@ -68,6 +68,37 @@ func TestReadAgain(t *testing.T) {
 			t.Errorf("in the end: %+v, there %v; want parked", i, ok)
 		}
 	})
+	t.Run("in part", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		other := owner(r)
+		other.Write.Key, other.Write.Ref.ID = "b", "2"
+		r.put(owner(r), other)
+		r.crm.read = func(ids []string) ([]connectors.Object, error) {
+			if len(ids) > 1 || ids[0] != "2" {
+				return []connectors.Object{object}, &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+			}
+			return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+		}
+		r.rounds(3)
+		if d := cmp.Diff([]string{"a"}, r.sent); d != "" || r.w.hold.After(r.now) {
+			t.Errorf("one that could not be read holds up the other (hold until %v): %s", r.w.hold, d)
+		}
+		for range 3 * mostAttempts {
+			r.now = r.now.Add(20 * time.Minute)
+			r.rounds(2)
+		}
+		r.crm.read = func([]string) ([]connectors.Object, error) {
+			o := object
+			o.Ref.ID = "2"
+			return []connectors.Object{o}, nil
+		}
+		r.now = r.now.Add(20 * time.Minute)
+		r.rounds(2)
+		if d := cmp.Diff([]string{"a", "b"}, r.sent); d != "" {
+			t.Errorf("it was given up for a failure that is not its own: %s", d)
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
