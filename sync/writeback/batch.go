@@ -95,7 +95,9 @@ type due struct {
 
 // take gathers what is due: one entry per record, the oldest, so that two
 // changes of one record never overtake each other, however urgent, and nothing
-// that hangs on a create which is not in the batch.
+// that hangs on a create which is not in the batch. Half of it may be changes of
+// records: each has a task to go with it, and a CRM takes as many of the one as of
+// the other in a call. What has no room waits, and what belongs to it waits with it.
 func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	var d due
 	limit := w.Limit
@@ -114,6 +116,7 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 		}
 		trial := onTrial(tx, safety, w.Conn)
 		taken := map[connectors.Ref]int{} // where its entry is
+		left := map[string]bool{}         // handoffs of which a change had no room
 		keys := map[string]bool{}
 		var hanging []state.Intent
 		for i := range state.DueIntents(tx, w.Conn, now) {
@@ -123,8 +126,11 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			n, has := taken[i.Write.Ref]
 			until := w.denied.until(i.Write.Ref.Kind, now)
 			switch {
-			case (len(d.entries) >= most || len(hanging) >= limit) && !has:
+			case (len(d.entries) >= most || len(hanging) >= limit) && !has, i.Write.Creates() && left[i.Handoff]:
 				continue // what is left of the outbox may hold an older change of what is taken
+			case !i.Write.Creates() && !has && len(taken) >= (most+1)/2:
+				left[i.Handoff] = true
+				continue
 			case !until.IsZero():
 				if len(d.put) < limit {
 					i.Due = until

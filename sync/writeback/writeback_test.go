@@ -439,7 +439,7 @@ func TestOrder(t *testing.T) {
 	t.Run("by rank, one record, more than a batch", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
-		r.w.Limit = 2
+		r.w.Limit = 4 // of which two change something
 		assigned, hastened := r.update("assigned", "1"), r.update("hastened", "1")
 		hastened.Created = r.now.Add(time.Millisecond)
 		assigned.Rank, hastened.Rank = 5, 1
@@ -482,6 +482,38 @@ func TestOrder(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestHalfABatch: as many records are changed in a batch as have room beside their tasks,
+// and no task leaves before the change that it tells of.
+func TestHalfABatch(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.w.Limit = 4
+	for _, n := range []int{1, 2, 3} {
+		i := r.update(fmt.Sprint("owner", n), fmt.Sprint(n))
+		i.Handoff = fmt.Sprint("h", n)
+		r.put(i)
+	}
+	for _, n := range []int{3, 2, 1} {
+		i := r.task(fmt.Sprint("task", n))
+		i.Handoff, i.Due, i.Rank = fmt.Sprint("h", n), r.now, 1
+		r.put(i)
+	}
+	var calls [][]string
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		var keys []string
+		for _, w := range ws {
+			keys = append(keys, w.Key)
+		}
+		slices.Sort(keys)
+		calls = append(calls, keys)
+		return done(ws), nil
+	}
+	r.rounds(3)
+	if d := cmp.Diff([][]string{{"owner1", "owner2", "task1", "task2"}, {"owner3", "task3"}}, calls); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -204,6 +204,10 @@ func (w *Writer) leaveAlone(e *connectors.Error) {
 	w.Log.Warn("cannot write to the CRM", "conn", w.Conn, "class", e.Class.String(), "error", e, "again_in", again)
 }
 
+// company is how long what the bell has rung for waits for what is decided with it: a
+// full batch costs no more calls than one write does.
+const company = 20 * time.Millisecond
+
 // sleep waits for the bell or for what is due next.
 func (w *Writer) sleep(ctx context.Context) {
 	now := w.Decider.Wall()
@@ -225,7 +229,14 @@ func (w *Writer) sleep(ctx context.Context) {
 	defer wake.Stop()
 	select {
 	case <-ctx.Done():
+		return
+	case <-wake.C:
+		return
 	case <-w.Bell:
+	}
+	wake.Reset(company)
+	select {
+	case <-ctx.Done():
 	case <-wake.C:
 	}
 }
