@@ -40,8 +40,8 @@ type Change struct {
 	Key  string    `json:"-"`             // its key in the inbox
 }
 
-// ViaAnswer is a hint that came with the CRM's answer to a write of ours:
-// somebody had given the record to somebody else since it was read.
+// ViaAnswer is a hint that came with the CRM's answer to a write of ours: somebody had
+// given the record to somebody else since it was read, or may have.
 const ViaAnswer = "answer"
 
 // Trigger is the last signal seen for one type and record.

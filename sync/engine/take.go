@@ -32,12 +32,10 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 		w.timed = len(w.items)
 		for n := range l.Group {
 			conn := l.Group[(l.turn+n)%len(l.Group)]
-			switch {
-			case !l.Gates[conn].Open():
-			case l.crowded(tx, conn, now) && !w.rules.Observing():
-				l.full = true
-			default:
-				l.takeRows(tx, &w, conn, now, limit)
+			if l.Gates[conn].Open() {
+				crowded := l.crowded(tx, conn, now) && !w.rules.Observing()
+				l.full = l.full || crowded
+				l.takeRows(tx, &w, conn, now, limit, crowded)
 			}
 		}
 		return tx.Err()
@@ -126,13 +124,14 @@ func (l *Lane) opening(w *work, now time.Time, conns ...string) bool {
 
 // crowded reports whether writeback has enough to do for a connection:
 // deciding more of its changes now would only make what is decided older when
-// it is written. A pause holds up nothing but the writing.
+// it is written, but for those that writeback itself has asked about: what it has to
+// put back, and what it cannot go on without. A pause holds up nothing but the writing.
 func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 	most := cmp.Or(l.MaxOutbox, defaultMaxOutbox)
 	return state.CountDue(tx, conn, now, most) >= most && state.MayWrite(tx, conn) && !state.OnTrial(tx, conn)
 }
 
-func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int) {
+func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int, crowded bool) {
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
 	trusted := Trusted(known, now)
@@ -140,6 +139,12 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
 			w.unread = append(w.unread, c.Key)
+			continue
+		}
+		if crowded && c.Via != state.ViaAnswer && (c.Via != "reread" || c.Rank > 0) {
+			if passed++; passed > mostPassed {
+				return
+			}
 			continue
 		}
 		held := w.flying[conn] || l.held(conn, c.Ref.Kind, now)

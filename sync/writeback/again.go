@@ -24,6 +24,8 @@ const (
 	// that slow would be read again for ever; what a person did meanwhile is
 	// put back afterwards.
 	slowRead = 4 * time.Second
+	// longestReading is how long a CRM may take for it: what hangs is asked anew.
+	longestReading = 10 * time.Second
 	// farAhead is a CRM's clock that is wrong.
 	farAhead = time.Minute
 	// undecided is when a write is looked at again whose record had to be
@@ -111,6 +113,8 @@ type rereading struct {
 
 // askAgain reads records of one kind.
 func (w *Writer) askAgain(ctx context.Context, kind connectors.Kind, ids []string) rereading {
+	ctx, cancel := context.WithTimeout(ctx, longestReading)
+	defer cancel()
 	a := rereading{kind: kind, ids: ids, rules: w.Decider.Book.Rules(), began: w.Decider.Wall().UTC()}
 	a.err = engine.Safely("read again", func() (err error) {
 		a.objects, err = w.Connector.Read(connectors.Urgent(ctx), kind, ids, a.rules.Fields(w.Conn, kind))
@@ -130,7 +134,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 		return w.couldNot(ctx, "read again", connectors.AsError("read again", a.err), asked)
 	}
 	read := a.began
-	if now.Sub(a.began) > slowRead {
+	if a.err == nil && now.Sub(a.began) > slowRead { // what came beside a failure may have come long before it
 		read = now
 	}
 	var asks []engine.Ask

@@ -99,6 +99,27 @@ func TestReadAgain(t *testing.T) {
 			t.Errorf("it was given up for a failure that is not its own: %s", d)
 		}
 	})
+	t.Run("in part, slowly", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		other := owner(r)
+		other.Write.Key, other.Write.Ref.ID = "b", "2"
+		r.put(owner(r), other)
+		slow := 7 * time.Second
+		r.crm.read = func([]string) ([]connectors.Object, error) {
+			r.now = r.now.Add(slow)
+			return []connectors.Object{object}, &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+		}
+		r.rounds(4)
+		if len(r.sent) > 0 {
+			t.Errorf("sent %v on what may have been read %s ago", r.sent, slow)
+		}
+		slow = time.Second
+		r.rounds(4)
+		if d := cmp.Diff([]string{"a"}, r.sent); d != "" {
+			t.Error(d)
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)

@@ -21,8 +21,9 @@ func cameOver(i state.Intent, stood map[string]connectors.FieldValue) bool {
 	return false
 }
 
-// lookAt is the hint that has such a record looked at: whether it was a person,
-// and what is to be put back, is for the rules to say.
+// lookAt is the hint that has a record looked at: whether a person came before us,
+// and what is to be put back, is for the rules to say. Nothing is more urgent: what is
+// put back late has been lost for as long.
 func lookAt(o outcome, now time.Time) state.Change {
-	return state.Change{Change: connectors.Change{Ref: o.ref, EventID: "over " + o.entry.Write.Key}, Via: state.ViaAnswer, Came: now, Rank: o.entry.Rank}
+	return state.Change{Change: connectors.Change{Ref: o.ref, EventID: "over " + o.entry.Write.Key}, Via: state.ViaAnswer, Came: now}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -42,6 +41,12 @@ func (o outcome) echo(e state.Echo) state.Echo {
 		}
 	}
 	return e
+}
+
+// untold reports whether nobody but the CRM's history can say who came right before an
+// owner that we wrote: no webhook can be relied on to tell, and no condition was met.
+func (o outcome) untold(deaf bool, e state.Echo) bool {
+	return deaf && !o.stamp.IsZero() && e.Owner.Equal(o.stamp) && !e.Over.IsZero()
 }
 
 // unstamped reports whether the owner stands and the CRM has not told since when.
@@ -102,10 +107,14 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 		}
 	}
 	now, safety := w.Decider.Wall().UTC(), w.Decider.Book.Rules().Safety()
+	looks := false
 	before := func(tx state.Tx) {
 		conn, _ := state.GetConn(tx, w.Conn)
 		deaf := !w.Gate.CaughtUp() || !engine.Trusted(conn, now)
+		_, tells := w.Connector.(connectors.Historian)
+		looks = false
 		for _, o := range outcomes {
+			look := o.over
 			remember(tx, o, now)
 			if d := o.delivered; d != nil && !o.keep && d.Err == "" && d.Class == "" {
 				passed(tx, safety, w.Conn, now)
@@ -122,17 +131,21 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 				e, _ := state.GetEcho(tx, o.ref)
 				r, _ := state.GetRecord(tx, o.ref)
 				e.Blind = deaf && len(o.entry.Expect) == 0 || e.Blind && r.ModifiedAt.Before(e.Stamp)
-				state.PutEcho(tx, o.ref, o.echo(e))
+				e = o.echo(e)
+				state.PutEcho(tx, o.ref, e)
+				look = look || tells && o.untold(deaf, e)
 			}
-			if o.over {
+			if look {
 				state.AppendInbox(tx, lookAt(o, now))
+				looks = true
 			}
 		}
 	}
-	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.over }) {
-		defer w.Decider.Lanes.Ring()
+	verdicts, err := w.Decider.Decide(ctx, before, asks)
+	if looks {
+		w.Decider.Lanes.Ring()
 	}
-	return w.Decider.Decide(ctx, before, asks)
+	return verdicts, err
 }
 
 // setBack tries entries again later that could not be sent for a reason of
