@@ -34,7 +34,8 @@ type Historian interface {
 	// newest first, with the one that stood there before that instant last,
 	// if the CRM still knows it. Of an id without values nothing is filed: the
 	// field has no history, or not yet. One that is absent from the answer could
-	// not be told, and may be asked again. Where none is kept of the kind at all,
+	// not be told, and may be asked again; an error that comes with an answer says
+	// why. Where none is kept of the kind at all,
 	// or it is not shown to us, the error is of class Denied.
 	Trail(ctx context.Context, kind Kind, ids []string, field string, since time.Time) (map[string][]FieldValue, error)
 }

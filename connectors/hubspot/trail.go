@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -54,6 +55,7 @@ func (c *Connector) Trail(ctx context.Context, kind connectors.Kind, ids []strin
 	name := propertyOf(kind, field)
 	valid := slices.DeleteFunc(slices.Clone(ids), func(one string) bool { return !isNumber(one) })
 	out := make(map[string][]connectors.FieldValue, len(valid))
+	var missed error
 	for chunk := range slices.Chunk(valid, historySize) {
 		found, failed, err := c.pasts(ctx, info, name, chunk)
 		if err == nil && failed != nil { // some rows did not fail for being gone: once more, those only
@@ -62,24 +64,25 @@ func (c *Connector) Trail(ctx context.Context, kind connectors.Kind, ids []strin
 			more, failed, err = c.pasts(ctx, info, name, rest)
 			maps.Copy(found, more)
 		}
-		switch {
-		case err != nil:
-			return nil, err
-		case failed != nil && len(found) == 0:
-			return nil, failed
+		if err == nil && len(found) == 0 {
+			err = failed
 		}
+		missed = cmp.Or(missed, err)
 		for _, one := range chunk {
-			if past, told := found[one]; told || failed == nil {
+			if past, told := found[one]; told || failed == nil && err == nil {
 				out[one] = trailOf(past, since)
 			}
 		}
+	}
+	if len(out) == 0 && missed != nil {
+		return nil, missed
 	}
 	for _, one := range ids {
 		if !isNumber(one) {
 			out[one] = nil
 		}
 	}
-	return out, nil
+	return out, missed
 }
 
 // pasts is one read with history. Failed is the first error of a row that is not about a

@@ -161,3 +161,29 @@ func TestTrailFails(t *testing.T) {
 		}
 	})
 }
+
+// TestTrailInPart: what was told comes with the error that says why the rest was not (C1).
+func TestTrailInPart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, sim, wire := portal(t, hubspotsim.Config{Seed: 3, Empty: true}, nil)
+		ids := people(t, sim, 120)
+		failing := ids[60]
+		wire.Next = trip(func(r *request) (*response, error) {
+			if strings.Contains(r.body, fmt.Sprintf("%q", failing)) {
+				return &response{503, `<html>`}, nil
+			}
+			return nil, nil
+		}).over(wire.Next)
+		got, err := c.(connectors.Historian).Trail(t.Context(), "contacts", ids, "email", time.Now())
+		if len(got) != 70 || connectors.ClassOf(err) != connectors.Unavailable {
+			t.Errorf("the past of %d records: %v", len(got), err)
+		}
+		if _, told := got[failing]; told {
+			t.Error("the past of a record that could not be read")
+		}
+		if got, err := c.(connectors.Historian).Trail(t.Context(), "contacts", ids[50:100], "email", time.Now()); got != nil || err == nil {
+			t.Errorf("nothing could be read, and %d are told: %v", len(got), err)
+		}
+	})
+}

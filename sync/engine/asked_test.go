@@ -150,3 +150,32 @@ func TestLeftOut(t *testing.T) {
 		t.Errorf("%+v", answers)
 	}
 }
+
+// TestAskedInTurn: a CRM that uses up the time of a round is not asked first in the next.
+func TestAskedInTurn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	needs := map[string][]state.Need{}
+	for conn, kind := range map[string]connectors.Kind{"hubspot": "contacts", "salesforce": "Lead"} {
+		needs[conn] = []state.Need{{Conn: conn, Question: connectors.Question{Kinds: []connectors.Kind{kind}, Value: "1"}}}
+	}
+	answered := map[string]bool{}
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+			cancel() // it hangs until the time is over
+			return nil, ctx.Err()
+		}
+		answers := r.lane.ask(ctx, r.lane.Decider.Book.Rules(), needs)
+		for conn := range needs {
+			_, told := answers[needs[conn][0].ID()]
+			answered[conn] = answered[conn] || told
+		}
+		cancel()
+		r.lane.turn++
+		r.lane.hold = map[batch]pause{}
+	}
+	if answered["hubspot"] || !answered["salesforce"] {
+		t.Errorf("answered %v", answered)
+	}
+}

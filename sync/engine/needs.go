@@ -23,11 +23,12 @@ func needsOf(verdicts []Verdict) map[string][]state.Need {
 	return byConn
 }
 
-// ask puts to the CRMs what deciding needs to know. What is not answered is
-// left out.
+// ask puts to the CRMs what deciding needs to know, another one first each time: one that
+// hangs may use up the time. What is not answered is left out.
 func (l *Lane) ask(ctx context.Context, rules *plan.Rules, needs map[string][]state.Need) Answers {
 	answers := Answers{}
-	for _, conn := range l.Group {
+	for n := range l.Group {
+		conn := l.Group[(l.turn+n)%len(l.Group)]
 		if !l.Gates[conn].Open() || ctx.Err() != nil { // another CRM has used up the time: not this one's fault
 			continue
 		}
@@ -137,9 +138,13 @@ func (l *Lane) trails(ctx context.Context, conn string, asked []state.Need, answ
 			ids[i] = n.Past.ID
 		}
 		found, err := trail(ctx, l.Conns[conn], c.kind, ids, c.field, since)
-		if err != nil {
-			l.failed(conn, c.kind, "read the history of "+string(c.kind), err)
+		doing := "read the history of " + string(c.kind)
+		if err != nil && len(found) == 0 {
+			l.failed(conn, c.kind, doing, err)
 			continue
+		}
+		if err != nil { // some of it
+			l.Decider.Failures.Note(conn, doing, err, l.Decider.Wall())
 		}
 		for _, n := range needs {
 			if values, told := found[n.Past.ID]; told || found == nil {
