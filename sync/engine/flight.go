@@ -160,9 +160,9 @@ func (l *Lane) await(ctx context.Context, w *work, flights []*flight) {
 }
 
 // postpone takes out of a round the timers whose records are being read: they speak when
-// those are there.
-func (w *work) postpone() {
+// those are there, or when they have waited for as long as they may.
+func (l *Lane) postpone(w *work, now time.Time) {
 	w.timers = slices.DeleteFunc(w.timers, func(d due) bool {
-		return slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] && w.byRef[ref].record == nil })
+		return !l.overdue(d.timer, now) && slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] && w.byRef[ref].record == nil })
 	})
 }

@@ -181,6 +181,74 @@ func TestReadBeside(t *testing.T) {
 	}
 }
 
+// patchy is a CRM that takes its time to read all but one record.
+type patchy struct {
+	*crm
+	takes time.Duration
+	not   string
+}
+
+func (p patchy) Read(ctx context.Context, kind connectors.Kind, ids, fields []string) ([]connectors.Object, error) {
+	time.Sleep(p.takes)
+	read := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == p.not })
+	objects, err := p.crm.Read(ctx, kind, read, fields)
+	if len(read) < len(ids) {
+		err = &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+	}
+	return objects, err
+}
+
+// TestNotReadForEver: a deadline whose record cannot be read, while others can, is told of
+// without it, and waits no longer than one of a CRM that does not answer at all (1.97).
+func TestNotReadForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.lane.Decider.Wall = time.Now
+		start := time.Now()
+		r.lane.Conns["hubspot"] = patchy{r.crms["hubspot"], 6 * time.Second, "1"}
+		contact := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+		due := start.Add(5 * time.Second)
+		r.update(func(tx state.Tx) {
+			for _, conn := range r.lane.Group {
+				state.PutConn(tx, state.Conn{Name: conn, Tenant: conn, Live: start.Add(-time.Hour), Mirror: true, Deaf: start})
+			}
+			for n := range 90 { // beside others, whose records can be read
+				id, by := "h", due
+				if n > 0 {
+					id, contact.ID, by = fmt.Sprint("h", n), fmt.Sprint(100+n), due.Add(time.Duration(n-1)*time.Second)
+				}
+				state.PutHandoff(tx, state.Handoff{
+					ID: id, Type: "demo_request", Record: contact, Target: contact, Stage: state.Assigned, Tier: "high_intent",
+					Owner: "ana@example.com", Accountable: "ana@example.com", AcceptBy: by, Written: start,
+				})
+				state.SetTimer(tx, state.Timer{ID: id, Handoff: id, Clock: "accept", Step: 1, Due: by})
+			}
+		})
+		if err := r.lane.end(t.Context()); err != nil { // no process has died
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.lane.Run(ctx) }()
+		time.Sleep(90 * time.Second)
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		told := time.Duration(-1)
+		r.update(func(tx state.Tx) {
+			for _, row := range state.AllAudit(tx, 0) {
+				if row.Subject == "h" && row.Action == "breached" {
+					told = row.At.Sub(due)
+				}
+			}
+		})
+		if told < 0 || told > longestAwaited+5*time.Second {
+			t.Errorf("told %s after it was due", told)
+		}
+	})
+}
+
 // TestReloadBeside: what was being read when other rules came into force is read again by
 // those: they may want more of it.
 func TestReloadBeside(t *testing.T) {

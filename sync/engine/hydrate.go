@@ -43,7 +43,7 @@ func (l *Lane) hydrate(ctx context.Context, w *work, now time.Time) {
 	}
 	l.await(ctx, w, begun)
 	l.fill(w, now)
-	w.postpone()
+	l.postpone(w, now)
 }
 
 // fill gives items what came along, or has been read since all there is to say of them

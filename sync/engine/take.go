@@ -73,7 +73,8 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if l.unheard(w, t, of.Polled, now) {
 			continue
 		}
-		if d := l.due(tx, w, t, of, now); !slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] }) {
+		d := l.due(tx, w, t, of, now)
+		if flying := slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] }); !flying || l.overdue(t, now) {
 			w.speak(d, now)
 		}
 	}

@@ -75,6 +75,9 @@ func (l *Lane) awaitedUntil(t state.Timer, now time.Time) time.Time {
 	return from.Add(longestAwaited)
 }
 
+// overdue reports whether a timer has been silent for as long as it may.
+func (l *Lane) overdue(t state.Timer, now time.Time) bool { return !now.Before(l.awaitedUntil(t, now)) }
+
 // missing is what has not been polled up to when a timer was due, of that for
 // which waiting is worth while.
 func (l *Lane) missing(w *work, t state.Timer, polled []plan.Polled) (out []plan.Polled) {
@@ -98,7 +101,7 @@ func (l *Lane) cutOff(w *work, now time.Time) {
 		return
 	}
 	w.timers = slices.DeleteFunc(w.timers, func(d due) bool {
-		return now.Before(l.awaitedUntil(d.timer, now)) && slices.ContainsFunc(d.polled, func(p plan.Polled) bool { return w.cut[p.Conn] })
+		return !l.overdue(d.timer, now) && slices.ContainsFunc(d.polled, func(p plan.Polled) bool { return w.cut[p.Conn] })
 	})
 	w.items = slices.DeleteFunc(w.items, func(it *item) bool { // nothing but such a timer has asked for it
 		return len(it.rows) == 0 && !slices.ContainsFunc(w.timers, func(d due) bool { return slices.Contains(d.about, it.ref) })
