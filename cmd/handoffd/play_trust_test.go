@@ -7,11 +7,14 @@ import (
 
 // order carries out what an operator orders: "undo TYPE" and "reassign OWNER TO",
 // both with --apply. A daemon that dies over it is started again, and asked
-// once more.
+// once more when it has recognized its CRMs.
 func (st *stage) order(l storyLine) {
 	st.t.Helper()
 	for range 5 {
-		st.revive()
+		died := st.reaper.isDead()
+		if st.revive(); died {
+			time.Sleep(time.Second)
+		}
 		var err error
 		switch to := strings.Fields(l.file); l.verb {
 		case "undo":
