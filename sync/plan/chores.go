@@ -78,8 +78,7 @@ func (d *deciding) choreDone(h state.Handoff, step string) state.Handoff {
 	case e.Key == "" || h.Observed:
 	case e.State == sent:
 		if i, waits := d.waiting(e.Key); waits && i.State == state.Ready {
-			d.c.Intents = slices.DeleteFunc(d.c.Intents, func(o state.Intent) bool { return o.Write.Key == e.Key })
-			d.c.Withdraw = append(d.c.Withdraw, e.Key)
+			d.drop(e.Key)
 			return handoff.Forget(h, step)
 		}
 	case e.State == handoff.Done && e.Ref.ID != "":

@@ -248,7 +248,7 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 	}
 	if old.State != handoff.Done {
 		if old.Key != "" {
-			d.c.Withdraw = append(d.c.Withdraw, old.Key)
+			d.drop(old.Key)
 		}
 		h = d.writeTask(t, f, h, tier, brief, "")
 	}

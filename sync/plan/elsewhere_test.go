@@ -92,6 +92,10 @@ func TestSaidElsewhere(t *testing.T) {
 			return []state.Record{w.handedOver(l, "u-vera", after, after)}
 		}, false, state.Returned, "jo@example.com", "Returned"},
 		{"no answer", "Returned", func(*world, state.Record) []state.Record { return nil }, false, state.Returned, "jo@example.com", "Returned"},
+		{"accepted there before", "Returned", func(_ *world, l state.Record) []state.Record {
+			l.Version, l.ModifiedAt, l.Fields = "v2", before, fields(l, "handoff_status", "Accepted")
+			return []state.Record{l}
+		}, false, state.Returned, "jo@example.com", "Returned"},
 	} {
 		t.Run(c.says+", "+c.name, func(t *testing.T) {
 			t.Parallel()

@@ -246,6 +246,13 @@ func (d *deciding) withdraw(h state.Handoff) {
 		}
 	}
 	slices.Sort(keys)
+	d.drop(keys...)
+}
+
+// drop takes writes back that are not wanted any more: those in the outbox, and those
+// that this deciding has planned until now.
+func (d *deciding) drop(keys ...string) {
+	d.c.Intents = slices.DeleteFunc(d.c.Intents, func(i state.Intent) bool { return slices.Contains(keys, i.Write.Key) })
 	d.c.Withdraw = append(d.c.Withdraw, keys...)
 }
 

@@ -126,7 +126,7 @@ func stamp(t time.Time) string {
 // writePassed plans what a change of the owner leaves in the CRM.
 func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
 	if e := h.Effects[stepAssign]; e.State != handoff.Done {
-		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+		d.drop(e.Key)
 	}
 	h = d.rememberAgain(t, d.handOver(h, h.Target))
 	for i := range d.c.Intents {
@@ -150,7 +150,7 @@ func (d *deciding) passedHere(h state.Handoff, action string) state.Handoff {
 		return h
 	}
 	if e := h.Effects[stepPassed]; e.State != handoff.Done && e.Key != "" {
-		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+		d.drop(e.Key)
 	}
 	return d.intend(h, stepPassed, connectors.Write{
 		Ref: h.Record, Key: key(h, stepPassed, action),
@@ -221,7 +221,7 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	if err != nil {
 		return false
 	}
-	d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	d.drop(e.Key)
 	e.State, e.Version = handoff.Done, rec.Version
 	kept = handoff.Track(kept, stepAssign, e)
 	kept.Stake = &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
@@ -257,7 +257,7 @@ func (d *deciding) keptAtEnd(h state.Handoff) state.Handoff {
 	if err != nil || !known {
 		return h
 	}
-	d.c.Withdraw = append(d.c.Withdraw, i.Write.Key)
+	d.drop(i.Write.Key)
 	d.because(kept.Why[len(kept.Why)-1])
 	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": h.Owner})
 	s := *h.Stake

@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -72,8 +71,7 @@ func (d *deciding) inOne(h state.Handoff, step string, w connectors.Write) conne
 	if !waits || e.State == handoff.Done || e.Key == w.Key || i.Write.Ref != w.Ref {
 		return w
 	}
-	d.c.Intents = slices.DeleteFunc(d.c.Intents, func(o state.Intent) bool { return o.Write.Key == e.Key })
-	d.c.Withdraw = append(d.c.Withdraw, e.Key)
+	d.drop(e.Key)
 	set := maps.Clone(i.Write.Set)
 	maps.Copy(set, w.Set)
 	w.Set = set

@@ -116,7 +116,7 @@ func (d *deciding) stoodUnanswered(t *typ, rec *state.Record, h state.Handoff, r
 	if !waits || i.Attempts == 0 || i.Over.IsZero() || rec.Fields[ownID] != h.ID {
 		return false
 	}
-	d.c.Withdraw = append(d.c.Withdraw, i.Write.Key)
+	d.drop(i.Write.Key)
 	h = d.asAnswered(rec, h, i)
 	if !d.overlooked(rec, h, rec.Fields[t.becomes]) && !d.takenOver(t, rec, d.current(h), read) {
 		d.advance(t, rec, d.current(h))

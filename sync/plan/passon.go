@@ -36,7 +36,7 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 	}
 	d.because(d.why("", "%s can own nothing in %s any more: %s takes it", was, c.name, next))
 	d.audit("passed on", h.ID, map[string]string{"owner": next, "was": was, "error": ev.Err})
-	d.c.Withdraw = append(d.c.Withdraw, ev.Intent.Write.Key)
+	d.drop(ev.Intent.Write.Key)
 	w := ev.Intent.Write
 	w.Set = maps.Clone(w.Set)
 	w.Set[name] = u.ID
@@ -132,7 +132,7 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	if e.State == handoff.Done && e.Ref.ID != "" {
 		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
 		if last := h.Effects[stepTaskOwner]; last.State == sent && last.Key != w.Key {
-			d.c.Withdraw = append(d.c.Withdraw, last.Key)
+			d.drop(last.Key)
 		}
 		return d.intend(h, stepTaskOwner, w)
 	}

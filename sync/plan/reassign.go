@@ -304,20 +304,23 @@ func (d *deciding) writeNext(t *typ, h state.Handoff, owner string, c choice, to
 // handoff without them, who stands there but for them, and what they may have put there
 // all the same: they may be on their way.
 func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write, before stood, steps ...string) (state.Handoff, stood, []string) {
-	s, withdrawn, version := h.Stake, false, ""
+	s, withdrawn, left, version := h.Stake, false, false, ""
 	var tried []string
 	for _, step := range steps {
 		e := h.Effects[step]
-		i, waits := d.v.Intent(e.Key)
+		i, waits := d.waiting(e.Key)
 		v, set := i.Write.Set[field].(string)
 		if !waits || !set || e.State == handoff.Done || e.Key == next.Key || i.Write.Ref != next.Ref {
 			continue
 		}
-		d.c.Withdraw = append(d.c.Withdraw, e.Key)
-		h = handoff.Forget(h, step)
-		if withdrawn, version = true, i.Write.IfVersion; i.State != state.Parked || i.Attempts > 0 {
-			tried = append(tried, v)
+		if _, out := d.v.Intent(e.Key); out { // what was only planned until now is nowhere yet
+			left = true
+			if i.State != state.Parked || i.Attempts > 0 {
+				tried = append(tried, v)
+			}
 		}
+		d.drop(e.Key)
+		h, withdrawn, version = handoff.Forget(h, step), true, i.Write.IfVersion
 	}
 	if !withdrawn || s == nil {
 		return h, before, nil
@@ -325,7 +328,7 @@ func (d *deciding) inPlace(h state.Handoff, field string, next connectors.Write,
 	if before.since.Before(s.Over) { // what was read is older than what they rest on
 		before = stood{who: s.Was, since: s.Over, version: version}
 	}
-	before.hidden = true
+	before.hidden = before.hidden || left
 	return h, before, append(slices.Clone(s.Tried), tried...)
 }
 

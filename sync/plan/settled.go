@@ -23,8 +23,8 @@ func (d *deciding) settled(h state.Handoff, clocks ...string) state.Handoff {
 		}
 		e := h.Effects[step]
 		if e.State == sent {
-			if i, waits := d.v.Intent(e.Key); waits && i.State == state.Ready {
-				d.c.Withdraw = append(d.c.Withdraw, e.Key)
+			if i, waits := d.waiting(e.Key); waits && i.State == state.Ready {
+				d.drop(e.Key)
 				h = handoff.Forget(h, step)
 			}
 			continue

@@ -129,7 +129,7 @@ func (d *deciding) untwin(gone connectors.Ref) {
 		for _, other := range d.v.Sharing(gone.Conn, key) {
 			k := twinsKey(gone, other.Ref)
 			if i, waits := d.v.Intent(k); waits && i.State == state.Ready && !slices.Contains(d.c.Withdraw, k) {
-				d.c.Withdraw = append(d.c.Withdraw, k)
+				d.drop(k)
 			}
 		}
 	}

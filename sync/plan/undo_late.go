@@ -79,7 +79,7 @@ func (d *deciding) undoneLate(h state.Handoff, ev Delivered) state.Handoff {
 	d.audit("put back", h.ID, map[string]string{"record": ev.Ref.String()})
 	step := undoStep(h, ev.Ref)
 	if e := h.Effects[step]; e.State == sent {
-		d.c.Withdraw = append(d.c.Withdraw, e.Key)
+		d.drop(e.Key)
 	}
 	w := connectors.Write{Ref: ev.Ref, Set: set, IfVersion: ev.Version, Key: key(h, step, "restore after "+ev.Intent.Write.Key)}
 	return d.intendSeen(h, step, w, seen{expect: expect, over: ev.Stamp, atRisk: true})

@@ -473,10 +473,27 @@ func (w *world) decide(t failer, r *plan.Rules, now time.Time, ev plan.Event) st
 	if diff := cmp.Diff(c, twice); diff != "" || err != nil {
 		t.Fatalf("decided twice, differently: %v %s", err, diff)
 	}
+	saysOneThing(t, c)
 	if len(c.Needs) == 0 && c.Wait == "" {
 		w.apply(c)
 	}
 	return c
+}
+
+// saysOneThing: one deciding never writes one thing of a handoff and then another into
+// the same field.
+func saysOneThing(t failer, c state.Changes) {
+	t.Helper()
+	said := map[string]any{}
+	for _, i := range c.Intents {
+		for name, v := range i.Write.Set {
+			at := i.Handoff + " " + i.Write.Ref.String() + " " + name
+			if was, twice := said[at]; twice && i.Write.Ref.ID != "" && !cmp.Equal(was, v) {
+				t.Fatalf("one deciding writes %s as %v and as %v", at, was, v)
+			}
+			said[at] = v
+		}
+	}
 }
 
 func contact(id string, fields map[string]string) state.Record {
