@@ -284,10 +284,7 @@ func (st *stage) start() {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	rules, problems, err := loadRules(st.story.folder, st.story.mode)
-	if err != nil {
-		st.t.Fatalf("%v: %v", err, problems)
-	}
+	rules := st.story.rules(st.t)
 	ctx, cancel := context.WithCancel(st.t.Context())
 	st.reaper.mu.Lock()
 	st.reaper.kill = cancel

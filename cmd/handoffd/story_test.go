@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -18,6 +20,8 @@ import (
 
 	"github.com/handoffd/handoffd/connectors/simulators"
 	"github.com/handoffd/handoffd/mappings/starter"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
 )
 
 // story is one txtar file of testdata/scenarios: what the admin has written,
@@ -35,6 +39,21 @@ type story struct {
 	types  []string // of the starter pack's handoffs/, those that are there; nil: all
 	lines  []storyLine
 	wants  []want
+}
+
+// rulesOf are the rules of every folder that is played, by its content: the daemon of a
+// story is started many times, and rules are never changed.
+var rulesOf sync.Map
+
+// rules are those of the story's folder as it is now.
+func (s *story) rules(t testing.TB) *plan.Rules {
+	t.Helper()
+	parts := []string{s.mode}
+	for _, name := range slices.Sorted(maps.Keys(s.folder)) {
+		parts = append(parts, name, string(s.folder[name].Data))
+	}
+	once, _ := rulesOf.LoadOrStore(state.Digest(parts...), sync.OnceValue(func() *plan.Rules { return compiled(t, s.folder, s.mode) }))
+	return once.(func() *plan.Rules)()
 }
 
 // storyLine is one thing that somebody does, at an offset from the start.
