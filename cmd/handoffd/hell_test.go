@@ -167,6 +167,7 @@ func (h *hellRun) open() {
 		Canaries:  []string{h.sim.HubSpot.Token, h.sim.HubSpot.ClientSecret, h.sim.Salesforce.ClientSecret, hellSecret},
 	}
 	h.begin()
+	h.until("intake to be open", func() bool { return h.readyz() == http.StatusOK }) // all that runs at rest runs by then
 	h.watch = newWatcher(h)
 }
 

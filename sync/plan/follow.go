@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -187,7 +188,7 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 		return
 	}
 	d.quiet(done)
-	d.withdraw(done)
+	done = d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("superseded", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": by})
 	done = d.settled(done)
@@ -233,20 +234,36 @@ func (d *deciding) endedMeanwhile(h state.Handoff) state.Handoff {
 }
 
 // withdraw takes back what has been decided and does not stand in the CRM: what
-// was not answered yet, and what was refused and waits for a person. A task that
-// may be there already stays wanted until that is known: then it is put away.
-func (d *deciding) withdraw(h state.Handoff) {
+// was not answered yet, and what was refused and waits for a person. What this
+// deciding has only planned never was. A task that may be there already stays wanted
+// until that is known: then it is put away. So does putting one away, and what another
+// handoff writes under the same key.
+func (d *deciding) withdraw(h state.Handoff) state.Handoff {
 	var keys []string
-	for _, e := range h.Effects {
-		if i, waits := d.v.Intent(e.Key); e.Task && waits && i.State == state.Sending {
+	was, _ := d.v.Handoff(h.ID)
+	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
+		e := h.Effects[step]
+		i, waits := d.waiting(e.Key)
+		if e.State == handoff.Done || waits && (i.Handoff != h.ID || e.Task && i.State == state.Sending || putsAway(i)) {
 			continue
 		}
-		if e.State != handoff.Done {
-			keys = append(keys, e.Key)
+		keys = append(keys, e.Key)
+		before, known := was.Effects[step]
+		switch _, out := d.v.Intent(e.Key); {
+		case !waits || out:
+		case known:
+			h = handoff.Track(h, step, before)
+		default:
+			h = handoff.Forget(h, step)
 		}
 	}
-	slices.Sort(keys)
 	d.drop(keys...)
+	return h
+}
+
+// putsAway reports whether a write ticks off what somebody was told or asked for.
+func putsAway(i state.Intent) bool {
+	return strings.HasSuffix(i.Step, stepNow("")) && i.Write.Set[connectors.TaskStatus] == any(actDone) && i.State != state.Parked
 }
 
 // drop takes writes back that are not wanted any more: those in the outbox, and those
@@ -307,7 +324,7 @@ func (d *deciding) cancel(h state.Handoff, note string) {
 		return
 	}
 	d.quiet(done)
-	d.withdraw(done)
+	done = d.withdraw(done)
 	d.because(d.why("", "%s", note))
 	d.audit("cancelled", h.ID, map[string]string{"why": note})
 	done = d.tasksOver(d.settled(done))

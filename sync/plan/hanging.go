@@ -39,6 +39,11 @@ func (d *deciding) hangingOn(made state.Handoff, conn string) []state.Handoff {
 			}
 		}
 	}
+	for _, h := range d.c.Handoffs {
+		if _, known := d.v.Handoff(h.ID); !known && h.Record == made.Record {
+			all = append(all, h) // it has just begun
+		}
+	}
 	var out []state.Handoff
 	for _, h := range all {
 		h = d.current(h)

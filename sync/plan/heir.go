@@ -42,12 +42,17 @@ func (d *deciding) ownHeir(t *typ, rec *state.Record, h state.Handoff, now strin
 
 // showHeir writes on a survivor what its fields say of the handoff.
 func (d *deciding) showHeir(t *typ, rec *state.Record, h state.Handoff) state.Handoff {
-	if h.Target != rec.Ref || !h.Stage.Open() || !inherited(h, rec.Ref) || rec.Fields[ownID] == h.ID || !d.shows(rec.Ref, h) {
+	if !h.Stage.Open() || !d.saysNothing(rec, h) {
 		return h
 	}
 	h = d.intend(h, stepShow, connectors.Write{Ref: rec.Ref, Set: d.heirSet(t, rec, h), Key: key(h, stepShow, rec.Ref.String())})
 	d.put(h)
 	return h
+}
+
+// saysNothing reports whether a record says nothing of the handoff that came to it.
+func (d *deciding) saysNothing(rec *state.Record, h state.Handoff) bool {
+	return h.Target == rec.Ref && inherited(h, rec.Ref) && rec.Fields[ownID] != h.ID && d.shows(rec.Ref, h)
 }
 
 // heirSet are handoffd's own fields for a record that has none of this handoff.

@@ -49,7 +49,7 @@ func (d *deciding) afterPreparation(t *typ, by state.Handoff) {
 			continue
 		}
 		d.quiet(done)
-		d.withdraw(done)
+		done = d.withdraw(done)
 		d.because(d.why(where(t.prepared.Pos), "%s ends: %s", h.Type, note))
 		d.audit("superseded", h.ID, map[string]string{"owner": h.Owner, "was": statusOf(h.Stage), "by": by.ID, "why": note})
 		d.put(d.tasksOver(done))

@@ -88,6 +88,9 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	}
 	if at.IsZero() {
 		by, at = h.Owner, d.bounded(rec.ModifiedAt)
+		if was, known := d.v.Handoff(h.ID); known {
+			by = was.Owner // who had it until this reading
+		}
 		if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
 			by = who
 		}
@@ -115,7 +118,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	}
 	d.audit("returned", h.ID, detail)
 	d.quiet(done)
-	d.withdraw(done)
+	done = d.withdraw(done)
 	done = d.settled(done)
 	d.credit(h)
 	d.put(done)
@@ -222,6 +225,13 @@ func (d *deciding) giveBack(t *typ, rec *state.Record, was, h state.Handoff) sta
 			at = &known
 		}
 	}
+	if d.saysNothing(at, h) {
+		all := d.heirSet(t, at, h)
+		delete(all, ownReturnReason) // it is about this one
+		delete(all, ownReturnNote)
+		maps.Copy(all, set)
+		set = all
+	}
 	if !d.shows(h.Target, was) {
 		set = map[string]any{}
 		if h.Returned.Reason != "" || h.Returned.Note != "" {
@@ -244,7 +254,7 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	if elsewhere {
 		d.toldOnly(h, h.Target, h.Accountable)
 	}
-	held := at.Ref == h.Target && ok && d.r.facts(d.now, d.v, at).user(c, before.who) == h.Owner && !elsewhere
+	held := at.Ref == h.Target && ok && !elsewhere && (d.r.facts(d.now, d.v, at).user(c, before.who) == h.Owner || unstood(h, before.who))
 	var to any
 	if t.becomes == wordOwner {
 		to = u.ID
@@ -262,6 +272,13 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	set[name] = to
 	w.IfVersion = before.version
 	return d.intendSeen(h, stepReturn, w, before.seen(name, d.readOf(at), true))
+}
+
+// unstood reports whether somebody stands on a record over whom a write of ours was to
+// put the receiver, and has not: nobody has chosen them.
+func unstood(h state.Handoff, who string) bool {
+	s := h.Stake
+	return s != nil && s.Ceded == "" && s.Stamp.IsZero() && s.Was == who
 }
 
 // readOf is when a record was asked for; zero where nobody knows.

@@ -147,7 +147,7 @@ func (d *deciding) leaveTouched(h state.Handoff, un state.Undone) {
 
 // takeBack ends a handoff and notes what its records go back to.
 func (d *deciding) takeBack(u *undoing, h state.Handoff, un state.Undone, tasks []connectors.Ref) {
-	d.withdraw(h)
+	h = d.withdraw(h)
 	d.quiet(h)
 	d.credit(h)
 	if done, err := handoff.Cancel(h, "undone by "+un.By, d.now); err == nil {

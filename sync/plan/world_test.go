@@ -480,18 +480,21 @@ func (w *world) decide(t failer, r *plan.Rules, now time.Time, ev plan.Event) st
 	return c
 }
 
-// saysOneThing: one deciding never writes one thing of a handoff and then another into
-// the same field.
+// saysOneThing: one deciding never writes whose a handoff is, or how far, and then
+// something else; what joins it may raise its tier and deadlines.
 func saysOneThing(t failer, c state.Changes) {
 	t.Helper()
 	said := map[string]any{}
 	for _, i := range c.Intents {
-		for name, v := range i.Write.Set {
+		for _, name := range []string{"handoff_accountable", "handoff_status", "hubspot_owner_id", "OwnerId"} {
+			v, says := i.Write.Set[name]
 			at := i.Handoff + " " + i.Write.Ref.String() + " " + name
-			if was, twice := said[at]; twice && i.Write.Ref.ID != "" && !cmp.Equal(was, v) {
-				t.Fatalf("one deciding writes %s as %v and as %v", at, was, v)
+			if was, twice := said[at]; says && twice && i.Write.Ref.ID != "" && !cmp.Equal(was, v) {
+				t.Fatalf("one deciding writes %s as %v and, in %s, as %v", at, was, i.Step, v)
 			}
-			said[at] = v
+			if says {
+				said[at] = v
+			}
 		}
 	}
 }
