@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -14,13 +15,13 @@ import (
 // that is nobody's gets the receiver, and what a record says of its handoff.
 
 // inherited reports whether a handoff came to a record from another one, and
-// nothing of it was written here yet.
-func inherited(h state.Handoff, ref connectors.Ref) bool {
+// nothing of it was written here yet but what has just been withdrawn.
+func inherited(h state.Handoff, ref connectors.Ref, withdrawn ...string) bool {
 	if len(h.Earlier) == 0 {
 		return false
 	}
 	for _, step := range []string{stepAssign, stepCreate, stepRewrite, stepReassign, stepShow} {
-		if e, wrote := h.Effects[step]; wrote && e.Ref == ref {
+		if e, wrote := h.Effects[step]; wrote && e.Ref == ref && !slices.Contains(withdrawn, e.Key) {
 			return false
 		}
 	}
@@ -52,7 +53,7 @@ func (d *deciding) showHeir(t *typ, rec *state.Record, h state.Handoff) state.Ha
 
 // saysNothing reports whether a record says nothing of the handoff that came to it.
 func (d *deciding) saysNothing(rec *state.Record, h state.Handoff) bool {
-	return h.Target == rec.Ref && inherited(h, rec.Ref) && rec.Fields[ownID] != h.ID && d.shows(rec.Ref, h)
+	return h.Target == rec.Ref && inherited(h, rec.Ref, d.c.Withdraw...) && rec.Fields[ownID] != h.ID && d.shows(rec.Ref, h)
 }
 
 // heirSet are handoffd's own fields for a record that has none of this handoff.

@@ -250,6 +250,9 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	u, known := d.user(c, h.Accountable)
 	w := connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepReturn, "set")}
 	before := lastKnown(t, h, at)
+	if s := h.Stake; s != nil && pending(s) && before.since.Before(s.Over) { // what was read is older than what it rests on
+		before.who, before.since, before.hidden = s.Was, s.Over, true
+	}
 	elsewhere := d.elsewhereOwned(t, c, h, h.Target)
 	if elsewhere {
 		d.toldOnly(h, h.Target, h.Accountable)
@@ -277,9 +280,12 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 // unstood reports whether somebody stands on a record over whom a write of ours was to
 // put the receiver, and has not: nobody has chosen them.
 func unstood(h state.Handoff, who string) bool {
-	s := h.Stake
-	return s != nil && s.Ceded == "" && s.Stamp.IsZero() && s.Was == who
+	return h.Stake != nil && h.Stake.Ceded == "" && h.Stake.Was == who && pending(h.Stake)
 }
+
+// pending reports whether the last write of the owner that was planned does not stand.
+// One that comes after another keeps that one's stamp.
+func pending(s *state.Stake) bool { return s.Stamp.IsZero() || s.Stamp.Before(s.Over) }
 
 // readOf is when a record was asked for; zero where nobody knows.
 func (d *deciding) readOf(at *state.Record) time.Time {

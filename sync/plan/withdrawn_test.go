@@ -154,15 +154,72 @@ func TestOneRecordForMore(t *testing.T) {
 func TestGivenBackWhole(t *testing.T) {
 	t.Parallel()
 	at := monday.Add(5 * time.Minute)
-	t.Run("a program had taken it", func(t *testing.T) {
+	for name, c := range map[string]struct {
+		stamped time.Time // the answer to our write; zero: it has none
+		earlier bool      // that is read before it is given back
+	}{
+		"a program had taken it":                   {},
+		"a program had taken it from our write":    {stamped: monday.Add(time.Second)},
+		"a program had taken it, and was answered": {stamped: monday.Add(time.Second), earlier: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := writing(t)
+			w, rec := newWorld(), demo("51", "dana@acme.com", "country", "US", "lead_status", "New")
+			w.decide(t, r, monday, see(rec))
+			w.answered(t, r, monday.Add(time.Second), "assign", plan.Delivered{Version: "2", Stamp: c.stamped})
+			w.answered(t, r, monday.Add(time.Second), "task", plan.Delivered{Ref: connectors.Ref{Conn: "hubspot", Kind: "tasks", ID: "t1"}})
+			w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value("u-vera", at, connectors.ActorAutomation), value("u-ana", monday.Add(time.Second), connectors.ActorSelf)}}}
+			rec.Version, rec.ModifiedAt, rec.Fields = "5", at, fields(rec, "owner", "u-vera", "handoff_status", "Assigned", "handoff_id", w.only(t).ID)
+			if c.earlier {
+				w.decide(t, r, at.Add(time.Second), see(rec))
+				rec.Version, rec.ModifiedAt = "6", at.Add(time.Second)
+			}
+			rec.Fields = fields(rec, "handoff_status", "Returned")
+			w.decide(t, r, at.Add(2*time.Second), see(rec))
+			if got := w.steps()["return"].Write.Set["hubspot_owner_id"]; got != "u-jo" {
+				t.Errorf("it is given to %v", got)
+			}
+		})
+	}
+	t.Run("a program had taken what was made for it", func(t *testing.T) {
 		t.Parallel()
 		r := writing(t)
-		w, rec := assigned(t, r)
-		w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value("u-vera", at, connectors.ActorAutomation), value("u-ana", monday.Add(time.Second), connectors.ActorSelf)}}}
-		rec.Version, rec.ModifiedAt, rec.Fields = "5", at, fields(rec, "owner", "u-vera", "handoff_status", "Returned", "handoff_id", w.only(t).ID)
-		w.decide(t, r, at.Add(time.Second), see(rec))
-		if got := w.steps()["return"].Write.Set["hubspot_owner_id"]; got != "u-jo" {
+		w, _, carrier, _ := across(t, r)
+		w.spokenOf(t, r)
+		w.decide(t, r, monday.Add(2*time.Second), see(carrier))
+		w.byProgram(&carrier, at)
+		carrier.Fields = fields(carrier, "handoff_status", "Returned")
+		w.decide(t, r, at.Add(time.Second), see(carrier))
+		if got := w.steps()["return"].Write.Set["OwnerId"]; got != "u-jo" {
 			t.Errorf("it is given to %v", got)
+		}
+	})
+	t.Run("a program had taken it in the other CRM", func(t *testing.T) {
+		t.Parallel()
+		r := writing(t)
+		w, source, carrier, _ := across(t, r)
+		w.spokenOf(t, r)
+		w.decide(t, r, monday.Add(2*time.Second), see(carrier))
+		w.byProgram(&carrier, at.Add(-time.Second))
+		source.Version, source.ModifiedAt, source.Fields = "3", at, fields(source, "handoff_status", "Returned")
+		w.decide(t, r, at, see(source))
+		w.located[byID(carrier.Ref).ID()] = []state.Record{carrier}
+		w.decide(t, r, at.Add(time.Second), see(source))
+		if i := w.steps()["return"]; i.Write.Set["OwnerId"] != "u-jo" || i.Expect["OwnerId"] != "u-vera" {
+			t.Errorf("it is given to %v over %v", i.Write.Set["OwnerId"], i.Expect["OwnerId"])
+		}
+		w.decide(t, r, at.Add(2*time.Second), see(carrier))
+		for n := range 3 {
+			i := w.steps()["return"]
+			if i.Write.IfVersion == carrier.Version || i.Write.Set["OwnerId"] == nil {
+				break
+			}
+			delete(w.intents, i.Write.Key)
+			w.decide(t, r, at.Add(time.Duration(n+3)*time.Second), plan.Delivered{Intent: i, Ref: i.Write.Ref, Class: connectors.Conflict.String(), Err: "changed"})
+		}
+		if i := w.steps()["return"]; i.Write.Set["OwnerId"] != "u-jo" || i.Write.IfVersion != carrier.Version {
+			t.Errorf("after a conflict it is given to %v on %s", i.Write.Set["OwnerId"], i.Write.IfVersion)
 		}
 	})
 	t.Run("its receiver has left", func(t *testing.T) {
@@ -181,18 +238,37 @@ func TestGivenBackWhole(t *testing.T) {
 			t.Errorf("%s has given it to %v", w.handoffs[h.ID].Returned.By, got)
 		}
 	})
-	for name, owner := range map[string]string{"it came from a merged record": "u-ana", "it came from a merged record to nobody's": ""} {
+	for name, c := range map[string]struct {
+		owner   string
+		earlier bool // the survivor is read before that
+	}{
+		"it came from a merged record":                     {owner: "u-ana"},
+		"it came from a merged record to nobody's":         {},
+		"it came from a merged record before":              {owner: "u-ana", earlier: true},
+		"it came from a merged record to nobody's, before": {earlier: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := writing(t)
 			w, rec := assigned(t, r)
-			heir := contact("60", map[string]string{"email": "dana@acme.com", "owner": owner, "handoff_status": "Returned", "handoff_return_reason": "Too early"})
+			heir := contact("60", map[string]string{"email": "dana@acme.com", "owner": c.owner})
 			heir.Version, heir.ModifiedAt, heir.Absorbed = "9", at, []connectors.Ref{rec.Ref}
-			w.decide(t, r, at.Add(time.Second), see(heir))
+			if c.earlier {
+				w.decide(t, r, at.Add(time.Second), see(heir))
+				heir.Version, heir.ModifiedAt = "91", at.Add(time.Minute)
+			}
+			heir.Fields = fields(heir, "handoff_status", "Returned", "handoff_return_reason", "Too early")
+			w.decide(t, r, at.Add(2*time.Minute), see(heir))
 			set := w.steps()["return"].Write.Set
 			if _, clears := set["handoff_return_reason"]; set["handoff_id"] != w.only(t).ID || set["handoff_status"] != "Returned" || set["hubspot_owner_id"] != "u-jo" || clears {
 				t.Errorf("the record says %v", set)
 			}
 		})
 	}
+}
+
+// byProgram has a program give a lead to somebody else at an instant.
+func (w *world) byProgram(carrier *state.Record, at time.Time) {
+	w.trails = map[string]state.Trail{carrier.Ref.ID: {Values: []connectors.FieldValue{value("u-vera", at, connectors.ActorAutomation), value("u-ana", monday.Add(time.Second), connectors.ActorSelf)}}}
+	carrier.Version, carrier.ModifiedAt, carrier.Fields = "v2", at, fields(*carrier, "owner", "u-vera")
 }
