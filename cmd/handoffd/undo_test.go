@@ -135,7 +135,7 @@ func (st *stage) openTasks(c undoCase) map[string]bool {
 		if task.text(c.task) == c.done {
 			continue
 		}
-		open[task.text("WhoId")] = true
+		open[task.text("WhoId")], open[task.text("WhatId")] = true, true
 		for _, l := range task.Links {
 			open[l.ID] = open[l.ID] || l.Kind == c.kind
 		}
