@@ -487,21 +487,21 @@ func (r *recorded) outage(from int) {
 	r.t.Helper()
 	defer r.peace()()
 	r.refuse(true)
+	deaf := r.pair.HubSpot.Faults()
+	deaf.SearchLag = 20 * time.Minute // a poll does not come upon it in time, which would read it as it is then
+	r.pair.HubSpot.SetFaults(deaf)
 	var late []simulators.Edit
 	for n := range 4 {
 		late = append(late, r.buyer(from+n, "hubspot"))
 	}
 	r.pass(12 * time.Second)
-	deaf := r.pair.HubSpot.Faults()
-	deaf.Webhooks, deaf.SearchLag = simulators.WebhookFaults{Drop: 1}, 20*time.Minute
-	r.pair.HubSpot.SetFaults(deaf) // nobody tells, and a poll does not find it in time
+	deaf.Webhooks = simulators.WebhookFaults{Drop: 1} // and nobody tells
+	r.pair.HubSpot.SetFaults(deaf)
 	for n, e := range late {
 		if n%2 == 0 {
 			r.takeOver(e, "gus@example.com")
 		}
 	}
-	deaf.SearchLag = 0 // what we write is found
-	r.pair.HubSpot.SetFaults(deaf)
 	r.pass(10 * time.Second)
 	r.refuse(false)
 	r.pass(time.Minute)
