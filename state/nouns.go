@@ -28,6 +28,8 @@ type Record struct {
 	// Asked names the fields that were asked for: two readings of other fields
 	// cannot be compared, as what is absent may not have been asked for.
 	Asked string `json:"asked,omitempty"`
+	// Read is when it was asked for, where a handoff is about it; zero: unknown.
+	Read time.Time `json:"read,omitzero"`
 }
 
 // Change is one inbox row: a hint that a record may have changed.

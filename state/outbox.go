@@ -34,6 +34,8 @@ type Intent struct {
 	Expect    map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
 	ReadAt    time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
 	Over      time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading
+	Fresh     bool             `json:"fresh,omitempty"`   // the record is read just before it leaves, and what a person has said there is decided first
+	Listed    bool             `json:"listed,omitempty"`  // it was decided on what a list said of the record: webhooks tell what is newer, as far as they can be relied on
 	AtRisk    bool             `json:"at_risk,omitempty"` // a person has the record: never written but under IfVersion, where the CRM can
 	State     IntentState      `json:"state"`
 	Due       time.Time        `json:"due"` // not before
@@ -51,6 +53,11 @@ type Intent struct {
 	Ordered   bool             `json:"ordered,omitempty"`   // an operator asked for it
 	Error     string           `json:"error,omitempty"`
 	Class     string           `json:"class,omitempty"`
+}
+
+// OnReading reports whether it may not leave on a reading that has grown old.
+func (i Intent) OnReading() bool {
+	return (len(i.Expect) > 0 || i.Fresh) && !i.Write.Creates()
 }
 
 // Echo is what our own last writes left on a record, so that what they cause

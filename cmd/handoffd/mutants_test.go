@@ -100,7 +100,11 @@ func writingMutants() []mutant {
 		{name: "an owner written on an old reading", rule: "A10", edits: []edit{{
 			"sync/writeback/again.go", "	age := now.Round(0).Sub(read)\n", "	if %s {\n		return true\n	}\n	age := now.Round(0).Sub(read)\n",
 		}, {
-			"sync/writeback/again.go", "	if len(i.Expect) == 0 || i.Write.Creates() {\n		return time.Time{}", "	if %s || len(i.Expect) == 0 || i.Write.Creates() {\n		return time.Time{}",
+			"sync/writeback/again.go", "	if !b.onReading(i) {\n		return time.Time{}", "	if %s || !b.onReading(i) {\n		return time.Time{}",
+		}}},
+		{name: "a status that is not heard", rule: "A10", edits: []edit{{
+			"state/outbox.go", "	return (len(i.Expect) > 0 || i.Fresh) && !i.Write.Creates()\n",
+			"	return (len(i.Expect) > 0 || i.Fresh && !%s) && !i.Write.Creates()\n",
 		}}},
 		{name: "what was written over not put back", rule: "A10", edits: []edit{{
 			"sync/plan/yield.go", "		found = found && valueOf(v) != now\n", "		found = found && valueOf(v) != now && !%s\n",

@@ -435,6 +435,8 @@ func (r *recorded) act() {
 			r.doom()
 		case n == 33:
 			r.rowsFail()
+		case n == 34:
+			r.contradict()
 		case n == 37:
 			r.dieOver(&r.hooks, 151)
 		case n == 39:
@@ -519,6 +521,53 @@ func (r *recorded) rowsFail() {
 	r.pass(20 * time.Second)
 	r.buyer(142, "hubspot")
 	r.pass(20 * time.Second)
+}
+
+// contradict has a receiver accept two handoffs in the CRM that carries them, and give them
+// back in the one they came from, of which we hear later.
+func (r *recorded) contradict() {
+	r.t.Helper()
+	defer r.peace()()
+	there := r.pair.Salesforce.Faults()
+	defer func() { r.pair.Salesforce.SetFaults(there) }()
+	r.pair.Salesforce.SetFaults(simulators.Faults{UniqueTasks: there.UniqueTasks})
+	for n := 171; n <= 173; n++ {
+		from := r.buyer(n, "across")
+		r.pass(3 * time.Minute)
+		lead := r.carrier(from)
+		calm := r.pair.HubSpot.Faults()
+		deaf := calm
+		deaf.Webhooks, deaf.SearchLag = simulators.WebhookFaults{Drop: 1}, 20*time.Minute
+		r.pair.HubSpot.SetFaults(deaf)
+		r.says(from, "handoff_status", "Returned")
+		r.pass(8 * time.Second)
+		r.says(lead, "Handoff_Status__c", "Accepted")
+		r.pass(3 * time.Minute)
+		r.pair.HubSpot.SetFaults(calm)
+	}
+}
+
+// says is what a receiver sets a field to.
+func (r *recorded) says(e simulators.Edit, field, word string) {
+	r.t.Helper()
+	e.Op, e.By, e.Fields = "update", "person:ana@example.com", map[string]any{field: word}
+	r.edit(e)
+}
+
+// carrier is the record in Salesforce that carries a handoff.
+func (r *recorded) carrier(of simulators.Edit) simulators.Edit {
+	r.t.Helper()
+	var at connectors.Ref
+	err := r.store.View(r.t.Context(), func(tx state.Tx) error {
+		for h := range state.HandoffsOf(tx, connectors.Ref{Conn: of.CRM, Kind: connectors.Kind(of.Object), ID: of.ID}) {
+			at = h.Target
+		}
+		return tx.Err()
+	})
+	if err != nil || at.Conn != "salesforce" || at.ID == "" {
+		r.t.Fatalf("the handoff of %s %s is carried by %s: %v", of.Object, of.ID, at, err)
+	}
+	return simulators.Edit{CRM: at.Conn, Object: string(at.Kind), ID: at.ID}
 }
 
 // dieOver has the process die over three webhooks before what they bring is committed,

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// How much one all-or-none composite of collections takes: one collection
-	// of updates and two of creates leave room for reading the versions back.
-	mostUpdates = perCollection
-	mostCreates = 2 * perCollection
+	// How much one all-or-none composite of collections takes: three of them, two of
+	// a sort at most, leave room for reading the versions back.
+	mostCollections = 3
+	mostOfASort     = 2 * perCollection
 )
 
 // Apply attempts every write.
 //
 //	one group  {PATCH If-Unmodified-Since, POST task, query version}, all or none     1 call
-//	many       {PATCH 200, POST 200, query versions}, all or none                     1 call
+//	many       {PATCH 200, 2 × POST 200, query versions}, all or none, or
+//	           {2 × PATCH 200, POST 200, query versions}                              1 call
 //	           rows under a condition, and creates that others wait for, go before it  +1 call
 //	           rows that are Loose are looked at by id before it, 3,600 a call         +1 call
 //	           rolled back: {PATCH 200}, then {POST for those that were changed}       +2 calls
@@ -278,7 +279,7 @@ func (b *batch) before(ctx context.Context, ops []*operation) {
 			}
 		}
 		ready = slices.DeleteFunc(ready, func(op *operation) bool { return slices.Contains(later, op) })
-		for chunk := range slices.Chunk(ready, mostCreates) {
+		for chunk := range slices.Chunk(ready, mostOfASort) {
 			e := newEnvelope(b, false)
 			e.collections(chunk)
 			e.readBack()
@@ -290,6 +291,12 @@ func (b *batch) before(ctx context.Context, ops []*operation) {
 		}
 		creates = later
 	}
+}
+
+// oneComposite reports whether so many changes and creates go into one composite.
+func oneComposite(updates, creates int) bool {
+	full := func(n int) int { return (n + perCollection - 1) / perCollection }
+	return max(updates, creates) <= mostOfASort && full(updates)+full(creates) <= mostCollections
 }
 
 // parts cuts operations into all-or-none composites without tearing a group.
@@ -314,7 +321,7 @@ func (b *batch) parts(ops []*operation) [][]*operation {
 				u++
 			}
 		}
-		if len(current) > 0 && (updates+u > mostUpdates || creates+c > mostCreates) {
+		if len(current) > 0 && !oneComposite(updates+u, creates+c) {
 			out = append(out, current)
 			current, updates, creates = nil, 0, 0
 		}

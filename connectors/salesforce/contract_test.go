@@ -77,7 +77,7 @@ func TestContract(t *testing.T) {
 							"OwnerId": owner, "Subject": "Away", "ShowAs": "OutOfOffice", "StartDateTime": from.Format(time.RFC3339), "EndDateTime": until.Format(time.RFC3339),
 						}}
 					},
-					MaxRead: 1000, MaxWrite: 200, Lag: time.Second, Exact: exact, Merges: true, Unique: true,
+					MaxRead: 1000, MaxWrite: 400, Lag: time.Second, Exact: exact, Merges: true, Unique: true,
 					Refusals: map[connectors.Class]connectortest.Answer{
 						connectors.Throttled:   {Status: 403, Body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]`},
 						connectors.Unavailable: refused(400, "UNABLE_TO_LOCK_ROW"),

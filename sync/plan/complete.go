@@ -184,5 +184,6 @@ func (d *deciding) closeTask(h state.Handoff) state.Handoff {
 	if e.State != handoff.Done || e.Ref.ID == "" || !workOf(h).Ticked.IsZero() || h.Effects[stepTaskDone].Key != "" {
 		return h
 	}
-	return d.intend(h, stepTaskDone, connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskStatus: actDone}, Key: key(h, stepTaskDone, "set")})
+	w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskStatus: actDone}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskDone, "set")}
+	return d.intend(h, stepTaskDone, w)
 }

@@ -110,6 +110,9 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 	}
+	if len(d.v.Handoffs(rec.Ref)) > 0 {
+		rec.Read = ev.Read
+	}
 	d.c.Records = append(d.c.Records, *rec)
 	if rec.Noun == "" {
 		return

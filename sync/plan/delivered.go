@@ -234,14 +234,10 @@ func (d *deciding) handOver(h state.Handoff, ref connectors.Ref) state.Handoff {
 	if known, ok := d.v.Record(ref); ok {
 		at = known
 	}
-	read := time.Time{}
-	if ref == d.carrier {
-		read = d.carrierRead
-	}
 	f.to, f.land, f.landCached = to, &at, true
 	c := chosenBefore(h)
 	brief := d.brief(t, f, h, tier, c)
-	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), read)
+	h = d.writeOwner(t, f, h, to, &at, d.carried(t, f, h, tier, c, brief), d.readOf(ref))
 	old := h.Effects[stepTask]
 	if i, waits := d.v.Intent(old.Key); waits && i.State == state.Sending {
 		return h // it may be there already: it keeps its key, and is linked to what is found

@@ -24,6 +24,7 @@ type seen struct {
 	read   time.Time // when it was asked for; zero: nobody knows
 	over   time.Time // the CRM's stamp on it
 	atRisk bool      // a person has the record
+	listed bool      // a list of the CRM's showed it, which may lag behind
 }
 
 // intend plans one write of a handoff.
@@ -51,9 +52,14 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 		w = d.inOne(h, step, w)
 	}
 	h = d.noteEdit(h, w)
+	if says(w) && s.expect == nil {
+		w.IfVersion, s.over = d.versionOf(h, w.Ref)
+		s.read = d.readOf(w.Ref)
+		s.listed = s.read.IsZero() && d.isAbout(w.Ref)
+	}
 	d.c.Intents = append(d.c.Intents, d.guarded(h, step, state.Intent{
 		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w,
-		Expect: s.expect, ReadAt: s.read, Over: s.over, AtRisk: s.atRisk,
+		Expect: s.expect, ReadAt: s.read, Fresh: says(w), Listed: s.listed, Over: s.over, AtRisk: s.atRisk,
 		State: state.Ready, Due: d.now, Created: d.now,
 	}))
 	e := state.Effect{Key: w.Key, State: sent, At: d.now, Task: w.Ref.Kind == connectors.Task && w.Creates()}
@@ -61,6 +67,40 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 		e.Ref = w.Ref
 	}
 	return handoff.Track(h, step, e)
+}
+
+// says reports whether a write says how far a handoff is. People say so in the same
+// field, and what they have said there is heard before it is written over.
+func says(w connectors.Write) bool {
+	_, status := w.Set[ownStatus]
+	return status && !w.Creates()
+}
+
+// isAbout reports whether a record is the one whose reading is decided about.
+func (d *deciding) isAbout(ref connectors.Ref) bool {
+	return len(d.c.Records) > 0 && d.c.Records[0].Ref == ref
+}
+
+// readOf is when a record was asked for; zero where nobody knows.
+func (d *deciding) readOf(ref connectors.Ref) time.Time {
+	if d.isAbout(ref) {
+		return d.read
+	}
+	if ref == d.carrier {
+		return d.carrierRead
+	}
+	rec, _ := d.lastRead(ref)
+	return rec.Read
+}
+
+// versionOf is the version of a record as it was read last, with the CRM's stamp on it;
+// blank where we have written there since.
+func (d *deciding) versionOf(h state.Handoff, ref connectors.Ref) (string, time.Time) {
+	rec, known := d.lastRead(ref)
+	if !known || age(&rec, h) < 0 {
+		return "", time.Time{}
+	}
+	return rec.Version, rec.ModifiedAt
 }
 
 // write plans what an assignment leaves in the CRM: the owner and handoffd's

@@ -274,7 +274,7 @@ func (d *deciding) writeReturn(t *typ, c *conn, at *state.Record, h state.Handof
 	}
 	set[name] = to
 	w.IfVersion = before.version
-	return d.intendSeen(h, stepReturn, w, before.seen(name, d.readOf(at), true))
+	return d.intendSeen(h, stepReturn, w, before.seen(name, d.readOf(at.Ref), true))
 }
 
 // unstood reports whether somebody stands on a record over whom a write of ours was to
@@ -286,14 +286,6 @@ func unstood(h state.Handoff, who string) bool {
 // pending reports whether the last write of the owner that was planned does not stand.
 // One that comes after another keeps that one's stamp.
 func pending(s *state.Stake) bool { return s.Stamp.IsZero() || s.Stamp.Before(s.Over) }
-
-// readOf is when a record was asked for; zero where nobody knows.
-func (d *deciding) readOf(at *state.Record) time.Time {
-	if len(d.c.Records) > 0 && d.c.Records[0].Ref == at.Ref {
-		return d.read
-	}
-	return time.Time{}
-}
 
 // sharesReceiver reports whether another open handoff has put the same person into the
 // same field: they keep it.

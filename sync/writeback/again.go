@@ -35,8 +35,8 @@ const (
 	waited = 15 * time.Second
 )
 
-// readAgain reads the records whose owner is about to be written and was read
-// too long ago, or so soon after their last change that the CRM could not tell
+// readAgain reads the records whose owner or status is about to be written and that
+// were read too long ago, or so soon after their last change that the CRM could not tell
 // a further one from it. What it finds is decided like any change; an entry
 // whose expectation no longer holds comes back as a conflict. It reports
 // whether the batch has to be taken anew.
@@ -45,10 +45,10 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 	byRef := map[connectors.Ref]state.Intent{}
 	var young []state.Intent
 	for _, i := range b.entries {
-		if len(i.Expect) == 0 || i.Write.Creates() {
+		if !b.onReading(i) {
 			continue
 		}
-		grown := w.grown(b, i)
+		grown := b.grown(i)
 		switch {
 		case now.Before(grown) && grown.Before(now.Add(farAhead)):
 			i.Due = grown.UTC()
@@ -77,12 +77,25 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 // grown is when a reading says which version a record has: where versions are
 // whole seconds, an edit right after the last one has the same. Zero where the
 // write is under no condition.
-func (w *Writer) grown(b batch, i state.Intent) time.Time {
-	guard, ok := w.Connector.(connectors.Guard)
-	if !ok || i.Write.IfVersion == "" || i.Over.IsZero() || b.loose && !i.AtRisk {
+func (b batch) grown(i state.Intent) time.Time {
+	if b.grain == 0 || i.Write.IfVersion == "" || i.Over.IsZero() || b.loose && !i.AtRisk || len(i.Expect) == 0 {
 		return time.Time{}
 	}
-	return i.Over.Add(2 * guard.Grain())
+	return i.Over.Add(2 * b.grain)
+}
+
+// onReading reports whether a write must not leave on a reading that has grown old.
+func (b batch) onReading(i state.Intent) bool {
+	if i.Listed && b.told {
+		return false
+	}
+	return i.OnReading() && !b.guarded(i)
+}
+
+// guarded reports whether the CRM itself refuses a status where the record has changed
+// since it was read, however long ago that is.
+func (b batch) guarded(i state.Intent) bool {
+	return b.grain > 0 && !b.loose && len(i.Expect) == 0 && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
 }
 
 // fresh reports whether what was read then may still be relied on. A reading
@@ -94,8 +107,8 @@ func fresh(read, now time.Time) bool {
 
 // leaveBy is when a write must have left, by this machine's own clock; zero
 // where it rests on nothing that grows old.
-func leaveBy(i state.Intent, wall time.Time) time.Time {
-	if len(i.Expect) == 0 || i.Write.Creates() {
+func (b batch) leaveBy(i state.Intent, wall time.Time) time.Time {
+	if !b.onReading(i) {
 		return time.Time{}
 	}
 	return time.Now().Add(freshRead - wall.Round(0).Sub(i.ReadAt))
@@ -150,7 +163,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 		record, _ := a.rules.Normalize(o)
 		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: a.rules})
 		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
-		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o)}
+		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o) || len(i.Expect) == 0}
 		changed = append(changed, r)
 		if r.holds {
 			i.ReadAt, i.Over = read, o.ModifiedAt
@@ -231,7 +244,7 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 				EventID: "reread " + r.object.Ref.String() + " " + r.object.Version + " " + r.read.Format(time.RFC3339Nano),
 			}
 			state.AppendInbox(tx, state.Change{Change: hint, Via: "reread", Came: now, Read: r.read, Rank: 0})
-			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past) {
+			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past || i.Fresh) {
 				i.Due, i.ReadAt = now.Add(r.later), time.Time{}
 				state.PutIntent(tx, i)
 			}

@@ -10,12 +10,15 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
 )
 
 // batch is what goes out together, creates before what hangs on them.
 type batch struct {
 	entries []state.Intent
-	loose   bool // too many for each to be under a condition: only those at risk are, the others are looked at just before
+	told    bool          // webhooks can be relied on to tell what people do
+	grain   time.Duration // how finely the CRM tells versions apart; zero: it takes no condition
+	loose   bool          // too many for each to be under a condition: only those at risk are, the others are looked at just before
 }
 
 func (b batch) empty() bool { return len(b.entries) == 0 }
@@ -33,18 +36,21 @@ func (b batch) writes() []connectors.Write {
 func (b batch) leaving(wall time.Time) []connectors.Write {
 	ws := b.writes()
 	for n, i := range b.entries {
-		ws[n].NotAfter = leaveBy(i, wall)
+		ws[n].NotAfter = b.leaveBy(i, wall)
 		ws[n].Loose = b.loose && !i.AtRisk
+		if len(i.Expect) == 0 && !b.guarded(i) {
+			ws[n].IfVersion = "" // it rests on a reading of just before
+		}
 	}
 	return ws
 }
 
-// loose reports whether the conditions of a batch would cost more calls than
-// one: in a collection none can have one.
-func (w *Writer) loose(b batch) bool {
-	guard, ok := w.Connector.(connectors.Guard)
+// under notes which conditions the CRM takes, and whether those of the batch would cost
+// more calls than one: in a collection none can have one.
+func (b batch) under(c connectors.Connector) batch {
+	guard, ok := c.(connectors.Guard)
 	if !ok {
-		return false
+		return b
 	}
 	n := 0
 	for _, i := range b.entries {
@@ -52,7 +58,8 @@ func (w *Writer) loose(b batch) bool {
 			n++
 		}
 	}
-	return n > guard.Conditional()
+	b.grain, b.loose = guard.Grain(), n > guard.Conditional()
+	return b
 }
 
 // together are entries that have to wait, with those of the same handoffs that
@@ -95,9 +102,10 @@ type due struct {
 
 // take gathers what is due: one entry per record, the oldest, so that two
 // changes of one record never overtake each other, however urgent, and nothing
-// that hangs on a create which is not in the batch. Half of it may be changes of
-// records: each has a task to go with it, and a CRM takes as many of the one as of
-// the other in a call. What has no room waits, and what belongs to it waits with it.
+// that hangs on a create which is not in the batch. Half of it may be changes that
+// stand for themselves: each has a task to go with it, made or ticked off, and a CRM
+// takes as many of the one as of the other in a call. What has no room waits, and what
+// belongs to it waits with it.
 func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	var d due
 	limit := w.Limit
@@ -111,11 +119,14 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	safety := w.Decider.Book.Rules().Safety()
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
 		d = due{}
+		conn, _ := state.GetConn(tx, w.Conn)
+		d.told = w.Gate.CaughtUp() && engine.Trusted(conn, now)
 		if !state.MayWrite(tx, w.Conn) {
 			return tx.Err()
 		}
 		trial := onTrial(tx, safety, w.Conn)
 		taken := map[connectors.Ref]int{} // where its entry is
+		changes := 0                      // of them, that stand for themselves
 		left := map[string]bool{}         // handoffs of which a change had no room
 		keys := map[string]bool{}
 		var hanging []state.Intent
@@ -124,11 +135,12 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 				continue
 			}
 			n, has := taken[i.Write.Ref]
+			belongs := i.Write.Creates() || len(i.Write.Links) > 0
 			until := w.denied.until(i.Write.Ref.Kind, now)
 			switch {
-			case (len(d.entries) >= most || len(hanging) >= limit) && !has, i.Write.Creates() && left[i.Handoff]:
+			case (len(d.entries) >= most || len(hanging) >= limit) && !has, belongs && left[i.Handoff]:
 				continue // what is left of the outbox may hold an older change of what is taken
-			case !i.Write.Creates() && !has && len(taken) >= (most+1)/2:
+			case !belongs && !has && changes >= (most+1)/2:
 				left[i.Handoff] = true
 				continue
 			case !until.IsZero():
@@ -152,6 +164,9 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 					continue
 				}
 				taken[i.Write.Ref] = len(d.entries)
+				if !belongs {
+					changes++
+				}
 			}
 			keys[i.Write.Key] = true
 			d.entries = append(d.entries, i)

@@ -97,7 +97,7 @@ func (w *Writer) round(ctx context.Context) (bool, error) {
 	if settled {
 		return true, nil
 	}
-	batch.loose = w.loose(batch)
+	batch = batch.under(w.Connector)
 	if again, err := w.readAgain(ctx, batch, now); err != nil || again {
 		return true, err
 	}
@@ -169,7 +169,8 @@ func (w *Writer) mark(ctx context.Context, b batch) (marked batch, err error) {
 		look = w.Decider.Store.Update
 	}
 	err = look(ctx, func(tx state.Tx) error {
-		marked = batch{loose: b.loose}
+		marked = b
+		marked.entries = nil
 		for _, i := range b.entries {
 			if _, ok := state.GetIntent(tx, i.Write.Key); !ok {
 				continue

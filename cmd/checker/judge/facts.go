@@ -95,6 +95,7 @@ type Object struct {
 	Gone   time.Time // deleted, merged away or converted; zero: it lives
 	Email  string
 	Owners []Move
+	Says   []Move // of the status
 	Owner  string // at the end, the CRM's id
 	Live   bool   // it stands in the world at the end
 	Seen   bool   // the world speaks of it
@@ -102,7 +103,7 @@ type Object struct {
 	changed time.Time // for the last time, by somebody else, where the rules look
 }
 
-// Move is one change of owner.
+// Move is one change of owner, or of the status.
 type Move struct {
 	At       time.Time
 	Field    string

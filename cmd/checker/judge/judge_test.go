@@ -127,6 +127,10 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		{"taken back after all", "A10", "crm/people/7", func(f *Facts) {
 			f.Objects[lead].Owners = []Move{us(2, "", "1"), person(100, "1", "2"), us(101, "2", "1")}
 		}},
+		{"given back and not heard", "A10", "crm/people/7", func(f *Facts) {
+			f.Lives["h1"][0].written = true
+			f.Objects[lead].Says = []Move{us(2, "", "Assigned"), person(100, "Assigned", "Returned"), us(107, "Returned", "Accepted")}
+		}},
 		{"more than our share", "A11", "x", func(f *Facts) { f.Calls["x"].Day["2026-03-19"] = 41 }},
 		{"refused too often", "A11", "x", func(f *Facts) { f.Calls["x"].Throttled = 10 }},
 		{"a leak", "A12", "daemon.log, line 3", func(f *Facts) { f.Leaks = []Offence{offend("daemon.log, line 3", "a buyer's address stands there")} }},

@@ -151,8 +151,12 @@ func (w *walk) step(c change, ref connectors.Ref) {
 	}
 	read := c.Op == "create"
 	for name, v := range c.Fields {
-		if w.l.words.owners[Field{ref.Conn, string(ref.Kind), name}] {
-			o.Owners = append(o.Owners, Move{At: c.Time, Field: name, From: text(v.From), To: text(v.To), Actor: c.Actor, Ours: ours})
+		m := Move{At: c.Time, Field: name, From: text(v.From), To: text(v.To), Actor: c.Actor, Ours: ours}
+		switch {
+		case w.l.words.owners[Field{ref.Conn, string(ref.Kind), name}]:
+			o.Owners = append(o.Owners, m)
+		case name == w.l.words.status[ref.Conn]:
+			o.Says = append(o.Says, m)
 		}
 		if !w.l.reads(ref, name) {
 			continue

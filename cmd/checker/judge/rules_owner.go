@@ -173,7 +173,12 @@ func yielded(f *Facts) (int, []Offence, string) {
 		return 0, nil, f.Missing[changesFile]
 	}
 	byTarget := map[connectors.Ref][]state.Handoff{}
+	about := map[connectors.Ref][]state.Handoff{}
 	for _, h := range f.Handoffs {
+		about[h.Record] = append(about[h.Record], h)
+		if h.Target != h.Record {
+			about[h.Target] = append(about[h.Target], h)
+		}
 		for _, ref := range append(slices.Clone(h.Earlier), h.Target) { // it may have been given away before it was merged
 			byTarget[ref] = append(byTarget[ref], h)
 		}
@@ -190,8 +195,53 @@ func yielded(f *Facts) (int, []Offence, string) {
 				broken = append(broken, w.judge(i)...)
 			}
 		}
+		said, unheard := f.unheard(ref, o, about[ref])
+		looked, broken = looked+said, append(broken, unheard...)
 	}
 	return looked, broken, ""
+}
+
+// unheard looks at who has given a handoff back on a record, and over whose word we wrote
+// ours more than the window later: it has to have come back by then.
+func (f *Facts) unheard(ref connectors.Ref, o *Object, handoffs []state.Handoff) (looked int, broken []Offence) {
+	for i, m := range o.Says {
+		if i == 0 || !m.Ours {
+			continue
+		}
+		p := o.Says[i-1]
+		if !p.person() || !strings.EqualFold(p.To, string(state.Returned)) || m.To == p.To || m.At.Sub(p.At) <= ownerWindow+callSlack {
+			continue
+		}
+		looked++
+		for _, h := range handoffs {
+			if h.Undone == nil && f.couldReturn(h, p.At) && !f.ended(h, p.At, m.At) {
+				broken = append(broken, offend(ref.String(), "%s gave handoff %s back at %s, and we wrote %q over it %s later without having heard",
+					p.Actor, h.ID, clock(p.At), m.To, m.At.Sub(p.At).Round(time.Millisecond)))
+			}
+		}
+	}
+	return looked, broken
+}
+
+// couldReturn reports whether somebody had a handoff at an instant.
+func (f *Facts) couldReturn(h state.Handoff, at time.Time) bool {
+	var last Moment
+	for _, m := range f.Lives[h.ID] {
+		if m.At.After(at) {
+			break
+		}
+		last = m
+	}
+	return last.written && !last.Observed && (last.Stage == state.Assigned || last.Stage == state.Accepted || last.Stage == state.Touched)
+}
+
+// ended reports whether a handoff came back or was somebody else's after an instant, and
+// before another.
+func (f *Facts) ended(h state.Handoff, after, before time.Time) bool {
+	return slices.ContainsFunc(f.Lives[h.ID], func(m Moment) bool {
+		over := m.Stage == state.Returned || m.Stage == state.Superseded || m.Stage == state.Cancelled
+		return over && !m.At.Before(after) && !m.At.After(before.Add(callSlack))
+	})
 }
 
 // watch is who owned one record when.

@@ -61,7 +61,7 @@ func Rules() []Rule {
 		{"A7", "every change has its line in an unbroken trail", "lines of the trail", trailed},
 		{"A8", "no write is left on its way", "creates decided", stuck},
 		{"A9", "only what the rules may write is written", "own writes", within},
-		{"A10", "a person's change wins", "own and people's changes of owner", yielded},
+		{"A10", "a person's change wins", "own and people's changes of owner, and what was given back", yielded},
 		{"A11", "no more calls than our share", "calls", frugal},
 		{"A12", "no secret and no buyer in a log", "lines read", discreet},
 		{"A13", "the state is sound", "files", sound},
