@@ -34,7 +34,7 @@ type Intent struct {
 	Expect    map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since
 	ReadAt    time.Time        `json:"read_at,omitzero"`  // when they were read: the call left no earlier
 	Over      time.Time        `json:"over,omitzero"`     // the CRM's stamp on that reading
-	Fresh     bool             `json:"fresh,omitempty"`   // the record is read just before it leaves, and what a person has said there is decided first
+	Fresh     bool             `json:"fresh,omitempty"`   // it says what a person may have said otherwise: the record is read just before it leaves, and decided about first
 	Listed    bool             `json:"listed,omitempty"`  // it was decided on what a list said of the record: webhooks tell what is newer, as far as they can be relied on
 	AtRisk    bool             `json:"at_risk,omitempty"` // a person has the record: never written but under IfVersion, where the CRM can
 	State     IntentState      `json:"state"`

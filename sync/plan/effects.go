@@ -52,14 +52,15 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 		w = d.inOne(h, step, w)
 	}
 	h = d.noteEdit(h, w)
-	if says(w) && s.expect == nil {
+	says := s.expect == nil && saysStatus(step, w)
+	if says {
 		w.IfVersion, s.over = d.versionOf(h, w.Ref)
 		s.read = d.readOf(w.Ref)
 		s.listed = s.read.IsZero() && d.isAbout(w.Ref)
 	}
 	d.c.Intents = append(d.c.Intents, d.guarded(h, step, state.Intent{
 		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w,
-		Expect: s.expect, ReadAt: s.read, Fresh: says(w), Listed: s.listed, Over: s.over, AtRisk: s.atRisk,
+		Expect: s.expect, ReadAt: s.read, Fresh: says, Listed: s.listed, Over: s.over, AtRisk: s.atRisk,
 		State: state.Ready, Due: d.now, Created: d.now,
 	}))
 	e := state.Effect{Key: w.Key, State: sent, At: d.now, Task: w.Ref.Kind == connectors.Task && w.Creates()}
@@ -69,11 +70,12 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 	return handoff.Track(h, step, e)
 }
 
-// says reports whether a write says how far a handoff is. People say so in the same
-// field, and what they have said there is heard before it is written over.
-func says(w connectors.Write) bool {
+// saysStatus reports whether a write says how far a handoff is. People say so in the same
+// field, and what they have said there is heard before it is written over. What an
+// operator takes back is compared field by field.
+func saysStatus(step string, w connectors.Write) bool {
 	_, status := w.Set[ownStatus]
-	return status && !w.Creates()
+	return status && !w.Creates() && !isUndo(step)
 }
 
 // isAbout reports whether a record is the one whose reading is decided about.

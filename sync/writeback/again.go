@@ -53,7 +53,7 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 		case now.Before(grown) && grown.Before(now.Add(farAhead)):
 			i.Due = grown.UTC()
 			young = append(young, i)
-		case !fresh(i.ReadAt, now), i.ReadAt.Before(grown) && grown.Before(now.Add(farAhead)):
+		case !fresh(b.read(i), now), i.ReadAt.Before(grown) && grown.Before(now.Add(farAhead)):
 			stale[i.Write.Ref.Kind] = append(stale[i.Write.Ref.Kind], i.Write.Ref.ID)
 			byRef[i.Write.Ref] = i
 		}
@@ -78,7 +78,7 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 // whole seconds, an edit right after the last one has the same. Zero where the
 // write is under no condition.
 func (b batch) grown(i state.Intent) time.Time {
-	if b.grain == 0 || i.Write.IfVersion == "" || i.Over.IsZero() || b.loose && !i.AtRisk || len(i.Expect) == 0 {
+	if b.grain == 0 || i.Write.IfVersion == "" || i.Over.IsZero() || b.loose && !i.AtRisk || i.Fresh {
 		return time.Time{}
 	}
 	return i.Over.Add(2 * b.grain)
@@ -86,16 +86,22 @@ func (b batch) grown(i state.Intent) time.Time {
 
 // onReading reports whether a write must not leave on a reading that has grown old.
 func (b batch) onReading(i state.Intent) bool {
-	if i.Listed && b.told {
-		return false
-	}
 	return i.OnReading() && !b.guarded(i)
+}
+
+// read is when what a write rests on was asked for. What a list showed is as good as a
+// reading of then where webhooks tell what is newer.
+func (b batch) read(i state.Intent) time.Time {
+	if i.Listed && b.told && i.ReadAt.IsZero() {
+		return i.Created
+	}
+	return i.ReadAt
 }
 
 // guarded reports whether the CRM itself refuses a status where the record has changed
 // since it was read, however long ago that is.
 func (b batch) guarded(i state.Intent) bool {
-	return b.grain > 0 && !b.loose && len(i.Expect) == 0 && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
+	return b.grain > 0 && !b.loose && i.Fresh && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
 }
 
 // fresh reports whether what was read then may still be relied on. A reading
@@ -111,7 +117,7 @@ func (b batch) leaveBy(i state.Intent, wall time.Time) time.Time {
 	if !b.onReading(i) {
 		return time.Time{}
 	}
-	return time.Now().Add(freshRead - wall.Round(0).Sub(i.ReadAt))
+	return time.Now().Add(freshRead - wall.Round(0).Sub(b.read(i)))
 }
 
 // rereading is the answer about the records of one kind.
@@ -163,7 +169,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 		record, _ := a.rules.Normalize(o)
 		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: a.rules})
 		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
-		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o) || len(i.Expect) == 0}
+		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o) || i.Fresh}
 		changed = append(changed, r)
 		if r.holds {
 			i.ReadAt, i.Over = read, o.ModifiedAt

@@ -38,7 +38,7 @@ func (b batch) leaving(wall time.Time) []connectors.Write {
 	for n, i := range b.entries {
 		ws[n].NotAfter = b.leaveBy(i, wall)
 		ws[n].Loose = b.loose && !i.AtRisk
-		if len(i.Expect) == 0 && !b.guarded(i) {
+		if i.Fresh && !b.guarded(i) {
 			ws[n].IfVersion = "" // it rests on a reading of just before
 		}
 	}

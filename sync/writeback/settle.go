@@ -218,7 +218,7 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		i.State, i.Due = undone(i), now.Add(max(backoff(i), e.RetryAfter))
 		return outcome{entry: i, keep: true}
 	case connectors.Conflict, connectors.NotFound:
-		if e.Class == connectors.Conflict && i.Fresh && len(i.Expect) == 0 && i.Contested < mostAttempts { // somebody may have said something
+		if e.Class == connectors.Conflict && i.Fresh && i.Contested < mostAttempts { // somebody may have said something
 			i.State, i.ReadAt, i.Due = undone(i), time.Time{}, now
 			i.Contested++
 			return outcome{entry: i, keep: true}
