@@ -1,0 +1,117 @@
+package writeback
+
+import (
+	"testing"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+)
+
+// TestStatusIsHeardFirst: what a person may have said otherwise leaves on a reading of just
+// before, or under a condition of the CRM's, or on a list's row as long as webhooks tell
+// what is newer (C11).
+func TestStatusIsHeardFirst(t *testing.T) {
+	t.Parallel()
+	deaf := func(r *rig) {
+		r.updated(func(tx state.Tx) { state.PutConn(tx, state.Conn{Name: "hubspot", Mirror: true, Deaf: r.now}) })
+	}
+	for _, test := range []struct {
+		name    string
+		spoil   func(r *rig, i *state.Intent)
+		guarded bool
+		reads   int
+		version string // under which it leaves
+	}{
+		{name: "read just before", reads: 0},
+		{name: "read a while ago", spoil: func(r *rig, i *state.Intent) { i.ReadAt = r.now.Add(-6 * time.Second) }, reads: 1},
+		{name: "never read", spoil: func(_ *rig, i *state.Intent) { i.ReadAt = time.Time{} }, reads: 1},
+		{
+			name: "under a condition", guarded: true, version: "1",
+			spoil: func(r *rig, i *state.Intent) { i.ReadAt, i.Over = r.now.Add(-time.Hour), r.now.Add(-2*time.Hour) },
+		},
+		{
+			name: "read in the second of the last change", guarded: true, reads: 1, version: "2",
+			spoil: func(r *rig, i *state.Intent) { i.ReadAt, i.Over = r.now.Add(-time.Hour), r.now.Add(-time.Hour) },
+		},
+		{name: "read just before, in that second", guarded: true, spoil: func(r *rig, i *state.Intent) { i.Over = r.now }},
+		{name: "a list's row", spoil: func(_ *rig, i *state.Intent) { i.ReadAt, i.Listed = time.Time{}, true }},
+		{
+			name: "a list's row that has waited", reads: 1,
+			spoil: func(r *rig, i *state.Intent) {
+				i.ReadAt, i.Listed, i.Created = time.Time{}, true, r.now.Add(-6*time.Second)
+			},
+		},
+		{
+			name: "a list's row, and webhooks get lost", reads: 1,
+			spoil: func(r *rig, i *state.Intent) { i.ReadAt, i.Listed = time.Time{}, true; deaf(r) },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			i := r.update("a", "1")
+			i.Step, i.Fresh, i.Write.IfVersion = "complete here", true, "1"
+			if test.spoil != nil {
+				test.spoil(r, &i)
+			}
+			if test.guarded {
+				r.w.Connector = guarded{r}
+			}
+			r.put(i)
+			reads, version := 0, ""
+			r.crm.read = func([]string) ([]connectors.Object, error) {
+				reads++
+				return []connectors.Object{{Ref: i.Write.Ref, Version: "2", ModifiedAt: r.now.Add(-time.Minute)}}, nil
+			}
+			r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+				version = ws[0].IfVersion
+				return done(ws), nil
+			}
+			r.rounds(4)
+			if reads != test.reads || len(r.sent) != 1 || version != test.version {
+				t.Errorf("%d reads, sent %v under %q; want %d, one under %q", reads, r.sent, version, test.reads, test.version)
+			}
+		})
+	}
+}
+
+// TestStatusMeetsAChange: where the CRM refuses a status for what has changed, the record
+// is read and decided about before it is tried again, and it is given up in the end.
+func TestStatusMeetsAChange(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.w.Connector = guarded{r}
+	i := r.update("a", "1")
+	i.Step, i.Fresh, i.Write.IfVersion, i.Over = "complete here", true, "1", r.now.Add(-time.Hour)
+	r.put(i)
+	reads := 0
+	r.crm.read = func([]string) ([]connectors.Object, error) {
+		reads++
+		return []connectors.Object{{Ref: i.Write.Ref, Version: "2", ModifiedAt: r.now.Add(-time.Minute)}}, nil
+	}
+	r.crm.apply = failing(connectors.Conflict)
+	r.later(time.Minute)
+	if _, there := r.get("a"); there || reads == 0 || len(r.sent) != reads+1 || reads > mostAttempts {
+		t.Errorf("still there %v after %d reads and %d attempts", there, reads, len(r.sent))
+	}
+}
+
+// TestTickedOffTogether: a task is ticked off in the call that says on the record why.
+func TestTickedOffTogether(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.w.Limit = 4
+	for _, id := range []string{"1", "2"} {
+		change, tick := r.update("completed "+id, id), r.update("ticked off "+id, "task "+id)
+		change.Handoff, tick.Handoff = id, id
+		tick.Write.Ref.Kind, tick.Write.Links = connectors.Task, []connectors.Ref{change.Write.Ref}
+		r.put(change, tick)
+	}
+	calls := 0
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { calls++; return done(ws), nil }
+	r.rounds(3)
+	if calls != 1 || len(r.sent) != 4 {
+		t.Errorf("%v in %d calls, want all four in one", r.sent, calls)
+	}
+}
