@@ -68,6 +68,7 @@ func TestFaults(t *testing.T) {
 		{demo, "{reason: required, then", "{reason: optional, ask_after: 5 minutes, then", demo + ":", "no-effect", "reason: required", true},
 		{demo, "then: return_to_giver}", "then: return_to_giver, reasons: [Too early, too early]}", demo + ":", "duplicate-name", "keep one", false},
 		{demo, "{person.handoff_status: Returned}", "{person.handoff_status: Retuned}", demo + ":", "unknown-value", `did you mean "Returned"?`, true},
+		{"handoffd.yaml", "mode: observe", "mode: observe\nreports:\n  weekly: {on: monday 08:00, timezone: UTC, send_to: revops@example.com}", "handoffd.yaml:", "not-yet", "", true},
 		{"handoffd.yaml", "mode: observe", "live: {demo_request: [{share: 10%, on: hubspot}, {share: 20%, on: hubspot}]}\nmode: observe", "handoffd.yaml:", "duplicate-name", "keep one", false},
 	}
 	for _, test := range tests {
@@ -92,10 +93,13 @@ func TestFaults(t *testing.T) {
 }
 
 // TestStarterIsClean: the pack that init writes has no error, and no warning
-// but those that tell of blanks.
+// but those that tell of blanks. It asks for no report, and none is made unasked (2.40).
 func TestStarterIsClean(t *testing.T) {
 	t.Parallel()
 	doc, ds := mappings.Load(folder(t, nil))
+	if len(doc.Reports) > 0 {
+		t.Errorf("reports are on: %v", doc.Reports)
+	}
 	_, more := plan.Compile(doc)
 	for _, d := range append(ds, more...) {
 		if d.Code != "blank-falls-through" && !strings.Contains(d.Text, "the tier low_intent") && !strings.Contains(d.Text, "the team cs_onboarding") {
