@@ -197,8 +197,9 @@ func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
 }
 
 // keptBy takes a handoff back from who was to take it over, where the owner
-// before stands in the CRM, has accepted it, and the new one does not stand there yet:
-// nobody loses what they have just taken up. It reports whether it did.
+// before stands in the CRM, has accepted it or given it back, and the new one does not
+// stand there yet: nobody loses what they have just taken up, and what they do not want is
+// their giver's. It reports whether it did.
 func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	e := h.Effects[stepAssign]
 	i, waits := d.v.Intent(e.Key)
@@ -213,11 +214,15 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	if f.before = h.Before; f.before == nil {
 		f.before = map[string]any{}
 	}
-	if !t.accepted.holds(f) || f.wait != "" {
+	returned := t.returned.given && t.returned.when.holds(f)
+	if !returned && !t.accepted.holds(f) || f.wait != "" {
 		return false
 	}
-	from := h.Owner
-	kept, err := handoff.Keep(h, last.Who, "has taken it up just now, so it does not go to "+from, d.now)
+	from, has := h.Owner, "taken it up"
+	if returned {
+		has = "given it back"
+	}
+	kept, err := handoff.Keep(h, last.Who, "has "+has+" just now, so it does not go to "+from, d.now)
 	if err != nil {
 		return false
 	}
@@ -233,7 +238,9 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 		}
 	}
 	d.put(d.itemsTo(d.unsaid(t, kept, rec, last.Until), from))
-	d.advance(t, rec, kept)
+	if !d.returns(t, rec, d.current(kept)) {
+		d.advance(t, rec, d.current(kept))
+	}
 	return true
 }
 

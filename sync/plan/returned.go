@@ -88,7 +88,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 	}
 	if at.IsZero() {
 		by, at = h.Owner, d.bounded(rec.ModifiedAt)
-		if was, known := d.v.Handoff(h.ID); known {
+		if was, known := d.v.Handoff(h.ID); known && !was.Written.IsZero() {
 			by = was.Owner // who had it until this reading
 		}
 		if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
