@@ -100,6 +100,7 @@ func (d *daemon) control() http.Handler {
 	mux.HandleFunc("POST /queue", d.serveQueue)
 	mux.HandleFunc("POST /aliases", d.serveAliases)
 	mux.HandleFunc("GET /report", patient(d.serveReport))
+	mux.HandleFunc("GET /calibrate", d.serveCalibrate)
 	return mux
 }
 

@@ -148,7 +148,7 @@ func newRoot(s streams) *cobra.Command {
 	})
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages |", "Flags.FlagUsagesWrapped 80 |"))
 	grouped(root, "Begin:", newDemoCommand(s), newCheckCommand(s), newDoctorCommand(s), newRunCommand(s))
-	grouped(root, "Look:", newStatusCommand(s), newExplainCommand(s), newReportCommand(s), newTeamCommand(s), newCalendarCommand(s))
+	grouped(root, "Look:", newStatusCommand(s), newExplainCommand(s), newReportCommand(s), newTeamCommand(s), newCalendarCommand(s), newCalibrateCommand(s))
 	grouped(root, "Steer:", newQueueCommand(s), newApproveCommand(s), newPauseCommand(s), newReassignCommand(s), newUndoCommand(s))
 	grouped(root, "Before an import:", newMatchCommand(s))
 	fitHelp(root)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -331,17 +332,18 @@ type outFile struct {
 	csv        *csv.Writer
 	file       *os.File // nil: the standard output
 	name, path string
+	mode       fs.FileMode
 }
 
 func createOut(s streams, path string) (*outFile, error) {
 	if path == "-" {
 		return &outFile{csv: csv.NewWriter(s.out)}, nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".match-*")
+	file, err := os.CreateTemp(filepath.Dir(path), ".handoffd-*")
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
-	return &outFile{csv: csv.NewWriter(file), file: file, name: file.Name(), path: path}, nil
+	return &outFile{csv: csv.NewWriter(file), file: file, name: file.Name(), path: path, mode: 0o644}, nil
 }
 
 // row writes one line; what goes wrong is said by commit.
@@ -355,7 +357,7 @@ func (o *outFile) commit() error {
 	if o.file == nil {
 		return nil
 	}
-	if err := errors.Join(o.file.Chmod(0o644), o.file.Close(), os.Rename(o.name, o.path)); err != nil {
+	if err := errors.Join(o.file.Chmod(o.mode), o.file.Close(), os.Rename(o.name, o.path)); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	o.file = nil

@@ -48,6 +48,7 @@ const patience = 20 * time.Second
 //	mode FILE PERM       the file has these permissions
 //	newer FILE           makes the state one of a newer version
 //	learnt FILE          makes a state that has learnt a domain of an account, and a name that is not its
+//	leads FILE           makes a state of demo requests, some of them not to be drawn
 //	edit FILE OLD NEW    replaces text in a file
 //	audit FILE           prints the audit trail of a state that no daemon holds
 func TestScripts(t *testing.T) {
@@ -71,7 +72,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": codeCommand, "until": untilCommand, "sims": simsCommand, "daemon": daemonCommand, "term": termCommand,
-			"control": controlCommand, "get": getCommand, "mode": modeCommand, "newer": newerCommand, "learnt": learntCommand, "edit": editCommand, "audit": auditCommand,
+			"control": controlCommand, "get": getCommand, "mode": modeCommand, "newer": newerCommand, "learnt": learntCommand, "leads": leadsCommand, "edit": editCommand, "audit": auditCommand,
 		},
 	})
 }
