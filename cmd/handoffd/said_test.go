@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors/simulators"
@@ -30,4 +32,88 @@ func TestSaidElsewhereAtAnyTime(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestNoReturnIsWrittenOver: who gives a handoff back is heard while we wait to say how far
+// it is: on the record itself or on the one it came from, after an acceptance or a call, in
+// an outage of either CRM, and while a webhook that tells of it lies in our inbox (C11).
+func TestNoReturnIsWrittenOver(t *testing.T) {
+	unraced(t)
+	t.Parallel()
+	const (
+		hubspot    = "5s hubspot form lee@newco.example Pricing \"Demo request\" firstname=Lee lastname=Berg company=Newco"
+		salesforce = "5s salesforce form lee@newco.example Home \"Demo request\" FirstName=Lee LastName=Berg Company=Newco"
+		across     = "5s hubspot form lee@newco.example Contact \"Contact sales\" firstname=Lee lastname=Berg company=Newco country=\"United States\""
+		calls      = "hubspot create calls x about=lee@newco.example hs_call_direction=OUTBOUND by=person:ana@example.com"
+		callsThere = "salesforce create Task x about=lee@newco.example TaskSubtype=Call Status=Completed by=person:ana@example.com"
+		says       = "hubspot update contacts lee@newco.example by=person:ana@example.com handoff_status="
+		saysThere  = "salesforce update Lead lee@newco.example by=person:ana@example.com Handoff_Status__c="
+	)
+	stories := map[string][]string{
+		"completed, carrier down": {across, "470s salesforce faults 503=1", "480s " + calls, "520s " + saysThere + "Returned", "700s salesforce faults"},
+		"completed, source down":  {across, "475s " + callsThere, "478s hubspot faults 503=1", "560s " + says + "Returned", "700s hubspot faults"},
+		"completed, source busy":  {across, "475s " + callsThere, "478s hubspot faults 429=1", "560s " + says + "Returned", "700s hubspot faults"},
+		"accepted, carrier down":  {across, "470s salesforce faults 503=1", "480s " + says + "Accepted", "520s " + saysThere + "Returned", "700s salesforce faults"},
+		"accepted, source down":   {across, "475s " + saysThere + "Accepted", "478s hubspot faults 503=1", "560s " + says + "Returned", "700s hubspot faults"},
+		"accepted, source slow":   {across, "470s hubspot faults writes_take=20s", "475s " + saysThere + "Accepted", "505s " + says + "Returned", "700s hubspot faults"},
+	}
+	for at := 481; at < 590; at += 9 {
+		stories[fmt.Sprint("hubspot at ", at)] = []string{hubspot, "480s " + calls, fmt.Sprint(at, "s ", says, "Returned")}
+		stories[fmt.Sprint("salesforce at ", at)] = []string{salesforce, "480s " + callsThere, fmt.Sprint(at, "s ", saysThere, "Returned")}
+	}
+	for up := 700; up <= 730; up += 3 { // the writer or the lane is the first to find the CRM again
+		stories[fmt.Sprint("told of, back at ", up)] = []string{
+			hubspot, "470s hubspot faults webhooks.drop=1", "480s " + says + "Accepted", "586.76s hubspot faults 503=1",
+			"640s " + says + "Returned", fmt.Sprint(up, "s hubspot faults"),
+		}
+	}
+	for name, lines := range stories {
+		for _, v := range []variant{{name: "told"}, {name: "without webhooks", hooks: simulators.WebhookFaults{Drop: 1}}} {
+			t.Run(v.name+" "+name, func(t *testing.T) {
+				t.Parallel()
+				text := "(C11)\n-- story --\nsilent\n" + strings.Join(lines, "\n") + "\n900s look\n-- want --\nhandoff * lee@newco.example count=1\n"
+				for _, over := range writtenOver(t, parseStory(t, name, []byte(text)), v, "Returned") {
+					t.Error(over)
+				}
+			})
+		}
+	}
+}
+
+// writtenOver plays a story and lists where we wrote a status over a word of a person's
+// that stood for longer than what comes within a moment of our write.
+func writtenOver(t *testing.T, s *story, v variant, word string) (over []string) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(s.start))
+		st := newStage(t, s, dir, v)
+		defer st.close()
+		began := time.Now()
+		for _, l := range s.lines {
+			st.playUntil(began.Add(l.at))
+			st.do(l)
+		}
+		st.playUntil(time.Now().Add(s.length))
+		type said struct {
+			by string
+			at time.Time
+		}
+		last := map[string]said{}
+		for _, c := range st.pair.History.Changes() {
+			for field, v := range c.Fields {
+				if name := strings.ToLower(field); name != "handoff_status" && name != "handoff_status__c" {
+					continue
+				}
+				at := c.CRM + " " + c.Object + " " + c.ID
+				p := last[at]
+				last[at] = said{c.Actor, c.Time}
+				ours := strings.HasPrefix(c.Actor, "api:") && strings.HasPrefix(p.by, "person:")
+				if ours && v.From == any(word) && v.To != v.From && c.Time.Sub(p.at) > 5500*time.Millisecond {
+					over = append(over, fmt.Sprintf("%s: %s said %s at %s, and we wrote %v at %s", at, p.by, word, p.at.Sub(began), v.To, c.Time.Sub(began)))
+				}
+			}
+		}
+	})
+	return over
 }

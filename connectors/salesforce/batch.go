@@ -136,14 +136,14 @@ func (b *batch) culprit(op *operation) *operation {
 }
 
 // resend takes what was rolled back without a fault of its own and sends it
-// once more, not all-or-none: changes first, then the creates of those groups
-// that are fine.
+// once more, not all-or-none: changes first, then what rests on them, then the creates
+// of those groups that are fine.
 func (b *batch) resend(ctx context.Context, ops []*operation) {
 	b.confirm(ctx, ops)
-	for _, creates := range []bool{false, true} {
+	for turn := range 3 {
 		var again []*operation
 		for _, op := range b.sendable(ops, false) {
-			if op.creates() == creates && b.state[op] == undone {
+			if op.turn() == turn && b.state[op] == undone {
 				again = append(again, op)
 			}
 		}
@@ -164,6 +164,17 @@ func (b *batch) resend(ctx context.Context, ops []*operation) {
 		}
 	}
 	b.confirm(ctx, ops)
+}
+
+// turn is when an operation is sent once more.
+func (op *operation) turn() int {
+	switch {
+	case op.creates():
+		return 2
+	case op.follows:
+		return 1
+	}
+	return 0
 }
 
 // confirm reads back the creates that the CRM refused because their own key is

@@ -28,7 +28,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 			h = d.counters(t, rec, h)
 		}
 		d.explained(t, rec, h)
-		if d.givenBefore(t, rec, d.current(h)) {
+		if d.givenBefore(t, rec, d.current(h)) || d.saidBefore(t, rec, d.current(h)) {
 			return
 		}
 		if ev.Check && h.Stage == state.Completed && h.Target == rec.Ref && !d.stopped() {
@@ -75,6 +75,25 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 	}
 	d.asks(t, rec, d.current(h))
 	d.advance(t, rec, d.current(h))
+}
+
+// saidBefore takes a handoff back that was completed while its receiver gave it back on a
+// record that does not say yet that it is done: nothing is written over their word. It
+// reports whether that is so, or has to be asked first.
+func (d *deciding) saidBefore(t *typ, rec *state.Record, h state.Handoff) bool {
+	if h.Stage != state.Completed || !completing(h, rec.Ref) || age(rec, h) <= 0 {
+		return false
+	}
+	open, err := handoff.NotDone(h)
+	return err == nil && d.returns(t, rec, open)
+}
+
+// completing reports whether a record is still to be told that a handoff is done.
+func completing(h state.Handoff, at connectors.Ref) bool {
+	return slices.ContainsFunc([]string{stepComplete, stepComplete + stepHere}, func(step string) bool {
+		e := h.Effects[step]
+		return e.State == sent && e.Ref == at
+	})
 }
 
 // unwritten looks at a record before the receiver stands on it: a person may

@@ -12,6 +12,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/handoff"
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
@@ -556,12 +557,19 @@ func TestWholeLife(t *testing.T) {
 	})
 }
 
+// heardLate reports whether a handoff was given back before its record was told that it is
+// done.
+func heardLate(was, h state.Handoff) bool {
+	return was.Stage == state.Completed && h.Stage == state.Returned && (was.Effects["complete"].State == handoff.Sent || was.Effects["complete here"].State == handoff.Sent)
+}
+
 // lived compares a handoff before and after one event.
 func lived(t failer, was, h state.Handoff, told bool) {
 	switch {
 	case h.Accountable == "":
 		t.Fatalf("nobody is accountable: %+v", h)
 	case was.ID == "":
+	case heardLate(was, h) && told:
 	case !was.Stage.Open() && was.Stage != h.Stage:
 		t.Fatalf("%s became %s", was.Stage, h.Stage)
 	case h.Stage == state.Completed && (h.AcceptedAt.IsZero() || h.TouchedAt.IsZero()):

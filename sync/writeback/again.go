@@ -101,7 +101,7 @@ func (b batch) read(i state.Intent) time.Time {
 // guarded reports whether the CRM itself refuses a status where the record has changed
 // since it was read, however long ago that is.
 func (b batch) guarded(i state.Intent) bool {
-	return b.grain > 0 && !b.loose && i.Fresh && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
+	return b.grain > 0 && !b.many && i.Fresh && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
 }
 
 // fresh reports whether what was read then may still be relied on. A reading
@@ -169,7 +169,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 		record, _ := a.rules.Normalize(o)
 		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: a.rules})
 		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
-		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o) || i.Fresh}
+		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o)}
 		changed = append(changed, r)
 		if r.holds {
 			i.ReadAt, i.Over = read, o.ModifiedAt

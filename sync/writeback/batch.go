@@ -18,7 +18,8 @@ type batch struct {
 	entries []state.Intent
 	told    bool          // webhooks can be relied on to tell what people do
 	grain   time.Duration // how finely the CRM tells versions apart; zero: it takes no condition
-	loose   bool          // too many for each to be under a condition: only those at risk are, the others are looked at just before
+	loose   bool          // too many owners for each to be under a condition: only those at risk are, the others are looked at just before
+	many    bool          // too many with the statuses, of which none is under one then
 }
 
 func (b batch) empty() bool { return len(b.entries) == 0 }
@@ -45,20 +46,23 @@ func (b batch) leaving(wall time.Time) []connectors.Write {
 	return ws
 }
 
-// under notes which conditions the CRM takes, and whether those of the batch would cost
-// more calls than one: in a collection none can have one.
+// under notes which conditions the CRM takes, and whether those of the owners, and those of
+// the statuses beside them, would cost more calls than one: in a collection none can have one.
 func (b batch) under(c connectors.Connector) batch {
 	guard, ok := c.(connectors.Guard)
 	if !ok {
 		return b
 	}
-	n := 0
+	owners, all := 0, 0
 	for _, i := range b.entries {
-		if i.Write.IfVersion != "" {
-			n++
+		if i.Write.IfVersion == "" {
+			continue
+		}
+		if all++; !i.Fresh {
+			owners++
 		}
 	}
-	b.grain, b.loose = guard.Grain(), n > guard.Conditional()
+	b.grain, b.loose, b.many = guard.Grain(), owners > guard.Conditional(), all > guard.Conditional()
 	return b
 }
 

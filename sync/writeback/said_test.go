@@ -1,6 +1,7 @@
 package writeback
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -113,5 +114,54 @@ func TestTickedOffTogether(t *testing.T) {
 	r.rounds(3)
 	if calls != 1 || len(r.sent) != 4 {
 		t.Errorf("%v in %d calls, want all four in one", r.sent, calls)
+	}
+}
+
+// TestStatusesBesideAnOwner: an owner keeps its condition beside more statuses than a call
+// takes under one.
+func TestStatusesBesideAnOwner(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.w.Connector = guarded{r}
+	owner := r.update("owner", "1")
+	owner.Expect, owner.Over, owner.Write.IfVersion = map[string]any{"hubspot_owner_id": nil}, r.now.Add(-time.Minute), "1"
+	r.put(owner)
+	for n := range 25 {
+		i := r.update(fmt.Sprint("said ", n), fmt.Sprint("of ", n))
+		i.Handoff, i.Fresh, i.Over, i.Write.IfVersion = i.Write.Key, true, owner.Over, "1"
+		r.put(i)
+	}
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		for _, w := range ws {
+			if of := w.Key == "owner"; of != (w.IfVersion != "") || of && w.Loose {
+				t.Errorf("%s left under %q, loosely %v", w.Key, w.IfVersion, w.Loose)
+			}
+		}
+		return done(ws), nil
+	}
+	r.rounds(3)
+	if len(r.sent) != 26 {
+		t.Errorf("sent %v", r.sent)
+	}
+}
+
+// TestStatusWhileNobodyTells: what a status leaves behind while no webhook tells what people
+// do is read again, unless the CRM made sure that nobody came in between.
+func TestStatusWhileNobodyTells(t *testing.T) {
+	t.Parallel()
+	for _, guarded := range []bool{false, true} {
+		r := newRig(t)
+		r.updated(func(tx state.Tx) { state.PutConn(tx, state.Conn{Name: "hubspot", Mirror: true, Deaf: r.now}) })
+		i := r.update("a", "1")
+		i.Step, i.Fresh = "accept", true
+		o := r.w.judge(i, connectors.Result{Ref: i.Write.Ref, ModifiedAt: r.now, Guarded: guarded}, r.now)
+		if _, err := r.w.keep(t.Context(), []outcome{o}, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.look(func(tx state.Tx) {
+			if e, _ := state.GetEcho(tx, i.Write.Ref); e.Blind == guarded {
+				t.Errorf("guarded %v, blind %v", guarded, e.Blind)
+			}
+		})
 	}
 }

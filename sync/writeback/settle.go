@@ -130,7 +130,7 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 			if !o.stamp.IsZero() || o.unstamped() {
 				e, _ := state.GetEcho(tx, o.ref)
 				r, _ := state.GetRecord(tx, o.ref)
-				e.Blind = deaf && !o.entry.OnReading() || e.Blind && r.ModifiedAt.Before(e.Stamp)
+				e.Blind = deaf && len(o.entry.Expect) == 0 && !o.guarded || e.Blind && r.ModifiedAt.Before(e.Stamp)
 				e = o.echo(e)
 				state.PutEcho(tx, o.ref, e)
 				look = look || tells && o.untold(deaf, e)
@@ -218,8 +218,8 @@ func (w *Writer) judge(i state.Intent, r connectors.Result, now time.Time) outco
 		i.State, i.Due = undone(i), now.Add(max(backoff(i), e.RetryAfter))
 		return outcome{entry: i, keep: true}
 	case connectors.Conflict, connectors.NotFound:
-		if e.Class == connectors.Conflict && i.Fresh && i.Contested < mostAttempts { // somebody may have said something
-			i.State, i.ReadAt, i.Due = undone(i), time.Time{}, now
+		if e.Class == connectors.Conflict && i.Fresh && e.Existing.IsZero() && i.Contested < mostAttempts { // somebody may have said something
+			i.State, i.ReadAt, i.Due = undone(i), time.Time{}, now.Add(time.Duration(i.Contested)*undecided)
 			i.Contested++
 			return outcome{entry: i, keep: true}
 		}
