@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -181,7 +182,9 @@ func (d *deciding) tell(h, was state.Handoff, step string, set map[string]any) s
 // way is closed once it stands.
 func (d *deciding) closeTask(h state.Handoff) state.Handoff {
 	e := h.Effects[stepTask]
-	if e.State != handoff.Done || e.Ref.ID == "" || !workOf(h).Ticked.IsZero() || h.Effects[stepTaskDone].Key != "" {
+	ticks := h.Effects[stepTaskDone]
+	planned := ticks.Key != "" && !slices.Contains(d.c.Withdraw, ticks.Key) // what was withdrawn just now is wanted again
+	if e.State != handoff.Done || e.Ref.ID == "" || !workOf(h).Ticked.IsZero() || planned {
 		return h
 	}
 	w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskStatus: actDone}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskDone, "set")}

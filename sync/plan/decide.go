@@ -110,6 +110,9 @@ func (d *deciding) observed(ev Observed) {
 			return
 		}
 	}
+	if seen && prev.Deleted && !rec.Deleted && fromBefore(ev, prev.Read) {
+		return
+	}
 	if len(d.v.Handoffs(rec.Ref)) > 0 {
 		rec.Read = ev.Read
 	}
@@ -156,6 +159,17 @@ func (d *deciding) observed(ev Observed) {
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}
+}
+
+// fromBefore reports whether a reading is older than one that was asked for at an instant,
+// as far as is known: one that has waited its turn, and whose CRM does not say when it was
+// made, is as old as our hearing of it.
+func fromBefore(ev Observed, read time.Time) bool {
+	at := ev.Read
+	if at.IsZero() {
+		at = ev.Came
+	}
+	return at.Before(read)
 }
 
 // lateMerged is an older reading than the one we have, of a record that was merged into

@@ -28,6 +28,10 @@ func (d *deciding) givenBack(rec *state.Record, h state.Handoff) bool {
 		return true
 	}
 	if hand, yes := handAfter(tr, s.Over); yes {
+		if last, later := sinceRead(tr, rec); later {
+			hand, now = last, valueOf(last)
+			who = d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], now)
+		}
 		h.Stake = ceded(&s, now)
 		d.supersede(h, who, hand.By, nil)
 		return true
@@ -150,6 +154,9 @@ func (d *deciding) givenBefore(t *typ, rec *state.Record, h state.Handoff) bool 
 	prev, known := d.v.Record(rec.Ref)
 	s, now := d.stakeOf(h), rec.Fields[t.becomes]
 	if h.Stage != state.Completed || h.Target != rec.Ref || s == nil || s.Ceded != "" || now == s.Value || !known {
+		return false
+	}
+	if prev.Version == rec.Version && rec.Version != "" { // it has been asked before
 		return false
 	}
 	done := h.TouchedAt

@@ -222,3 +222,20 @@ func TestReassignContested(t *testing.T) {
 		t.Errorf("%s has it, %s", h.Owner, h.Stage)
 	}
 }
+
+// TestGivenBackAndOn: where the CRM says that a person has given the record on since the
+// reading at hand, which has waited its turn, it is theirs whom they gave it to.
+func TestGivenBackAndOn(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, rec := unmoved(t, r)
+	w.decide(t, r, monday.Add(23*time.Minute), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+	read := monday.Add(25 * time.Minute)
+	past := append([]connectors.FieldValue{value("u-vera", read.Add(time.Minute), connectors.ActorPerson)}, andBack(connectors.ActorPerson, monday.Add(23*time.Minute+30*time.Second))...)
+	w.trails["51"] = state.Trail{Values: append(past, w.trails["51"].Values...)}
+	rec.Version, rec.ModifiedAt = "9", read
+	w.decide(t, r, read.Add(2*time.Minute), see(rec))
+	if h := w.only(t); h.Stage != state.Superseded || h.Accountable != "vera@example.com" {
+		t.Errorf("%s, %s answers for it, want vera", h.Stage, h.Accountable)
+	}
+}

@@ -178,6 +178,7 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 		for _, i := range hanging {
 			d.resolve(tx, i, keys, now)
 		}
+		d.entries = slices.DeleteFunc(d.entries, func(i state.Intent) bool { return d.waitsFor(tx, i, keys, now) })
 		return tx.Err()
 	})
 	if err != nil {
@@ -215,6 +216,27 @@ func (d *due) resolve(tx state.Tx, i state.Intent, batch map[string]bool, now ti
 		i.Due = create.Due
 		d.put = append(d.put, i)
 	}
+}
+
+// waitsFor puts off a change that rests on one that is put off: a task is not ticked off
+// before it is said on the record why.
+func (d *due) waitsFor(tx state.Tx, i state.Intent, batch map[string]bool, now time.Time) bool {
+	if i.Write.Creates() || len(i.Write.Links) == 0 {
+		return false
+	}
+	h, _ := state.GetHandoff(tx, i.Handoff)
+	for _, e := range h.Effects {
+		if !slices.Contains(i.Write.Links, e.Ref) || batch[e.Key] {
+			continue
+		}
+		on, there := state.GetIntent(tx, e.Key)
+		if there && on.State != state.Parked && on.Due.After(now) && !on.Created.After(i.Created) {
+			i.Due = on.Due
+			d.put = append(d.put, i)
+			return true
+		}
+	}
+	return false
 }
 
 // errOrphan is why a task is not made whose record was not made.

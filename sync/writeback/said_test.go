@@ -165,3 +165,26 @@ func TestStatusWhileNobodyTells(t *testing.T) {
 		})
 	}
 }
+
+// TestNotTickedOffBefore: a task is not ticked off while what says on the record why waits.
+func TestNotTickedOffBefore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	change, tick := r.update("completed", "1"), r.update("ticked off", "task 1")
+	change.Due = r.now.Add(10 * time.Second)
+	tick.Write.Ref.Kind, tick.Write.Links = connectors.Task, []connectors.Ref{change.Write.Ref}
+	r.updated(func(tx state.Tx) {
+		state.PutHandoff(tx, state.Handoff{ID: "h", Effects: map[string]state.Effect{"complete": {Key: "completed", Ref: change.Write.Ref, State: "sent"}}})
+	})
+	r.put(change, tick)
+	calls := 0
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) { calls++; return done(ws), nil }
+	r.rounds(4)
+	if len(r.sent) > 0 {
+		t.Fatalf("%v left at once", r.sent)
+	}
+	r.later(15 * time.Second)
+	if calls != 1 || len(r.sent) != 2 {
+		t.Errorf("%v in %d calls, want both in one", r.sent, calls)
+	}
+}
