@@ -46,6 +46,7 @@ const (
 	clockRetry    = state.ClockRetry // look again for somebody who is free
 	clockObserve  = "observe"        // an observed handoff is forgotten
 	clockDigest   = "digest "        // and a person: what waits for them is told together
+	clockReport   = "report "        // and a report, and a person: it is sent to them
 )
 
 // timerID names the timer of one step of one clock: setting it again moves it.

@@ -37,7 +37,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c.notifyOf()
 	c.settings()
 	c.matching()
-	c.notYet()
+	c.reportsOf()
 	for i := range doc.Handoffs {
 		c.typ(&doc.Handoffs[i])
 	}

@@ -125,14 +125,6 @@ func moment(t mappings.Text) time.Time {
 	return time.Time{}
 }
 
-// notYet warns of what is read and has no effect in this version, so that
-// nobody counts on it.
-func (c *compiler) notYet() {
-	for _, r := range c.doc.Reports {
-		c.warn(r.Pos, "not-yet", "", "report %s is not sent yet", r.Name.S)
-	}
-}
-
 // settings reads what applies to every type.
 func (c *compiler) settings() {
 	for _, n := range c.doc.Never {

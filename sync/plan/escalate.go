@@ -65,6 +65,9 @@ func (d *deciding) escalate(h state.Handoff, ev Fired) {
 		e.f = d.r.facts(d.now, d.v, &rec)
 	}
 	d.audit("escalation", h.ID, e.detail(h))
+	if t.runsOut(i) {
+		d.missed(h, s.clock)
+	}
 	if s.mark {
 		h = d.breach(h, s, ev)
 	}
@@ -143,6 +146,13 @@ func (d *deciding) overtaken(t *typ, h state.Handoff, i int) []step {
 		}
 	}
 	return out
+}
+
+// runsOut reports whether a step is the first that is done once its clock has run out.
+func (t *typ) runsOut(i int) bool {
+	s := t.steps[i]
+	return s.percent >= 100 && !slices.ContainsFunc(t.steps[:i], func(o step) bool { return o.clock == s.clock && o.percent >= 100 }) &&
+		!slices.ContainsFunc(t.steps[i+1:], func(o step) bool { return o.clock == s.clock && o.percent >= 100 && o.percent < s.percent })
 }
 
 // stirred starts the clock of silence anew where something has happened since

@@ -17,6 +17,10 @@ func (d *deciding) fired(ev Fired) {
 		d.digest(who)
 		return
 	}
+	if strings.HasPrefix(ev.Timer.Clock, clockReport) {
+		d.report(ev.Timer.Clock)
+		return
+	}
 	h, ok := d.v.Handoff(ev.Timer.Handoff)
 	if ok && ev.Timer.Clock == clockAgree {
 		d.lookNow(h)

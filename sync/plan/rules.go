@@ -45,6 +45,7 @@ type Rules struct {
 	calendar  sla.Calendar // of people who have none
 	revops    string       // who looks after the rules; blank: nobody is named
 	notify    notify
+	reports   reports
 	back      map[string]bool // nouns of which something is told back
 }
 

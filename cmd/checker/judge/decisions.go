@@ -228,6 +228,9 @@ func (l *loading) intended(i state.Intent, at time.Time) {
 // acceptClock ends with acceptance, the others with the handoff at the latest.
 const acceptClock = "accept"
 
+// reportClock begins the clocks of reports.
+const reportClock = "report "
+
 // clocks follows the timers of handoffs; timers is where each stands in
 // the facts, by its id.
 func (l *loading) clocks(a again, timers map[string]int) {
@@ -243,8 +246,8 @@ func (l *loading) clocks(a again, timers map[string]int) {
 		}
 	}
 	for _, t := range a.changes.Timers {
-		if t.Handoff == "" {
-			continue // a record's: nobody is told
+		if t.Handoff == "" || strings.HasPrefix(t.Clock, reportClock) {
+			continue // a record's: nobody is told; a report's: it is no deadline
 		}
 		due := Due{Handoff: t.Handoff, Clock: t.Clock, Step: t.Step, Due: t.Due, Set: a.d.At}
 		if n, known := timers[t.ID]; known {

@@ -1,0 +1,55 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/handoffd/handoffd/mappings"
+)
+
+// reportWeekly lists the deadlines that were missed (2.26).
+const reportWeekly = "weekly"
+
+// reports are those that are sent by themselves. None is unless it is written (2.40).
+type reports struct{ weekly *report }
+
+// report is when one is sent, and to whom.
+type report struct {
+	zone    *time.Location
+	day, at int // the weekday, -1 for every day, and minutes from midnight
+	to      []string
+}
+
+// next is when the report is sent next.
+func (p *report) next(now time.Time) time.Time {
+	now = now.In(p.zone)
+	for days := 0; ; days++ {
+		at := time.Date(now.Year(), now.Month(), now.Day()+days, 0, p.at, 0, 0, p.zone)
+		if at.After(now) && (p.day < 0 || int(at.Weekday()) == p.day) {
+			return at.UTC()
+		}
+	}
+}
+
+func (c *compiler) reportsOf() {
+	known := map[string]**report{reportWeekly: &c.r.reports.weekly}
+	for _, doc := range c.doc.Reports {
+		of, ok := known[doc.Name.S]
+		if !ok {
+			c.bad(doc.Pos, "undefined-report", didYouMean(doc.Name.S, []string{reportWeekly}, "it can be "+reportWeekly), "there is no report %q", doc.Name.S)
+			continue
+		}
+		*of = c.report(doc)
+	}
+}
+
+func (c *compiler) report(doc mappings.Report) *report {
+	zone, err := time.LoadLocation(doc.Timezone.S)
+	if err != nil {
+		c.bad(doc.Timezone.Pos, "unknown-timezone", "write a name like Europe/London", "there is no timezone %q", doc.Timezone.S)
+	}
+	p := &report{zone: zone, day: doc.Day, at: doc.At}
+	for _, who := range doc.SendTo {
+		p.to = append(p.to, who.S)
+	}
+	return p
+}

@@ -1,0 +1,112 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/plan"
+)
+
+// weekly is when the report of TestWeekly is sent: 08:00 in London.
+var weekly = time.Date(2026, 3, 23, 8, 0, 0, 0, time.UTC)
+
+// reporting is the starter pack with these reports.
+func reporting(t testing.TB, lines string) *plan.Rules {
+	t.Helper()
+	return compile(t, folder(t, edit(t, "handoffd.yaml", "mode: observe", "mode: write\nreports:\n  "+lines+"\n#")))
+}
+
+// reported are the reports that were planned, by who gets them.
+func (w *world) reported() map[string]state.Intent {
+	out := map[string]state.Intent{}
+	for _, i := range w.intents {
+		if rest, ok := strings.CutPrefix(i.Step, "report "); ok {
+			out[strings.Fields(rest)[1]] = i
+		}
+	}
+	return out
+}
+
+// TestWeekly: on its morning, where the clocks have changed too, everybody who is named
+// and who answers for the owner get one list of the deadlines that were missed since the
+// last one, and how each stands now; nobody gets an empty one (2.26, 2.40).
+func TestWeekly(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, "weekly: {on: monday 08:00, timezone: Europe/London, send_to: [revops@example.com, gus@example.com]}")
+	w, rec := assigned(t, r)
+	h := w.only(t)
+	w.fireDue(t, r, h.AcceptBy.Add(-time.Second))
+	if len(w.timers) == 0 || w.ticking("report weekly revops@example.com") != 0 {
+		t.Fatal("a report is set before anything was missed")
+	}
+	w.fireDue(t, r, h.AcceptBy)
+	if got := w.budgets["report weekly revops@example.com"]; len(got.Wait) != 2 || !got.Due.Equal(weekly) {
+		t.Fatalf("noted %v", got)
+	}
+	rec.Version, rec.Fields = "9", fields(rec, "full_name", "Dana Ito", "handoff_status", "Returned", "handoff_return_reason", "Too early")
+	w.decide(t, r, h.AcceptBy.Add(time.Minute), see(rec))
+	w.fireDue(t, r, weekly.Add(-time.Second))
+	if got := w.reported(); len(got) != 0 {
+		t.Fatalf("sent too early: %v", got)
+	}
+	w.fireDue(t, r, weekly)
+	got := w.reported()
+	for _, who := range []string{"revops@example.com", "gus@example.com", "morgan@example.com"} {
+		i := got[who]
+		body := fmt.Sprint(i.Write.Set[connectors.TaskBody])
+		if i.Write.Set[connectors.TaskSubject] != "2 deadlines were missed" || strings.Count(body, "\n") != 1 {
+			t.Errorf("%s is told %v: %s", who, i.Write.Set[connectors.TaskSubject], body)
+		}
+		if line := "Dana Ito was to be taken up by Mon 16 Mar 14:15 GMT, with ana@example.com: returned by "; !strings.Contains(body, line) || !strings.Contains(body, ", Too early") {
+			t.Errorf("%s is told %s", who, body)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("told are %v", got)
+	}
+	w.intents = map[string]state.Intent{}
+	w.fireDue(t, r, weekly.AddDate(0, 0, 8))
+	if got := w.reported(); len(got) != 0 || w.ticking("report weekly revops@example.com") != 0 {
+		t.Errorf("an empty report: %v", got)
+	}
+	w.decide(t, r, weekly.Add(time.Hour), see(demo("52", "lee@newco.example", "country", "US", "lead_status", "New")))
+	w.fireDue(t, r, weekly.AddDate(0, 0, 6))
+	if due := w.budgets["report weekly gus@example.com"].Due; !due.Equal(time.Date(2026, 3, 30, 7, 0, 0, 0, time.UTC)) {
+		t.Errorf("the next is sent %s", due) // London has summer time since the 29th
+	}
+}
+
+// TestWeeklyIsBounded: of more than fifty misses the rest is counted, and what only
+// watches or is no report any more sends nothing (2.26, 2.40).
+func TestWeeklyIsBounded(t *testing.T) {
+	t.Parallel()
+	on := reporting(t, "weekly: {on: monday 08:00, timezone: Europe/London, send_to: revops@example.com}")
+	for name, test := range map[string]struct {
+		r    *plan.Rules
+		tail string
+	}{
+		"on":       {on, "And 10 more."},
+		"observed": {compile(t, folder(t, edit(t, "handoffd.yaml", "mode: observe", "mode: observe\nreports:\n  weekly: {on: monday 08:00, timezone: Europe/London, send_to: revops@example.com}\n#"))), ""},
+		"off":      {writing(t), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			for n := range 30 {
+				w.decide(t, on, monday, see(demo(fmt.Sprint(100+n), fmt.Sprintf("b%d@company%d.com", n, n), "country", "US")))
+			}
+			w.fireDue(t, on, monday.Add(time.Hour)) // the steps behind a deadline miss nothing again
+			w.fireDue(t, test.r, weekly)
+			i, sent := w.reported()["revops@example.com"]
+			lines := strings.Split(fmt.Sprint(i.Write.Set[connectors.TaskBody]), "\n")
+			if sent != (test.tail != "") || sent && (len(lines) != 51 || !slices.Contains(lines, test.tail)) {
+				t.Errorf("%d lines: %v", len(lines), lines[len(lines)-1])
+			}
+		})
+	}
+}
