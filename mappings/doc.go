@@ -117,11 +117,15 @@ type Safety struct {
 	Pos         Pos
 }
 
-// Report is one that is sent by itself.
+// Retro is the report that is sent once, some days after the start.
+const Retro = "retro"
+
+// Report is one that is sent by itself: weekly, or once, as the retro.
 type Report struct {
 	Name     Text
 	Day      int // time.Weekday; -1 for every day
 	At       int // minutes from midnight
+	After    int // days, of the retro
 	Timezone Text
 	SendTo   []Text // e-mails
 	Pos      Pos

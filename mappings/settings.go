@@ -176,20 +176,40 @@ func (v value) holder() Text {
 func report(e entry) Report {
 	s := e.val.scope("report " + e.key.S)
 	r := Report{Name: e.key, Pos: e.key.Pos}
-	on := s.need("on", "write it like monday 08:00")
-	if t := on.text(); t.Given() {
-		i := strings.LastIndex(t.S, " ")
-		day := strings.ToLower(strings.TrimSpace(t.S[:max(i, 0)]))
-		at, ok := clockTime(t.S[i+1:])
-		r.Day, r.At = slices.Index(weekdays, day), at
-		if !ok || r.Day < 0 && day != "every day" {
-			on.bad("bad-hours", fmt.Sprintf("on: %q is not a weekday with a time", t.S), "write it like monday 08:00")
-		}
+	if e.key.S == Retro {
+		r.After = s.need("after", "write it like 14 days").days()
+	} else {
+		r.Day, r.At = s.need("on", "write it like monday 08:00").weekdayTime()
 	}
 	r.Timezone = s.need("timezone", "write it like Europe/London").timezone()
 	r.SendTo = readAll(s.need("send_to", "").oneOrMore(), value.email)
 	s.done()
 	return r
+}
+
+// weekdayTime reads a weekday, -1 for every day, and minutes from midnight.
+func (v value) weekdayTime() (day, at int) {
+	t := v.text()
+	if !t.Given() {
+		return 0, 0
+	}
+	i := strings.LastIndex(t.S, " ")
+	name := strings.ToLower(strings.TrimSpace(t.S[:max(i, 0)]))
+	at, ok := clockTime(t.S[i+1:])
+	if day = slices.Index(weekdays, name); !ok || day < 0 && name != "every day" {
+		v.bad("bad-hours", fmt.Sprintf("%s: %q is not a weekday with a time", v.name, t.S), "write it like monday 08:00")
+	}
+	return day, at
+}
+
+// days is a whole number of days, day and night.
+func (v value) days() int {
+	d := v.duration()
+	if !d.IsZero() && (d.Working || d.Unit != Day || d.N == 0) {
+		v.bad("bad-duration", v.name+" is a whole number of days", "write it like 14 days")
+		return 0
+	}
+	return d.N
 }
 
 // timezone is the name of a zone: Europe/London. Whether there is such a

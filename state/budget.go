@@ -15,6 +15,8 @@ type Budget struct {
 	More     int       `json:"more,omitempty"`
 	Due      time.Time `json:"due,omitzero"`
 	Channels []string  `json:"channels,omitempty"` // where the digest goes
+	// Tally is what a report that is sent once has counted, by what.
+	Tally map[string]int `json:"tally,omitempty"`
 }
 
 // Notice is one line of a digest.

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/mappings"
@@ -9,13 +12,17 @@ import (
 // reportWeekly lists the deadlines that were missed (2.26).
 const reportWeekly = "weekly"
 
+// reportRetro says, once, how the first days went (4.36).
+const reportRetro = mappings.Retro
+
 // reports are those that are sent by themselves. None is unless it is written (2.40).
-type reports struct{ weekly *report }
+type reports struct{ weekly, retro *report }
 
 // report is when one is sent, and to whom.
 type report struct {
 	zone    *time.Location
 	day, at int // the weekday, -1 for every day, and minutes from midnight
+	after   int // days, of the retro
 	to      []string
 }
 
@@ -31,11 +38,12 @@ func (p *report) next(now time.Time) time.Time {
 }
 
 func (c *compiler) reportsOf() {
-	known := map[string]**report{reportWeekly: &c.r.reports.weekly}
+	known := map[string]**report{reportWeekly: &c.r.reports.weekly, reportRetro: &c.r.reports.retro}
+	names := slices.Sorted(maps.Keys(known))
 	for _, doc := range c.doc.Reports {
 		of, ok := known[doc.Name.S]
 		if !ok {
-			c.bad(doc.Pos, "undefined-report", didYouMean(doc.Name.S, []string{reportWeekly}, "it can be "+reportWeekly), "there is no report %q", doc.Name.S)
+			c.bad(doc.Pos, "undefined-report", didYouMean(doc.Name.S, names, "it can be "+strings.Join(names, ", ")), "there is no report %q", doc.Name.S)
 			continue
 		}
 		*of = c.report(doc)
@@ -47,7 +55,7 @@ func (c *compiler) report(doc mappings.Report) *report {
 	if err != nil {
 		c.bad(doc.Timezone.Pos, "unknown-timezone", "write a name like Europe/London", "there is no timezone %q", doc.Timezone.S)
 	}
-	p := &report{zone: zone, day: doc.Day, at: doc.At}
+	p := &report{zone: zone, day: doc.Day, at: doc.At, after: doc.After}
 	for _, who := range doc.SendTo {
 		p.to = append(p.to, who.S)
 	}

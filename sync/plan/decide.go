@@ -72,6 +72,7 @@ func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 	if !d.stopped() {
 		d.makeNexts()
 		d.showNexts()
+		d.tallies()
 	}
 	if err := v.Err(); err != nil {
 		return state.Changes{}, fmt.Errorf("decide: %w", err)

@@ -19,6 +19,7 @@ import (
 // missed notes for the weekly report that a clock has run out while what it waits for
 // had not happened: for who gets the whole of it, and for who answers for the owner.
 func (d *deciding) missed(h state.Handoff, clock string) {
+	d.tally(tallyMissed + clock)
 	p := d.r.reports.weekly
 	if p == nil {
 		return
@@ -56,6 +57,10 @@ func (d *deciding) note(row string, due time.Time, n state.Notice) {
 func (d *deciding) report(row string) {
 	t := d.budget(row)
 	if t.Due.IsZero() || t.Due.After(d.now) {
+		return
+	}
+	if row == rowRetro {
+		d.retro(t)
 		return
 	}
 	name, who, _ := strings.Cut(strings.TrimPrefix(row, clockReport), " ")

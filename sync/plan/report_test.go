@@ -26,7 +26,7 @@ func (w *world) reported() map[string]state.Intent {
 	out := map[string]state.Intent{}
 	for _, i := range w.intents {
 		if rest, ok := strings.CutPrefix(i.Step, "report "); ok {
-			out[strings.Fields(rest)[1]] = i
+			out[strings.Fields(rest)[1]] = i // its name, and who gets it
 		}
 	}
 	return out
@@ -81,6 +81,21 @@ func TestWeekly(t *testing.T) {
 	}
 }
 
+// TestReportStays: a report that has not left yet is not taken back with the one of its
+// handoffs that it hangs on: it speaks of others too (2.26).
+func TestReportStays(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, "weekly: {on: monday 08:00, timezone: Europe/London, send_to: revops@example.com}")
+	w, rec := assigned(t, r)
+	w.fireDue(t, r, w.only(t).AcceptBy)
+	w.fireDue(t, r, weekly)
+	rec.Version, rec.Deleted = "9", true
+	w.decide(t, r, weekly.Add(time.Second), see(rec))
+	if h := w.only(t); h.Stage != state.Cancelled || len(w.reported()) != 2 {
+		t.Errorf("%s, and reported is %v", h.Stage, w.reported())
+	}
+}
+
 // TestWeeklyIsBounded: of more than fifty misses the rest is counted, and what only
 // watches or is no report any more sends nothing (2.26, 2.40).
 func TestWeeklyIsBounded(t *testing.T) {
@@ -108,5 +123,42 @@ func TestWeeklyIsBounded(t *testing.T) {
 				t.Errorf("%d lines: %v", len(lines), lines[len(lines)-1])
 			}
 		})
+	}
+}
+
+// TestRetro: so many days after the first handoff its readers get, once, what worked,
+// where it got stuck and which rules came back for what (4.36).
+func TestRetro(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, "retro: {after: 14 days, timezone: Europe/London, send_to: [revops@example.com, gus@example.com]}")
+	w, rec := assigned(t, r)
+	taken := demo("52", "lee@newco.example", "country", "US", "lead_status", "New")
+	w.decide(t, r, monday, see(taken))
+	w.fireDue(t, r, monday.Add(16*time.Minute))
+	rec.Version, rec.Fields = "9", fields(rec, "handoff_status", "Returned", "handoff_return_reason", "Too early")
+	w.decide(t, r, monday.Add(20*time.Minute), see(rec))
+	first := monday.Add(13*24*time.Hour + 23*time.Hour) // London has had its summer time since
+	w.fireDue(t, r, first.Add(-time.Second))
+	if got := w.reported(); len(got) != 0 {
+		t.Fatalf("sent too early: %v", got)
+	}
+	w.fireDue(t, r, first)
+	got := w.reported()
+	for _, who := range []string{"revops@example.com", "gus@example.com"} {
+		text := fmt.Sprint(got[who].Write.Set[connectors.TaskBody])
+		for _, line := range []string{
+			"What worked\n2 handed over, 0 accepted, 0 of them in time.\nWhere it got stuck\n2 × the time to be taken up ran out\n",
+			"\n1 × returned: Too early\nWhich criteria to clarify\n1 × demo_request (", "): returned, Too early",
+		} {
+			if !strings.Contains(text, line) {
+				t.Errorf("%s is told %s, without %q", who, text, line)
+			}
+		}
+	}
+	w.intents = map[string]state.Intent{}
+	w.decide(t, r, first.Add(time.Hour), see(demo("53", "kim@hooli.example", "country", "US", "lead_status", "New")))
+	w.fireDue(t, r, first.AddDate(0, 0, 30))
+	if again := w.reported(); len(got) != 2 || len(again) != 0 {
+		t.Errorf("%d are told, and again %v", len(got), again)
 	}
 }
