@@ -54,7 +54,7 @@ type calendarShift struct {
 }
 
 func newCalendarCommand(s streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "calendar", Short: "When people work", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "calendar", Short: "When people work"}
 	var format string
 	year := time.Now().Year()
 	one := &cobra.Command{

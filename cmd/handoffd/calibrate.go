@@ -21,7 +21,6 @@ func newCalibrateCommand(s streams) *cobra.Command {
 			"  handoffd calibrate answer leads.csv --as ana\n" +
 			"  handoffd calibrate answer leads.csv --as ben\n" +
 			"  handoffd calibrate score leads.ana.csv leads.ben.csv",
-		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(newCalibrateDrawCommand(s), newCalibrateAnswerCommand(s), newCalibrateScoreCommand(s))
 	return cmd

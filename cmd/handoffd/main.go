@@ -167,11 +167,16 @@ func fitHelp(cmd *cobra.Command) {
 	}
 }
 
-// grouped adds verbs under a heading of the help.
+// grouped adds verbs under a heading of the help. One that only has verbs of its own
+// shows them, and refuses any other.
 func grouped(root *cobra.Command, title string, verbs ...*cobra.Command) {
 	root.AddGroup(&cobra.Group{ID: title, Title: title})
 	for _, v := range verbs {
 		v.GroupID = title
+		if !v.Runnable() {
+			v.Args, v.DisableFlagsInUseLine = cobra.NoArgs, true
+			v.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
 		root.AddCommand(v)
 	}
 }

@@ -54,7 +54,7 @@ type tierShare struct {
 }
 
 func newTeamCommand(s streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "team", Short: "Who is next, and whether it was fair", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "team", Short: "Who is next, and whether it was fair"}
 	var format, since string
 	var draws bool
 	show := &cobra.Command{
