@@ -72,6 +72,7 @@ func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 	if !d.stopped() {
 		d.makeNexts()
 		d.showNexts()
+		d.metLate()
 		d.tallies()
 	}
 	if err := v.Err(); err != nil {

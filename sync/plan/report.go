@@ -38,6 +38,37 @@ func (d *deciding) missed(h state.Handoff, clock string) {
 	}
 }
 
+// metLate notes what was done too late while nobody looked: the step that would have
+// noted it finds its clock met.
+func (d *deciding) metLate() {
+	for _, h := range d.c.Handoffs {
+		was, _ := d.v.Handoff(h.ID)
+		t := d.r.byName[h.Type]
+		if t == nil || h.Observed {
+			continue
+		}
+		for i, s := range t.steps {
+			if _, waits := d.v.Timer(timerID(h.ID, s.clock, i)); waits && t.runsOut(i) && metLate(was, h, s.clock) {
+				d.missed(was, s.clock)
+			}
+		}
+	}
+}
+
+// metLate reports whether a clock is known now, and was not before, to have been met after it ran out.
+func metLate(was, h state.Handoff, clock string) bool {
+	before, at := was.AcceptedAt, h.AcceptedAt
+	switch clock {
+	case clockAccept:
+	case clockTouch:
+		before, at = was.TouchedAt, h.TouchedAt
+	default:
+		return false
+	}
+	by := deadline(was, clock)
+	return before.IsZero() && !by.IsZero() && at.After(by)
+}
+
 // note keeps a line for a report, and has the report sent.
 func (d *deciding) note(row string, due time.Time, n state.Notice) {
 	t := d.budget(row)

@@ -26,17 +26,22 @@ const (
 	tallyReturned = "returned " // a reason, and the rule by which it was handed over
 )
 
-// tally counts one thing for the retro.
-func (d *deciding) tally(what string) {
+// tally counts one thing for the retro; retally counts it as another from now on.
+func (d *deciding) tally(what string) { d.retally("", what) }
+
+func (d *deciding) retally(was, is string) {
 	t := d.budget(rowRetro)
-	if d.r.reports.retro == nil || t.Day == retroSent || t.Due.IsZero() {
+	if d.r.reports.retro == nil || t.Day == retroSent || t.Due.IsZero() || was == is {
 		return
 	}
 	t.Tally = maps.Clone(t.Tally)
 	if t.Tally == nil {
 		t.Tally = map[string]int{}
 	}
-	t.Tally[what]++
+	if t.Tally[was]--; t.Tally[was] <= 0 {
+		delete(t.Tally, was)
+	}
+	t.Tally[is]++
 	d.setBudget(t)
 }
 
@@ -61,15 +66,18 @@ func (d *deciding) tallies() {
 				d.tally(tallyInTime)
 			}
 		}
-		if was.Returned == nil && h.Returned != nil {
-			d.tally(d.returnedAs(h))
+		if h.Returned != nil {
+			d.retally(d.returnedAs(was), d.returnedAs(h)) // its reason may come later
 		}
 	}
 }
 
-// returnedAs is what a return counts as. Reasons outside the type's list are one, so
-// that nobody's words fill the row.
+// returnedAs is what a return counts as; blank: there is none. Reasons outside the type's
+// list are one, so that nobody's words fill the row.
 func (d *deciding) returnedAs(h state.Handoff) string {
+	if h.Returned == nil {
+		return ""
+	}
 	reason := orNone(h.Returned.Reason)
 	if t := d.r.byName[h.Type]; t != nil && h.Returned.Reason != "" && len(t.returned.reasons) > 0 && !slices.Contains(t.returned.reasons, reason) {
 		reason = "another reason"

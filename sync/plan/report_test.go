@@ -81,6 +81,28 @@ func TestWeekly(t *testing.T) {
 	}
 }
 
+// TestMissedUnseen: who took it up too late while nobody looked has missed the deadline
+// as well; who did so in time, and is heard of late, has not (2.26).
+func TestMissedUnseen(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, "weekly: {on: monday 08:00, timezone: Europe/London, send_to: revops@example.com}")
+	for after, want := range map[time.Duration]int{-time.Minute: 0, time.Minute: 1} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			w, rec := assigned(t, r)
+			by := w.only(t).AcceptBy
+			rec.Version, rec.Fields = "9", fields(rec, "full_name", "Dana Ito", "handoff_status", "Accepted")
+			rec.ModifiedAt = by.Add(after)
+			w.decide(t, r, by.Add(time.Hour), see(rec))
+			w.fireDue(t, r, by.Add(time.Hour))
+			got := slices.DeleteFunc(w.budgets["report weekly revops@example.com"].Wait, func(n state.Notice) bool { return n.Clock != "accept" })
+			if h := w.only(t); len(got) != want || !h.AcceptedAt.Equal(by.Add(after)) {
+				t.Errorf("accepted %s, noted %v", h.AcceptedAt, got)
+			}
+		})
+	}
+}
+
 // TestReportStays: a report that has not left yet is not taken back with the one of its
 // handoffs that it hangs on: it speaks of others too (2.26).
 func TestReportStays(t *testing.T) {
@@ -132,11 +154,14 @@ func TestRetro(t *testing.T) {
 	t.Parallel()
 	r := reporting(t, "retro: {after: 14 days, timezone: Europe/London, send_to: [revops@example.com, gus@example.com]}")
 	w, rec := assigned(t, r)
+	id := w.only(t).ID
 	taken := demo("52", "lee@newco.example", "country", "US", "lead_status", "New")
 	w.decide(t, r, monday, see(taken))
 	w.fireDue(t, r, monday.Add(16*time.Minute))
-	rec.Version, rec.Fields = "9", fields(rec, "handoff_status", "Returned", "handoff_return_reason", "Too early")
+	rec.Version, rec.Fields = "9", fields(rec, "handoff_id", id, "handoff_status", "Returned")
 	w.decide(t, r, monday.Add(20*time.Minute), see(rec))
+	rec.Version, rec.Fields = "91", fields(rec, "handoff_return_reason", "Too early")
+	w.decide(t, r, monday.Add(25*time.Minute), see(rec))
 	first := monday.Add(13*24*time.Hour + 23*time.Hour) // London has had its summer time since
 	w.fireDue(t, r, first.Add(-time.Second))
 	if got := w.reported(); len(got) != 0 {
