@@ -120,12 +120,16 @@ type Safety struct {
 // Retro is the report that is sent once, some days after the start.
 const Retro = "retro"
 
+// Sample is the report of how giver and receiver rate some handoffs, drawn at random.
+const Sample = "sample"
+
 // Report is one that is sent by itself: weekly, or once, as the retro.
 type Report struct {
 	Name     Text
 	Day      int // time.Weekday; -1 for every day
 	At       int // minutes from midnight
 	After    int // days, of the retro
+	Size     int // handoffs that are drawn for the sample, 1 to 20
 	Timezone Text
 	SendTo   []Text // e-mails
 	Pos      Pos

@@ -181,6 +181,9 @@ func report(e entry) Report {
 	} else {
 		r.Day, r.At = s.need("on", "write it like monday 08:00").weekdayTime()
 	}
+	if e.key.S == Sample {
+		r.Size = s.field("size").sampleSize()
+	}
 	r.Timezone = s.need("timezone", "write it like Europe/London").timezone()
 	r.SendTo = readAll(s.need("send_to", "").oneOrMore(), value.email)
 	s.done()
@@ -210,6 +213,25 @@ func (v value) days() int {
 		return 0
 	}
 	return d.N
+}
+
+// How many handoffs are drawn for the sample.
+const (
+	usualSample = 5
+	mostSampled = 20
+)
+
+// sampleSize is how many handoffs are drawn, where nothing is written the usual number.
+func (v value) sampleSize() int {
+	t := v.text()
+	if !t.Given() {
+		return usualSample
+	}
+	n, ok := number(t.S)
+	if !ok || n < 1 || n > mostSampled {
+		v.bad("bad-number", fmt.Sprintf("%s is %q, which is not a whole number from 1 to %d", v.name, t.S, mostSampled), "")
+	}
+	return n
 }
 
 // timezone is the name of a zone: Europe/London. Whether there is such a

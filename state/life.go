@@ -70,6 +70,23 @@ type Back struct {
 	Count int               `json:"count,omitempty"` // times something was told
 }
 
+// Ratings are how complete and useful giver and receiver found a handoff, who were
+// asked because it was drawn for the sample.
+type Ratings struct {
+	Asked time.Time `json:"asked"`
+	Over  time.Time `json:"over,omitzero"` // since when no rating is waited for any more
+	Given Rating    `json:"given,omitzero"`
+	Taken Rating    `json:"received,omitzero"`
+}
+
+// Rating is that of one of the two.
+type Rating struct {
+	Who    string    `json:"who,omitempty"`    // who was asked, by e-mail; blank: nobody could be
+	Score  int       `json:"score,omitempty"`  // 1, poor, to 5, very good; 0: none yet
+	At     time.Time `json:"at,omitzero"`      // when it was read
+	Ticked bool      `json:"ticked,omitempty"` // they have ticked off their task themselves
+}
+
 // Holder is somebody who had a handoff before its present owner.
 type Holder struct {
 	Who   string    `json:"who"`

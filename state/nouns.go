@@ -166,7 +166,9 @@ type Handoff struct {
 	Actual *Actual `json:"actual,omitempty"` // of one that was only observed: what really happened
 	Undone *Undone `json:"undone,omitempty"` // what `undo` did to it
 	Back   *Back   `json:"back,omitempty"`   // what is told back; nil: nothing, or no longer
-	Review *Review `json:"review,omitempty"` // whose account it is was given to a person to look at
+	// Ratings are of one that was drawn for the sample (2.41).
+	Ratings *Ratings `json:"ratings,omitempty"`
+	Review  *Review  `json:"review,omitempty"` // whose account it is was given to a person to look at
 }
 
 // Stake is one write of an owner field. A CRM that cannot write under a

@@ -28,6 +28,7 @@ var listMeanings = map[string]string{
 	"never":         "a rule under `never:` kept it from being handed over",
 	"preparation":   "should have been begun before, and was not",
 	"quarantined":   "could not be decided and is put aside; `handoffd queue` shows and retries it",
+	"rating":        "a rating that is no whole number from 1 to 5; its task stays open",
 	"reassign":      "could not be moved as ordered",
 	"refused":       "the CRM refused the write; `handoffd queue` shows and retries it",
 	"rematched":     "of another account now than when it was assigned; reassign it, or leave it",

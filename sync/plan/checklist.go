@@ -389,6 +389,9 @@ func (d *deciding) choreSettled(h state.Handoff, step string, ref connectors.Ref
 		}
 		return h
 	}
+	if ratingOf(step) != nil {
+		return d.rateSettled(h, step)
+	}
 	for at := range h.Items {
 		if h.Items[at].Step != step {
 			continue

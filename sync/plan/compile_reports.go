@@ -15,14 +15,18 @@ const reportWeekly = "weekly"
 // reportRetro says, once, how the first days went (4.36).
 const reportRetro = mappings.Retro
 
+// reportSample shows how giver and receiver rate the same handoffs (2.41).
+const reportSample = mappings.Sample
+
 // reports are those that are sent by themselves. None is unless it is written (2.40).
-type reports struct{ weekly, retro *report }
+type reports struct{ weekly, retro, sample *report }
 
 // report is when one is sent, and to whom.
 type report struct {
 	zone    *time.Location
 	day, at int // the weekday, -1 for every day, and minutes from midnight
 	after   int // days, of the retro
+	size    int // handoffs in a draw of the sample
 	to      []string
 }
 
@@ -38,7 +42,7 @@ func (p *report) next(now time.Time) time.Time {
 }
 
 func (c *compiler) reportsOf() {
-	known := map[string]**report{reportWeekly: &c.r.reports.weekly, reportRetro: &c.r.reports.retro}
+	known := map[string]**report{reportWeekly: &c.r.reports.weekly, reportRetro: &c.r.reports.retro, reportSample: &c.r.reports.sample}
 	names := slices.Sorted(maps.Keys(known))
 	for _, doc := range c.doc.Reports {
 		of, ok := known[doc.Name.S]
@@ -55,7 +59,7 @@ func (c *compiler) report(doc mappings.Report) *report {
 	if err != nil {
 		c.bad(doc.Timezone.Pos, "unknown-timezone", "write a name like Europe/London", "there is no timezone %q", doc.Timezone.S)
 	}
-	p := &report{zone: zone, day: doc.Day, at: doc.At, after: doc.After}
+	p := &report{zone: zone, day: doc.Day, at: doc.At, after: doc.After, size: doc.Size}
 	for _, who := range doc.SendTo {
 		p.to = append(p.to, who.S)
 	}

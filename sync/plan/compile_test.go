@@ -69,7 +69,7 @@ func TestFaults(t *testing.T) {
 		{demo, "then: return_to_giver}", "then: return_to_giver, reasons: [Too early, too early]}", demo + ":", "duplicate-name", "keep one", false},
 		{demo, "{person.handoff_status: Returned}", "{person.handoff_status: Retuned}", demo + ":", "unknown-value", `did you mean "Returned"?`, true},
 		{"handoffd.yaml", "mode: observe", "mode: observe\nreports:\n  wekly: {on: monday 08:00, timezone: UTC, send_to: revops@example.com}", "handoffd.yaml:", "undefined-report", `did you mean "weekly"?`, false},
-		{"handoffd.yaml", "mode: observe", "mode: observe\nreports:\n  agenda: {on: monday 08:00, timezone: UTC, send_to: revops@example.com}", "handoffd.yaml:", "undefined-report", "it can be retro, weekly", false},
+		{"handoffd.yaml", "mode: observe", "mode: observe\nreports:\n  agenda: {on: monday 08:00, timezone: UTC, send_to: revops@example.com}", "handoffd.yaml:", "undefined-report", "it can be retro, sample, weekly", false},
 		{"handoffd.yaml", "mode: observe", "mode: observe\nreports:\n  weekly: {on: monday 08:00, timezone: Europe/Londn, send_to: revops@example.com}", "handoffd.yaml:", "unknown-timezone", "Europe/London", false},
 		{"handoffd.yaml", "mode: observe", "live: {demo_request: [{share: 10%, on: hubspot}, {share: 20%, on: hubspot}]}\nmode: observe", "handoffd.yaml:", "duplicate-name", "keep one", false},
 	}

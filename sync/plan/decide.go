@@ -74,6 +74,7 @@ func (r *Rules) Decide(now time.Time, v View, ev Event) (state.Changes, error) {
 		d.showNexts()
 		d.metLate()
 		d.tallies()
+		d.samples()
 	}
 	if err := v.Err(); err != nil {
 		return state.Changes{}, fmt.Errorf("decide: %w", err)
@@ -139,6 +140,7 @@ func (d *deciding) observed(ev Observed) {
 	if carried = d.followed(rec, carried, ev); d.stopped() {
 		return
 	}
+	d.rated(rec, &prev)
 	if seen {
 		d.rematched(c, rec, &prev, carried)
 	}

@@ -70,6 +70,8 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		h = d.taskStands(h, ev)
 	case stepSource:
 		h = d.endedMeanwhile(h)
+	case stepRating:
+		h = d.asksToRate(h)
 	default:
 		h = d.toldTooLate(d.choreSettled(h, ev.Intent.Step, ev.Ref), ev.Intent.Step)
 	}
@@ -134,7 +136,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case d.staysWith(h, ev):
 	case step == stepRewrite && !h.Stage.Open():
 		d.leftReversed(h, ev)
-	case !h.Stage.Open():
+	case !h.Stage.Open() && step != stepRating:
 		d.put(h)
 		d.madeForOthers(h, ev)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():

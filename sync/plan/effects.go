@@ -391,7 +391,7 @@ func fresh(set map[string]any, rec *state.Record, h state.Handoff) map[string]an
 
 // clearLeft takes away what people have said about another handoff.
 func clearLeft(set map[string]any, rec *state.Record) {
-	for _, name := range []string{ownReturnReason, ownReturnNote, ownGaps} {
+	for _, name := range []string{ownReturnReason, ownReturnNote, ownGaps, ownGivenRating, ownTakenRating} {
 		if rec.Fields[name] != "" {
 			set[name] = nil
 		}

@@ -306,6 +306,7 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 	d.untwin(rec.Ref)
 	for _, h := range carried {
 		if !h.Stage.Open() {
+			d.ratedThere(h, rec.Ref, to)
 			continue
 		}
 		switch {
@@ -319,6 +320,7 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 				h.Work = &w
 			}
 			d.put(h)
+			d.ratedThere(h, rec.Ref, to)
 		case h.Target == rec.Ref || h.Target.ID == "":
 			d.cancel(h, noteDeleted)
 		default:

@@ -39,6 +39,9 @@ func handedOver() []string {
 func (r *Rules) memory(c *conn, kind connectors.Kind) []string {
 	noun := c.m.Noun(kind)
 	read := slices.Concat(handedOver(), []string{ownReturnReason, ownReturnNote, ownGaps, connectors.WorkOwnedAt}, connectors.WorkFields())
+	if r.reports.sample != nil {
+		read = append(read, ownGivenRating, ownTakenRating)
+	}
 	for _, t := range r.types {
 		if t.about == noun && (t.deliver == c || slices.Contains(t.on, c)) {
 			return read

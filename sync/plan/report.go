@@ -94,6 +94,10 @@ func (d *deciding) report(row string) {
 		d.retro(t)
 		return
 	}
+	if row == rowSample {
+		d.sample(t)
+		return
+	}
 	name, who, _ := strings.Cut(strings.TrimPrefix(row, clockReport), " ")
 	d.setBudget(state.Budget{Who: row})
 	if d.r.write && name == reportWeekly && d.hearsOfMisses(who) {

@@ -189,7 +189,7 @@ func (d *deciding) choresOver(h state.Handoff) state.Handoff {
 // tasksOver ticks off all that anybody was asked for, because there is nothing left
 // that it is about.
 func (d *deciding) tasksOver(h state.Handoff) state.Handoff {
-	return d.closeTask(d.choresEnd(h, func(state.Item) bool { return true }))
+	return d.ratingOver(d.closeTask(d.choresEnd(h, func(state.Item) bool { return true })))
 }
 
 // choresEnd ticks off those things of the checklist, and what was asked for.

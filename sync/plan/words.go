@@ -98,6 +98,8 @@ const (
 	ownWatchers     = own + "watchers"
 	ownQuestions    = own + "questions" // how often the receiver asked what the context should have said
 	ownGaps         = own + "gaps"      // what they ask; people write it
+	ownGivenRating  = own + "rated_by_giver"
+	ownTakenRating  = own + "rated_by_receiver"
 )
 
 // The values of handoff_status.
@@ -149,6 +151,9 @@ const (
 	stepAskReason  = "ask reason"    // a task for who returned it without a reason
 	stepGaps       = "gaps"          // how often the receiver has asked
 	stepGapTask    = "gap task"      // a task for the giver, who is asked something
+	stepRating     = "rating"        // the fields of the ratings, before anybody is asked
+	stepRateGiven  = "rate given"    // a task for the giver, to rate it
+	stepRateTaken  = "rate received" // one for the receiver
 	stepBreach     = "breach"        // late
 	stepSupersede  = "supersede"     // a person took over
 	stepTaskOwner  = "task owner"    // the task, to who took the handoff over
@@ -193,6 +198,7 @@ const (
 	listAttempts   = "attempts"    // tried too seldom (4.13)
 	listReturned   = "returned"    // came back late, or without a reason
 	listLate       = "late_intake" // a signal heard of after its deadline (I3)
+	listRating     = "rating"      // not a whole number from 1 to 5
 	listImports    = "imports"     // waits for its turn
 	listOtherwise  = "otherwise"   // stands for the type's own list_as
 	actor          = "handoffd"

@@ -214,6 +214,10 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 			return
 		}
 	}
+	if ratingOf(step) != nil {
+		d.rateTicked(h, step, a)
+		return
+	}
 	if t == nil || h.Observed || a.state != actDone || !h.Stage.Open() && (h.Stage != state.Completed || step == stepTask) {
 		return
 	}

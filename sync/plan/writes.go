@@ -80,5 +80,6 @@ func ownFields() []string {
 		ownNextStep, ownGiver, ownCreatedBy, ownBackup, ownSupport, ownAssignedAt, ownAcceptedBy, ownAcceptedAt,
 		ownBreached, ownCompleteness, ownBrief, ownRule, ownDecision,
 		ownFirstTouch, ownAttempts, ownQuality, ownReturnReason, ownReturnNote, ownWatchers, ownQuestions, ownGaps,
+		ownGivenRating, ownTakenRating,
 	}
 }

@@ -74,6 +74,8 @@ var handoffFields = []fieldSpec{
 	{"handoff_return_note", "Return note", "textarea", ""},
 	{"handoff_gaps", "Gaps", "textarea", ""},
 	{"handoff_questions", "Questions", "number", ""},
+	{"handoff_rated_by_giver", "Rated by giver", "number", ""},
+	{"handoff_rated_by_receiver", "Rated by receiver", "number", ""},
 	{"handoff_quality_check", "Quality check", "string", ""},
 	{"handoff_completeness", "Completeness", "number", ""},
 	{"handoff_brief", "Brief", "textarea", ""},

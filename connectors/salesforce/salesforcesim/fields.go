@@ -43,6 +43,8 @@ Handoff_Return_Reason__c string 255
 Handoff_Return_Note__c textarea 4096
 Handoff_Gaps__c textarea 4096
 Handoff_Questions__c double 4.0
+Handoff_Rated_By_Giver__c double 2.0
+Handoff_Rated_By_Receiver__c double 2.0
 Handoff_Quality_Check__c string 255
 Handoff_Completeness__c double 5.2
 Handoff_Brief__c textarea 32768
