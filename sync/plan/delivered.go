@@ -136,7 +136,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	case d.staysWith(h, ev):
 	case step == stepRewrite && !h.Stage.Open():
 		d.leftReversed(h, ev)
-	case !h.Stage.Open() && step != stepRating:
+	case !h.Stage.Open() && !isAboutRating(step):
 		d.put(h)
 		d.madeForOthers(h, ev)
 	case ev.Class == connectors.Conflict.String() && !ev.Existing.IsZero():

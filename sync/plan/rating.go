@@ -50,6 +50,9 @@ func ratingOf(step string) *side {
 	return nil
 }
 
+// isAboutRating reports whether a step is one of a rating: a handoff may be over by then.
+func isAboutRating(step string) bool { return step == stepRating || ratingOf(step) != nil }
+
 // isBeingRated reports whether a rating of a handoff would still be noted.
 func isBeingRated(h state.Handoff) bool { return h.Ratings != nil && h.Ratings.Over.IsZero() }
 
@@ -108,10 +111,13 @@ func (d *deciding) rated(rec, prev *state.Record) {
 		if !isBeingRated(h) || e.State != handoff.Done || e.Ref != rec.Ref || rec.Ref != h.Target || rec.Version <= e.Version {
 			continue
 		}
+		before := h.Ratings
 		for _, s := range sides() {
 			h = d.ratedBy(h, s, strings.TrimSpace(rec.Fields[s.field]), prev.Fields[s.field])
 		}
-		d.put(h)
+		if h.Ratings != before {
+			d.put(h)
+		}
 	}
 }
 
@@ -183,8 +189,8 @@ func (d *deciding) ratingOver(h state.Handoff) state.Handoff {
 		}
 	}
 	for _, s := range sides() {
-		if rating := s.rating(&r); rating.Score == 0 && !rating.Ticked {
-			h = d.choreDone(h, s.step)
+		if !s.rating(&r).Ticked {
+			h = d.choreDone(h, s.step) // of who has rated that is done
 		}
 	}
 	return h

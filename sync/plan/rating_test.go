@@ -64,20 +64,24 @@ func TestSampleWithoutField(t *testing.T) {
 func TestSampleOnItsWay(t *testing.T) {
 	t.Parallel()
 	r := reporting(t, sampleLine)
-	w, rec := assigned(t, r)
-	w.says(t, r, monday.Add(10*time.Minute), &rec, "3", "handoff_status", "Accepted")
-	w.fireDue(t, r, weekly)
-	left := w.steps()["rating"]
-	w.fireDue(t, r, weekly.AddDate(0, 0, 7))
-	if _, waits := w.steps()["rating"]; waits || len(w.reported()) != 0 {
-		t.Errorf("still to be asked: %v", w.steps())
-	}
-	w.decide(t, r, weekly.AddDate(0, 0, 8), plan.Delivered{Intent: left, Ref: rec.Ref, Version: "5"})
-	if s := w.steps(); s["rate given"].Write.Key != "" {
-		t.Error("asked after the end")
+	for _, as := range []state.IntentState{state.Ready, state.Sending} {
+		w, rec := assigned(t, r)
+		w.says(t, r, monday.Add(10*time.Minute), &rec, "3", "handoff_status", "Accepted")
+		w.fireDue(t, r, weekly)
+		left := w.steps()["rating"]
+		left.State = as
+		w.intents[left.Write.Key] = left
+		w.fireDue(t, r, weekly.AddDate(0, 0, 7))
+		if _, waits := w.steps()["rating"]; waits != (as == state.Sending) || len(w.reported()) != 0 {
+			t.Errorf("%s, and still to be asked: %v", as, w.steps())
+		}
+		w.decide(t, r, weekly.AddDate(0, 0, 8), plan.Delivered{Intent: left, Ref: rec.Ref, Version: "5"})
+		if s := w.steps(); s["rate given"].Write.Key != "" {
+			t.Errorf("%s, and asked after the end", as)
+		}
 	}
 
-	w, rec = assigned(t, r)
+	w, rec := assigned(t, r)
 	w.says(t, r, monday.Add(10*time.Minute), &rec, "3", "handoff_id", w.only(t).ID, "handoff_status", "Accepted")
 	w.fireDue(t, r, weekly)
 	w.answered(t, r, weekly.Add(time.Second), "rating", plan.Delivered{Version: "5"})
@@ -88,6 +92,35 @@ func TestSampleOnItsWay(t *testing.T) {
 	w.answered(t, r, weekly.Add(2*time.Minute), "rate given", plan.Delivered{Ref: connectors.Ref{Conn: "hubspot", Kind: "tasks", ID: "t2"}})
 	if w.steps()["rate given now"].Write.Set[connectors.TaskStatus] != "done" {
 		t.Errorf("the task that came late stays open: %v", w.steps())
+	}
+}
+
+// TestSampleOfOneThatIsOver: of a handoff that is done a task whose answer was lost is
+// found again and ticked off as any other, and a refused one is listed; `undo` leaves what
+// was accepted alone, and its rating goes on (2.41).
+func TestSampleOfOneThatIsOver(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, sampleLine)
+	w, rec := assigned(t, r)
+	w.says(t, r, monday.Add(10*time.Minute), &rec, "3", "handoff_id", w.only(t).ID, "handoff_status", "Accepted")
+	h := w.only(t)
+	h.Stage = state.Completed
+	w.handoffs[h.ID] = h
+	w.fireDue(t, r, weekly)
+	w.answered(t, r, weekly.Add(time.Second), "rating", plan.Delivered{Version: "5"})
+	there := connectors.Ref{Conn: "hubspot", Kind: "tasks", ID: "t2"}
+	w.answered(t, r, weekly.Add(time.Second), "rate given", plan.Delivered{Class: connectors.Conflict.String(), Err: "there", Existing: there})
+	w.answered(t, r, weekly.Add(time.Second), "rate received", plan.Delivered{Class: connectors.Denied.String(), Err: "no"})
+	if !slices.ContainsFunc(w.listings, func(l state.Listing) bool { return l.List == "refused" && strings.Contains(l.Text, "rate received") }) {
+		t.Errorf("listed %v", w.listings)
+	}
+	w.decide(t, r, weekly.Add(time.Minute), plan.Undo{Handoffs: []string{h.ID}, By: "ops", Read: weekly, Found: []connectors.Object{{Ref: rec.Ref, Version: "5"}}})
+	c := w.says(t, r, weekly.Add(time.Hour), &rec, "6", ratedGiven, "5")
+	if h = w.only(t); h.Undone == nil || h.Undone.Restored || h.Ratings.Given.Score != 5 || len(c.Intents) != 1 || c.Intents[0].Write.Ref != there {
+		t.Errorf("undone %+v, rated %+v, written %v", h.Undone, h.Ratings, c.Intents)
+	}
+	if c = w.says(t, r, weekly.Add(2*time.Hour), &rec, "7", "lead_status", "Open"); len(c.Handoffs) != 0 {
+		t.Errorf("nothing is new, and %v is put", c.Handoffs)
 	}
 }
 

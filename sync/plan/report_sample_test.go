@@ -202,6 +202,10 @@ func TestSampleOver(t *testing.T) {
 	if c := w.says(t, on, weekly.Add(2*time.Hour), &rec, "6", ratedTaken, "4"); len(c.Intents) != 0 || w.only(t).Ratings.Taken.Score != 4 {
 		t.Errorf("ticked off by hand, and written %v", c.Intents)
 	}
+	w.fireDue(t, on, weekly.AddDate(0, 0, 7))
+	if s := w.steps(); s["rate received now"].Write.Key != "" || s["rate given now"].Write.Key == "" {
+		t.Errorf("ticked off by hand, and at the end %v", s)
+	}
 }
 
 // TestSampleSkips: between the draw and its slot a handoff may end, stop being written,
