@@ -65,6 +65,8 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 		h.refused = 0
 		h.over(op)
 		return
+	case cerr.Class == connectors.AuthBroken && h.known(now):
+		return
 	case cerr.Class == connectors.AuthBroken:
 		h.refused = min(h.refused+1, 3)
 		wait = [...]time.Duration{firstHold, nextHold, holdFor}[h.refused-1]
@@ -86,6 +88,13 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 		h.by = make(map[string]hold)
 	}
 	h.by[key] = hold{until: now.Add(wait), err: *cerr}
+}
+
+// known reports whether every call is held already, and none is on its way to find out: what
+// is refused then had left before, and says the same once more.
+func (h *holds) known(now time.Time) bool {
+	held, ok := h.by[""]
+	return ok && !held.asked && now.Before(held.until)
 }
 
 // next lets another call find out: the one that was to has met trouble that

@@ -3,6 +3,7 @@ package crmhttp
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +117,32 @@ func TestHoldEnds(t *testing.T) {
 			if got != step.want {
 				t.Errorf("step %d: %q, want %q", i, got, step.want)
 			}
+		}
+	})
+}
+
+// (C6) Calls that were on their way together and are refused together were refused once.
+func TestRefusedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		status := 401
+		client := newTest(t, func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Millisecond)
+			return answer(status, `{}`), nil
+		}, nil)
+		var calls sync.WaitGroup
+		for range 3 {
+			calls.Go(func() {
+				if _, err := client.Do(t.Context(), writeCall); connectors.ClassOf(err) != connectors.AuthBroken {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		status = 200
+		time.Sleep(firstHold)
+		if _, err := client.Do(t.Context(), writeCall); err != nil {
+			t.Errorf("after %s: %v", firstHold, err)
 		}
 	})
 }
