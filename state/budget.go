@@ -7,7 +7,7 @@ import "time"
 type Budget struct {
 	Who   string    `json:"who"`
 	Day   string    `json:"day,omitempty"`   // the day Count is of, where they work
-	Since time.Time `json:"since,omitzero"`  // of the one without a name: the minute Count is of
+	Since time.Time `json:"since,omitzero"`  // of the one without a name: the minute Count is of; of a report: when it began to count
 	Count int       `json:"count,omitempty"` // notices sent one by one
 	// Wait are the notices that are told together, at Due; More counts those
 	// beyond what is kept here.

@@ -150,9 +150,13 @@ func (d *deciding) overtaken(t *typ, h state.Handoff, i int) []step {
 
 // runsOut reports whether a step is the first that is done once its clock has run out.
 func (t *typ) runsOut(i int) bool {
-	s := t.steps[i]
-	return s.percent >= 100 && !slices.ContainsFunc(t.steps[:i], func(o step) bool { return o.clock == s.clock && o.percent >= 100 }) &&
-		!slices.ContainsFunc(t.steps[i+1:], func(o step) bool { return o.clock == s.clock && o.percent >= 100 && o.percent < s.percent })
+	first := -1
+	for j, s := range t.steps {
+		if s.clock == t.steps[i].clock && s.percent >= 100 && (first < 0 || s.percent < t.steps[first].percent) {
+			first = j
+		}
+	}
+	return i == first
 }
 
 // stirred starts the clock of silence anew where something has happened since

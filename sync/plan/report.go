@@ -19,7 +19,9 @@ import (
 // missed notes for the weekly report that a clock has run out while what it waits for
 // had not happened: for who gets the whole of it, and for who answers for the owner.
 func (d *deciding) missed(h state.Handoff, clock string) {
-	d.tally(tallyMissed + clock)
+	if !d.beforeRetro(h) {
+		d.tally(tallyMissed + clock)
+	}
 	p := d.r.reports.weekly
 	if p == nil {
 		return

@@ -60,7 +60,10 @@ func (d *deciding) tallies() {
 			d.beginRetro(h, p)
 			d.tally(tallyHanded)
 		}
-		if was.AcceptedAt.IsZero() && !h.AcceptedAt.IsZero() {
+		if d.beforeRetro(h) {
+			continue
+		}
+		if _, again := was.Effects[stepAccept]; !again && was.AcceptedAt.IsZero() && !h.AcceptedAt.IsZero() {
 			d.tally(tallyAccepted)
 			if h.AcceptBy.IsZero() || !h.AcceptedAt.After(h.AcceptBy) {
 				d.tally(tallyInTime)
@@ -79,7 +82,7 @@ func (d *deciding) returnedAs(h state.Handoff) string {
 		return ""
 	}
 	reason := orNone(h.Returned.Reason)
-	if t := d.r.byName[h.Type]; t != nil && h.Returned.Reason != "" && len(t.returned.reasons) > 0 && !slices.Contains(t.returned.reasons, reason) {
+	if h.Returned.Reason != "" && !slices.Contains(d.r.ReturnReasons(h.Type), reason) {
 		reason = "another reason"
 	}
 	return tallyReturned + reason + "\t" + h.Type + " (" + h.Returned.Rule + ")"
@@ -91,23 +94,37 @@ func (d *deciding) beginRetro(h state.Handoff, p *report) {
 	if t.Day == retroSent || !t.Due.IsZero() {
 		return
 	}
-	t.Due = d.now.In(p.zone).AddDate(0, 0, p.after).UTC()
+	t.Since, t.Due = d.now, d.now.In(p.zone).AddDate(0, 0, p.after).UTC()
 	t.Wait = []state.Notice{{Handoff: h.ID}} // the CRM's task hangs on it
 	d.setBudget(t)
 	d.c.Timers = append(d.c.Timers, state.Timer{ID: state.Digest("timer", rowRetro), Handoff: h.ID, Clock: rowRetro, Due: t.Due})
 }
 
-// retro says how the first days went.
+// beforeRetro reports whether a handoff was handed over before the retro began to count,
+// which says nothing of it then.
+func (d *deciding) beforeRetro(h state.Handoff) bool {
+	from := h.AssignedAt
+	if from.IsZero() {
+		from = h.DetectedAt
+	}
+	return from.Before(d.budget(rowRetro).Since)
+}
+
+// retro says how the first days went. Where nobody is to be told just then, it begins anew
+// with the next handoff.
 func (d *deciding) retro(t state.Budget) {
-	d.setBudget(state.Budget{Who: rowRetro, Day: retroSent})
+	p := d.r.reports.retro
 	h, ok := d.v.Handoff(t.Wait[0].Handoff)
-	if p := d.r.reports.retro; p != nil && d.r.write && ok {
-		for _, who := range p.to {
-			d.send([]state.Handoff{d.current(h)}, notice{
-				sort: sortTell, who: who, step: rowRetro + " " + who,
-				subject: fmt.Sprintf("The first %d days of handing over", p.after), text: retroText(t.Tally),
-			})
-		}
+	if p == nil || !d.r.write || !ok {
+		d.setBudget(state.Budget{Who: rowRetro})
+		return
+	}
+	d.setBudget(state.Budget{Who: rowRetro, Day: retroSent})
+	for _, who := range p.to {
+		d.send([]state.Handoff{d.current(h)}, notice{
+			sort: sortTell, who: who, step: rowRetro + " " + who,
+			subject: fmt.Sprintf("The first %d days of handing over", p.after), text: retroText(t.Tally),
+		})
 	}
 }
 

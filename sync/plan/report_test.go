@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -185,5 +186,107 @@ func TestRetro(t *testing.T) {
 	w.fireDue(t, r, first.AddDate(0, 0, 30))
 	if again := w.reported(); len(got) != 2 || len(again) != 0 {
 		t.Errorf("%d are told, and again %v", len(got), again)
+	}
+}
+
+// retroText is what the retro says fifteen days after the first handoff; blank: nothing.
+func (w *world) retroText(t *testing.T, r *plan.Rules) string {
+	t.Helper()
+	w.intents = map[string]state.Intent{}
+	w.fireDue(t, r, monday.AddDate(0, 0, 15))
+	text, _ := w.reported()["revops@example.com"].Write.Set[connectors.TaskBody].(string)
+	return text
+}
+
+const retroLine = "retro: {after: 14 days, timezone: Europe/London, send_to: revops@example.com}"
+
+// TestRetroCountsOnce: who takes up what was taken over accepts what has been accepted (4.36).
+func TestRetroCountsOnce(t *testing.T) {
+	t.Parallel()
+	all := edit(t, "handoffd.yaml", "mode: observe", "mode: write\nreports:\n  "+retroLine+"\n#")
+	maps.Copy(all, edit(t, "sla.yaml", "- {at: 100%, alert: manager, mark: breached, task: call now}", "- {at: 100%, alert: manager, mark: breached, give_to: backup}"))
+	r := compile(t, folder(t, all))
+	w, rec := assigned(t, r)
+	id := w.only(t).ID
+	accept := func(version string, at time.Time) {
+		rec.Version, rec.ModifiedAt, rec.Fields = version, at, fields(rec, "handoff_id", id, "handoff_status", "Accepted")
+		w.decide(t, r, at, see(rec))
+	}
+	accept("3", monday.Add(time.Minute))
+	first := w.only(t).Owner
+	w.fireDue(t, r, monday.Add(20*time.Minute))
+	for _, i := range w.intents {
+		if owner := i.Write.Set["hubspot_owner_id"]; owner != nil {
+			at := monday.Add(21 * time.Minute)
+			w.decide(t, r, at, plan.Delivered{Intent: i, Ref: rec.Ref, Version: "4", Stamp: at})
+			rec.Fields = fields(rec, "owner", fmt.Sprint(owner), "handoff_status", "Assigned")
+		}
+	}
+	accept("5", monday.Add(25*time.Minute))
+	if h := w.only(t); h.Stage != state.Accepted || h.Owner == first {
+		t.Fatalf("%s with %s", h.Stage, h.Owner)
+	}
+	if text := w.retroText(t, r); !strings.Contains(text, "1 handed over, 1 accepted, 1 of them in time.") {
+		t.Error(text)
+	}
+}
+
+// TestRetroWrittenLater: what was handed over before the retro began is no part of it (4.36).
+func TestRetroWrittenLater(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, retroLine)
+	w, rec := assigned(t, writing(t))
+	id := w.only(t).ID
+	w.decide(t, r, monday.Add(time.Second), see(demo("52", "lee@newco.example", "country", "US", "lead_status", "New")))
+	rec.Version, rec.ModifiedAt, rec.Fields = "3", monday.Add(time.Minute), fields(rec, "handoff_id", id, "handoff_status", "Accepted")
+	w.decide(t, r, monday.Add(time.Minute), see(rec))
+	text := w.retroText(t, r)
+	for _, line := range []string{"1 handed over, 0 accepted, 0 of them in time.", "1 × the time to be taken up ran out", "1 × the time to hear from us ran out"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("%s, without %q", text, line)
+		}
+	}
+}
+
+// TestRetroPaused: what falls due while nobody is to be told begins anew (4.36).
+func TestRetroPaused(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, retroLine)
+	w, _ := assigned(t, r)
+	if text := w.retroText(t, writing(t)); text != "" {
+		t.Fatal(text)
+	}
+	w.decide(t, r, monday.AddDate(0, 0, 16), see(demo("52", "lee@newco.example", "country", "US", "lead_status", "New")))
+	w.fireDue(t, r, monday.AddDate(0, 0, 40))
+	if got := w.reported(); len(got) != 1 {
+		t.Errorf("told are %v", got)
+	}
+}
+
+// TestUndoLeavesReports: a report only hangs on a handoff: whether it was read is no reason
+// against taking the handoff back, and it stays (2.26, G13).
+func TestUndoLeavesReports(t *testing.T) {
+	t.Parallel()
+	r := reporting(t, "weekly: {on: monday 08:00, timezone: Europe/London, send_to: revops@example.com}")
+	for _, status := range []string{"open", "done"} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			w, _ := assigned(t, r)
+			h := w.only(t)
+			w.fireDue(t, r, h.AcceptBy)
+			w.fireDue(t, r, weekly)
+			var found []connectors.Object
+			for _, i := range w.reported() {
+				ref := connectors.Ref{Conn: "hubspot", Kind: connectors.Task, ID: fmt.Sprint("r", len(found))}
+				delete(w.intents, i.Write.Key)
+				w.decide(t, r, weekly.Add(time.Second), plan.Delivered{Intent: i, Ref: ref, Version: "1"})
+				found = append(found, connectors.Object{Ref: ref, Fields: map[string]any{connectors.TaskStatus: status}})
+			}
+			w.decide(t, r, weekly.Add(time.Minute), plan.Undo{Handoffs: []string{h.ID}, Found: found, Read: weekly.Add(time.Minute), By: "ops"})
+			closed := slices.ContainsFunc(slices.Collect(maps.Values(w.intents)), func(i state.Intent) bool { return strings.HasPrefix(i.Step, "undo task") })
+			if u := w.only(t).Undone; len(found) != 2 || u == nil || len(u.Touches) != 0 || closed {
+				t.Errorf("%d reports, one closed: %t; %+v", len(found), closed, u)
+			}
+		})
 	}
 }

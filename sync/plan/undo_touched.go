@@ -233,12 +233,12 @@ func (u *undoing) self(h state.Handoff) string {
 }
 
 // openTasks are our tasks of a handoff that are still to be done. One that
-// somebody has done, or taken over, is a touch.
+// somebody has done, or taken over, is a touch. A report only hangs on it.
 func openTasks(u *undoing, h state.Handoff) (open []connectors.Ref, touched []state.Touch) {
 	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
 		e := h.Effects[step]
 		o, found := u.found[e.Ref]
-		if e.Ref.Kind != connectors.Task || e.State != handoff.Done || !found || o.Deleted || slices.Contains(open, e.Ref) {
+		if strings.HasPrefix(step, clockReport) || e.Ref.Kind != connectors.Task || e.State != handoff.Done || !found || o.Deleted || slices.Contains(open, e.Ref) {
 			continue
 		}
 		if status, _ := o.Fields[connectors.TaskStatus].(string); status != "open" {
