@@ -68,6 +68,8 @@ type Echo struct {
 	// its own. A change dated in between is one we may have overwritten.
 	Over  time.Time `json:"over,omitzero"`
 	Owner time.Time `json:"owner,omitzero"`
+	// Says is the same of the last one of how far a handoff is, which people say as well.
+	Says Window `json:"says,omitzero"`
 	// Heard says that a webhook has told of the owner's write: the connection
 	// would have told of another's as well.
 	Heard bool `json:"heard,omitempty"`
@@ -102,7 +104,19 @@ func (e Echo) Unstamped(over time.Time) Echo {
 func (e Echo) Stamped() bool { return e.Owner.Sub(e.Over) > unstamped }
 
 // Between reports whether a change of that instant came after the reading that
-// our write of the owner rests on, and before the write.
+// our write of the owner, or of how far a handoff is, rests on, and before the write.
 func (e Echo) Between(at time.Time) bool {
-	return !e.Owner.IsZero() && !e.Over.IsZero() && at.After(e.Over) && at.Before(e.Owner)
+	return Window{e.Over, e.Owner}.Holds(at) || e.Says.Holds(at)
+}
+
+// Window is from the reading that a write of ours rests on to the write, both by the
+// CRM's stamp: what somebody did in between we may have written over. Zero: there is none.
+type Window struct {
+	Over time.Time `json:"over,omitzero"`
+	At   time.Time `json:"at,omitzero"`
+}
+
+// Holds reports whether an instant lies in between.
+func (w Window) Holds(at time.Time) bool {
+	return !w.At.IsZero() && !w.Over.IsZero() && at.After(w.Over) && at.Before(w.At)
 }

@@ -117,3 +117,42 @@ func writtenOver(t *testing.T, s *story, v variant, word string) (over []string)
 	})
 	return over
 }
+
+// TestSaidRightBefore: what a person says in the moment before our status comes over it is
+// found in the field's history and heard all the same, once, and stays (C11; design 1.5 ii).
+func TestSaidRightBefore(t *testing.T) {
+	unraced(t)
+	t.Parallel()
+	told, polled := variant{name: "told"}, variant{name: "without webhooks", hooks: simulators.WebhookFaults{Drop: 1}}
+	const (
+		accepts = "update contacts lee@newco.example by=person:ana@example.com handoff_status=Accepted"
+		calls   = "create calls x about=lee@newco.example hs_call_direction=OUTBOUND by=person:ana@example.com"
+	)
+	for _, test := range []struct {
+		deed string
+		v    variant
+		from time.Duration // when we hear of it, and write
+	}{
+		{accepts, told, 480 * time.Second}, {accepts, polled, 586 * time.Second}, {calls, told, 586 * time.Second}, {calls, polled, 586 * time.Second},
+	} {
+		for after := 700 * time.Millisecond; after <= 4*time.Second; after += 800 * time.Millisecond {
+			t.Run(fmt.Sprint(test.deed[:6], " ", test.v.name, " ", test.from+after), func(t *testing.T) {
+				t.Parallel()
+				play(t, parseStory(t, "said", fmt.Appendf(nil, `(C11)
+-- story --
+silent
+rest 20m
+5s   hubspot form lee@newco.example Pricing "Demo request" firstname=Lee lastname=Berg company=Newco
+470s hubspot faults writes_take=4s
+480s hubspot %s
+%s   hubspot update contacts lee@newco.example by=person:ana@example.com handoff_status=Returned
+600s hubspot faults
+900s look
+-- want --
+handoff demo_request lee@newco.example stage=returned count=1
+hubspot contacts lee@newco.example handoff_status=Returned
+`, test.deed, test.from+after)), test.v)
+			})
+		}
+	}
+}

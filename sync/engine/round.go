@@ -44,6 +44,7 @@ type item struct {
 	asked  time.Time       // when it was asked for
 	along  time.Time       // when the object that came along was
 	check  bool            // somebody may have written the owner just before us
+	says   state.Window    // and the status
 	odd    []state.Listing // what could not be read
 	why    string          // it is lost
 }
@@ -79,6 +80,9 @@ func (w *work) item(ref connectors.Ref) *item {
 func (it *item) add(c state.Change, echo state.Echo, written bool) {
 	if written {
 		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At) || c.Via == state.ViaAnswer
+		if c.Object == nil && echo.Says.Holds(c.At) || c.Via == state.ViaAnswer {
+			it.says = echo.Says
+		}
 	}
 	it.rows = append(it.rows, c.Key)
 	if c.Came.After(it.news) {
@@ -137,7 +141,7 @@ func (w *work) observed(now time.Time) []Ask {
 			continue
 		}
 		asks = append(asks, Ask{
-			Event: plan.Observed{Record: *it.record, Via: it.via, Came: it.came, Read: it.asked, Check: it.check},
+			Event: plan.Observed{Record: *it.record, Via: it.via, Came: it.came, Read: it.asked, Check: it.check, Says: it.says},
 			Rules: w.rules,
 			Done: func(tx state.Tx) {
 				for _, key := range it.rows {

@@ -190,6 +190,10 @@ func lateMerged(rec, prev *state.Record) *state.Record {
 // followed is what has become of the handoffs that a record carries, now that it
 // was read.
 func (d *deciding) followed(rec *state.Record, carried []state.Handoff, ev Observed) []state.Handoff {
+	rec, ev.Says = d.unheard(rec, ev.Says)
+	if d.stopped() {
+		return carried
+	}
 	for i, h := range carried {
 		if d.follow(rec, h, ev); d.stopped() {
 			break

@@ -28,6 +28,8 @@ type Observed struct {
 	// that our write of it rests on and the write: a change dated in between
 	// was told of, or our own write came to us by polling only.
 	Check bool `json:"check,omitempty"`
+	// Says is where somebody may have said in that way how far a handoff is; zero: nowhere.
+	Says state.Window `json:"says,omitzero"`
 }
 
 // Fired is a timer that is due. The record it is about has been read just before and

@@ -28,7 +28,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 			h = d.counters(t, rec, h)
 		}
 		d.explained(t, rec, h)
-		if d.givenBefore(t, rec, d.current(h)) || d.saidBefore(t, rec, d.current(h)) {
+		if d.givenBefore(t, rec, d.current(h)) || d.saidBefore(t, rec, d.current(h), ev) {
 			return
 		}
 		if ev.Check && h.Stage == state.Completed && h.Target == rec.Ref && !d.stopped() {
@@ -78,10 +78,11 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 }
 
 // saidBefore takes a handoff back that was completed while its receiver gave it back on a
-// record that does not say yet that it is done: nothing is written over their word. It
-// reports whether that is so, or has to be asked first.
-func (d *deciding) saidBefore(t *typ, rec *state.Record, h state.Handoff) bool {
-	if h.Stage != state.Completed || !completing(h, rec.Ref) || age(rec, h) <= 0 {
+// record that does not say yet that it is done, or did not when they said it: nothing is
+// written over their word. It reports whether that is so, or has to be asked first.
+func (d *deciding) saidBefore(t *typ, rec *state.Record, h state.Handoff, ev Observed) bool {
+	said := ev.Says != state.Window{} && rec.Fields[ownID] == h.ID
+	if h.Stage != state.Completed || !said && (!completing(h, rec.Ref) || age(rec, h) <= 0) {
 		return false
 	}
 	open, err := handoff.NotDone(h)

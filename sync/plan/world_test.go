@@ -106,7 +106,7 @@ type world struct {
 	users    []user
 	same     map[connectors.Ref]state.Same
 	located  map[string][]state.Record
-	trails   map[string]state.Trail // by record id; absent: the CRM does not tell
+	trails   map[string]state.Trail // by record id, or that and the field; absent: the CRM does not tell
 	conns    map[string]state.Conn
 	load     map[string]int
 	leave    map[string][]state.Leave
@@ -258,8 +258,10 @@ func (w *world) Located(n state.Need) ([]state.Record, bool) {
 }
 
 func (w *world) Trail(n state.Need) (state.Trail, bool) {
-	if t, ok := w.trails[n.Past.ID]; ok {
-		return t, true
+	for _, key := range []string{n.Past.ID + " " + n.Past.Field, n.Past.ID} {
+		if t, ok := w.trails[key]; ok {
+			return t, true
+		}
 	}
 	return state.Trail{Unseen: true}, true
 }

@@ -32,6 +32,11 @@ func (o outcome) echo(e state.Echo) state.Echo {
 		return e.Unstamped(o.entry.Over)
 	}
 	e.Stamp = o.stamp
+	if o.entry.Fresh {
+		if e.Says = (state.Window{Over: o.entry.Over, At: o.stamp}); o.guarded {
+			e.Says = state.Window{}
+		}
+	}
 	for field := range o.entry.Expect {
 		if _, wrote := o.entry.Write.Set[field]; wrote {
 			e.Owner, e.Over, e.Heard = o.stamp, o.entry.Over, false
@@ -44,9 +49,11 @@ func (o outcome) echo(e state.Echo) state.Echo {
 }
 
 // untold reports whether nobody but the CRM's history can say who came right before an
-// owner that we wrote: no webhook can be relied on to tell, and no condition was met.
+// owner or a status that we wrote: no webhook can be relied on to tell, and no condition
+// was met.
 func (o outcome) untold(deaf bool, e state.Echo) bool {
-	return deaf && !o.stamp.IsZero() && e.Owner.Equal(o.stamp) && !e.Over.IsZero()
+	wrote := func(w state.Window) bool { return w.At.Equal(o.stamp) && !w.Over.IsZero() }
+	return deaf && !o.stamp.IsZero() && (wrote(state.Window{Over: e.Over, At: e.Owner}) || wrote(e.Says))
 }
 
 // unstamped reports whether the owner stands and the CRM has not told since when.
