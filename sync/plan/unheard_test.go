@@ -28,6 +28,7 @@ func TestUnheard(t *testing.T) {
 		"read before":               {[]connectors.FieldValue{ours, value("Returned", over.Add(-time.Second), person)}, state.Assigned, false},
 		"nobody":                    {[]connectors.FieldValue{ours}, state.Assigned, false},
 		"somebody, otherwise since": {[]connectors.FieldValue{value("", wrote.Add(time.Second), person), ours, said}, state.Assigned, false},
+		"we, otherwise since":       {[]connectors.FieldValue{value("Assigned", wrote.Add(time.Second), self), value("Accepted", wrote, self), said}, state.Assigned, false},
 		"not filed yet":             {[]connectors.FieldValue{value("Touched", over.Add(-time.Minute), self)}, state.Assigned, true},
 		"not tracked":               {nil, state.Assigned, false},
 	} {

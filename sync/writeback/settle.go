@@ -32,10 +32,11 @@ func (o outcome) echo(e state.Echo) state.Echo {
 		return e.Unstamped(o.entry.Over)
 	}
 	e.Stamp = o.stamp
-	if o.entry.Fresh {
-		if e.Says = (state.Window{Over: o.entry.Over, At: o.stamp}); o.guarded {
-			e.Says = state.Window{}
-		}
+	switch {
+	case o.guarded && o.entry.Fresh, len(o.entry.Expect) > 0:
+		e.Says = state.Window{}
+	case o.entry.Fresh:
+		e.Says = state.Window{Over: o.entry.Over, At: o.stamp}
 	}
 	for field := range o.entry.Expect {
 		if _, wrote := o.entry.Write.Set[field]; wrote {
