@@ -104,10 +104,8 @@ func (e Echo) Unstamped(over time.Time) Echo {
 func (e Echo) Stamped() bool { return e.Owner.Sub(e.Over) > unstamped }
 
 // Between reports whether a change of that instant came after the reading that
-// our write of the owner, or of how far a handoff is, rests on, and before the write.
-func (e Echo) Between(at time.Time) bool {
-	return Window{e.Over, e.Owner}.Holds(at) || e.Says.Holds(at)
-}
+// our write of the owner rests on, and before the write.
+func (e Echo) Between(at time.Time) bool { return Window{e.Over, e.Owner}.Holds(at) }
 
 // Window is from the reading that a write of ours rests on to the write, both by the
 // CRM's stamp: what somebody did in between we may have written over. Zero: there is none.

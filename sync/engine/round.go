@@ -80,8 +80,8 @@ func (w *work) item(ref connectors.Ref) *item {
 func (it *item) add(c state.Change, echo state.Echo, written bool) {
 	if written {
 		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At) || c.Via == state.ViaAnswer
-		if c.Object == nil && echo.Says.Holds(c.At) || c.Via == state.ViaAnswer {
-			it.says = echo.Says
+		if c.Object == nil && echo.Says.Holds(c.At) {
+			it.says, it.read = echo.Says, true // what came along may be from before our write
 		}
 	}
 	it.rows = append(it.rows, c.Key)

@@ -261,7 +261,7 @@ func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 	if c.Object != nil {
 		return ok && c.Object.Version < r.Version
 	}
-	if echo.Between(c.At) || unheard(c, echo) {
+	if echo.Between(c.At) || echo.Says.Holds(c.At) || unheard(c, echo) {
 		return false
 	}
 	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {

@@ -62,7 +62,7 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 	}
 	by, at := cond.doer(f, h)
 	if at.IsZero() {
-		at = d.bounded(rec.ModifiedAt)
+		at = d.bounded(d.changedAt(rec))
 		by = ownerAt(h, at)
 	}
 	done, err := handoff.Accept(h, by, at)

@@ -25,6 +25,7 @@ type deciding struct {
 	read, asked time.Time // when the record was asked for, and the first answer; zero: unknown
 	carrierRead time.Time // when the carrier was asked for
 	since       time.Time // when what is decided about happened, as far as the CRM tells
+	saidAt      time.Time // when a person said what is heard of the record late; zero: the reading shows it
 	ordered     bool      // an operator asked for it
 	onlySeen    bool      // who gets something that is only observed is looked for
 	via         string    // how we heard of the record that is decided about; blank: it is something else

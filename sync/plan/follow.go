@@ -81,7 +81,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 // record that does not say yet that it is done, or did not when they said it: nothing is
 // written over their word. It reports whether that is so, or has to be asked first.
 func (d *deciding) saidBefore(t *typ, rec *state.Record, h state.Handoff, ev Observed) bool {
-	said := ev.Says != state.Window{} && rec.Fields[ownID] == h.ID
+	said := ev.Says != state.Window{} && rec.Fields[ownID] == h.ID && rec.Fields[ownStatus] == statusReturned && len(d.sharing(rec.Ref, h)) == 0
 	if h.Stage != state.Completed || !said && (!completing(h, rec.Ref) || age(rec, h) <= 0) {
 		return false
 	}

@@ -87,7 +87,7 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 		h.Stake = ceded(h.Stake, h.Stake.Value)
 	}
 	if at.IsZero() {
-		by, at = h.Owner, d.bounded(rec.ModifiedAt)
+		by, at = h.Owner, d.bounded(d.changedAt(rec))
 		if was, known := d.v.Handoff(h.ID); known && !was.Written.IsZero() {
 			by = was.Owner // who had it until this reading
 		}

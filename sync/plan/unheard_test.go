@@ -26,6 +26,7 @@ func TestUnheard(t *testing.T) {
 		"a person, in between":      {[]connectors.FieldValue{ours, said}, state.Returned, false},
 		"a program, in between":     {[]connectors.FieldValue{ours, value("Returned", over.Add(2*time.Second), program)}, state.Assigned, false},
 		"read before":               {[]connectors.FieldValue{ours, value("Returned", over.Add(-time.Second), person)}, state.Assigned, false},
+		"what was read":             {[]connectors.FieldValue{ours, value("Returned", over, person)}, state.Assigned, false},
 		"nobody":                    {[]connectors.FieldValue{ours}, state.Assigned, false},
 		"somebody, otherwise since": {[]connectors.FieldValue{value("", wrote.Add(time.Second), person), ours, said}, state.Assigned, false},
 		"we, otherwise since":       {[]connectors.FieldValue{value("Assigned", wrote.Add(time.Second), self), value("Accepted", wrote, self), said}, state.Assigned, false},
@@ -41,6 +42,9 @@ func TestUnheard(t *testing.T) {
 			ev := see(rec)
 			ev.Via, ev.Says = "webhook", state.Window{Over: over, At: wrote}
 			got := w.decide(t, r, wrote.Add(time.Second), ev)
+			if r := w.handoffs[h.ID].Returned; r != nil && !r.At.Equal(said.At) {
+				t.Errorf("returned at %s", r.At)
+			}
 			if now := w.handoffs[h.ID]; now.Stage != c.want || (got.Wait != "") != c.waits {
 				t.Errorf("%s, waits %q", now.Stage, got.Wait)
 			}

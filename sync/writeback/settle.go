@@ -32,11 +32,8 @@ func (o outcome) echo(e state.Echo) state.Echo {
 		return e.Unstamped(o.entry.Over)
 	}
 	e.Stamp = o.stamp
-	switch {
-	case o.guarded && o.entry.Fresh, len(o.entry.Expect) > 0:
-		e.Says = state.Window{}
-	case o.entry.Fresh:
-		e.Says = state.Window{Over: o.entry.Over, At: o.stamp}
+	if _, says := o.entry.Write.Set[connectors.OwnFieldPrefix+"status"]; says {
+		e.Says = o.says()
 	}
 	for field := range o.entry.Expect {
 		if _, wrote := o.entry.Write.Set[field]; wrote {
@@ -49,12 +46,20 @@ func (o outcome) echo(e state.Echo) state.Echo {
 	return e
 }
 
+// says is where people may have said something else, about the handoff that the record
+// shows, than this write; zero: nowhere, because it shows another one, or the CRM made sure.
+func (o outcome) says() state.Window {
+	_, another := o.entry.Write.Set[connectors.OwnFieldPrefix+"id"]
+	if another || o.guarded || !o.entry.Fresh {
+		return state.Window{}
+	}
+	return state.Window{Over: o.entry.Over, At: o.stamp}
+}
+
 // untold reports whether nobody but the CRM's history can say who came right before an
-// owner or a status that we wrote: no webhook can be relied on to tell, and no condition
-// was met.
+// owner that we wrote: no webhook can be relied on to tell, and no condition was met.
 func (o outcome) untold(deaf bool, e state.Echo) bool {
-	wrote := func(w state.Window) bool { return w.At.Equal(o.stamp) && !w.Over.IsZero() }
-	return deaf && !o.stamp.IsZero() && (wrote(state.Window{Over: e.Over, At: e.Owner}) || wrote(e.Says))
+	return deaf && !o.stamp.IsZero() && e.Owner.Equal(o.stamp) && !e.Over.IsZero()
 }
 
 // unstamped reports whether the owner stands and the CRM has not told since when.
