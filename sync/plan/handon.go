@@ -197,13 +197,15 @@ func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
 }
 
 // keptBy takes a handoff back from who was to take it over, where the owner
-// before stands in the CRM, has accepted it or given it back, and the new one does not
-// stand there yet: nobody loses what they have just taken up, and what they do not want is
-// their giver's. It reports whether it did.
+// before stands in the CRM, or stood there until a program came, has accepted it or given
+// it back, and the new one does not stand there yet: nobody loses what they have just taken
+// up, and what they do not want is their giver's. It reports whether it did, or has to ask
+// who came.
 func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	e := h.Effects[stepAssign]
 	i, waits := d.v.Intent(e.Key)
-	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || rec.Fields[t.becomes] != h.Stake.Was {
+	stands := h.Stake != nil && rec.Fields[t.becomes] == h.Stake.Was
+	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || !stands && rec.Fields[ownID] != h.ID {
 		return false
 	}
 	f := d.r.facts(d.now, d.v, rec)
@@ -218,6 +220,17 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	if !returned && !t.accepted.holds(f) || f.wait != "" {
 		return false
 	}
+	stake := &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
+	if !stands {
+		tr, asked := d.trail(rec, *h.Stake)
+		if !asked {
+			return true
+		}
+		if _, byPerson := changedBy(tr, rec.Fields[t.becomes], "", h.Stake.Over); byPerson {
+			return false
+		}
+		stake.Was, stake.Over, stake.Stamp = rec.Fields[t.becomes], h.Stake.Over, time.Time{} // they do not stand there any more
+	}
 	from, has := h.Owner, "taken it up"
 	if returned {
 		has = "given it back"
@@ -229,7 +242,7 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	d.drop(e.Key)
 	e.State, e.Version = handoff.Done, rec.Version
 	kept = handoff.Track(kept, stepAssign, e)
-	kept.Stake = &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
+	kept.Stake = stake
 	d.because(kept.Why[len(kept.Why)-1])
 	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": from})
 	if c := d.r.byConn[kept.Target.Conn]; c != nil {
