@@ -64,15 +64,10 @@ func (i Intent) OnReading() bool {
 // is not taken for news.
 type Echo struct {
 	Stamp time.Time `json:"stamp"` // of the last one, by the CRM
-	// Of the last one of the owner: the stamp on the reading it rests on, and
-	// its own. A change dated in between is one we may have overwritten.
-	Over  time.Time `json:"over,omitzero"`
-	Owner time.Time `json:"owner,omitzero"`
-	// Says is the same of the last one of how far a handoff is, which people say as well.
-	Says Window `json:"says,omitzero"`
-	// Heard says that a webhook has told of the owner's write: the connection
-	// would have told of another's as well.
-	Heard bool `json:"heard,omitempty"`
+	// Owner is where somebody may have come before the last one of the owner, and Says
+	// before the last one of how far a handoff is, which people say as well.
+	Owner Window `json:"assigns,omitzero"`
+	Says  Window `json:"says,omitzero"`
 	// Blind says that it was written, on no reading of just before, while nobody had
 	// told of what people did: its stamp may hide that.
 	Blind bool `json:"blind,omitempty"`
@@ -95,26 +90,27 @@ const unstamped = time.Millisecond
 // Unstamped notes such a write over what had that stamp: whatever is read next
 // has to be looked at.
 func (e Echo) Unstamped(over time.Time) Echo {
-	e.Owner, e.Over, e.Heard = over.Add(unstamped), over, false
+	e.Owner = Window{Over: over, At: over.Add(unstamped)}
 	return e
 }
 
-// Stamped reports whether the CRM has told since when our owner stands. Without,
-// nothing says how long a webhook has had to tell of it.
-func (e Echo) Stamped() bool { return e.Owner.Sub(e.Over) > unstamped }
-
-// Between reports whether a change of that instant came after the reading that
-// our write of the owner rests on, and before the write.
-func (e Echo) Between(at time.Time) bool { return Window{e.Over, e.Owner}.Holds(at) }
-
 // Window is from the reading that a write of ours rests on to the write, both by the
-// CRM's stamp: what somebody did in between we may have written over. Zero: there is none.
+// CRM's stamp: what somebody did in between we may have written over. Without the
+// reading, the CRM has made sure that nobody did; zero: there was no write.
 type Window struct {
 	Over time.Time `json:"over,omitzero"`
 	At   time.Time `json:"at,omitzero"`
+	// Heard says that a webhook has told of the write: the connection would have told
+	// of another's as well.
+	Heard bool `json:"heard,omitempty"`
 }
 
+// Open reports whether somebody may have come in between.
+func (w Window) Open() bool { return !w.At.IsZero() && !w.Over.IsZero() }
+
 // Holds reports whether an instant lies in between.
-func (w Window) Holds(at time.Time) bool {
-	return !w.At.IsZero() && !w.Over.IsZero() && at.After(w.Over) && at.Before(w.At)
-}
+func (w Window) Holds(at time.Time) bool { return w.Open() && at.After(w.Over) && at.Before(w.At) }
+
+// Stamped reports whether the CRM has told since when what we wrote stands. Without,
+// nothing says how long a webhook has had to tell of it.
+func (w Window) Stamped() bool { return w.At.Sub(w.Over) > unstamped }

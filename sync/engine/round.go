@@ -15,12 +15,12 @@ type work struct {
 	items  []*item
 	byRef  map[connectors.Ref]*item
 	timers []due
-	unread []string         // inbox keys that say nothing new
-	heard  []connectors.Ref // of which a webhook has told what we wrote
-	deaf   []string         // connections whose webhooks have missed such a write
-	lost   []*item          // the CRM will not answer for them
-	deadly map[string]bool  // what has killed process after process, and is not looked at
-	cut    map[string]bool  // connections with more than was taken of what tells of itself
+	unread []string        // inbox keys that say nothing new
+	heard  []state.Change  // of a webhook that tell what we wrote
+	deaf   []string        // connections whose webhooks have missed such a write
+	lost   []*item         // the CRM will not answer for them
+	deadly map[string]bool // what has killed process after process, and is not looked at
+	cut    map[string]bool // connections with more than was taken of what tells of itself
 
 	gates  map[string]*Gate        // as they stood when the inbox was opened: what was read since is not in it
 	flying map[string]bool         // connections that are being read beside the round
@@ -76,12 +76,14 @@ func (w *work) item(ref connectors.Ref) *item {
 // add joins an inbox row to what is known of its record. The owner has to be
 // checked where a change is dated between our reading and our write of it, where
 // the answer to our write told of one, and where our write comes back by polling
-// without a webhook having told of it.
+// without a webhook having told of it; the status in the first and the last case.
 func (it *item) add(c state.Change, echo state.Echo, written bool) {
 	if written {
-		it.check = it.check || unheard(c, echo) || c.Object == nil && echo.Between(c.At) || c.Via == state.ViaAnswer
-		if c.Object == nil && echo.Says.Holds(c.At) {
-			it.says, it.read = echo.Says, true // what came along may be from before our write
+		it.check = it.check || unheard(c, echo.Owner) || c.Object == nil && echo.Owner.Holds(c.At) || c.Via == state.ViaAnswer
+		within := c.Object == nil && echo.Says.Holds(c.At)
+		it.read = it.read || within // what came along may be from before our write
+		if within || unheard(c, echo.Says) {
+			it.says = echo.Says
 		}
 	}
 	it.rows = append(it.rows, c.Key)
@@ -101,6 +103,16 @@ func (it *item) add(c state.Change, echo state.Echo, written bool) {
 	}
 }
 
+// heardOut closes the window in which somebody may have said something before us: what
+// was read is from after our write, and it has been decided what they had said.
+func (it *item) heardOut(tx state.Tx) {
+	e, ok := state.GetEcho(tx, it.ref)
+	if ok && it.says.Open() && e.Says.At.Equal(it.says.At) && !it.record.ModifiedAt.Before(it.says.At) {
+		e.Says = state.Window{}
+		state.PutEcho(tx, it.ref, e)
+	}
+}
+
 // complete reports whether what came along says everything the rows speak of.
 func (it *item) complete() bool {
 	return it.object != nil && !it.read && !it.hint.After(it.object.ModifiedAt)
@@ -112,10 +124,11 @@ func (w *work) drop(now time.Time) func(tx state.Tx) {
 		for _, key := range w.unread {
 			state.DropInbox(tx, key)
 		}
-		for _, ref := range w.heard {
-			if e, ok := state.GetEcho(tx, ref); ok {
-				e.Heard = true
-				state.PutEcho(tx, ref, e)
+		for _, c := range w.heard {
+			if e, ok := state.GetEcho(tx, c.Ref); ok {
+				e.Owner.Heard = e.Owner.Heard || c.At.Equal(e.Owner.At)
+				e.Says.Heard = e.Says.Heard || c.At.Equal(e.Says.At)
+				state.PutEcho(tx, c.Ref, e)
 			}
 		}
 		for _, conn := range w.deaf {
@@ -147,6 +160,7 @@ func (w *work) observed(now time.Time) []Ask {
 				for _, key := range it.rows {
 					state.DropInbox(tx, key)
 				}
+				it.heardOut(tx)
 				for _, l := range it.odd {
 					l.First, l.Last = now, now
 					state.AddListing(tx, l)

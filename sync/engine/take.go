@@ -156,8 +156,8 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 		if trusted {
 			w.told(c, echo)
 		}
-		if unheard(c, echo) && echo.Stamped() {
-			l.shown(w, known, c.Ref, echo.Owner, now)
+		if unheard(c, echo.Owner) && echo.Owner.Stamped() {
+			l.shown(w, known, c.Ref, echo.Owner.At, now)
 		}
 		if stale(tx, c, echo) {
 			w.unread = append(w.unread, c.Key)
@@ -199,22 +199,22 @@ const (
 	webhookTime = 30 * time.Second
 )
 
-// told notes that a webhook has told of our own write of an owner: it would
-// have told of another's as well.
+// told notes that a webhook has told of our own write of an owner, or of a status: it
+// would have told of another's as well.
 func (w *work) told(c state.Change, e state.Echo) {
-	if c.Object == nil && !e.Heard && !e.Owner.IsZero() && c.At.Equal(e.Owner) && !slices.Contains(w.heard, c.Ref) {
-		w.heard = append(w.heard, c.Ref)
+	if c.Object == nil && !c.At.IsZero() && (!e.Owner.Heard && c.At.Equal(e.Owner.At) || !e.Says.Heard && c.At.Equal(e.Says.At)) {
+		w.heard = append(w.heard, c)
 	}
 }
 
-// unheard reports whether a poll shows our write of an owner before a webhook
-// has told of it: then none would have told of another's write either.
-func unheard(c state.Change, e state.Echo) bool {
+// unheard reports whether a poll shows what we wrote before a webhook has told of it:
+// then none would have told of another's write either.
+func unheard(c state.Change, wrote state.Window) bool {
 	at := c.At
 	if c.Object != nil {
 		at = c.Object.ModifiedAt
 	}
-	return c.Via == "poll" && !e.Heard && !e.Owner.IsZero() && !e.Over.IsZero() && !at.Before(e.Owner)
+	return c.Via == "poll" && !wrote.Heard && wrote.Open() && !at.Before(wrote.At)
 }
 
 // shown notes that a poll has shown our write of an owner before a webhook has told
@@ -238,7 +238,7 @@ func (l *Lane) missed(tx state.Tx, w *work, conn state.Conn, now time.Time) {
 		if ref.Conn != conn.Name || now.Sub(wrote) <= webhookTime {
 			continue
 		}
-		if echo, _ := state.GetEcho(tx, ref); !echo.Heard && echo.Owner.Equal(wrote) {
+		if echo, _ := state.GetEcho(tx, ref); !echo.Owner.Heard && echo.Owner.At.Equal(wrote) {
 			l.shown(w, conn, ref, wrote, now)
 		}
 		delete(l.untold, ref)
@@ -261,10 +261,10 @@ func stale(tx state.Tx, c state.Change, echo state.Echo) bool {
 	if c.Object != nil {
 		return ok && c.Object.Version < r.Version
 	}
-	if echo.Between(c.At) || echo.Says.Holds(c.At) || unheard(c, echo) {
+	if echo.Owner.Holds(c.At) || echo.Says.Holds(c.At) || unheard(c, echo.Owner) || unheard(c, echo.Says) {
 		return false
 	}
-	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner)) {
+	if !c.At.IsZero() && (c.At.Equal(echo.Stamp) || c.At.Equal(echo.Owner.At)) {
 		return c.Via != "poll" || ok && !c.At.After(r.ModifiedAt) || !echo.Blind && !counted(tx, c.Ref)
 	}
 	return ok && !c.At.IsZero() && !c.At.After(r.ModifiedAt)

@@ -186,7 +186,7 @@ func TestDeaf(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			o := r.object("hubspot", "1")
-			echo := state.Echo{Over: r.now.Add(-tc.age - time.Minute), Owner: r.now.Add(-tc.age), Heard: tc.heard}
+			echo := state.Echo{Owner: state.Window{Over: r.now.Add(-tc.age - time.Minute), At: r.now.Add(-tc.age), Heard: tc.heard}}
 			if !tc.stamped {
 				echo = state.Echo{}.Unstamped(r.now.Add(-tc.age))
 			}
@@ -197,7 +197,7 @@ func TestDeaf(t *testing.T) {
 			r.round()
 			if tc.toldLater {
 				r.update(func(tx state.Tx) {
-					echo.Heard = true
+					echo.Owner.Heard = true
 					state.PutEcho(tx, o.Ref, echo)
 				})
 			}
@@ -224,7 +224,7 @@ func TestDeafWhileDown(t *testing.T) {
 	}
 	ref := r.object("hubspot", "1").Ref
 	r.update(func(tx state.Tx) {
-		state.PutEcho(tx, ref, state.Echo{Over: r.now.Add(-2 * time.Minute), Owner: r.now.Add(-time.Minute)})
+		state.PutEcho(tx, ref, state.Echo{Owner: state.Window{Over: r.now.Add(-2 * time.Minute), At: r.now.Add(-time.Minute)}})
 		state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: ref, EventID: "1", At: r.now}, Via: "poll", Came: r.now})
 	})
 	for range 3 {
@@ -240,4 +240,51 @@ func TestDeafWhileDown(t *testing.T) {
 			t.Errorf("deaf since %v, want %v", c.Deaf, r.now)
 		}
 	})
+}
+
+// TestStatusAskedOnce: where a poll shows our status and no webhook has told of it, the
+// CRM is asked once who had said something else right before it; not where one has, or
+// the CRM made sure itself, and not by a reading from before our write (C11).
+func TestStatusAskedOnce(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		guarded, told bool
+		shown         time.Duration // after our write
+		asked         int
+	}{
+		"untold":        {asked: 1},
+		"written since": {shown: 30 * time.Second, asked: 1},
+		"told":          {told: true},
+		"made sure":     {guarded: true},
+		"from before":   {shown: -2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			wrote := state.Window{Over: r.now.Add(-64 * time.Second), At: r.now.Add(-time.Minute), Heard: tc.told}
+			if tc.guarded {
+				wrote.Over = time.Time{}
+			}
+			o := r.object("hubspot", "1")
+			o.ModifiedAt, o.Fields = wrote.At.Add(tc.shown), map[string]any{"handoff_id": "h", "handoff_status": "Assigned"}
+			h := &historian{crm: r.crms["hubspot"], past: []connectors.FieldValue{{Value: "Assigned", At: wrote.At, Actor: connectors.ActorSelf}}}
+			r.lane.Conns["hubspot"] = h
+			r.update(func(tx state.Tx) {
+				state.PutHandoff(tx, state.Handoff{ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Record: o.Ref, Target: o.Ref, Owner: "ana@example.com", Written: wrote.Over.Add(-time.Minute)})
+				state.PutEcho(tx, o.Ref, state.Echo{Stamp: wrote.At, Says: wrote})
+			})
+			for _, event := range []string{"1", "2"} {
+				r.update(func(tx state.Tx) {
+					state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: o.Ref, EventID: event, At: o.ModifiedAt, Object: &o}, Via: "poll", Came: r.now})
+				})
+				r.later(10 * time.Second)
+			}
+			if h.asked != tc.asked {
+				t.Errorf("asked %d times, want %d", h.asked, tc.asked)
+			}
+			if len(r.inbox()) > 0 {
+				t.Errorf("%v is left in the inbox", r.inbox())
+			}
+		})
+	}
 }

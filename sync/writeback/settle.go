@@ -26,21 +26,23 @@ type outcome struct {
 	listed    *state.Listing // what an admin has to see of it
 }
 
-// echo is what is known of our writes to a record after this one.
-func (o outcome) echo(e state.Echo) state.Echo {
+// status is how far a handoff is, as its record says it.
+const status = connectors.OwnFieldPrefix + "status"
+
+// echo is what is known of our writes to a record after this one, as it was read before;
+// deaf: no webhook can be relied on to tell of it.
+func (o outcome) echo(e state.Echo, r state.Record, deaf bool) state.Echo {
 	if o.stamp.IsZero() {
 		return e.Unstamped(o.entry.Over)
 	}
 	e.Stamp = o.stamp
-	if _, says := o.entry.Write.Set[connectors.OwnFieldPrefix+"status"]; says {
+	if said, says := o.entry.Write.Set[status]; says {
 		e.Says = o.says()
+		e.Says.Heard = !deaf && said == r.Fields[status] // what changes nothing is not told
 	}
 	for field := range o.entry.Expect {
 		if _, wrote := o.entry.Write.Set[field]; wrote {
-			e.Owner, e.Over, e.Heard = o.stamp, o.entry.Over, false
-			if o.guarded {
-				e.Over = time.Time{}
-			}
+			e.Owner = o.window()
 		}
 	}
 	return e
@@ -50,8 +52,16 @@ func (o outcome) echo(e state.Echo) state.Echo {
 // shows, than this write; zero: nowhere, because it shows another one, or the CRM made sure.
 func (o outcome) says() state.Window {
 	_, another := o.entry.Write.Set[connectors.OwnFieldPrefix+"id"]
-	if another || o.guarded || !o.entry.Fresh {
+	if another || !o.entry.Fresh {
 		return state.Window{}
+	}
+	return o.window()
+}
+
+// window is where somebody may have come before this write.
+func (o outcome) window() state.Window {
+	if o.guarded {
+		return state.Window{At: o.stamp}
 	}
 	return state.Window{Over: o.entry.Over, At: o.stamp}
 }
@@ -59,7 +69,7 @@ func (o outcome) says() state.Window {
 // untold reports whether nobody but the CRM's history can say who came right before an
 // owner that we wrote: no webhook can be relied on to tell, and no condition was met.
 func (o outcome) untold(deaf bool, e state.Echo) bool {
-	return deaf && !o.stamp.IsZero() && e.Owner.Equal(o.stamp) && !e.Over.IsZero()
+	return deaf && !o.stamp.IsZero() && e.Owner.At.Equal(o.stamp) && e.Owner.Open()
 }
 
 // unstamped reports whether the owner stands and the CRM has not told since when.
@@ -144,7 +154,7 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 				e, _ := state.GetEcho(tx, o.ref)
 				r, _ := state.GetRecord(tx, o.ref)
 				e.Blind = deaf && len(o.entry.Expect) == 0 && !o.guarded || e.Blind && r.ModifiedAt.Before(e.Stamp)
-				e = o.echo(e)
+				e = o.echo(e, r, deaf)
 				state.PutEcho(tx, o.ref, e)
 				look = look || tells && o.untold(deaf, e)
 			}

@@ -292,10 +292,10 @@ func TestUnstamped(t *testing.T) {
 					t.Errorf("guarded: %+v", echo)
 				}
 			case tc.stamp.IsZero():
-				if echo.Heard || !echo.Owner.After(r.now) || echo.Owner.After(r.now.Add(time.Second)) || !echo.Over.Equal(r.now) || !echo.Stamp.IsZero() {
+				if echo.Owner.Heard || !echo.Owner.At.After(r.now) || echo.Owner.At.After(r.now.Add(time.Second)) || !echo.Owner.Over.Equal(r.now) || !echo.Stamp.IsZero() {
 					t.Errorf("without a stamp: %+v", echo)
 				}
-			case !echo.Owner.Equal(tc.stamp) || !echo.Stamp.Equal(tc.stamp):
+			case !echo.Owner.At.Equal(tc.stamp) || !echo.Stamp.Equal(tc.stamp):
 				t.Errorf("with a stamp: %+v", echo)
 			}
 		})
