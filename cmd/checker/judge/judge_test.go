@@ -310,3 +310,35 @@ func TestLeftReversed(t *testing.T) {
 		}
 	}
 }
+
+// TestTakenFromPerson: where a program takes a record from whom a person gave it to, that
+// is left, also where our own write before it was known late; what nobody had given, what we
+// wrote last and what was not decided so is not (A4).
+func TestTakenFromPerson(t *testing.T) {
+	t.Parallel()
+	program := func(s int, from, to string) Move {
+		return Move{At: at(s), Field: "owner_id", From: from, To: to, Actor: "automation:flip"}
+	}
+	for name, tc := range map[string]struct {
+		stage  state.Stage
+		owners []Move
+		says   string
+		holds  bool
+	}{
+		"after a person":     {state.Superseded, []Move{us(2, "", "1"), person(10, "1", "2"), program(20, "2", "3")}, "ben@example.com", true},
+		"twice":              {state.Superseded, []Move{us(2, "", "1"), person(10, "1", "2"), program(20, "2", "4"), program(30, "4", "3")}, "ben@example.com", true},
+		"decided otherwise":  {state.Superseded, []Move{us(2, "", "1"), person(10, "1", "2"), program(20, "2", "3")}, "ana@example.com", false},
+		"after us":           {state.Superseded, []Move{person(1, "", "2"), us(2, "2", "1"), program(20, "1", "3")}, "ben@example.com", false},
+		"a person's last":    {state.Superseded, []Move{us(2, "", "1"), person(10, "1", "2"), person(20, "2", "3")}, "ben@example.com", false},
+		"nobody's any more":  {state.Superseded, []Move{program(20, "", "3")}, "ben@example.com", false},
+		"still open, though": {state.Accepted, []Move{us(2, "", "1"), person(10, "1", "2"), program(20, "2", "3")}, "ben@example.com", false},
+	} {
+		f := fine()
+		f.Objects[lead].Owner, f.Objects[lead].Owners = "3", tc.owners
+		h := &f.Handoffs[0]
+		h.Stage, h.Accountable, h.Written, h.ClosedAt = tc.stage, tc.says, at(600), at(600)
+		if got := f.shown(); (len(got) == 0) != tc.holds {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

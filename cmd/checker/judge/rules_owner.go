@@ -87,7 +87,7 @@ func (f *Facts) shown() []Offence {
 		case !h.Stage.Open() && h.Stage != state.Completed:
 			continue // it is nobody's business any more
 		}
-		if who == want || f.othersMoved(o, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) || leftReversed(h, o.Owner) {
+		if who == want || f.othersMoved(o, h) || f.takenFromPerson(ref, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) || leftReversed(h, o.Owner) {
 			continue
 		}
 		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
@@ -126,6 +126,23 @@ func (f *Facts) othersMoved(o *Object, h state.Handoff) bool {
 	}
 	m := o.Owners[len(o.Owners)-1]
 	return !m.Ours && !m.person() && m.At.After(h.Written.Add(-together))
+}
+
+// takenFromPerson reports whether a program has the last word over the person to whom
+// another person had given the record of a handoff, as was decided: it is not written
+// again after a person (design 1.5 iii), however late our write before that was known to stand.
+func (f *Facts) takenFromPerson(ref connectors.Ref, h state.Handoff) bool {
+	if h.Stage != state.Superseded {
+		return false
+	}
+	taken := false
+	for _, m := range slices.Backward(f.Objects[ref].Owners) {
+		if m.Ours || m.person() {
+			return taken && !m.Ours && f.Users[ref.Conn][m.To].Email == h.Accountable
+		}
+		taken = true
+	}
+	return false
 }
 
 // ownsRecord reports whether a handoff wrote who owns its record.

@@ -14,7 +14,8 @@ import (
 const (
 	firstHold = time.Second      // after credentials were refused once: it may have been a hiccup
 	nextHold  = 5 * time.Second  // after they were refused again
-	holdFor   = time.Minute      // after they were refused three times in a row, or a permission was missing
+	thirdHold = 15 * time.Second // and once more: among other failures that happens by chance
+	holdFor   = time.Minute      // after they were refused four times in a row, or a permission was missing
 	longWait  = 30 * time.Second // a wait from here on concerns every call
 )
 
@@ -68,8 +69,8 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 	case cerr.Class == connectors.AuthBroken && h.known(now):
 		return
 	case cerr.Class == connectors.AuthBroken:
-		h.refused = min(h.refused+1, 3)
-		wait = [...]time.Duration{firstHold, nextHold, holdFor}[h.refused-1]
+		h.refused = min(h.refused+1, 4)
+		wait = [...]time.Duration{firstHold, nextHold, thirdHold, holdFor}[h.refused-1]
 	case cerr.Class == connectors.Denied && cerr.Status == http.StatusForbidden && cerr.RetryAfter > 0:
 		key, wait = op, cerr.RetryAfter // a permission that is missing for this sort of call
 	case cerr.Class == connectors.Throttled && cerr.RetryAfter >= longWait,

@@ -103,7 +103,9 @@ func TestHoldEnds(t *testing.T) {
 			{200, firstHold, "auth_broken"},
 			{401, nextHold - firstHold, "auth_broken"},
 			{200, nextHold, "auth_broken"},
-			{200, holdFor - nextHold, ""},
+			{401, thirdHold - nextHold, "auth_broken"},
+			{200, thirdHold, "auth_broken"},
+			{200, holdFor - thirdHold, ""},
 			{401, 0, "auth_broken"},
 			{503, firstHold, "ambiguous"}, // which says nothing of the credentials
 			{200, 0, ""},
