@@ -38,7 +38,7 @@ func (o outcome) echo(e state.Echo, r state.Record, deaf bool) state.Echo {
 	e.Stamp = o.stamp
 	if said, says := o.entry.Write.Set[status]; says {
 		e.Says = o.says()
-		e.Says.Heard = !deaf && said == r.Fields[status] // what changes nothing is not told
+		e.Says.Heard = !deaf && e.Says.Open() && said == r.Fields[status] // what changes nothing is not told
 	}
 	for field := range o.entry.Expect {
 		if _, wrote := o.entry.Write.Set[field]; wrote {
