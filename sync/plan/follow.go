@@ -54,7 +54,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 			return
 		}
 		h = d.current(h)
-		if (age > 0 || !d.ownerAsBefore(t, rec, h)) && d.takenOver(t, rec, h, ev.Read) {
+		if (age > 0 || inherited(h, rec.Ref) || !d.ownerAsBefore(t, rec, h)) && d.takenOver(t, rec, h, ev.Read) {
 			return
 		}
 		h = d.current(h)
@@ -130,7 +130,8 @@ func (d *deciding) saidEarly(rec *state.Record, h state.Handoff) {
 // record, and -1 for an older one, which shows what we have changed since. 0 is
 // one that carries the stamp of our write: where stamps are whole seconds it
 // may be from before it, or a person's edit right after it. What stands there
-// as it did before us says nothing then; anything else is somebody's doing.
+// as it did before us says nothing then; anything else is somebody's doing. On a record
+// that it came to, and where we wrote nothing, every reading is later.
 func age(rec *state.Record, h state.Handoff) int {
 	left := ""
 	for _, e := range h.Effects {
@@ -141,7 +142,7 @@ func age(rec *state.Record, h state.Handoff) int {
 	if left != "" && rec.Version != "" {
 		return strings.Compare(rec.Version, left)
 	}
-	if rec.ModifiedAt.After(h.Written) {
+	if inherited(h, rec.Ref) || rec.ModifiedAt.After(h.Written) {
 		return 1
 	}
 	return -1

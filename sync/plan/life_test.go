@@ -381,6 +381,43 @@ func TestMergedSignal(t *testing.T) {
 	}
 }
 
+// TestMergedIntoNobodys: a record that nobody owns goes to the receiver of the handoff that
+// has come to it, also where all that is newer on it than the handoff is a breach of ours,
+// or nothing (1.98, C8).
+func TestMergedIntoNobodys(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, tc := range map[string]struct {
+		modified time.Duration
+		version  string
+		breach   string // the version it left
+		waits    bool   // for a later reading
+	}{
+		"changed since":            {time.Hour, "9", "", false},
+		"not changed since":        {-time.Hour, "1", "", false},
+		"our breach stands there":  {50 * time.Minute, "7", "7", false},
+		"read before our breach":   {-time.Hour, "1", "7", true},
+		"changed since our breach": {time.Hour, "9", "7", false},
+	} {
+		w, rec := assigned(t, r)
+		heir := demo("77", "dana.ito@acme.com")
+		heir.Fields["last_form"] = "Home: Newsletter"
+		rec.Version, rec.MovedTo, rec.Fields = "8", heir.Ref, nil
+		w.decide(t, r, monday.Add(2*time.Second), see(rec))
+		if tc.breach != "" {
+			w.fireDue(t, r, monday.Add(16*time.Minute))
+			w.answered(t, r, monday.Add(17*time.Minute), "breach", plan.Delivered{Version: tc.breach})
+		}
+		heir.Version, heir.ModifiedAt = tc.version, monday.Add(tc.modified)
+		for n := range 2 {
+			w.decide(t, r, monday.Add(time.Duration(61+n)*time.Minute), see(heir))
+		}
+		if i, there := w.steps()["rewrite"]; there == tc.waits || there && (i.Write.Ref != heir.Ref || i.Write.Set["hubspot_owner_id"] != "u-ana") {
+			t.Errorf("%s: %v, writes %v", name, w.only(t).Stage, i.Write)
+		}
+	}
+}
+
 // TestMergedBothAsked: a buyer who was handed off is merged into a record that has
 // asked for something of its own since, which nobody had read yet. That joins the
 // handoff, however close the two came; what both of them say is one signal, and what
