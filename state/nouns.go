@@ -191,8 +191,6 @@ type Stake struct {
 	// Tried is what earlier writes of ours, which this one came in place of before
 	// they were answered, may have put there.
 	Tried []string `json:"tried,omitempty"`
-	// Held is what had stood there until a program came, where Was is what it set.
-	Held string `json:"held,omitempty"`
 	// Under is the write that this one came over before the record was read again:
 	// whether somebody had come in between there is not known either.
 	Under *Stake `json:"under,omitempty"`

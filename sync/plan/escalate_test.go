@@ -118,46 +118,6 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestKeptThroughAProgram: who takes a handoff up, or gives it back, before the backup has
-// it has done so, also where a program had set another owner between them and us (1.98, C11).
-func TestKeptThroughAProgram(t *testing.T) {
-	t.Parallel()
-	r := writing(t)
-	for said, stage := range map[string]state.Stage{"Accepted": state.Accepted, "Returned": state.Returned} {
-		for name, flips := range map[string]int{"once": 1, "twice": 2, "and once more with what they say": 3} {
-			w, rec := assigned(t, r)
-			minute := func(n int) time.Time { return monday.Add(time.Duration(n) * time.Minute) }
-			past := []connectors.FieldValue{value("u-ana", minute(0), connectors.ActorSelf)}
-			show := func(at, owner, status string, n int) {
-				rec.Version, rec.ModifiedAt = at, minute(n)
-				rec.Fields = fields(rec, "owner", owner, "handoff_id", w.only(t).ID, "handoff_status", status)
-				if past[0].Value != owner {
-					past = append([]connectors.FieldValue{value(owner, minute(n), connectors.ActorAutomation)}, past...)
-				}
-				w.trails = map[string]state.Trail{"51": {Values: past}}
-				w.decide(t, r, minute(n).Add(time.Second), see(rec))
-			}
-			show("5", "u-ana", "Assigned", 1)
-			w.fireDue(t, r, minute(23))
-			if h := w.only(t); h.Owner != "ben@example.com" {
-				t.Fatalf("%s has it", h.Owner)
-			}
-			show("6", "u-cleo", "Assigned", 24)
-			owner := "u-cleo"
-			if flips > 1 {
-				owner = "u-vera"
-			}
-			if flips == 2 {
-				show("7", owner, "Assigned", 25)
-			}
-			show("8", owner, said, 26)
-			if h := w.only(t); h.Owner != "ana@example.com" || h.Stage != stage {
-				t.Errorf("%s, %s: it is %s with %s", said, name, h.Stage, h.Owner)
-			}
-		}
-	}
-}
-
 // TestKeptIsTold: of a takeover that does not take place because whoever has the
 // handoff takes it up, nothing is said any more: not on the record it came from, not to
 // those whom the step told. That they took it up counts at once (1.93, 1.98, 1.102).

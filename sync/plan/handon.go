@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -205,16 +204,13 @@ func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
 func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	e := h.Effects[stepAssign]
 	i, waits := d.v.Intent(e.Key)
-	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target {
-		return false
-	}
-	now, was, held := rec.Fields[t.becomes], h.Stake.Was, cmp.Or(h.Stake.Held, h.Stake.Was)
-	if now != held && rec.Fields[ownID] != h.ID {
+	stands := h.Stake != nil && rec.Fields[t.becomes] == h.Stake.Was
+	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || !stands && rec.Fields[ownID] != h.ID {
 		return false
 	}
 	f := d.r.facts(d.now, d.v, rec)
 	last := h.Holders[len(h.Holders)-1]
-	if last.Why == whyReturned || f.user(f.conn, held) != last.Who {
+	if last.Why == whyReturned || f.user(f.conn, h.Stake.Was) != last.Who {
 		return false
 	}
 	if f.before = h.Before; f.before == nil {
@@ -224,18 +220,16 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	if !returned && !t.accepted.holds(f) || f.wait != "" {
 		return false
 	}
-	if now != held && now != was { // whose that is was asked before
+	stake := &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
+	if !stands {
 		tr, asked := d.trail(rec, *h.Stake)
 		if !asked {
 			return true
 		}
-		if _, byPerson := changedBy(tr, now, "", h.Stake.Over); byPerson {
+		if _, byPerson := changedBy(tr, rec.Fields[t.becomes], "", h.Stake.Over); byPerson {
 			return false
 		}
-	}
-	stake := &state.Stake{Field: h.Stake.Field, Value: held, Was: held, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
-	if now != held {
-		stake.Was, stake.Over, stake.Stamp = now, h.Stake.Over, time.Time{} // they do not stand there any more
+		stake.Was, stake.Over, stake.Stamp = rec.Fields[t.becomes], h.Stake.Over, time.Time{} // they do not stand there any more
 	}
 	from, has := h.Owner, "taken it up"
 	if returned {

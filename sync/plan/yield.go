@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -112,7 +111,7 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff, read tim
 	d.because(d.why("", "%s was set to %q meanwhile by %s, which is nobody's decision", s.Field, now, handOf(hand)))
 	d.drop(e.Key)
 	i.AtRisk = who != ""
-	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Held: cmp.Or(s.Held, s.Was), Over: rec.ModifiedAt, Under: s.Under}
+	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt, Under: s.Under}
 	d.put(d.again(h, i, rec.Ref, map[string]any{s.Field: blankNil(now)}, rec.Version))
 	return false
 }
