@@ -24,10 +24,7 @@ const (
 	// that slow would be read again for ever; what a person did meanwhile is
 	// put back afterwards.
 	slowRead = 4 * time.Second
-	// soonEnough is how long a CRM may take for it, or what came first grows old while it
-	// fails with the rest; and longestReading, where nothing came that soon: it may be
-	// slow. What hangs is asked anew.
-	soonEnough     = freshRead / 2
+	// longestReading is how long a CRM may take for it: what hangs is asked anew.
 	longestReading = 10 * time.Second
 	// farAhead is a CRM's clock that is wrong.
 	farAhead = time.Minute
@@ -135,18 +132,13 @@ type rereading struct {
 
 // askAgain reads records of one kind.
 func (w *Writer) askAgain(ctx context.Context, kind connectors.Kind, ids []string) rereading {
-	limit := soonEnough
-	if w.slow {
-		limit = longestReading
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, longestReading)
 	defer cancel()
 	a := rereading{kind: kind, ids: ids, rules: w.Decider.Book.Rules(), began: w.Decider.Wall().UTC()}
 	a.err = engine.Safely("read again", func() (err error) {
 		a.objects, err = w.Connector.Read(connectors.Urgent(ctx), kind, ids, a.rules.Fields(w.Conn, kind))
 		return err
 	})
-	w.slow = w.Decider.Wall().Sub(a.began) >= soonEnough && (a.err == nil || len(a.objects) == 0)
 	return a
 }
 

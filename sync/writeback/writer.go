@@ -38,7 +38,6 @@ type Writer struct {
 	order  order
 	denied denied
 	alone  int  // so many more leave one by one
-	slow   bool // the last reading took long, and failed with no part of it
 	tried  bool // whether the connection is on trial has been found out
 }
 

@@ -331,6 +331,8 @@ func TestTakenFromPerson(t *testing.T) {
 		"after us":           {state.Superseded, []Move{person(1, "", "2"), us(2, "2", "1"), program(20, "1", "3")}, "ben@example.com", false},
 		"a person's last":    {state.Superseded, []Move{us(2, "", "1"), person(10, "1", "2"), person(20, "2", "3")}, "ben@example.com", false},
 		"nobody's any more":  {state.Superseded, []Move{program(20, "", "3")}, "ben@example.com", false},
+		"never ours":         {state.Superseded, []Move{person(10, "", "2"), program(20, "2", "3")}, "ben@example.com", false},
+		"another field":      {state.Superseded, []Move{us(2, "", "1"), person(10, "1", "2"), {At: at(20), Field: "second_owner", To: "3", Actor: "automation:flip"}}, "ben@example.com", false},
 		"still open, though": {state.Accepted, []Move{us(2, "", "1"), person(10, "1", "2"), program(20, "2", "3")}, "ben@example.com", false},
 	} {
 		f := fine()

@@ -135,14 +135,16 @@ func (f *Facts) takenFromPerson(ref connectors.Ref, h state.Handoff) bool {
 	if h.Stage != state.Superseded {
 		return false
 	}
-	taken := false
-	for _, m := range slices.Backward(f.Objects[ref].Owners) {
-		if m.Ours || m.person() {
-			return taken && !m.Ours && f.Users[ref.Conn][m.To].Email == h.Accountable
-		}
-		taken = true
+	moves := f.Objects[ref].Owners
+	n := len(moves) - 1
+	for n >= 0 && !moves[n].Ours && !moves[n].person() && moves[n].Field == moves[len(moves)-1].Field {
+		n--
 	}
-	return false
+	if n < 0 || n == len(moves)-1 || !moves[n].person() || moves[n].Field != moves[n+1].Field {
+		return false
+	}
+	given := f.Users[ref.Conn][moves[n].To].Email
+	return given != "" && given == h.Accountable && slices.ContainsFunc(moves[:n], func(m Move) bool { return m.Ours && m.Field == moves[n].Field })
 }
 
 // ownsRecord reports whether a handoff wrote who owns its record.
