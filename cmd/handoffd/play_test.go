@@ -796,13 +796,10 @@ func TestCrashSweep(t *testing.T) {
 }
 
 // crashes are the effects to stop at: every one, where the story or SWEEP says
-// so, or five spread evenly. The race detector makes a play several times
+// so, or four spread evenly. The race detector makes a play several times
 // slower and finds what it finds in a few; .ci/run sweeps without it as well.
 func crashes(sweep string, effects int) []int {
-	some := 5
-	if raced {
-		some = 4
-	}
+	const some = 4
 	var ks []int
 	step := 1.0
 	if every := sweep == "every" || os.Getenv("SWEEP") == "every"; (!every || raced) && effects > some {
