@@ -795,17 +795,20 @@ func TestCrashSweep(t *testing.T) {
 	}
 }
 
-// crashes are the effects to stop at: every one, where the story or SWEEP says
-// so, or four spread evenly. The race detector makes a play several times
-// slower and finds what it finds in a few; .ci/run sweeps without it as well.
+// crashes are the effects to stop at: every one, where the story or SWEEP says so, or
+// four spread evenly. The race detector makes a play several times slower; .ci/run sweeps
+// without it as well, and stops between those then.
 func crashes(sweep string, effects int) []int {
 	const some = 4
 	var ks []int
-	step := 1.0
+	first, step := 1.0, 1.0
 	if every := sweep == "every" || os.Getenv("SWEEP") == "every"; (!every || raced) && effects > some {
-		step = float64(effects) / float64(some)
+		step = float64(effects) / some
+		if !raced {
+			first += step / 2
+		}
 	}
-	for k := 1.0; int(k) <= effects; k += step {
+	for k := first; int(k) <= effects; k += step {
 		ks = append(ks, int(k))
 	}
 	return ks
