@@ -797,15 +797,14 @@ func TestCrashSweep(t *testing.T) {
 
 // crashes are the effects to stop at: every one, where the story or SWEEP says so, or
 // four spread evenly. The race detector makes a play several times slower; .ci/run sweeps
-// without it as well, and stops between those then.
+// without it as well, and stops elsewhere then.
 func crashes(sweep string, effects int) []int {
-	const some = 4
 	var ks []int
 	first, step := 1.0, 1.0
-	if every := sweep == "every" || os.Getenv("SWEEP") == "every"; (!every || raced) && effects > some {
-		step = float64(effects) / some
-		if !raced {
-			first += step / 2
+	if every := sweep == "every" || os.Getenv("SWEEP") == "every"; (!every || raced) && effects > 5 {
+		if step = float64(effects) / 4; !raced {
+			step = float64(effects) / 5
+			first += step
 		}
 	}
 	for k := first; int(k) <= effects; k += step {
