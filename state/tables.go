@@ -360,6 +360,9 @@ func Apply(tx Tx, c Changes) {
 	for _, p := range c.Paces {
 		PutPace(tx, p)
 	}
+	for _, b := range c.Befores {
+		PutBefore(tx, b)
+	}
 	for _, n := range c.Notes {
 		PutNote(tx, n)
 	}

@@ -124,6 +124,9 @@ func (d *deciding) binned(made state.Handoff, at connectors.Ref) bool {
 func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	step := ev.Intent.Step
 	switch {
+	case isUndo(step) && d.isBack(ev):
+		e.State, e.Ref, e.Error = handoff.Done, ev.Intent.Write.Ref, ""
+		d.put(handoff.Track(h, step, e))
 	case isUndo(step):
 		d.undoRefused(h, ev)
 	case d.movedUnder(h, ev), d.vanished(h, ev):
@@ -278,7 +281,7 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	}
 	name, _ := c.m.WriteName(rec.Ref.Kind, t.becomes)
 	now, ours := rec.Fields[t.becomes], ev.Intent.Write.Set[name]
-	if any(now) == ours && rec.Fields[ownID] == h.ID && ev.Intent.Attempts > 0 {
+	if any(now) == ours && rec.Fields[ownID] == h.ID && (ev.Intent.Attempts > 0 || tookOver(h, rec.Ref)) {
 		d.stoodAlready(t, &rec, h, ev)
 		return
 	}

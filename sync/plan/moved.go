@@ -102,8 +102,16 @@ func (d *deciding) asAnswered(rec *state.Record, h state.Handoff, i state.Intent
 	e := h.Effects[i.Step]
 	e.State, e.Ref, e.Version, e.Error = handoff.Done, rec.Ref, rec.Version, ""
 	d.because(d.why("", "%s stands on %s already: the answer to the write was lost", h.Owner, rec.Ref))
+	d.wrote(i, rec.Ref, tookOver(h, rec.Ref))
 	d.done(handoff.Track(h, i.Step, e), Delivered{Intent: i, Ref: rec.Ref, Version: rec.Version, Stamp: rec.ModifiedAt})
 	return d.current(h)
+}
+
+// tookOver reports whether a handoff has a record that was there when it was to be made.
+// Where it shows the handoff, an earlier attempt has made it whose answer was lost.
+func tookOver(h state.Handoff, ref connectors.Ref) bool {
+	e := h.Effects[stepCreate]
+	return e.State == handoff.Done && e.Ref == ref && h.Written.IsZero()
 }
 
 // stoodUnanswered settles an owner write whose answer was lost, and which stands

@@ -43,11 +43,33 @@ func showsWrite(now connectors.Object, w connectors.Write) bool {
 	return some
 }
 
+// isBack reports whether a restore that came upon a change came upon itself: what it was
+// to put back stands there, by an attempt whose answer was lost.
+func (d *deciding) isBack(ev Delivered) bool {
+	w := ev.Intent.Write
+	rec, known := d.v.Record(w.Ref)
+	c := d.r.byConn[w.Ref.Conn]
+	if ev.Class != connectors.Conflict.String() || !known || c == nil || rec.Version <= w.IfVersion {
+		return false
+	}
+	now := connectors.Object{Fields: map[string]any{}}
+	for name := range w.Set {
+		if isOwn(name) {
+			now.Fields[name] = rec.Fields[name]
+		} else if v, told := c.raw(rec, name); told {
+			now.Fields[name] = v
+		} else if compared(name) {
+			return false
+		}
+	}
+	return showsWrite(now, w)
+}
+
 // undoneLate puts a record back on which a write has come through after its
 // handoff was taken back. What was there before other handoffs that were taken
 // back with it comes first.
 func (d *deciding) undoneLate(h state.Handoff, ev Delivered) state.Handoff {
-	b, _ := d.v.Before(ev.Ref)
+	b := d.before(ev.Ref)
 	n, ok := layerOf(b, h.ID)
 	if h.Undone == nil || !h.Undone.Restored || isUndo(ev.Intent.Step) || !ev.Intent.Keeps() || !ok {
 		return h

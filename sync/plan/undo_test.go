@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +35,7 @@ func (w *world) came(t testing.TB, r *plan.Rules, at time.Time, i state.Intent, 
 		d.Ref = i.Write.Ref
 	}
 	delete(w.intents, i.Write.Key)
-	if w.befores == nil {
-		w.befores = map[connectors.Ref]state.Before{}
-	}
-	w.befores[d.Ref] = w.befores[d.Ref].Wrote(i, d.Ref, d.Skipped, at)
+	w.keepBefore(w.befores[d.Ref].Wrote(i, d.Ref, d.Skipped, at))
 	w.decide(t, r, at, d)
 }
 
@@ -180,4 +178,72 @@ func TestRecalledTask(t *testing.T) {
 			t.Errorf("%s: it is said %d times that it was touched, want %d", name, said, want)
 		}
 	}
+}
+
+// TestUndoneOfLostAnswers: a write that stood in the CRM and whose answer was lost, with
+// the process or without it, is found by reading. It is taken back to what was there
+// before it, and not to what it had written itself; a restore that was answered by
+// nobody is found the same way, and nobody is said to have changed anything (G13).
+func TestUndoneOfLostAnswers(t *testing.T) {
+	t.Parallel()
+	r, at := writing(t), func(s int) time.Time { return monday.Add(time.Duration(s) * time.Second) }
+	t.Run("of an owner", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld()
+		rec := demo("51", "dana@acme.com", "country", "US")
+		w.decide(t, r, monday, see(rec))
+		assign := w.steps()["assign"]
+		assign.Attempts = 1
+		w.intents[assign.Write.Key] = assign
+		rec = shown(rec, at(1), "2", "owner", "u-ana", "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
+		w.decide(t, r, at(10), plan.Observed{Record: rec, Via: "reread", Came: at(10), Read: at(10)})
+		if e := w.only(t).Effects["assign"]; e.State != "done" {
+			t.Fatalf("the owner stands: %+v", e)
+		}
+		w.takenBack(t, r, at(20), connectors.Object{Ref: rec.Ref, Version: "2", ModifiedAt: at(1), Fields: assign.Write.Set})
+		back := w.steps()["undo"]
+		owner, puts := back.Write.Set["hubspot_owner_id"]
+		if _, status := back.Write.Set["handoff_status"]; !puts || owner != nil || !status || back.Write.Set["handoff_status"] != nil {
+			t.Fatalf("it becomes %v", back.Write.Set)
+		}
+		rec = shown(rec, at(21), "3", "owner", "", "handoff_id", "", "handoff_status", "")
+		w.decide(t, r, at(30), plan.Observed{Record: rec, Via: "reread", Came: at(30), Read: at(30)})
+		w.answered(t, r, at(30), "undo", plan.Delivered{Class: connectors.Conflict.String(), Err: "the record was changed before it was written"})
+		if listed := w.listed("undo"); len(listed) > 0 || w.only(t).Effects["undo"].State != "done" {
+			t.Errorf("it is back: %v %+v", listed, w.only(t).Effects["undo"])
+		}
+	})
+	t.Run("of a record", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld()
+		rec := sales("51", "dana@acme.com")
+		w.locate(t, r, rec)
+		create := w.steps()["create"]
+		made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
+		w.answered(t, r, at(1), "create", plan.Delivered{Class: connectors.Conflict.String(), Err: "DUPLICATES_DETECTED", Existing: made})
+		shows := lead("00Q1", "email", "dana@acme.com", "owner", create.Write.Set["OwnerId"].(string), "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
+		shows.Version, shows.ModifiedAt = "v1", monday
+		w.decide(t, r, at(2), plan.Observed{Record: shows, Via: "reread", Came: at(2), Read: at(2)})
+		if _, waits := w.steps()["assign"]; waits {
+			w.answered(t, r, at(2), "assign", plan.Delivered{Class: connectors.Conflict.String(), Err: "the record was changed before it was written"})
+		}
+		w.takenBack(t, r, at(10), connectors.Object{Ref: rec.Ref, Version: "1"}, connectors.Object{Ref: made, Version: "v1", ModifiedAt: monday, Fields: create.Write.Set})
+		set := w.steps()["undo"].Write.Set
+		if status, puts := set["handoff_status"]; !puts || status != nil {
+			t.Errorf("it becomes %v", set)
+		}
+		if listed := listingsOf(w, "undo"); strings.Count(listed, "handoffd made it") != 1 {
+			t.Errorf("listed: %s", listed)
+		}
+	})
+}
+
+// shown is a record as it has become.
+func shown(rec state.Record, at time.Time, version string, pairs ...string) state.Record {
+	fields := maps.Clone(rec.Fields)
+	for i := 0; i < len(pairs); i += 2 {
+		fields[pairs[i]] = pairs[i+1]
+	}
+	rec.Fields, rec.Version, rec.ModifiedAt = fields, version, at
+	return rec
 }

@@ -209,6 +209,13 @@ func (w *world) Before(ref connectors.Ref) (state.Before, bool) {
 	return b, ok
 }
 
+func (w *world) keepBefore(b state.Before) {
+	if w.befores == nil {
+		w.befores = map[connectors.Ref]state.Before{}
+	}
+	w.befores[b.Ref] = b
+}
+
 // Alike builds an index of the accounts that are there.
 func (w *world) Alike(conn string, l match.Lead, weights *match.Weights) match.Alike {
 	var orgs []match.Org
@@ -450,6 +457,9 @@ func (w *world) apply(c state.Changes) {
 	for _, a := range c.Aliases {
 		w.aliases = slices.DeleteFunc(w.aliases, func(o state.Alias) bool { return o.Conn == a.Conn && o.Key == a.Key && o.Account == a.Account })
 		w.aliases = append(w.aliases, a)
+	}
+	for _, b := range c.Befores {
+		w.keepBefore(b)
 	}
 	for _, n := range c.Notes {
 		w.notes[n.Hash] = n

@@ -142,6 +142,14 @@ func (w *Writer) put(ctx context.Context, entries []state.Intent, doubts ...stat
 		return nil
 	}
 	w.order.putOff(entries...)
+	return w.replace(ctx, entries, doubts...)
+}
+
+// replace keeps entries that are still in the outbox as they are now.
+func (w *Writer) replace(ctx context.Context, entries []state.Intent, doubts ...state.Doubt) error {
+	if len(entries) == 0 {
+		return nil
+	}
 	err := w.Decider.Store.Update(ctx, func(tx state.Tx) error {
 		for _, i := range entries {
 			if _, ok := state.GetIntent(tx, i.Write.Key); ok {
@@ -154,7 +162,7 @@ func (w *Writer) put(ctx context.Context, entries []state.Intent, doubts ...stat
 		return tx.Err()
 	})
 	if err != nil {
-		return fmt.Errorf("reschedule: %w", err)
+		return fmt.Errorf("keep what is to be written: %w", err)
 	}
 	return nil
 }

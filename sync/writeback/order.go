@@ -1,7 +1,6 @@
 package writeback
 
 import (
-	"context"
 	"slices"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -14,15 +13,12 @@ import (
 type order struct{ off map[connectors.Ref][]string }
 
 // fill finds what an earlier process has put off.
-func (o *order) fill(ctx context.Context, store state.Store, conn string) error {
-	return store.View(ctx, func(tx state.Tx) error {
-		for _, i := range state.AllIntents(tx) {
-			if i.Dest == conn && i.State != state.Parked && i.Due.After(i.Created) {
-				o.putOff(i)
-			}
+func (o *order) fill(entries []state.Intent) {
+	for _, i := range entries {
+		if i.Due.After(i.Created) {
+			o.putOff(i)
 		}
-		return tx.Err()
-	})
+	}
 }
 
 // putOff remembers the updates among entries that were put off.

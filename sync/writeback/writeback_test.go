@@ -472,7 +472,7 @@ func TestOrder(t *testing.T) {
 			r.put(r.update("accepted", "1"))
 			if restart {
 				r.w.order = order{}
-				if err := r.w.order.fill(t.Context(), r.store, "hubspot"); err != nil {
+				if err := r.w.takeUp(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -482,6 +482,32 @@ func TestOrder(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestTakenUp: a change of an owner that an earlier process has left in the outbox may
+// have left with it; what only tells may leave once more, and a create says itself
+// whether it has left.
+func TestTakenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	owner, told, made := r.update("owner", "1"), r.update("told", "2"), r.task("task")
+	owner.Expect = map[string]any{"hubspot_owner_id": nil}
+	r.put(owner, told, made)
+	if err := r.w.takeUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	if err := r.store.View(t.Context(), func(tx state.Tx) error {
+		for _, i := range state.AllIntents(tx) {
+			got[i.Write.Key] = i.Attempts
+		}
+		return tx.Err()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]int{"owner": 1, "told": 0, "task": 0}, got); d != "" {
+		t.Errorf("tried (-want +got):\n%s", d)
 	}
 }
 

@@ -52,7 +52,7 @@ const (
 // Run sends until ctx ends; a call that has begun is finished and its outcome
 // kept. The error, if any, is the store's.
 func (w *Writer) Run(ctx context.Context) error {
-	if err := w.order.fill(ctx, w.Decider.Store, w.Conn); err != nil && ctx.Err() == nil {
+	if err := w.takeUp(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("write to %s: %w", w.Conn, err)
 	}
 	for ctx.Err() == nil {
@@ -65,6 +65,32 @@ func (w *Writer) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// takeUp takes up the outbox of an earlier process. A change of an owner may have left
+// with it, unanswered: it counts as tried, so that what it has done is looked for and not
+// taken for somebody's. A create was marked before it left.
+func (w *Writer) takeUp(ctx context.Context) error {
+	var left, unsure []state.Intent
+	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
+		left, unsure = nil, nil
+		for _, i := range state.AllIntents(tx) {
+			if i.Dest != w.Conn || i.State == state.Parked {
+				continue
+			}
+			left = append(left, i)
+			if len(i.Expect) > 0 && i.Attempts == 0 && !i.Write.Creates() {
+				i.Attempts = 1
+				unsure = append(unsure, i)
+			}
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("take up what is left to write: %w", err)
+	}
+	w.order.fill(left)
+	return w.replace(ctx, unsure)
 }
 
 // round sends one batch. It reports whether there was one.
