@@ -202,7 +202,7 @@ const (
 // told notes that a webhook has told of our own write of an owner, or of a status: it
 // would have told of another's as well.
 func (w *work) told(c state.Change, e state.Echo) {
-	if c.Object == nil && !c.At.IsZero() && (!e.Owner.Heard && c.At.Equal(e.Owner.At) || !e.Says.Heard && c.At.Equal(e.Says.At)) {
+	if c.Via == "webhook" && !c.At.IsZero() && (!e.Owner.Heard && c.At.Equal(e.Owner.At) || !e.Says.Heard && c.At.Equal(e.Says.At)) {
 		w.heard = append(w.heard, c)
 	}
 }

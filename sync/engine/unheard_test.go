@@ -172,6 +172,7 @@ func TestDeaf(t *testing.T) {
 		stamped, heard bool
 		age, later     time.Duration // of the write when a poll shows it, and how long after that it is looked at again
 		toldLater      bool
+		bare           bool // the poll brings no record along
 		deaf           bool
 	}{
 		"missed":                      {stamped: true, age: time.Minute, deaf: true},
@@ -180,6 +181,7 @@ func TestDeaf(t *testing.T) {
 		"shown soon, told after that": {stamped: true, age: 10 * time.Second, later: time.Minute, toldLater: true},
 		"shown soon, told of nowhere": {stamped: true, age: 10 * time.Second, later: time.Minute, deaf: true},
 		"shown soon, and soon after":  {stamped: true, age: 10 * time.Second, later: 10 * time.Second},
+		"shown bare, told of nowhere": {stamped: true, age: 10 * time.Second, later: time.Minute, bare: true, deaf: true},
 		"unstamped":                   {age: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,9 +192,13 @@ func TestDeaf(t *testing.T) {
 			if !tc.stamped {
 				echo = state.Echo{}.Unstamped(r.now.Add(-tc.age))
 			}
+			change := connectors.Change{Ref: o.Ref, EventID: "1", At: o.ModifiedAt, Object: &o}
+			if tc.bare {
+				change.At, change.Object = echo.Owner.At, nil
+			}
 			r.update(func(tx state.Tx) {
 				state.PutEcho(tx, o.Ref, echo)
-				state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: o.Ref, EventID: "1", At: o.ModifiedAt, Object: &o}, Via: "poll", Came: r.now})
+				state.AppendInbox(tx, state.Change{Change: change, Via: "poll", Came: r.now})
 			})
 			r.round()
 			if tc.toldLater {
