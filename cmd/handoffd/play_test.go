@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -795,13 +796,16 @@ func TestCrashSweep(t *testing.T) {
 	}
 }
 
-// crashes are the effects to stop at: every one, where the story or SWEEP says so, or
-// four spread evenly. The race detector makes a play several times slower; .ci/run sweeps
-// without it as well, and stops elsewhere then.
+// crashes are the effects to stop at: every one, where the story or SWEEP says so, as many
+// as SWEEP says, or four, spread evenly. The race detector makes a play several times
+// slower; .ci/run sweeps without it as well, and stops elsewhere then.
 func crashes(sweep string, effects int) []int {
 	var ks []int
 	first, step := 1.0, 1.0
-	if every := sweep == "every" || os.Getenv("SWEEP") == "every"; (!every || raced) && effects > 5 {
+	every := sweep == "every" || os.Getenv("SWEEP") == "every"
+	if most, err := strconv.Atoi(os.Getenv("SWEEP")); err == nil && !raced {
+		step = max(1, float64(effects)/float64(most))
+	} else if (!every || raced) && effects > 5 {
 		if step = float64(effects) / 4; !raced {
 			step = float64(effects) / 5
 			first += step
