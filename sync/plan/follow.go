@@ -213,7 +213,8 @@ func (d *deciding) supersede(h state.Handoff, who, by string, over *string) {
 	d.because(d.why("", "%s", note))
 	d.audit("superseded", h.ID, map[string]string{"owner": who, "was": h.Owner, "by": by})
 	done = d.settled(done)
-	if told := !h.Written.IsZero() || h.Effects[stepQueue].Key != "" || d.mayStand(h); told && done.Target.ID != "" && d.shows(done.Target, h) {
+	rec, _ := d.lastRead(h.Target)
+	if told := rec.Fields[ownID] == h.ID || !h.Written.IsZero() || h.Effects[stepQueue].Key != "" || d.mayStand(h); told && done.Target.ID != "" && d.shows(done.Target, h) {
 		set := map[string]any{ownStatus: statusSuperseded}
 		if who != "" {
 			set[ownAccountable] = who

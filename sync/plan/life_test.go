@@ -537,6 +537,36 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// TestLostUnderAMerge: a write whose answer was lost comes out on the record that the
+// one it was about has been merged into. Whoever had that before it keeps it (C2, C8, C11).
+func TestLostUnderAMerge(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w := newWorld()
+	rec := demo("51", "dana@acme.com", "country", "US")
+	w.decide(t, r, monday, see(rec))
+	i := w.steps()["assign"]
+	i.Attempts = 1
+	w.intents[i.Write.Key] = i
+	heir := demo("77", "dana.ito@acme.com", "owner", "u-hugh")
+	heir.Version, heir.ModifiedAt, heir.Absorbed = "9", monday.Add(time.Second), []connectors.Ref{rec.Ref}
+	w.decide(t, r, monday.Add(2*time.Second), see(heir))
+	w.answered(t, r, monday.Add(3*time.Second), "assign", plan.Delivered{Class: connectors.NotFound.String(), Err: "no such record"})
+	heir.Version, heir.ModifiedAt = "91", monday.Add(2*time.Second)
+	heir.Fields = fields(heir, "owner", "u-ana", "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
+	w.trails = map[string]state.Trail{"77": {Values: []connectors.FieldValue{
+		{Value: "u-ana", At: heir.ModifiedAt, Actor: connectors.ActorSelf},
+		{Value: "u-hugh", At: monday.Add(time.Second), By: "u-hugh", Actor: connectors.ActorPerson},
+	}}}
+	for range 2 {
+		w.decide(t, r, monday.Add(10*time.Second), plan.Observed{Record: heir, Via: "reread", Came: monday.Add(10 * time.Second), Read: monday.Add(10 * time.Second)})
+	}
+	back := w.steps()["restore"]
+	if h := w.only(t); h.Stage != state.Superseded || back.Write.Ref != heir.Ref || back.Write.Set["hubspot_owner_id"] != "u-hugh" {
+		t.Errorf("%s, put back %v", h.Stage, back.Write)
+	}
+}
+
 // TestRestored: what ended with its record starts anew when that is back, unless
 // somebody was at it (C9).
 func TestRestored(t *testing.T) {

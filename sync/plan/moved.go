@@ -54,7 +54,7 @@ func (d *deciding) movedUnder(h state.Handoff, ev Delivered) bool {
 	}
 	d.because(d.why("", "%s: what it is about lives on as another record", i.Step))
 	had := len(d.c.Intents)
-	h = d.intendSeen(unwritten(h, i), i.Step, w, seen{expect: i.Expect, atRisk: i.AtRisk})
+	h = d.intendSeen(unwritten(h, i), i.Step, w, seen{expect: i.Expect, over: i.Over, atRisk: i.AtRisk})
 	for n := range d.c.Intents[had:] {
 		d.c.Intents[had+n].Attempts = i.Attempts
 	}
