@@ -153,6 +153,33 @@ hubspot contacts lee@newco.example handoff_status=Returned
 	}
 }
 
+// TestSaidOverAgain: who accepts and gives back at once has given back: how far the handoff
+// is stands on the record already, and is not written over what they say next, which no
+// webhook tells of (C11).
+func TestSaidOverAgain(t *testing.T) {
+	t.Parallel()
+	for after := 500 * time.Millisecond; after <= 3500*time.Millisecond; after += time.Second {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			play(t, parseStory(t, "said", fmt.Appendf(nil, `(C11)
+-- story --
+silent
+rest 20m
+5s   hubspot form lee@newco.example Pricing "Demo request" firstname=Lee lastname=Berg company=Newco
+470s hubspot faults writes_take=4s
+480s hubspot update contacts lee@newco.example by=person:ana@example.com handoff_status=Accepted
+480.4s hubspot faults writes_take=4s webhooks.drop=1
+%s   hubspot update contacts lee@newco.example by=person:ana@example.com handoff_status=Returned
+484s hubspot faults
+900s look
+-- want --
+handoff demo_request lee@newco.example stage=returned count=1
+hubspot contacts lee@newco.example handoff_status=Returned
+`, 480*time.Second+after)), variant{name: "told"})
+		})
+	}
+}
+
 // TestSaidOfAnother: what is said of the handoff that a record has shown until then is not
 // heard as said of the one that it shows next (1.73, C11).
 func TestSaidOfAnother(t *testing.T) {

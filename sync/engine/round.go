@@ -76,13 +76,15 @@ func (w *work) item(ref connectors.Ref) *item {
 // add joins an inbox row to what is known of its record. The owner has to be
 // checked where a change is dated between our reading and our write of it, where
 // the answer to our write told of one, and where our write comes back by polling
-// without a webhook having told of it; the status in the first and the last case.
-func (it *item) add(c state.Change, echo state.Echo, written bool) {
+// without a webhook having told of it; the status in the first and the last case, and by
+// any reading where no webhook can be relied on to tell.
+func (it *item) add(c state.Change, echo state.Echo, written, trusted bool) {
 	if written {
 		it.check = it.check || unheard(c, echo.Owner) || c.Object == nil && echo.Owner.Holds(c.At) || c.Via == state.ViaAnswer
 		within := c.Object == nil && echo.Says.Holds(c.At)
 		it.read = it.read || within // what came along may be from before our write
-		if within || unheard(c, echo.Says) {
+		untold := !trusted && !echo.Says.Heard && echo.Says.Open()
+		if within || untold || unheard(c, echo.Says) {
 			it.says = echo.Says
 		}
 	}

@@ -177,7 +177,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			w.cut[conn] = true
 			return
 		}
-		w.item(c.Ref).add(c, echo, written)
+		w.item(c.Ref).add(c, echo, written, trusted)
 		if r, ok := state.GetRecord(tx, c.Ref); ok && r.Deleted {
 			w.item(c.Ref).read = true // what came along may be from before it was
 		}

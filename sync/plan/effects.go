@@ -51,6 +51,10 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 	if tells(step) {
 		w = d.inOne(h, step, w)
 	}
+	if s.expect == nil && d.says(h, w) {
+		w.Set = maps.Clone(w.Set)
+		delete(w.Set, ownStatus)
+	}
 	h = d.noteEdit(h, w)
 	says := s.expect == nil && saysStatus(step, w)
 	if says {
@@ -76,6 +80,37 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 func saysStatus(step string, w connectors.Write) bool {
 	_, status := w.Set[ownStatus]
 	return status && !w.Creates() && !isUndo(step)
+}
+
+// says reports whether a record, as it has just been read, says already how far its handoff
+// is: a person has, most often, and what they may have said since is not written over. Not
+// where anything of ours is on its way that says something else.
+func (d *deciding) says(h state.Handoff, w connectors.Write) bool {
+	status, set := w.Set[ownStatus]
+	_, another := w.Set[ownID]
+	if !set || another || len(w.Set) == 1 || w.Creates() || !d.isAbout(w.Ref) || !d.saidAt.IsZero() || d.c.Records[0].Fields[ownStatus] != status {
+		return false
+	}
+	otherwise := func(i state.Intent) bool {
+		_, says := i.Write.Set[ownStatus]
+		return says && i.Write.Ref == w.Ref
+	}
+	if slices.ContainsFunc(d.c.Intents, otherwise) {
+		return false
+	}
+	for _, o := range append(d.sharing(w.Ref, h), h) {
+		if age(&d.c.Records[0], o) <= 0 {
+			return false
+		}
+		for _, step := range slices.Sorted(maps.Keys(o.Effects)) {
+			if e := o.Effects[step]; e.Ref == w.Ref && e.State == sent {
+				if i, waits := d.v.Intent(e.Key); waits && otherwise(i) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // isAbout reports whether a record is the one whose reading is decided about.

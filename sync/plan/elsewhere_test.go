@@ -113,7 +113,7 @@ func TestSaidElsewhere(t *testing.T) {
 			got, here := w.handoffs[h.ID], ""
 			for _, i := range w.intents {
 				if i.Write.Ref == source.Ref {
-					here, _ = i.Write.Set["handoff_status"].(string)
+					here = shows(source, i, "handoff_status")
 				}
 			}
 			if got.Stage != c.stage || got.Accountable != c.accountable || here != c.here {

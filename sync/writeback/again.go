@@ -67,7 +67,7 @@ func (w *Writer) readAgain(ctx context.Context, b batch, now time.Time) (bool, e
 	}
 	came := w.Decider.Wall().UTC() // all of them: one kind is no fresher for being read before another
 	for _, a := range answers {
-		if err := w.settleAgain(ctx, a, came, byRef); err != nil {
+		if err := w.settleAgain(ctx, a, came, byRef, b.unheard); err != nil {
 			return true, err
 		}
 	}
@@ -101,7 +101,8 @@ func (b batch) read(i state.Intent) time.Time {
 // guarded reports whether the CRM itself refuses a status where the record has changed
 // since it was read, however long ago that is.
 func (b batch) guarded(i state.Intent) bool {
-	return b.grain > 0 && !b.many && i.Fresh && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
+	_, unheard := b.unheard[i.Write.Ref]
+	return b.grain > 0 && !b.many && !unheard && i.Fresh && i.Write.IfVersion != "" && !i.ReadAt.Before(i.Over.Add(2*b.grain))
 }
 
 // fresh reports whether what was read then may still be relied on. A reading
@@ -144,7 +145,7 @@ func (w *Writer) askAgain(ctx context.Context, kind connectors.Kind, ids []strin
 
 // settleAgain settles the entries about records that were read again. now is when all
 // that was asked for had come.
-func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, byRef map[connectors.Ref]state.Intent) error {
+func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, byRef map[connectors.Ref]state.Intent, unheard map[connectors.Ref]state.Window) error {
 	var asked []state.Intent
 	for _, id := range a.ids {
 		asked = append(asked, byRef[connectors.Ref{Conn: w.Conn, Kind: a.kind, ID: id}])
@@ -167,7 +168,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 		}
 		seen[o.Ref] = true
 		record, _ := a.rules.Normalize(o)
-		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read}, Rules: a.rules})
+		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read, Says: unheard[o.Ref]}, Rules: a.rules})
 		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
 		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o)}
 		changed = append(changed, r)

@@ -16,10 +16,11 @@ import (
 // batch is what goes out together, creates before what hangs on them.
 type batch struct {
 	entries []state.Intent
-	told    bool          // webhooks can be relied on to tell what people do
-	grain   time.Duration // how finely the CRM tells versions apart; zero: it takes no condition
-	loose   bool          // too many owners for each to be under a condition: only those at risk are, the others are looked at just before
-	many    bool          // too many with the statuses, of which none is under one then
+	told    bool                            // webhooks can be relied on to tell what people do
+	unheard map[connectors.Ref]state.Window // where people may have said something right before the status that we wrote last, which nobody tells of
+	grain   time.Duration                   // how finely the CRM tells versions apart; zero: it takes no condition
+	loose   bool                            // too many owners for each to be under a condition: only those at risk are, the others are looked at just before
+	many    bool                            // too many with the statuses, of which none is under one then
 }
 
 func (b batch) empty() bool { return len(b.entries) == 0 }
@@ -175,6 +176,9 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 			keys[i.Write.Key] = true
 			d.entries = append(d.entries, i)
 		}
+		if !d.told {
+			d.unheard = unheard(tx, d.entries)
+		}
 		for _, i := range hanging {
 			d.resolve(tx, i, keys, now)
 		}
@@ -185,6 +189,21 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 		return due{}, fmt.Errorf("take from the outbox: %w", err)
 	}
 	return d, nil
+}
+
+// unheard are the windows that a further status would close: what was said in them is
+// asked about before it leaves.
+func unheard(tx state.Tx, entries []state.Intent) map[connectors.Ref]state.Window {
+	open := map[connectors.Ref]state.Window{}
+	for _, i := range entries {
+		if !i.Fresh {
+			continue
+		}
+		if e, _ := state.GetEcho(tx, i.Write.Ref); e.Says.Open() && !e.Says.Heard {
+			open[i.Write.Ref] = e.Says
+		}
+	}
+	return open
 }
 
 // resolve settles what an entry hangs on: a create in this batch; one that was

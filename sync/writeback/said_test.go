@@ -35,6 +35,16 @@ func TestStatusIsHeardFirst(t *testing.T) {
 			name: "read in the second of the last change", guarded: true, reads: 1, version: "2",
 			spoil: func(r *rig, i *state.Intent) { i.ReadAt, i.Over = r.now.Add(-time.Hour), r.now.Add(-time.Hour) },
 		},
+		{
+			name: "under a condition, and nobody has told of the last one", guarded: true, reads: 1,
+			spoil: func(r *rig, i *state.Intent) {
+				i.ReadAt, i.Over = r.now.Add(-time.Hour), r.now.Add(-2*time.Hour)
+				deaf(r)
+				r.updated(func(tx state.Tx) {
+					state.PutEcho(tx, i.Write.Ref, state.Echo{Says: state.Window{Over: i.Over, At: r.now.Add(-time.Minute)}})
+				})
+			},
+		},
 		{name: "read just before, in that second", guarded: true, spoil: func(r *rig, i *state.Intent) { i.Over = r.now }},
 		{name: "a list's row", spoil: func(_ *rig, i *state.Intent) { i.ReadAt, i.Listed = time.Time{}, true }},
 		{
@@ -74,6 +84,41 @@ func TestStatusIsHeardFirst(t *testing.T) {
 				t.Errorf("%d reads, sent %v under %q; want %d, one under %q", reads, r.sent, version, test.reads, test.version)
 			}
 		})
+	}
+}
+
+// TestUnheardBeforeAnother: where nobody has told of our last status, it is asked who had
+// said something else right before it before the next one leaves.
+func TestUnheardBeforeAnother(t *testing.T) {
+	t.Parallel()
+	for _, deaf := range []bool{true, false} {
+		r := newRig(t)
+		i := r.update("a", "1")
+		i.Step, i.Fresh, i.Handoff, i.ReadAt = "complete here", true, "h", time.Time{}
+		r.put(i)
+		wrote := state.Window{Over: r.now.Add(-64 * time.Second), At: r.now.Add(-time.Minute)}
+		r.updated(func(tx state.Tx) {
+			c := state.Conn{Name: "hubspot", Mirror: true}
+			if deaf {
+				c.Deaf = r.now
+			}
+			state.PutConn(tx, c)
+			state.PutEcho(tx, i.Write.Ref, state.Echo{Says: wrote})
+			state.PutHandoff(tx, state.Handoff{ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Record: i.Write.Ref, Target: i.Write.Ref, Owner: "ana@example.com", Written: wrote.Over})
+		})
+		r.crm.read = func([]string) ([]connectors.Object, error) {
+			return []connectors.Object{{Ref: i.Write.Ref, Version: "2", ModifiedAt: wrote.At, Fields: map[string]any{"handoff_id": "h", "handoff_status": "Assigned"}}}, nil
+		}
+		r.rounds(3)
+		asked := false
+		r.look(func(tx state.Tx) {
+			for c := range state.InboxRows(tx, "hubspot") {
+				asked = asked || c.Via == "reread" && c.Ref == i.Write.Ref
+			}
+		})
+		if asked != deaf || len(r.sent) > 0 == deaf {
+			t.Errorf("deaf %v: it is asked about %v, and sent %v", deaf, asked, r.sent)
+		}
 	}
 }
 
