@@ -85,13 +85,31 @@ func dueKey(i Intent) string {
 	return Key(i.Dest, min(max(i.Rank, 0), MaxRank), i.Due) + i.Write.Key
 }
 
+// ranks yields the beginning of the keys of each rank at which entries wait for a
+// destination, the most urgent first: one look-up each, and one that finds no more.
+func ranks(tx Tx, dest string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		all := Key(dest)
+		for from, to := []byte(all), after(all); ; {
+			rank := ""
+			for k := range tx.Scan(Due, from, to) {
+				rank = string(k[:len(all)+8])
+				break
+			}
+			if rank == "" || !yield(rank) {
+				return
+			}
+			from = after(rank)
+		}
+	}
+}
+
 // DueIntents yields the entries for a destination that are due, the most
 // urgent rank first and within a rank the one that has been due longest. It
-// costs one look-up per rank beside the entries it yields.
+// costs two look-ups per rank that is taken beside the entries it yields.
 func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
 	return func(yield func(Intent) bool) {
-		for rank := range MaxRank + 1 {
-			from := Key(dest, rank)
+		for from := range ranks(tx, dest) {
 			for k := range tx.Scan(Due, []byte(from), []byte(from+Key(now.Add(1)))) {
 				i, ok := GetIntent(tx, string(k[len(from)+8:]))
 				if ok && !yield(i) {
@@ -108,8 +126,7 @@ const MaxRank = 9
 // CountDue counts the entries for a destination that are due, up to most. It
 // reads keys and no value.
 func CountDue(tx Tx, dest string, now time.Time, most int) (n int) {
-	for rank := range MaxRank + 1 {
-		from := Key(dest, rank)
+	for from := range ranks(tx, dest) {
 		for range tx.Scan(Due, []byte(from), []byte(from+Key(now.Add(1)))) {
 			if n++; n >= most {
 				return n
@@ -121,10 +138,9 @@ func CountDue(tx Tx, dest string, now time.Time, most int) (n int) {
 
 // NextDue is when the first entry for a destination may be sent that is due
 // later than the instant: one that is due and has to wait for another does not
-// hide those to come. It reads one key per rank and no value.
+// hide those to come. It reads keys and no value.
 func NextDue(tx Tx, dest string, later time.Time) (next time.Time, ok bool) {
-	for rank := range MaxRank + 1 {
-		from := Key(dest, rank)
+	for from := range ranks(tx, dest) {
 		for k := range tx.Scan(Due, []byte(from+Key(later.Add(1))), after(from)) {
 			if due := instantOf(k[len(from):]); !ok || due.Before(next) {
 				next, ok = due, true

@@ -797,21 +797,18 @@ func TestCrashSweep(t *testing.T) {
 }
 
 // crashes are the effects to stop at: every one, where the story or SWEEP says so, as many
-// as SWEEP says, or four, spread evenly. The race detector makes a play several times
-// slower; .ci/run sweeps without it as well, and stops elsewhere then.
+// as SWEEP says, or five, spread evenly.
 func crashes(sweep string, effects int) []int {
-	var ks []int
-	first, step := 1.0, 1.0
-	every := sweep == "every" || os.Getenv("SWEEP") == "every"
-	if most, err := strconv.Atoi(os.Getenv("SWEEP")); err == nil && !raced {
-		step = max(1, float64(effects)/float64(most))
-	} else if (!every || raced) && effects > 5 {
-		if step = float64(effects) / 4; !raced {
-			step = float64(effects) / 5
-			first += step
-		}
+	step, most := 1.0, 5
+	asked := cmp.Or(os.Getenv("SWEEP"), sweep)
+	if n, err := strconv.Atoi(asked); err == nil {
+		most = n
 	}
-	for k := first; int(k) <= effects; k += step {
+	if asked != "every" && effects > most {
+		step = float64(effects) / float64(most)
+	}
+	var ks []int
+	for k := 1.0; int(k) <= effects; k += step {
 		ks = append(ks, int(k))
 	}
 	return ks

@@ -124,6 +124,9 @@ func (w *Writer) take(ctx context.Context, now time.Time) (due, error) {
 	safety := w.Decider.Book.Rules().Safety()
 	err := w.Decider.Store.View(ctx, func(tx state.Tx) error {
 		d = due{}
+		if state.CountDue(tx, w.Conn, now, 1) == 0 {
+			return tx.Err() // as most of the time
+		}
 		conn, _ := state.GetConn(tx, w.Conn)
 		d.told = w.Gate.CaughtUp() && engine.Trusted(conn, now)
 		if !state.MayWrite(tx, w.Conn) {

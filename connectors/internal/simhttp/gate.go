@@ -108,7 +108,7 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	}
 	g.history.Add(Exchange{
 		Time: began.UTC(), CRM: g.crm, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery,
-		Status: status, Request: asJSON(body), Response: asJSON(bytes.Clone(sent)), Applied: rec.applied,
+		Status: status, Request: body, Response: bytes.Clone(sent), Applied: rec.applied,
 	})
 	g.count(r, status)
 	if broken {

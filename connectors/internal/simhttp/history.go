@@ -1,6 +1,7 @@
 package simhttp
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"sync"
@@ -10,15 +11,15 @@ import (
 
 // Exchange is one call that reached a simulator, as a line of GET /history carries it.
 type Exchange struct {
-	Time     time.Time       `json:"time"`
-	CRM      string          `json:"crm"`
-	Method   string          `json:"method"`
-	Path     string          `json:"path"`
-	Query    string          `json:"query"`
-	Status   int             `json:"status"`   // 0: the connection broke before an answer
-	Request  json.RawMessage `json:"request"`  // JSON as sent; any other body as a JSON string; null: none
-	Response json.RawMessage `json:"response"` // as Request; what the caller received
-	Applied  bool            `json:"applied"`  // a write took effect, whatever the caller was told
+	Time     time.Time `json:"time"`
+	CRM      string    `json:"crm"`
+	Method   string    `json:"method"`
+	Path     string    `json:"path"`
+	Query    string    `json:"query"`
+	Status   int       `json:"status"` // 0: the connection broke before an answer
+	Request  Body      `json:"request"`
+	Response Body      `json:"response"` // what the caller received
+	Applied  bool      `json:"applied"`  // a write took effect, whatever the caller was told
 }
 
 // History is every exchange since the start. It grows with memory as its only bound and is safe for
@@ -75,20 +76,25 @@ func (h *History) Reset() {
 // WriteJSONL writes one exchange per line, oldest first.
 func (h *History) WriteJSONL(w io.Writer) error { return writeLines(w, h.Snapshot()) }
 
-// asJSON keeps a body as it is when it is JSON, and as a JSON string otherwise.
-func asJSON(body []byte) json.RawMessage {
-	if len(body) == 0 {
-		return json.RawMessage("null")
+// Body is what one side sent. It is written as it is where it is JSON, as a JSON string
+// otherwise, and as null where there was none.
+type Body []byte
+
+// MarshalJSON implements json.Marshaler.
+func (b Body) MarshalJSON() ([]byte, error) {
+	switch {
+	case len(b) == 0:
+		return []byte("null"), nil
+	case json.Valid(b):
+		return b, nil
+	case !utf8.Valid(b):
+		b = Body(string([]rune(string(b)))) // invalid bytes become the replacement character
 	}
-	if json.Valid(body) {
-		return json.RawMessage(body)
-	}
-	if !utf8.Valid(body) {
-		body = []byte(string([]rune(string(body)))) // invalid bytes become the replacement character
-	}
-	quoted, err := json.Marshal(string(body))
-	if err != nil {
-		return json.RawMessage("null")
-	}
-	return quoted
+	return json.Marshal(string(b))
+}
+
+// UnmarshalJSON keeps a body as it was written.
+func (b *Body) UnmarshalJSON(raw []byte) error {
+	*b = bytes.Clone(raw)
+	return nil
 }
