@@ -76,8 +76,25 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		d := l.due(tx, w, t, of, now)
 		if flying := slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] }); !flying || l.overdue(t, now) {
 			w.speak(d, now)
+			for _, ref := range d.about {
+				if echo, written := state.GetEcho(tx, ref); written && untold(echo.Says, w.reliable(tx, ref.Conn, now)) {
+					w.item(ref).says = echo.Says
+				}
+			}
 		}
 	}
+}
+
+// reliable reports whether webhooks can be relied on to tell what people do.
+func (w *work) reliable(tx state.Tx, conn string, now time.Time) bool {
+	c, _ := state.GetConn(tx, conn)
+	return Trusted(c, now) && w.gates[conn].CaughtUp()
+}
+
+// untold reports whether any reading has to find out who had said something else right
+// before our write: no webhook has told of it, and none can be relied on to.
+func untold(wrote state.Window, reliable bool) bool {
+	return !reliable && !wrote.Heard && wrote.Open()
 }
 
 // due is a timer, with what is to be read before it speaks. Nobody has told of what
@@ -136,6 +153,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
 	trusted := Trusted(known, now)
+	reliable := trusted && w.gates[conn].CaughtUp()
 	l.missed(tx, w, known, now)
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
@@ -177,7 +195,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			w.cut[conn] = true
 			return
 		}
-		w.item(c.Ref).add(c, echo, written, trusted)
+		w.item(c.Ref).add(c, echo, written, reliable)
 		if r, ok := state.GetRecord(tx, c.Ref); ok && r.Deleted {
 			w.item(c.Ref).read = true // what came along may be from before it was
 		}

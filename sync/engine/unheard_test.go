@@ -294,3 +294,37 @@ func TestStatusAskedOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestTimerHearsOut: where no webhook can be relied on, the reading for a timer asks who
+// had said something else right before our status, as any other does (C11).
+func TestTimerHearsOut(t *testing.T) {
+	t.Parallel()
+	for _, deaf := range []bool{true, false} {
+		r, gate := newRig(t), &Gate{Early: NewBell()}
+		h := &historian{crm: r.crms["hubspot"]}
+		r.lane.Conns["hubspot"] = h
+		ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "1"}
+		wrote := state.Window{Over: r.now.Add(-64 * time.Second), At: r.now.Add(-time.Minute)}
+		r.crms["hubspot"].read = func([]string) ([]connectors.Object, error) {
+			return []connectors.Object{{Ref: ref, Version: "2", ModifiedAt: wrote.At, Fields: map[string]any{"handoff_id": "h", "handoff_status": "Accepted"}}}, nil
+		}
+		r.deadline(gate)
+		r.update(func(tx state.Tx) {
+			state.PutHandoff(tx, state.Handoff{ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Owner: "ana@example.com", Record: ref, Target: ref, Written: wrote.Over})
+			c := state.Conn{Name: "hubspot", Tenant: "hubspot", Live: r.now.Add(-time.Hour), Mirror: true}
+			if deaf {
+				c.Deaf = r.now
+			}
+			state.PutConn(tx, c)
+			state.PutEcho(tx, ref, state.Echo{Says: wrote})
+		})
+		gate.Read(connectors.Activity, r.now.Add(time.Minute))
+		gate.Read("contacts", r.now.Add(time.Minute))
+		r.now = r.now.Add(10 * time.Second)
+		r.round()
+		r.round()
+		if read := len(r.crms["hubspot"].reads); read == 0 || h.asked > 0 != deaf {
+			t.Errorf("deaf %v: %d readings, the history asked %d times", deaf, read, h.asked)
+		}
+	}
+}

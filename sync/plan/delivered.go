@@ -126,6 +126,7 @@ func (d *deciding) notDone(h state.Handoff, ev Delivered, e state.Effect) {
 	switch {
 	case isUndo(step) && d.isBack(ev):
 		e.State, e.Ref, e.Error = handoff.Done, ev.Intent.Write.Ref, ""
+		d.wrote(ev.Intent, ev.Intent.Write.Ref, false)
 		d.put(handoff.Track(h, step, e))
 	case isUndo(step):
 		d.undoRefused(h, ev)
@@ -281,7 +282,7 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	}
 	name, _ := c.m.WriteName(rec.Ref.Kind, t.becomes)
 	now, ours := rec.Fields[t.becomes], ev.Intent.Write.Set[name]
-	if any(now) == ours && rec.Fields[ownID] == h.ID && (ev.Intent.Attempts > 0 || tookOver(h, rec.Ref)) {
+	if any(now) == ours && rec.Fields[ownID] == h.ID && (len(h.Holders) > 0 || carries(&rec, h)) && (ev.Intent.Attempts > 0 || tookOver(h, rec.Ref)) {
 		d.stoodAlready(t, &rec, h, ev)
 		return
 	}

@@ -538,32 +538,40 @@ func TestLostAnswer(t *testing.T) {
 }
 
 // TestLostUnderAMerge: a write whose answer was lost comes out on the record that the
-// one it was about has been merged into. Whoever had that before it keeps it (C2, C8, C11).
+// one it was about has been merged into. Who takes that before it keeps it; who has had it
+// for long gets it back by an undo (C2, C8, C11, G13).
 func TestLostUnderAMerge(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
-	w := newWorld()
-	rec := demo("51", "dana@acme.com", "country", "US")
-	w.decide(t, r, monday, see(rec))
-	i := w.steps()["assign"]
-	i.Attempts = 1
-	w.intents[i.Write.Key] = i
-	heir := demo("77", "dana.ito@acme.com", "owner", "u-hugh")
-	heir.Version, heir.ModifiedAt, heir.Absorbed = "9", monday.Add(time.Second), []connectors.Ref{rec.Ref}
-	w.decide(t, r, monday.Add(2*time.Second), see(heir))
-	w.answered(t, r, monday.Add(3*time.Second), "assign", plan.Delivered{Class: connectors.NotFound.String(), Err: "no such record"})
-	heir.Version, heir.ModifiedAt = "91", monday.Add(2*time.Second)
-	heir.Fields = fields(heir, "owner", "u-ana", "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
-	w.trails = map[string]state.Trail{"77": {Values: []connectors.FieldValue{
-		{Value: "u-ana", At: heir.ModifiedAt, Actor: connectors.ActorSelf},
-		{Value: "u-hugh", At: monday.Add(time.Second), By: "u-hugh", Actor: connectors.ActorPerson},
-	}}}
-	for range 2 {
-		w.decide(t, r, monday.Add(10*time.Second), plan.Observed{Record: heir, Via: "reread", Came: monday.Add(10 * time.Second), Read: monday.Add(10 * time.Second)})
-	}
-	back := w.steps()["restore"]
-	if h := w.only(t); h.Stage != state.Superseded || back.Write.Ref != heir.Ref || back.Write.Set["hubspot_owner_id"] != "u-hugh" {
-		t.Errorf("%s, put back %v", h.Stage, back.Write)
+	for name, since := range map[string]time.Duration{"taken meanwhile": time.Second, "for long": -48 * time.Hour} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com", "country", "US")
+		w.decide(t, r, monday, see(rec))
+		i := w.steps()["assign"]
+		i.Attempts = 1
+		w.intents[i.Write.Key] = i
+		heir := demo("77", "dana.ito@acme.com", "owner", "u-hugh")
+		heir.Version, heir.ModifiedAt, heir.Absorbed = "9", monday.Add(time.Second), []connectors.Ref{rec.Ref}
+		w.decide(t, r, monday.Add(2*time.Second), see(heir))
+		w.answered(t, r, monday.Add(3*time.Second), "assign", plan.Delivered{Class: connectors.NotFound.String(), Err: "no such record"})
+		heir = shown(heir, monday.Add(2*time.Second), "91", "owner", "u-ana", "handoff_id", w.only(t).ID, "handoff_status", "Assigned")
+		w.trails = map[string]state.Trail{"77": {Values: []connectors.FieldValue{
+			{Value: "u-ana", At: heir.ModifiedAt, Actor: connectors.ActorSelf},
+			{Value: "u-hugh", At: monday.Add(since), By: "u-hugh", Actor: connectors.ActorPerson},
+		}}}
+		at := monday.Add(10 * time.Second)
+		for range 2 {
+			w.decide(t, r, at, plan.Observed{Record: heir, Via: "reread", Came: at, Read: at})
+		}
+		back, h := w.steps()["restore"], w.only(t)
+		if h.Stage == state.Assigned {
+			stood := connectors.Object{Ref: heir.Ref, Version: "91", ModifiedAt: heir.ModifiedAt, Fields: w.befores[heir.Ref].Last}
+			w.decide(t, r, monday.Add(20*time.Second), plan.Undo{Handoffs: []string{h.ID}, By: "ops", Read: monday.Add(20 * time.Second), Found: []connectors.Object{stood}})
+			back = w.steps()["undo"]
+		}
+		if over := h.Stage == state.Superseded; over != (since > 0) || back.Write.Ref != heir.Ref || back.Write.Set["hubspot_owner_id"] != "u-hugh" {
+			t.Errorf("%s: %s, put back %v", name, h.Stage, back.Write)
+		}
 	}
 }
 

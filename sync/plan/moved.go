@@ -102,16 +102,31 @@ func (d *deciding) asAnswered(rec *state.Record, h state.Handoff, i state.Intent
 	e := h.Effects[i.Step]
 	e.State, e.Ref, e.Version, e.Error = handoff.Done, rec.Ref, rec.Version, ""
 	d.because(d.why("", "%s stands on %s already: the answer to the write was lost", h.Owner, rec.Ref))
-	d.wrote(i, rec.Ref, tookOver(h, rec.Ref))
+	d.wrote(d.foundBy(i, rec.Ref, h), rec.Ref, tookOver(h, rec.Ref) && !rec.CreatedAt.Before(h.DetectedAt.Add(-unfoundFor)))
 	d.done(handoff.Track(h, i.Step, e), Delivered{Intent: i, Ref: rec.Ref, Version: rec.Version, Stamp: rec.ModifiedAt})
 	return d.current(h)
 }
 
+// foundBy is a write of the owner with whom it came over: by the last reading from before
+// it, where the record that it was decided on has become another.
+func (d *deciding) foundBy(i state.Intent, ref connectors.Ref, h state.Handoff) state.Intent {
+	t, s := d.r.byName[h.Type], h.Stake
+	was, seen := d.v.Record(ref)
+	if t == nil || s == nil || !seen || was.Fields[ownID] == h.ID {
+		return i
+	}
+	if _, expects := i.Expect[s.Field]; expects {
+		i.Expect = map[string]any{s.Field: blankNil(was.Fields[t.becomes])}
+	}
+	return i
+}
+
 // tookOver reports whether a handoff has a record that was there when it was to be made.
-// Where it shows the handoff, an earlier attempt has made it whose answer was lost.
+// Where it shows the handoff, and is no older, an earlier attempt has made it whose answer
+// was lost.
 func tookOver(h state.Handoff, ref connectors.Ref) bool {
 	e := h.Effects[stepCreate]
-	return e.State == handoff.Done && e.Ref == ref && h.Written.IsZero()
+	return e.State == handoff.Done && e.Ref == ref && h.Written.IsZero() && len(h.Holders) == 0
 }
 
 // stoodUnanswered settles an owner write whose answer was lost, and which stands
@@ -142,7 +157,7 @@ func carries(rec *state.Record, h state.Handoff) bool {
 	if at := fieldTime(rec, ownAssignedAt); !at.IsZero() {
 		return at.Equal(h.AssignedAt.Truncate(time.Second))
 	}
-	return h.Effects[stepHold].Key == ""
+	return h.Effects[stepHold].Key == "" && h.Effects[stepQueue].Key == ""
 }
 
 // livesOn is the record that another one was merged or converted into.

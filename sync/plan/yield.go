@@ -83,7 +83,7 @@ func (d *deciding) beforeUs(t *typ, rec *state.Record, h state.Handoff, read tim
 		return false
 	}
 	now := rec.Fields[t.becomes]
-	if (now == s.Value || carries(rec, h)) && d.stoodUnanswered(t, rec, h, read) {
+	if (now == s.Value && len(h.Holders) > 0 || carries(rec, h)) && d.stoodUnanswered(t, rec, h, read) {
 		return true
 	}
 	switch {

@@ -251,7 +251,7 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 				EventID: "reread " + r.object.Ref.String() + " " + r.object.Version + " " + r.read.Format(time.RFC3339Nano),
 			}
 			state.AppendInbox(tx, state.Change{Change: hint, Via: "reread", Came: now, Read: r.read, Rank: 0})
-			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past || i.Fresh && i.Contested < mostAttempts) {
+			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past && !i.Fresh || i.Fresh && i.Contested < mostAttempts) {
 				i.Due, i.ReadAt = now.Add(r.later), time.Time{}
 				if i.Fresh {
 					i.Contested++

@@ -1,12 +1,15 @@
 package writeback
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/engine"
 )
 
 // TestStatusIsHeardFirst: what a person may have said otherwise leaves on a reading of just
@@ -119,6 +122,79 @@ func TestUnheardBeforeAnother(t *testing.T) {
 		if asked != deaf || len(r.sent) > 0 == deaf {
 			t.Errorf("deaf %v: it is asked about %v, and sent %v", deaf, asked, r.sent)
 		}
+	}
+}
+
+// history answers what a field has held, or does not.
+type history struct {
+	*rig
+	down bool
+	past connectors.FieldValue
+}
+
+func (h history) Trail(_ context.Context, _ connectors.Kind, ids []string, _ string, _ time.Time) (map[string][]connectors.FieldValue, error) {
+	if h.down {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "history"}
+	}
+	return map[string][]connectors.FieldValue{ids[0]: {h.past}}, nil
+}
+
+// TestUnheardIsNoEnd: what nobody has told of holds up the next status for some seconds at
+// most, where the history does not answer, and where it is not caught up with a CRM yet.
+func TestUnheardIsNoEnd(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		down, deaf, caughtUp bool
+		reads                int // at most
+	}{
+		"no history":     {down: true, deaf: true, caughtUp: true, reads: mostAttempts + 1},
+		"not caught up":  {reads: 2},
+		"all in order":   {caughtUp: true, reads: 1},
+		"nobody tells":   {deaf: true, caughtUp: true, reads: 2},
+		"neither at all": {down: true, reads: mostAttempts + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, gate := newRig(t), &engine.Gate{}
+			gate.Pass()
+			if tc.caughtUp {
+				gate.CatchUp()
+			}
+			wrote := state.Window{Over: r.now.Add(-64 * time.Second), At: r.now.Add(-time.Minute)}
+			h := history{r, tc.down, connectors.FieldValue{Value: "Assigned", At: wrote.At, Actor: connectors.ActorSelf}}
+			r.w.Gate, r.w.Connector = gate, h
+			lane := &engine.Lane{
+				Decider: r.w.Decider, Group: []string{"hubspot"}, Conns: map[string]connectors.Connector{"hubspot": h}, Gates: map[string]*engine.Gate{"hubspot": gate},
+				Bell: engine.NewBell(), Log: slog.New(slog.DiscardHandler),
+			}
+			r.w.Decider.Lanes = engine.Bells{lane.Bell}
+			i := r.update("a", "1")
+			i.Step, i.Fresh, i.Handoff, i.ReadAt = "complete here", true, "h", time.Time{}
+			r.put(i)
+			r.updated(func(tx state.Tx) {
+				c := state.Conn{Name: "hubspot", Mirror: true}
+				if tc.deaf {
+					c.Deaf = r.now
+				}
+				state.PutConn(tx, c)
+				state.PutEcho(tx, i.Write.Ref, state.Echo{Says: wrote})
+				state.PutHandoff(tx, state.Handoff{ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Record: i.Write.Ref, Target: i.Write.Ref, Owner: "ana@example.com", Written: wrote.Over})
+			})
+			reads := 0
+			r.crm.read = func([]string) ([]connectors.Object, error) {
+				reads++
+				return []connectors.Object{{Ref: i.Write.Ref, Version: "2", ModifiedAt: wrote.At, Fields: map[string]any{"handoff_id": "h", "handoff_status": "Assigned"}}}, nil
+			}
+			for end := r.now.Add(time.Minute); r.now.Before(end); r.now = r.now.Add(2 * time.Second) {
+				r.rounds(2)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+				_ = lane.Run(ctx)
+				cancel()
+			}
+			if len(r.sent) != 1 || reads > tc.reads {
+				t.Errorf("sent %v after %d reads", r.sent, reads)
+			}
+		})
 	}
 }
 
