@@ -6,11 +6,11 @@ import (
 )
 
 // Profile returns the named degree of hostility: "calm" (none), "default" (the shares that a bad day
-// has) or "hell". Hell is ten times the default where a share can bear it. It cannot for these, which
-// are three times as frequent: the faults of a call and lost replies, because at ten times hardly a call
-// would ever come through; merges and deletions, because at ten times every second buyer would be gone
-// within ten minutes. A search index is five minutes late at most, because a poll that looks back ten
-// finds what came within them; it is the daily listing that finds later ones. Shares of webhooks and batches stop below one, so that some come as they should.
+// has) or "hell". Hell is ten times the default where a share can bear it. The faults of a call cannot,
+// which are three times as frequent: at ten times there would be more of them than calls. A search index
+// is five minutes late at most, because a poll that looks back ten finds what came within them; it is the
+// daily listing that finds later ones. Shares of webhooks and batches stop below one, so that some come as
+// they should.
 // README.md has the table.
 func Profile(name string) (Faults, error) {
 	switch name {
@@ -43,12 +43,12 @@ func Profile(name string) (Faults, error) {
 				"hang": 0.03, "html": 0.03, "truncated": 0.03, "applied_500": 0.06,
 				"423": 0.015, "477": 0.003, "partial": 0.50, "shuffled": 1,
 			},
-			DropReply:    0.06,
+			DropReply:    0.20,
 			Webhooks:     WebhookFaults{Drop: 0.50, Double: 0.90, Shuffle: 0.90, Late: 0.10, WrongPortal: 0.01},
 			SearchLag:    5 * time.Minute,
 			IndexMissing: 0.05,
 			Life: Life{
-				Edits: 0.20, Owners: 0.02, Flips: 0.02, Merges: 0.015, Deletes: 0.015, Restores: 0.25,
+				Edits: 0.20, Owners: 0.02, Flips: 0.02, Merges: 0.05, Deletes: 0.05, Restores: 0.25,
 				Deactivations: 0.05, Drift: 10,
 				Reps: Reps{
 					Ignore: 0.15, Slow: 0.30, Return: 0.30, Silent: 0.50, Tacit: 0.30, Call: 0.60, Email: 0.50, Meet: 0.30, Absent: 0.50,
