@@ -92,25 +92,34 @@ func TestGivenToTheBackupMeanwhile(t *testing.T) {
 	}
 }
 
+// queues is a lead of the queue's.
+const queues = "00G-queue"
+
+// adopted is a world with a handoff that was to make a lead where somebody else had made
+// one, of the queue's: the lead, and what is to be written on it.
+func adopted(t *testing.T, r *plan.Rules) (w *world, source, theirs state.Record, i state.Intent) {
+	t.Helper()
+	w, source = newWorld(), sales("51", "dana@acme.com")
+	w.locate(t, r, source)
+	theirs = lead("00Q1", "email", "dana@acme.com", "owner", queues)
+	theirs.Version, theirs.ModifiedAt, theirs.CreatedAt = "v1", monday.Add(-time.Hour), monday.Add(-24*time.Hour)
+	w.answered(t, r, monday.Add(time.Second), "create", plan.Delivered{Class: connectors.Conflict.String(), Err: "DUPLICATES_DETECTED", Existing: theirs.Ref})
+	at := monday.Add(2 * time.Second)
+	w.decide(t, r, at, plan.Observed{Record: theirs, Via: "reread", Came: at, Read: at})
+	i, waits := w.steps()["assign"]
+	if !waits {
+		t.Fatal("nothing is to be written")
+	}
+	return w, source, theirs, i
+}
+
 // TestAdoptedIsNotMade: a record that was there already, and whose owner we wrote without
 // an answer, goes back to whose it was: we have not made it (G13).
 func TestAdoptedIsNotMade(t *testing.T) {
 	t.Parallel()
 	r, at := writing(t), func(s int) time.Time { return monday.Add(time.Duration(s) * time.Second) }
-	w := newWorld()
-	rec := sales("51", "dana@acme.com")
-	w.locate(t, r, rec)
-	made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
-	w.answered(t, r, at(1), "create", plan.Delivered{Class: connectors.Conflict.String(), Err: "DUPLICATES_DETECTED", Existing: made})
-	// somebody's lead, of a person who has left: it stood with the queue
-	theirs := lead("00Q1", "email", "dana@acme.com", "owner", "00G-queue")
-	theirs.Version, theirs.ModifiedAt, theirs.CreatedAt = "v1", at(-5000), at(-90000)
-	w.decide(t, r, at(2), plan.Observed{Record: theirs, Via: "reread", Came: at(2), Read: at(2)})
-	i, waits := w.steps()["assign"]
-	if !waits {
-		t.Fatal("no assign")
-	}
-	if v := i.Expect["OwnerId"]; v != "00G-queue" {
+	w, source, theirs, i := adopted(t, r)
+	if i.Expect["OwnerId"] != queues { // who owns it is known only now
 		w.answered(t, r, at(2), "assign", plan.Delivered{Class: connectors.Conflict.String(), Err: "the record was changed before it was written"})
 		i = w.steps()["assign"]
 	}
@@ -121,9 +130,8 @@ func TestAdoptedIsNotMade(t *testing.T) {
 	if _, still := w.steps()["assign"]; still {
 		w.answered(t, r, at(10), "assign", plan.Delivered{Class: connectors.Conflict.String(), Err: "the record was changed before it was written"})
 	}
-	w.takenBack(t, r, at(20), connectors.Object{Ref: rec.Ref, Version: "1"}, connectors.Object{Ref: made, Version: "v2", ModifiedAt: at(3), Fields: i.Write.Set})
-	set := w.steps()["undo"].Write.Set
-	if set["OwnerId"] != "00G-queue" {
+	w.takenBack(t, r, at(20), connectors.Object{Ref: source.Ref, Version: "1"}, connectors.Object{Ref: theirs.Ref, Version: "v2", ModifiedAt: at(3), Fields: i.Write.Set})
+	if set := w.steps()["undo"].Write.Set; set["OwnerId"] != queues {
 		t.Errorf("it becomes %v; listed %s", set, listingsOf(w, "undo"))
 	}
 }
@@ -132,15 +140,8 @@ func TestAdoptedIsNotMade(t *testing.T) {
 func TestAdoptedAndTakenOver(t *testing.T) {
 	t.Parallel()
 	r, at := writing(t), func(s int) time.Time { return monday.Add(time.Duration(s) * time.Second) }
-	w := newWorld()
-	rec := sales("51", "dana@acme.com")
-	w.locate(t, r, rec)
-	made := connectors.Ref{Conn: "salesforce", Kind: "Lead", ID: "00Q1"}
-	w.answered(t, r, at(1), "create", plan.Delivered{Class: connectors.Conflict.String(), Err: "DUPLICATES_DETECTED", Existing: made})
-	theirs := lead("00Q1", "email", "dana@acme.com", "owner", "00G-queue")
-	theirs.Version, theirs.ModifiedAt, theirs.CreatedAt = "v1", at(-5000), at(-90000)
-	w.decide(t, r, at(2), plan.Observed{Record: theirs, Via: "reread", Came: at(2), Read: at(2)})
-	i := w.steps()["assign"]
+	w, source, theirs, i := adopted(t, r)
+	made := theirs.Ref
 	w.came(t, r, at(3), i, plan.Delivered{Version: "v2", Stamp: at(3)})
 	for step, x := range w.steps() {
 		d := plan.Delivered{Version: "2", Stamp: at(4)}
@@ -161,8 +162,8 @@ func TestAdoptedAndTakenOver(t *testing.T) {
 	l = shown(l, monday.Add(23*time.Minute+2*time.Second), "v3", "owner", i.Write.Set["OwnerId"].(string))
 	w.decide(t, r, monday.Add(24*time.Minute), plan.Observed{Record: l, Via: "reread", Came: monday.Add(24 * time.Minute), Read: monday.Add(24 * time.Minute)})
 	stood := maps.Clone(w.befores[made].Last)
-	w.takenBack(t, r, monday.Add(25*time.Minute), connectors.Object{Ref: rec.Ref, Version: "2", Fields: w.befores[rec.Ref].Last}, connectors.Object{Ref: made, Version: "v3", ModifiedAt: l.ModifiedAt, Fields: stood})
-	if set := w.steps()["undo"].Write.Set; set["OwnerId"] != "00G-queue" {
+	w.takenBack(t, r, monday.Add(25*time.Minute), connectors.Object{Ref: source.Ref, Version: "2", Fields: w.befores[source.Ref].Last}, connectors.Object{Ref: made, Version: "v3", ModifiedAt: l.ModifiedAt, Fields: stood})
+	if set := w.steps()["undo"].Write.Set; set["OwnerId"] != queues {
 		t.Errorf("made %v; it becomes %v; listed %s", w.befores[made].Made, set["OwnerId"], listingsOf(w, "undo"))
 	}
 }
