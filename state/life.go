@@ -93,6 +93,8 @@ type Holder struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
 	Why   string    `json:"why"` // "backup took over", "returned", "reassigned"
+	// Stood is since when they were known to stand in the CRM; zero: they never were.
+	Stood time.Time `json:"stood,omitzero"`
 	// Team, Backup and Rule are what they had it with, and by which rule, where it
 	// may still go back to them: its next owner does not stand in the CRM yet.
 	Team   string `json:"team,omitempty"`

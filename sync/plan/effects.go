@@ -258,23 +258,38 @@ func (s stood) seen(field string, read time.Time, atRisk bool) seen {
 
 // lastKnown is the receiver who stands on a record. A CRM may hide from readers
 // for minutes what it has written (P2): where the reading is older than our own
-// write, that stands there and not what was read.
+// write, that stands there and not what was read. So it does where the CRM has not
+// told since when, until there is another reading than the one it rests on.
 func lastKnown(t *typ, h state.Handoff, at *state.Record) stood {
-	if s, left := h.Stake, ownerVersion(h, at.Ref); s != nil && s.Ceded == "" && left != "" && at.ModifiedAt.Before(s.Stamp) {
-		return stood{s.Value, s.Stamp, left, true}
+	read := stood{at.Fields[t.becomes], at.ModifiedAt, at.Version, false}
+	s := h.Stake
+	if s == nil || s.Ceded != "" {
+		return read
 	}
-	return stood{at.Fields[t.becomes], at.ModifiedAt, at.Version, false}
+	switch left, stands := ownerVersion(h, at.Ref); {
+	case left != "" && at.ModifiedAt.Before(s.Stamp):
+		return stood{s.Value, s.Stamp, left, true}
+	case stands && s.Stamp.IsZero() && !s.Over.IsZero() && !at.ModifiedAt.After(s.Over):
+		return stood{s.Value, s.Over, at.Version, true}
+	}
+	return read
 }
 
-// ownerVersion is the version that our last write of the owner left on a record;
-// blank: none stands there.
-func ownerVersion(h state.Handoff, ref connectors.Ref) (left string) {
+// ownerVersion is the version that our last write of the owner left on a record; blank:
+// none stands there, or the CRM has not told. stands says that every one of them does.
+func ownerVersion(h state.Handoff, ref connectors.Ref) (left string, stands bool) {
+	stands = true
 	for _, step := range []string{stepAssign, stepRewrite, stepReassign} {
-		if e := h.Effects[step]; e.State == handoff.Done && e.Ref == ref {
+		e, wrote := h.Effects[step]
+		switch {
+		case !wrote:
+		case e.State == handoff.Done && e.Ref == ref:
 			left = max(left, e.Version)
+		default:
+			stands = false
 		}
 	}
-	return left
+	return left, stands
 }
 
 // ownedBy tells the writes of one owner of a handoff from those of another.

@@ -204,15 +204,16 @@ func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
 func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	e := h.Effects[stepAssign]
 	i, waits := d.v.Intent(e.Key)
-	stands := h.Stake != nil && rec.Fields[t.becomes] == h.Stake.Was
-	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || !stands && rec.Fields[ownID] != h.ID {
+	c := d.r.byConn[rec.Ref.Conn]
+	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || c == nil {
+		return false
+	}
+	last, now := h.Holders[len(h.Holders)-1], rec.Fields[t.becomes]
+	u, known := d.user(c, last.Who)
+	if last.Why == whyReturned || !known || last.Stood.IsZero() && h.Stake.Was != u.ID || now != u.ID && rec.Fields[ownID] != h.ID {
 		return false
 	}
 	f := d.r.facts(d.now, d.v, rec)
-	last := h.Holders[len(h.Holders)-1]
-	if last.Why == whyReturned || f.user(f.conn, h.Stake.Was) != last.Who {
-		return false
-	}
 	if f.before = h.Before; f.before == nil {
 		f.before = map[string]any{}
 	}
@@ -220,16 +221,16 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 	if !returned && !t.accepted.holds(f) || f.wait != "" {
 		return false
 	}
-	stake := &state.Stake{Field: h.Stake.Field, Value: h.Stake.Was, Was: h.Stake.Was, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
-	if !stands {
+	stake := &state.Stake{Field: h.Stake.Field, Value: u.ID, Was: u.ID, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
+	if now != u.ID {
 		tr, asked := d.trail(rec, *h.Stake)
 		if !asked {
 			return true
 		}
-		if _, byPerson := changedBy(tr, rec.Fields[t.becomes], "", h.Stake.Over); byPerson {
+		if !tookFrom(tr, now, *h.Stake) {
 			return false
 		}
-		stake.Was, stake.Over, stake.Stamp = rec.Fields[t.becomes], h.Stake.Over, time.Time{} // they do not stand there any more
+		stake.Was, stake.Over, stake.Stamp = now, h.Stake.Over, time.Time{} // they do not stand there any more
 	}
 	from, has := h.Owner, "taken it up"
 	if returned {
@@ -255,6 +256,17 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
 		d.advance(t, rec, d.current(kept))
 	}
 	return true
+}
+
+// tookFrom reports whether a program has put there who owns a record now, in place of who
+// stood there before a write of ours that was not answered: no person, and not that write.
+func tookFrom(tr state.Trail, now string, s state.Stake) bool {
+	if now == s.Was { // that it did is known, and that the write is to come over it
+		_, byPerson := handAfter(tr, s.Over)
+		return !byPerson
+	}
+	hand, byPerson := changedBy(tr, now, "", s.Over)
+	return !byPerson && (now != s.Value || hand.Actor != connectors.ActorSelf)
 }
 
 // keptAtEnd leaves a handoff that is done to who has done it, where it was to go to

@@ -66,7 +66,9 @@ func TestTakeoverRests(t *testing.T) {
 	t.Parallel()
 	for _, fresh := range []bool{true, false} {
 		r := writing(t)
-		w, _ := assigned(t, r)
+		w, rec := assigned(t, r)
+		rec.ModifiedAt = monday.Add(time.Second)
+		w.add(rec)
 		now := monday.Add(23 * time.Minute)
 		read := now.Add(-time.Second)
 		for _, timer := range w.due(now) {
