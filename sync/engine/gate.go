@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
 )
 
 // Gate is shut until it is known whose records a connection's credentials
@@ -43,6 +44,10 @@ func (g *Gate) CatchUp() bool { return g != nil && g.caughtUp.CompareAndSwap(fal
 
 // CaughtUp reports whether it has been.
 func (g *Gate) CaughtUp() bool { return g == nil || g.caughtUp.Load() }
+
+// Hears reports whether webhooks can be relied on to tell what people do: none was missed
+// lately, and what changed while nobody ran has been read.
+func (g *Gate) Hears(c state.Conn, now time.Time) bool { return g.CaughtUp() && trusted(c, now) }
 
 // Read notes that everything of a kind that had changed until then is in the
 // inbox, and reports whether anybody has waited for it.

@@ -78,12 +78,12 @@ func (w *work) item(ref connectors.Ref) *item {
 // the answer to our write told of one, and where our write comes back by polling
 // without a webhook having told of it; the status in the first and the last case, and by
 // any reading where no webhook can be relied on to tell.
-func (it *item) add(c state.Change, echo state.Echo, written, reliable bool) {
+func (it *item) add(c state.Change, echo state.Echo, written, hears bool) {
 	if written {
 		it.check = it.check || unheard(c, echo.Owner) || c.Object == nil && echo.Owner.Holds(c.At) || c.Via == state.ViaAnswer
 		within := c.Object == nil && echo.Says.Holds(c.At)
 		it.read = it.read || within // what came along may be from before our write
-		if within || untold(echo.Says, reliable) || unheard(c, echo.Says) {
+		if within || untold(echo.Says, hears) || unheard(c, echo.Says) {
 			it.says = echo.Says
 		}
 	}

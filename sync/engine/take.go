@@ -77,7 +77,7 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 		if flying := slices.ContainsFunc(d.about, func(ref connectors.Ref) bool { return w.flying[ref.Conn] }); !flying || l.overdue(t, now) {
 			w.speak(d, now)
 			for _, ref := range d.about {
-				if echo, written := state.GetEcho(tx, ref); written && untold(echo.Says, w.reliable(tx, ref.Conn, now)) {
+				if echo, written := state.GetEcho(tx, ref); written && untold(echo.Says, w.hears(tx, ref.Conn, now)) {
 					w.item(ref).says = echo.Says
 				}
 			}
@@ -85,16 +85,16 @@ func (l *Lane) takeTimers(tx state.Tx, w *work, now time.Time, limit int) {
 	}
 }
 
-// reliable reports whether webhooks can be relied on to tell what people do.
-func (w *work) reliable(tx state.Tx, conn string, now time.Time) bool {
+// hears reports whether the webhooks of a connection can be relied on.
+func (w *work) hears(tx state.Tx, conn string, now time.Time) bool {
 	c, _ := state.GetConn(tx, conn)
-	return Trusted(c, now) && w.gates[conn].CaughtUp()
+	return w.gates[conn].Hears(c, now)
 }
 
 // untold reports whether any reading has to find out who had said something else right
 // before our write: no webhook has told of it, and none can be relied on to.
-func untold(wrote state.Window, reliable bool) bool {
-	return !reliable && !wrote.Heard && wrote.Open()
+func untold(wrote state.Window, hears bool) bool {
+	return !hears && !wrote.Heard && wrote.Open()
 }
 
 // due is a timer, with what is to be read before it speaks. Nobody has told of what
@@ -102,8 +102,7 @@ func untold(wrote state.Window, reliable bool) bool {
 func (l *Lane) due(tx state.Tx, w *work, t state.Timer, of plan.SpeaksOf, now time.Time) due {
 	d := due{timer: t, about: of.Read, told: of.Told, polled: of.Polled}
 	d.unheard = slices.ContainsFunc(of.Polled, func(p plan.Polled) bool { return !w.gates[p.Conn].ReadBy(p.Kind, t.Due) })
-	conn, _ := state.GetConn(tx, of.Told.Conn)
-	if !of.Told.IsZero() && (!Trusted(conn, now) || !w.gates[of.Told.Conn].CaughtUp()) {
+	if !of.Told.IsZero() && !w.hears(tx, of.Told.Conn, now) {
 		d.about, d.told = append(d.about, of.Told), connectors.Ref{}
 	}
 	return d
@@ -125,8 +124,8 @@ func (w *work) speak(d due, now time.Time) {
 	}
 }
 
-// Trusted reports whether no webhook of a connection has been missed lately.
-func Trusted(c state.Conn, now time.Time) bool { return now.Sub(c.Deaf) > deafFor }
+// trusted reports whether no webhook of a connection has been missed lately.
+func trusted(c state.Conn, now time.Time) bool { return now.Sub(c.Deaf) > deafFor }
 
 // openWithin is how long after a start deadlines that have passed wait until
 // what people did while nobody ran has been read: they are told within a minute
@@ -152,8 +151,7 @@ func (l *Lane) crowded(tx state.Tx, conn string, now time.Time) bool {
 func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit int, crowded bool) {
 	passed, hasty := 0, l.hasty(w)
 	known, _ := state.GetConn(tx, conn)
-	trusted := Trusted(known, now)
-	reliable := trusted && w.gates[conn].CaughtUp()
+	whole, hears := trusted(known, now), w.gates[conn].Hears(known, now)
 	l.missed(tx, w, known, now)
 	for c := range state.InboxRows(tx, conn) {
 		if len(w.deadly) > 0 && w.deadly[c.Ref.String()] {
@@ -171,7 +169,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			continue
 		}
 		echo, written := state.GetEcho(tx, c.Ref)
-		if trusted {
+		if whole {
 			w.told(c, echo)
 		}
 		if unheard(c, echo.Owner) && echo.Owner.Stamped() {
@@ -195,7 +193,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			w.cut[conn] = true
 			return
 		}
-		w.item(c.Ref).add(c, echo, written, reliable)
+		w.item(c.Ref).add(c, echo, written, hears)
 		if r, ok := state.GetRecord(tx, c.Ref); ok && r.Deleted {
 			w.item(c.Ref).read = true // what came along may be from before it was
 		}

@@ -133,7 +133,7 @@ func (w *Writer) keep(ctx context.Context, outcomes []outcome, asks []engine.Ask
 	looks := false
 	before := func(tx state.Tx) {
 		conn, _ := state.GetConn(tx, w.Conn)
-		deaf := !w.Gate.CaughtUp() || !engine.Trusted(conn, now)
+		deaf := !w.Gate.Hears(conn, now)
 		_, tells := w.Connector.(connectors.Historian)
 		looks = false
 		for _, o := range outcomes {
