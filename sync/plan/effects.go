@@ -276,20 +276,20 @@ func lastKnown(t *typ, h state.Handoff, at *state.Record) stood {
 }
 
 // ownerVersion is the version that our last write of the owner left on a record; blank:
-// none stands there, or the CRM has not told. stands says that every one of them does.
+// none stands there, or the CRM has not told. stands says that there was one, and that
+// none is left to be done.
 func ownerVersion(h state.Handoff, ref connectors.Ref) (left string, stands bool) {
-	stands = true
+	open := false
 	for _, step := range []string{stepAssign, stepRewrite, stepReassign} {
-		e, wrote := h.Effects[step]
-		switch {
+		switch e, wrote := h.Effects[step]; {
 		case !wrote:
-		case e.State == handoff.Done && e.Ref == ref:
-			left = max(left, e.Version)
+		case e.State == handoff.Done && e.Ref == ref && !slices.Contains(e.Skipped, h.Stake.Field):
+			left, stands = max(left, e.Version), true
 		default:
-			stands = false
+			open = true
 		}
 	}
-	return left, stands
+	return left, stands && !open
 }
 
 // ownedBy tells the writes of one owner of a handoff from those of another.

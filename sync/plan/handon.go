@@ -36,7 +36,9 @@ func (d *deciding) giveAway(h state.Handoff, e *stepping) state.Handoff {
 	given := d.passTo(h, next, "not acted on within the time of "+e.s.clock, where(e.s.pos))
 	if given.Owner != h.Owner && given.Stake != nil && h.Stake != nil && !e.ev.Fresh && d.edited(h) {
 		s := *given.Stake
-		s.Over = h.Stake.Stamp // whose hand it was is asked when it is read again before it leaves
+		if s.Over = h.Stake.Stamp; s.Over.IsZero() { // whose hand it was is asked when it is read again before it leaves
+			s.Over = h.Stake.Over
+		}
 		given.Stake = &s
 	}
 	return given
