@@ -93,8 +93,10 @@ type Holder struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
 	Why   string    `json:"why"` // "backup took over", "returned", "reassigned"
-	// Stood is since when they were known to stand in the CRM; zero: they never were.
-	Stood time.Time `json:"stood,omitzero"`
+	// Stood is the write of them that stood in the CRM when the next one's turn came, and
+	// Accepted since when they had accepted it. Nil and zero: none did, and they had not.
+	Stood    *Stake    `json:"stood,omitempty"`
+	Accepted time.Time `json:"accepted,omitzero"`
 	// Team, Backup and Rule are what they had it with, and by which rule, where it
 	// may still go back to them: its next owner does not stand in the CRM yet.
 	Team   string `json:"team,omitempty"`

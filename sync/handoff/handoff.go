@@ -281,15 +281,14 @@ func Give(h state.Handoff, owner, backup, accountable, why string, at time.Time)
 	return h, nil
 }
 
-// Keep gives a handoff back to the owner it was about to be taken from, because
-// they have just acted, as why says.
-func Keep(h state.Handoff, accountable, why string, written time.Time) (state.Handoff, error) {
-	n := len(h.Holders)
-	if h.Stage != state.Assigned || !h.Written.IsZero() || n == 0 {
+// Keep gives a handoff back to the n-th of those who had it, who stands in the CRM and
+// has just acted, as why says: whoever was to have it next does not stand there yet.
+func Keep(h state.Handoff, n int, why string, written time.Time) (state.Handoff, error) {
+	if h.Stage != state.Assigned || !h.Written.IsZero() || n < 0 || n >= len(h.Holders) {
 		return refuse(h, "kept")
 	}
-	h.Accountable, h.Written = accountable, written
-	return backTo(h, n-1, why), nil
+	h.Accountable, h.Written = h.Holders[n].Who, written
+	return backTo(h, n, why), nil
 }
 
 // NotDone takes back that a handoff is done: it was somebody else's by then.

@@ -53,7 +53,7 @@ func Revert(h state.Handoff, to, why string) (state.Handoff, error) {
 
 // holders are those who have had a handoff, its present owner now included.
 func holders(h state.Handoff, why string, at time.Time) []state.Holder {
-	past := state.Holder{Who: h.Owner, Since: h.AssignedAt, Until: at, Why: why, Stood: h.Written, Team: h.Team, Backup: h.Backup}
+	past := state.Holder{Who: h.Owner, Since: h.AssignedAt, Until: at, Why: why, Accepted: h.AcceptedAt, Team: h.Team, Backup: h.Backup}
 	if n := len(h.Holders); n > 0 {
 		past.Since = h.Holders[n-1].Until
 	}

@@ -34,7 +34,7 @@ func TestBack(t *testing.T) {
 		"two of them": func() (state.Handoff, error) {
 			return handoff.Revert(to(to(was, "cleo@example.com"), "vera@example.com"), was.Owner, "so")
 		},
-		"a takeover": func() (state.Handoff, error) { return handoff.Keep(given, was.Owner, "so", t0) },
+		"a takeover": func() (state.Handoff, error) { return handoff.Keep(given, 0, "so", t0) },
 	} {
 		got, err := back()
 		if err != nil {

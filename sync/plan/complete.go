@@ -64,6 +64,9 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 	if at.IsZero() {
 		at = d.bounded(d.changedAt(rec))
 		by = ownerAt(h, at)
+		if who := d.shownStill(t, rec, h); who != "" {
+			by = who
+		}
 	}
 	done, err := handoff.Accept(h, by, at)
 	if err != nil {

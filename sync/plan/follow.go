@@ -37,7 +37,7 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		return
 	}
 	if h.Written.IsZero() {
-		d.unwritten(t, rec, h, ev.Read)
+		d.unwritten(t, rec, h, ev)
 		return
 	}
 	age := age(rec, h)
@@ -100,17 +100,17 @@ func completing(h state.Handoff, at connectors.Ref) bool {
 // unwritten looks at a record before the receiver stands on it: a person may
 // have given it to somebody already, while our write was on its way, or while
 // the handoff waits for context or for somebody who is free.
-func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff, read time.Time) {
-	if h.Target != rec.Ref {
-		return
-	}
-	if h.Stage == state.Queued || h.Stage == state.Held {
-		d.saidEarly(rec, h)
-		d.takenMeanwhile(t, rec, h)
-		return
-	}
-	if !d.keptBy(t, rec, h) {
-		d.beforeUs(t, rec, h, read)
+func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff, ev Observed) {
+	carries := h.Target == rec.Ref
+	switch {
+	case h.Stage == state.Queued || h.Stage == state.Held:
+		if carries {
+			d.saidEarly(rec, h)
+			d.takenMeanwhile(t, rec, h)
+		}
+	case d.keptBy(t, rec, h, ev):
+	case carries:
+		d.beforeUs(t, rec, h, ev.Read)
 	}
 }
 

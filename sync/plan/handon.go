@@ -109,6 +109,7 @@ func (d *deciding) passTo(h state.Handoff, next, why, rule string) state.Handoff
 		return h
 	}
 	reason := d.why(rule, "%s: in place of %s, %s", next, h.Owner, why)
+	given = d.stoodThen(given, h)
 	given.Why = append(slices.Clone(h.Why), reason)
 	d.because(reason)
 	d.audit("given to another", h.ID, map[string]string{
@@ -196,121 +197,4 @@ func (d *deciding) rememberAgain(t *typ, h state.Handoff) state.Handoff {
 	}
 	h.Before = before
 	return h
-}
-
-// keptBy takes a handoff back from who was to take it over, where the owner
-// before stands in the CRM, or stood there until a program came, has accepted it or given
-// it back, and the new one does not stand there yet: nobody loses what they have just taken
-// up, and what they do not want is their giver's. It reports whether it did, or has to ask
-// who came.
-func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff) bool {
-	e := h.Effects[stepAssign]
-	i, waits := d.v.Intent(e.Key)
-	c := d.r.byConn[rec.Ref.Conn]
-	if len(h.Holders) == 0 || h.Stake == nil || !waits || i.State != state.Ready || rec.Ref != h.Target || c == nil {
-		return false
-	}
-	last, now := h.Holders[len(h.Holders)-1], rec.Fields[t.becomes]
-	u, known := d.user(c, last.Who)
-	if last.Why == whyReturned || !known || last.Stood.IsZero() && h.Stake.Was != u.ID || now != u.ID && rec.Fields[ownID] != h.ID {
-		return false
-	}
-	f := d.r.facts(d.now, d.v, rec)
-	if f.before = h.Before; f.before == nil {
-		f.before = map[string]any{}
-	}
-	returned := t.returned.given && t.returned.when.holds(f)
-	if !returned && !t.accepted.holds(f) || f.wait != "" {
-		return false
-	}
-	stake := &state.Stake{Field: h.Stake.Field, Value: u.ID, Was: u.ID, Over: rec.ModifiedAt, Stamp: rec.ModifiedAt, Checked: true}
-	if now != u.ID {
-		tr, asked := d.trail(rec, *h.Stake)
-		if !asked {
-			return true
-		}
-		if !tookFrom(tr, now, *h.Stake) {
-			return false
-		}
-		stake.Was, stake.Over, stake.Stamp = now, h.Stake.Over, time.Time{} // they do not stand there any more
-	}
-	from, has := h.Owner, "taken it up"
-	if returned {
-		has = "given it back"
-	}
-	kept, err := handoff.Keep(h, last.Who, "has "+has+" just now, so it does not go to "+from, d.now)
-	if err != nil {
-		return false
-	}
-	d.drop(e.Key)
-	e.State, e.Version = handoff.Done, rec.Version
-	kept = handoff.Track(kept, stepAssign, e)
-	kept.Stake = stake
-	d.because(kept.Why[len(kept.Why)-1])
-	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": from})
-	if c := d.r.byConn[kept.Target.Conn]; c != nil {
-		if u, ok := d.user(c, kept.Owner); ok {
-			kept = d.passTask(kept, u.ID)
-		}
-	}
-	d.put(d.itemsTo(d.unsaid(t, kept, rec, last.Until), from))
-	if !d.returns(t, rec, d.current(kept)) {
-		d.advance(t, rec, d.current(kept))
-	}
-	return true
-}
-
-// tookFrom reports whether a program has put there who owns a record now, in place of who
-// stood there before a write of ours that was not answered: no person, and not that write.
-func tookFrom(tr state.Trail, now string, s state.Stake) bool {
-	if now == s.Was { // that it did is known, and that the write is to come over it
-		_, byPerson := handAfter(tr, s.Over)
-		return !byPerson
-	}
-	hand, byPerson := changedBy(tr, now, "", s.Over)
-	return !byPerson && (now != s.Value || hand.Actor != connectors.ActorSelf)
-}
-
-// keptAtEnd leaves a handoff that is done to who has done it, where it was to go to
-// somebody else, by no operator's order, and that has not left yet: the record shows them.
-func (d *deciding) keptAtEnd(h state.Handoff) state.Handoff {
-	i, waits := d.v.Intent(h.Effects[stepReassign].Key)
-	n := len(h.Holders)
-	if !waits || i.State != state.Ready || i.Ordered || n == 0 || h.Stake == nil || h.AcceptedBy != h.Holders[n-1].Who {
-		return h
-	}
-	if h.Effects[stepRewrite].State == sent || h.Stake.Ceded != "" {
-		return h // a program takes it from them, as was just read
-	}
-	u, known := d.user(d.r.byConn[h.Target.Conn], h.AcceptedBy)
-	rec, read := d.v.Record(h.Target)
-	if t := d.r.byName[h.Type]; t == nil || !read || rec.Fields[t.becomes] != u.ID && blankNil(rec.Fields[t.becomes]) != h.Before[h.Stake.Field] {
-		return h // one has taken it from them before
-	}
-	kept, err := handoff.Revert(h, h.AcceptedBy, "has done it, so it does not go to "+h.Owner)
-	if err != nil || !known {
-		return h
-	}
-	d.drop(i.Write.Key)
-	d.because(kept.Why[len(kept.Why)-1])
-	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": h.Owner})
-	s := *h.Stake
-	kept.Stake = &state.Stake{Field: s.Field, Value: u.ID, Was: u.ID, Over: s.Over, Stamp: s.Over, Checked: true, Under: s.Under}
-	return handoff.Forget(kept, stepReassign)
-}
-
-// unsaid takes back what was said of a takeover that does not take place, to those whom
-// its step told since then and on the record the handoff came from.
-func (d *deciding) unsaid(t *typ, h state.Handoff, rec *state.Record, since time.Time) state.Handoff {
-	var clocks []string
-	for name, e := range h.Effects {
-		clock, ok := toldOf(name)
-		if ok && !e.At.Before(since) && slices.ContainsFunc(t.steps, func(s step) bool { return s.clock == clock && s.give != "" }) {
-			clocks = append(clocks, clock)
-		}
-	}
-	if len(clocks) > 0 {
-		h = d.settled(h, clocks...)
-	}
-	return d.passedHere(h, "kept "+rec.Version)
 }

@@ -93,7 +93,7 @@ func (d *deciding) namedJustNow(rec *state.Record, carried []state.Handoff) bool
 // at with the same reading.
 func (d *deciding) stoodAlready(t *typ, rec *state.Record, h state.Handoff, ev Delivered) {
 	if h = d.asAnswered(rec, h, ev.Intent); h.Stage.Open() {
-		d.advance(t, rec, h)
+		d.heard(t, rec, h)
 	}
 }
 
@@ -142,7 +142,7 @@ func (d *deciding) stoodUnanswered(t *typ, rec *state.Record, h state.Handoff, r
 	d.drop(i.Write.Key)
 	h = d.asAnswered(rec, h, i)
 	if !d.overlooked(rec, h, rec.Fields[t.becomes]) && !d.takenOver(t, rec, d.current(h), read) {
-		d.advance(t, rec, d.current(h))
+		d.heard(t, rec, d.current(h))
 	}
 	return true
 }

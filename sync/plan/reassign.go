@@ -243,6 +243,7 @@ func (d *deciding) handTo(t *typ, h state.Handoff, c choice, ev Reassign) {
 		d.because(d.why("", "%v", err))
 		return
 	}
+	moved = d.stoodThen(moved, h)
 	if strings.HasPrefix(moved.Frozen, frozenLoop) {
 		moved.Frozen = "" // whoever orders it has looked
 	}
@@ -411,4 +412,17 @@ func underway(h state.Handoff, now string) bool {
 		return now != s.Value && (now == s.Was || attempted(h, now))
 	}
 	return false
+}
+
+// shownStill is who had a handoff before an order that does not stand in the CRM yet, where
+// the record shows them: what is said there is theirs. Blank: it is as any other.
+func (d *deciding) shownStill(t *typ, rec *state.Record, h state.Handoff) string {
+	now, n := rec.Fields[t.becomes], len(h.Holders)-1
+	if rec.Ref != h.Target || n < 0 || !underway(h, now) {
+		return ""
+	}
+	if who := d.r.facts(d.now, d.v, rec).user(d.r.byConn[rec.Ref.Conn], now); who != h.Owner && who == h.Holders[n].Who {
+		return who
+	}
+	return ""
 }

@@ -91,6 +91,9 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 		if was, known := d.v.Handoff(h.ID); known && !was.Written.IsZero() {
 			by = was.Owner // who had it until this reading
 		}
+		if who := d.shownStill(t, rec, h); who != "" {
+			by = who
+		}
 		if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
 			by = who
 		}
@@ -342,6 +345,8 @@ func (d *deciding) contestBack(h state.Handoff, ev Delivered) {
 		version = rec.Version
 		if now := blankNil(rec.Fields[t.becomes]); now != nil && now == i.Write.Set[name] {
 			expect = map[string]any{name: now} // it stands already: the answer was lost
+		} else if who, _ := now.(string); attempted(h, who) {
+			expect = map[string]any{name: now} // an earlier write of ours has come through late
 		} else if now != i.Expect[name] {
 			d.put(d.stillTell(h, i))
 			return
