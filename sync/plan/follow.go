@@ -180,7 +180,7 @@ func (d *deciding) takenOver(t *typ, rec *state.Record, h state.Handoff, read ti
 		d.ownHeir(t, rec, h, now, read)
 		return false
 	}
-	return d.reversed(rec, h, now, who, read)
+	return d.reversed(t, rec, h, now, who, read)
 }
 
 // wroteOwner reports whether the receiver was written on the record that

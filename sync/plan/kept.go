@@ -104,12 +104,8 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff, ev Observe
 	d.drop(e.Key)
 	e.State, e.Version, e.Key = handoff.Done, carrier.Version, key(h, stepAssign, "kept "+carrier.Version)
 	kept = handoff.Track(kept, stepAssign, e)
-	if now != stood.Value && has == "given it back" { // who stands there is nobody's choice
-		since := stood.Stamp
-		if since.IsZero() {
-			since = stood.Over
-		}
-		stood = state.Stake{Field: stood.Field, Value: stood.Value, Was: now, Over: carrier.ModifiedAt, Stamp: since, Checked: true, Under: unread(&stood, true)}
+	if now != stood.Value && has == "given it back" {
+		stood = *tookOff(stood, now, carrier.ModifiedAt)
 	}
 	stood.Tried = append(slices.Clone(stood.Tried), h.Stake.Value) // an attempt of it may be on its way
 	kept.Stake = &stood

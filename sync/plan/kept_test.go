@@ -595,3 +595,31 @@ func TestAnsweredAfterKept(t *testing.T) {
 		}
 	}
 }
+
+// TestReturnedAndUnowned: whoever gives a handoff back and takes themselves off its record
+// has given it back: their giver owns it, and nobody has taken it from them (4.14, C11).
+func TestReturnedAndUnowned(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for name, c := range map[string]struct {
+		says, owner string
+		stage       state.Stage
+	}{
+		"given back":        {"Returned", "", state.Returned},
+		"only taken off":    {"Assigned", "", state.Superseded},
+		"given to somebody": {"Returned", "u-vera", state.Superseded},
+	} {
+		w, rec, _ := standing(t, r, true)
+		w.past(value(c.owner, after(5, 0), connectors.ActorPerson))
+		rec = shown(rec, after(5, 1), "9", "handoff_status", c.says, "handoff_return_reason", "Too early", "owner", c.owner)
+		rec.ModifiedBy = "u-ana"
+		w.look(t, r, rec, after(6, 5))
+		h := w.only(t)
+		if h.Stage != c.stage {
+			t.Errorf("%s: %s: %s", name, h.Stage, h.Note)
+		}
+		if i := w.steps()["return"]; c.stage == state.Returned && i.Write.Set["hubspot_owner_id"] != "u-jo" {
+			t.Errorf("%s: it is written %v", name, i.Write.Set)
+		}
+	}
+}

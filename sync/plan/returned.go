@@ -65,13 +65,20 @@ func (r *Rules) ReturnReasons(typ string) []string {
 	return nil
 }
 
+// givesBack reports whether a record says that the receiver of a handoff gives it back,
+// and by which facts.
+func (d *deciding) givesBack(t *typ, rec *state.Record, h state.Handoff) (f *facts, yes bool) {
+	if !t.returned.given || h.Stage != state.Assigned && h.Stage != state.Accepted && h.Stage != state.Touched {
+		return nil, false
+	}
+	f = d.judged(rec, h)
+	return f, t.returned.when.holds(f) && f.wait == ""
+}
+
 // returns takes back what the receiver gives back. It reports whether they do.
 func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
-	if !t.returned.given || h.Stage != state.Assigned && h.Stage != state.Accepted && h.Stage != state.Touched {
-		return false
-	}
-	f := d.judged(rec, h)
-	if !t.returned.when.holds(f) || f.wait != "" {
+	f, yes := d.givesBack(t, rec, h)
+	if !yes {
 		return false
 	}
 	by, at := t.returned.when.doer(f, h) // on their own task

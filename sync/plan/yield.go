@@ -305,7 +305,7 @@ func between(tr state.Trail, s state.Stake) (connectors.FieldValue, bool) {
 
 // reversed deals with a record whose owner is no longer ours. It reports
 // whether that settles the handoff: a person has it, or that has to be asked.
-func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string, read time.Time) bool {
+func (d *deciding) reversed(t *typ, rec *state.Record, h state.Handoff, now, who string, read time.Time) bool {
 	if h.Stake == nil {
 		h.Stake = d.stakeOf(h)
 	}
@@ -325,6 +325,11 @@ func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string,
 		return true
 	}
 	hand, byPerson := changedBy(tr, now, s.Value, s.Over)
+	if _, gives := d.givesBack(t, rec, h); gives && byPerson && now == "" { // they have taken themselves off what they give back
+		h.Stake = tookOff(*s, now, rec.ModifiedAt)
+		d.put(h)
+		return false
+	}
 	if byPerson || d.anothers(rec, h, now) {
 		by := rec.ModifiedBy
 		if hand.By != "" {
@@ -348,6 +353,16 @@ func (d *deciding) reversed(rec *state.Record, h state.Handoff, now, who string,
 		h.Type, handOf(hand), rec.Ref, orNobody(who), h.Owner))
 	d.put(h)
 	return false
+}
+
+// tookOff is what we have written as the owner, where somebody else, or nobody, stands
+// there now whom nobody has chosen: who comes next is written over them.
+func tookOff(s state.Stake, now string, over time.Time) *state.Stake {
+	since := s.Stamp
+	if since.IsZero() {
+		since = s.Over
+	}
+	return &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: over, Stamp: since, Checked: true, Under: unread(&s, true)}
 }
 
 // wroteSince reports whether a trail shows the owner that we wrote once more, after the
