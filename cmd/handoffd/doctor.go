@@ -198,16 +198,23 @@ func (e *examination) found(f connectors.Finding) {
 	e.findings = append(e.findings, finding{e.conn.Name, f})
 }
 
+// unanswered is a question that failed, and what to do about it. A CRM that is only busy
+// says nothing of how it is set up.
+func (e *examination) unanswered(code, subject string, err error, fix string) {
+	level := connectors.Failure
+	if e := connectors.AsError(code, err); e.Class == connectors.Throttled || e.Class == connectors.Unavailable && e.Status != 0 {
+		level, fix = connectors.Unseen, "run doctor again"
+	}
+	e.found(connectors.Finding{Code: code, Level: level, Subject: subject, Text: err.Error(), Fix: fix})
+}
+
 // look asks the CRM.
 func (e *examination) look(ctx context.Context) {
 	describer, ok := e.connector.(connectors.Describer)
 	if ok {
 		tenant, err := describer.Tenant(ctx)
 		if err != nil {
-			e.found(connectors.Finding{
-				Code: "reach", Level: connectors.Failure, Subject: "credentials", Text: err.Error(),
-				Fix: "check the connection's address and credentials: " + credentialsHint(e.conn.Name),
-			})
+			e.unanswered("reach", "credentials", err, "check the connection's address and credentials: "+credentialsHint(e.conn.Name))
 			return
 		}
 		e.found(connectors.Finding{Code: "reach", Level: connectors.Fine, Subject: "credentials", Text: "they reach tenant " + tenant})
@@ -230,7 +237,7 @@ func (e *examination) fields(ctx context.Context, describer connectors.Describer
 	wanted := wantedFields(e.rules, e.conn.Name)
 	schemas, err := describer.Describe(ctx, slices.Sorted(maps.Keys(wanted)))
 	if err != nil {
-		e.found(connectors.Finding{Code: "describe", Level: connectors.Failure, Subject: "fields", Text: err.Error(), Fix: "check the integration user's permissions"})
+		e.unanswered("describe", "fields", err, "check the integration user's permissions")
 		return
 	}
 	lacking := 0
@@ -288,7 +295,7 @@ func (e *examination) standingCost(ctx context.Context) {
 		}
 	}
 	if err != nil {
-		e.found(connectors.Finding{Code: "poll", Level: connectors.Failure, Subject: "polling", Text: err.Error(), Fix: "give the integration user the right to read it, or take the kind out of the mapping"})
+		e.unanswered("poll", "polling", err, "give the integration user the right to read it, or take the kind out of the mapping")
 		return
 	}
 	usage := meter.Usage()
