@@ -36,7 +36,11 @@ func (d *deciding) consider(t *typ, f *facts, ev Observed, carried []state.Hando
 // a handoff that is there, or starts one.
 func (d *deciding) take(t *typ, f *facts, s signal, ev Observed, carried []state.Handoff) {
 	related := d.related(f.rec, carried)
-	if h, ok := sameSignal(s, f.rec.Ref, slices.Concat(d.copied(f.rec.Ref, related), movedHere(t, f.rec.Ref, carried)), d.now); ok {
+	elsewhere := d.copied(f.rec.Ref, related)
+	if !d.back[t.name] { // else what came here has ended in the bin
+		elsewhere = slices.Concat(elsewhere, movedHere(t, f.rec.Ref, carried))
+	}
+	if h, ok := sameSignal(s, f.rec.Ref, elsewhere, d.now); ok {
 		d.remember(t, f, s, s.version)
 		d.because(d.why(where(t.pos), "the same signal is handed over already, as %s from %s", h.ID, h.Record))
 		return
