@@ -22,6 +22,7 @@ import (
 
 	"github.com/handoffd/handoffd/cmd/checker/judge"
 	"github.com/handoffd/handoffd/connectors/simulators"
+	"github.com/handoffd/handoffd/state"
 )
 
 // hellRun is the real daemon beside crmsim at its worst: buyers fill in forms
@@ -347,8 +348,9 @@ func (h *hellRun) editAll(kind, field string) {
 	}
 }
 
-// settle waits until nothing waits to be decided or written, and has not for
-// as long as the CRM's index may be late and the longest clock runs.
+// settle waits until nothing waits to be decided or written, nobody waits for somebody who
+// is free, as they all are back, and has not for as long as the CRM's index may be late and
+// the longest clock runs.
 func (h *hellRun) settle() {
 	h.t.Helper()
 	quiet := h.lag + 2*h.poll + hellSettle
@@ -356,11 +358,11 @@ func (h *hellRun) settle() {
 	var st status
 	for since := time.Now(); time.Since(since) < quiet; time.Sleep(500 * time.Millisecond) { // a process outside
 		err := ask(h.t.Context(), h.statePath(), http.MethodGet, "/status", &st)
-		if err != nil || st.Inbox > 0 || st.Outbox > 0 {
+		if err != nil || st.Inbox > 0 || st.Outbox > 0 || st.Handoffs[string(state.Queued)] > 0 {
 			since = time.Now()
 		}
 		if time.Now().After(deadline) {
-			h.t.Errorf("the daemon did not come to rest: %d wait to be decided, %d to be written, failed calls %v (%v)", st.Inbox, st.Outbox, st.Failed, err)
+			h.t.Errorf("the daemon did not come to rest: %d wait to be decided, %d to be written, %v, failed calls %v (%v)", st.Inbox, st.Outbox, st.Handoffs, st.Failed, err)
 			return
 		}
 	}

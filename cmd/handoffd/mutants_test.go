@@ -143,7 +143,7 @@ func decidingMutants() []mutant {
 			"		if _, off := start.In(cal.Zone()).Zone(); %s {\n			return cal.Add(start, l.time.Scale(percent)).Add(time.Duration(off) * time.Second).UTC()\n		}\n		return cal.Add(start, l.time.Scale(percent)).UTC()\n",
 		}}},
 		{name: "a person who took over passed by", rule: "A4", edits: []edit{{
-			"sync/plan/follow.go", "	return d.reversed(rec,", "	if %s {\n		return true\n	}\n	return d.reversed(rec,",
+			"sync/plan/follow.go", "	return d.reversed(t, rec,", "	if %s {\n		return true\n	}\n	return d.reversed(t, rec,",
 		}}},
 		{name: "nobody accountable once it is accepted", rule: "A4", edits: []edit{{
 			"sync/handoff/handoff.go", "state.Accepted, by, at, h.Owner\n", "state.Accepted, by, at, h.Owner\n	if %s {\n		h.Accountable = \"\"\n	}\n",

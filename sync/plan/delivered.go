@@ -289,7 +289,8 @@ func (d *deciding) contest(h state.Handoff, ev Delivered) {
 	was := ev.Intent.Expect[name]
 	f := d.r.facts(d.now, d.v, &rec)
 	who := f.user(c, now)
-	if any(now) != ours && blankNil(now) != was && !attempted(h, now) && who != "" {
+	judged := h.Stake != nil && now == h.Stake.Was // a program's, since the write was planned
+	if any(now) != ours && blankNil(now) != was && !judged && !attempted(h, now) && who != "" {
 		h.Stake = ceded(h.Stake, now)
 		d.supersede(h, who, rec.ModifiedBy, nil)
 		return

@@ -13,18 +13,36 @@ import (
 // Until the next owner of a handoff stands in the CRM, the one before does, and may take
 // it up or give it back at the last moment: what they say is heard, and not written over.
 
-// stoodThen notes what stands in the CRM for the owner from whom a handoff goes on.
+// stoodThen notes what stands in the CRM for the owner from whom a handoff goes on. Where
+// the owner was left out of it, that is who stood there before; where it is somebody
+// else's to change, nothing of ours is.
 func (d *deciding) stoodThen(next, h state.Handoff) state.Handoff {
 	order, s := h.Effects[stepReassign], d.stakeOf(h)
-	if s == nil || s.Ceded != "" || h.Written.IsZero() || order.State == sent || order.State == handoff.Refused {
+	if h.Written.IsZero() || order.State == sent || order.State == handoff.Refused {
 		return next
 	}
-	stood := *s
-	if pending(s) && !s.Stamp.IsZero() { // a program took it from them: they stand since before
-		stood.Over = s.Stamp
+	stood := state.Stake{}
+	if s != nil {
+		stood = *s
+	}
+	switch {
+	case stood.Ceded != "":
+		return next
+	case pending(&stood) && !stood.Stamp.IsZero(): // a program took it from them: they stand since before
+		stood.Over = stood.Stamp
+	}
+	if leftOut(h, stood.Field) {
+		stood.Value = stood.Was
 	}
 	next.Holders[len(next.Holders)-1].Stood = &stood
 	return next
+}
+
+// leftOut reports whether the CRM has taken our write of a receiver without them.
+func leftOut(h state.Handoff, field string) bool {
+	return field != "" && slices.ContainsFunc([]string{stepCreate, stepAssign, stepReassign}, func(step string) bool {
+		return slices.Contains(h.Effects[step].Skipped, field)
+	})
 }
 
 // standing is which of those who had a handoff stands in the CRM while the next owner does
@@ -41,83 +59,171 @@ func standing(h state.Handoff) int {
 	return -1
 }
 
+// takeover is a change of the owner of a handoff that waits, for its CRM or for an
+// operator, and who stands there meanwhile.
+type takeover struct {
+	i       state.Intent
+	n       int // of those who had it, who stands
+	last    state.Holder
+	stood   state.Stake
+	carrier state.Record // as it was read last
+	shows   string       // its receiver; the CRM's id
+}
+
+// takeoverOf is the change of the owner that waits, as a record shows that carries a
+// handoff or that it came from.
+func (d *deciding) takeoverOf(t *typ, rec *state.Record, h state.Handoff) (o takeover, waits bool) {
+	o.n, o.carrier, waits = standing(h), *rec, true
+	if rec.Ref != h.Target {
+		o.carrier, waits = d.v.Record(h.Target)
+	}
+	i, there := d.v.Intent(h.Effects[stepAssign].Key)
+	if o.i = i; o.n < 0 || !waits || !there || i.State != state.Ready && i.State != state.Parked || age(rec, h) < 0 {
+		return o, false
+	}
+	o.last, o.shows = h.Holders[o.n], o.carrier.Fields[t.becomes]
+	o.stood = *o.last.Stood
+	if rec.Ref != h.Target && (o.carrier.ModifiedAt.Before(o.stood.Stamp) || !o.carrier.ModifiedAt.After(o.stood.Over)) {
+		o.shows = o.stood.Value // it was read before they stood there
+	}
+	return o, o.stands() || rec.Fields[ownID] == h.ID
+}
+
+// stands reports whether the record shows who stood there.
+func (o *takeover) stands() bool { return o.stood.Field == "" || o.shows == o.stood.Value }
+
 // keptBy takes a handoff back from who was to take it over, where the owner before stands
 // in the CRM, or stood there until a program came, and has just taken it up or given it
 // back: nobody loses what they have just taken up, and what they do not want is their
 // giver's. An operator's order goes on all the same where they have taken it up. It reports
 // whether that settles the handoff for now: it did, or has to ask first who came.
 func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff, ev Observed) bool {
-	e, n := h.Effects[stepAssign], standing(h)
-	i, waits := d.v.Intent(e.Key)
-	carrier, known := *rec, true
-	if rec.Ref != h.Target {
-		carrier, known = d.v.Record(h.Target)
-	}
-	c := d.r.byConn[h.Target.Conn]
-	if n < 0 || h.Stake == nil || c == nil || !known || !waits || i.State != state.Ready && i.State != state.Parked || age(rec, h) < 0 {
+	o, waits := d.takeoverOf(t, rec, h)
+	if !waits {
 		return false
 	}
-	last, from := h.Holders[n], h.Owner
-	stood := *last.Stood
-	now := carrier.Fields[t.becomes]
-	if rec.Ref != h.Target && (carrier.ModifiedAt.Before(stood.Stamp) || !carrier.ModifiedAt.After(stood.Over)) {
-		now = stood.Value // it was read before they stood there
-	}
-	if now != stood.Value && rec.Fields[ownID] != h.ID {
+	returned, said := d.wordBefore(t, rec, h, &o)
+	switch {
+	case d.stopped():
+		return true
+	case !said:
 		return false
+	case d.readCarrier(t, rec, h):
+		return true
 	}
-	as, has := h, "taken it up"
-	as.Owner = last.Who
+	if now := d.current(h); !now.Stage.Open() || !now.Written.IsZero() {
+		return true // as that has shown
+	}
+	if tried := h.Stake != nil && o.shows == h.Stake.Value && o.i.Attempts > 0; tried && !o.stands() {
+		if took, asked := d.tookFrom(&o, tried); !asked || !took {
+			return !asked
+		}
+	}
+	if theirs, asked := d.saidByOwner(rec, h, &o); !asked || !theirs {
+		return !asked || d.leaveWord(rec, h, o.i)
+	}
+	if !o.stands() && (o.shows != "" || !returned) {
+		if took, asked := d.tookFrom(&o, false); !asked || !took {
+			return !asked
+		}
+	}
+	return d.leaveWith(t, rec, h, &o, returned, ev)
+}
+
+// wordBefore reports whether a record says that who stands there gives a handoff back, or
+// takes it up, which they had not before.
+func (d *deciding) wordBefore(t *typ, rec *state.Record, h state.Handoff, o *takeover) (returned, said bool) {
+	as := h
+	as.Owner = o.last.Who
 	f := d.judged(rec, as)
 	f.accepting = true
+	returned = t.returned.given && t.returned.when.holds(f)
+	said = returned || t.accepted.holds(f) && (!o.i.Ordered || as.Owner == h.Owner) &&
+		!slices.ContainsFunc(h.Holders[o.n:], func(past state.Holder) bool { return !past.Accepted.IsZero() })
+	return returned, said && f.wait == ""
+}
+
+// saidByOwner reports whether who stands there has said what a record shows, and not who
+// is to come, or whom a program has put there: where one of them has changed it last, the
+// history of the status says whose it is. asked is false where the CRM has to say so first.
+func (d *deciding) saidByOwner(rec *state.Record, h state.Handoff, o *takeover) (theirs, asked bool) {
+	f := d.r.facts(d.now, d.v, rec)
+	others := []string{h.Owner}
+	if !o.stands() {
+		others = append(others, f.user(d.r.byConn[h.Target.Conn], o.shows))
+	}
+	by := f.user(f.conn, rec.ModifiedBy)
+	if by == "" || by == o.last.Who || !slices.Contains(others, by) {
+		return true, true
+	}
+	tr, asked := d.trail(rec, state.Stake{Field: ownStatus, Over: o.stood.Over})
+	if !asked {
+		d.c.Needs[len(d.c.Needs)-1].Optional = true
+		return false, false
+	}
 	switch {
-	case t.returned.given && t.returned.when.holds(f):
+	case len(tr.Values) == 0: // not tracked
+	case valueOf(tr.Values[0]) != rec.Fields[ownStatus]:
+		if d.via != "" && d.now.Sub(rec.ModifiedAt).Abs() < filedWithin {
+			d.c.Wait = "who has said that " + rec.Ref.String() + " is " + rec.Fields[ownStatus] + ": it is not filed yet"
+			return false, false
+		}
+	default:
+		if said := f.user(f.conn, tr.Values[0].By); said != "" {
+			by = said
+		}
+	}
+	return by == o.last.Who || !slices.Contains(others, by), true
+}
+
+// tookFrom reports whether a program has taken a record from who stood there, and not a
+// person; nor our own write, where that was tried and its answer lost. asked is false where
+// the CRM has to say so first.
+func (d *deciding) tookFrom(o *takeover, tried bool) (took, asked bool) {
+	tr, asked := d.trail(&o.carrier, o.stood)
+	if !asked {
+		return false, false
+	}
+	hand, byPerson := changedBy(tr, o.shows, o.stood.Value, o.stood.Over)
+	return !byPerson && (!tried || hand.Actor == connectors.ActorAutomation), true
+}
+
+// leaveWith leaves a handoff with who stands there, and hears what they have said.
+func (d *deciding) leaveWith(t *typ, rec *state.Record, h state.Handoff, o *takeover, returned bool, ev Observed) bool {
+	has, stake := "taken it up", o.stood
+	if returned {
 		has = "given it back"
-	case !t.accepted.holds(f), !last.Accepted.IsZero(), i.Ordered && last.Who != from:
-		return false
 	}
-	if f.wait != "" {
-		return false
-	}
-	if now != stood.Value && (now != "" || has == "taken it up") {
-		tr, asked := d.trail(&carrier, stood)
-		if !asked {
-			return true
-		}
-		hand, byPerson := changedBy(tr, now, stood.Value, stood.Over)
-		if byPerson || now == h.Stake.Value && i.Attempts > 0 && hand.Actor != connectors.ActorAutomation {
-			return false // somebody has given it away, or our write has come through unanswered
-		}
-	}
-	switch who, asked := d.saidBy(rec, f, last.Who, from, f.user(c, now), stood); {
-	case !asked:
-		return true
-	case who == from && from != last.Who:
-		return d.leaveWord(rec, h, i)
-	case who != last.Who:
-		return false
-	}
-	kept, err := handoff.Keep(h, n, "has "+has+" just now, so it does not go to "+from, d.now)
+	kept, err := handoff.Keep(h, o.n, "has "+has+" just now, so it does not go to "+h.Owner, d.now)
 	if err != nil {
 		return false
 	}
+	e, c := h.Effects[stepAssign], d.r.byConn[h.Target.Conn]
 	d.drop(e.Key)
-	e.State, e.Version, e.Key = handoff.Done, carrier.Version, key(h, stepAssign, "kept "+carrier.Version)
-	kept = handoff.Track(kept, stepAssign, e)
-	if now != stood.Value && has == "given it back" {
-		stood = *tookOff(stood, now, carrier.ModifiedAt)
+	u, known := d.user(c, kept.Owner)
+	e.State, e.Version, e.Key, e.Skipped = handoff.Done, o.carrier.Version, key(h, stepAssign, "kept "+o.carrier.Version), nil
+	if known && stake.Field != "" && stake.Value != u.ID {
+		e.Skipped = []string{stake.Field} // still
 	}
-	stood.Tried = append(slices.Clone(stood.Tried), h.Stake.Value) // an attempt of it may be on its way
-	kept.Stake = &stood
+	kept = handoff.Track(kept, stepAssign, e)
+	if !o.stands() && returned {
+		stake = *tookOff(stake, o.shows, o.carrier.ModifiedAt)
+	}
+	if kept.Stake = nil; stake.Field != "" {
+		if h.Stake != nil { // an attempt of it may be on its way
+			stake.Tried = append(slices.Clone(stake.Tried), h.Stake.Value)
+		}
+		kept.Stake = &stake
+	}
 	d.because(kept.Why[len(kept.Why)-1])
-	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": from})
-	if u, ok := d.user(c, kept.Owner); ok {
+	d.audit("kept", h.ID, map[string]string{"owner": kept.Owner, "was": h.Owner})
+	if known {
 		kept = d.passTask(kept, u.ID)
 	}
-	d.put(d.itemsTo(d.unsaid(t, kept, &carrier, last.Until), from))
+	d.put(d.itemsTo(d.unsaid(t, kept, &o.carrier, o.last.Until), h.Owner))
 	d.heard(t, rec, d.current(kept))
-	if kept = d.current(kept); now != stood.Value && rec.Ref == h.Target && kept.Stage.Open() && !d.stopped() {
-		d.takenOver(t, rec, kept, ev.Read)
+	if kept = d.current(kept); !o.stands() && kept.Stage.Open() && !d.stopped() {
+		d.takenOver(t, &o.carrier, kept, ev.Read)
 	}
 	return true
 }
@@ -127,28 +233,6 @@ func (d *deciding) heard(t *typ, rec *state.Record, h state.Handoff) {
 	if !d.returns(t, rec, h) && !d.stopped() {
 		d.advance(t, rec, d.current(h))
 	}
-}
-
-// saidBy is who has said what a record shows, while it is to go from its owner to the next
-// one: its owner, but where somebody else has changed it last whose it may be by then, and
-// whom the history of the status names too, or no one. asked is false where the CRM has to
-// say so first.
-func (d *deciding) saidBy(rec *state.Record, f *facts, owner, next, shown string, s state.Stake) (who string, asked bool) {
-	by := f.user(f.conn, rec.ModifiedBy)
-	if by == "" || by == owner || by != next && by != shown {
-		return owner, true
-	}
-	tr, asked := d.trail(rec, state.Stake{Field: ownStatus, Over: s.Over})
-	if !asked {
-		d.c.Needs[len(d.c.Needs)-1].Optional = true
-		return "", false
-	}
-	if len(tr.Values) > 0 && valueOf(tr.Values[0]) == rec.Fields[ownStatus] {
-		if said := f.user(f.conn, tr.Values[0].By); said != "" {
-			return said, true
-		}
-	}
-	return by, true
 }
 
 // leaveWord writes the next owner of a record without a status: they have said already

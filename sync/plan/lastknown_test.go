@@ -172,5 +172,6 @@ func standing(t *testing.T, r *plan.Rules, stamped bool) (*world, state.Record, 
 		w.decide(t, r, after(0, 5), plan.Observed{Record: rec, Via: "poll", Came: after(0, 5), Read: after(0, 5)})
 	}
 	w.past(value("u-ana", after(0, 1), connectors.ActorIntegration))
+	w.trails["51 handoff_status"] = state.Trail{} // not tracked
 	return w, rec, w.only(t)
 }

@@ -93,7 +93,7 @@ func (d *deciding) namedJustNow(rec *state.Record, carried []state.Handoff) bool
 // at with the same reading.
 func (d *deciding) stoodAlready(t *typ, rec *state.Record, h state.Handoff, ev Delivered) {
 	if h = d.asAnswered(rec, h, ev.Intent); h.Stage.Open() {
-		d.heard(t, rec, h)
+		d.advance(t, rec, h) // a return may have to be asked about, which an answer cannot: the next reading shows it
 	}
 }
 

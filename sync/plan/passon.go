@@ -83,7 +83,7 @@ func (d *deciding) staysWith(h state.Handoff, ev Delivered) bool {
 	if u, ok := d.user(c, back.Owner); ok && back.Stage.Open() {
 		back = d.itemsTo(d.passTask(back, u.ID), h.Owner)
 	}
-	d.put(back)
+	d.put(handoff.Forget(back, stepReassign))
 	return true
 }
 

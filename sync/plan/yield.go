@@ -393,7 +393,7 @@ func (d *deciding) rewrite(rec *state.Record, h state.Handoff, now, who, by stri
 	s := h.Stake
 	d.because(d.why("", "%s set the owner to %q: written once more", by, now))
 	w := connectors.Write{Ref: rec.Ref, Set: map[string]any{s.Field: s.Value}, IfVersion: rec.Version, Key: key(h, stepRewrite, "set "+rec.Version)}
-	h.Stake = &state.Stake{Field: s.Field, Value: s.Value, Was: now, Over: rec.ModifiedAt, Stamp: s.Stamp, Checked: true, Under: unread(s, true)}
+	h.Stake = tookOff(*s, now, rec.ModifiedAt)
 	d.put(d.intendSeen(h, stepRewrite, w, seen{expect: map[string]any{s.Field: blankNil(now)}, read: read, over: rec.ModifiedAt, atRisk: who != ""}))
 }
 
