@@ -103,7 +103,11 @@ func (d *deciding) stands(h state.Handoff, ev Delivered) state.Handoff {
 	if h.Written.IsZero() {
 		d.audit("written", h.ID, map[string]string{"record": ev.Ref.String(), "owner": h.Owner, "version": ev.Version})
 	}
-	return handoff.Stands(h, d.now)
+	at, i := d.now, ev.Intent
+	if _, says := i.Write.Set[ownStatus]; !says && len(h.Holders) > 0 && ev.Version == "" && !i.Over.IsZero() {
+		at = i.Over // what they have said before is heard with the next reading
+	}
+	return handoff.Stands(h, at)
 }
 
 // binned ends what is about a record that was made, if a person had deleted it before

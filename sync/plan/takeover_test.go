@@ -478,3 +478,31 @@ func TestShownIsNotWrittenOver(t *testing.T) {
 		}
 	}
 }
+
+// TestBackupsWordIsHeard: what the backup has said before they stood there counts when
+// they do, whether or not the CRM tells since when that is (P2).
+func TestBackupsWordIsHeard(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for _, answer := range []plan.Delivered{{}, {Version: "91", Stamp: after(24, 10)}} {
+		for says, want := range map[string]state.Stage{"Accepted": state.Accepted, "Returned": state.Returned} {
+			w, rec, _ := standing(t, r, true)
+			w.fireDue(t, r, after(23, 0))
+			rec = shown(rec, after(24, 1), "9", "handoff_status", says, "handoff_return_reason", "Too early")
+			rec.ModifiedBy = "u-ben"
+			w.look(t, r, rec, after(24, 5))
+			i, waits := w.steps()["assign"]
+			if _, says := i.Write.Set["handoff_status"]; !waits || says {
+				t.Fatalf("it is written %v", i.Write.Set)
+			}
+			i.Over = rec.ModifiedAt
+			w.came(t, r, after(24, 10), i, answer)
+			w.past(value("u-ben", after(24, 10), connectors.ActorIntegration))
+			rec = shown(rec, after(24, 10), "91", "owner", "u-ben")
+			w.look(t, r, rec, after(24, 20))
+			if h := w.only(t); h.Stage != want || saidBy(h) != "ben@example.com" {
+				t.Errorf("version %q, %s: %s by %q", answer.Version, says, h.Stage, saidBy(h))
+			}
+		}
+	}
+}
