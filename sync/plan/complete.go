@@ -64,7 +64,7 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 	if at.IsZero() {
 		at = d.bounded(d.changedAt(rec))
 		by = ownerAt(h, at)
-		if who := d.shownStill(t, rec, h); who != "" {
+		if who := d.shownStill(t, rec, h); who != "" && f.user(f.conn, rec.ModifiedBy) != h.Owner {
 			by = who
 		}
 	}

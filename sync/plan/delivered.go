@@ -23,6 +23,7 @@ func (d *deciding) delivered(ev Delivered) {
 	d.settling = &ev.Intent
 	e := h.Effects[ev.Intent.Step]
 	if e.Key != ev.Intent.Write.Key {
+		d.cameLate(h, ev)
 		return // an answer to a write that another has taken the place of
 	}
 	e.At, e.Skipped, e.Error = d.now, ev.Skipped, ev.Err
@@ -34,6 +35,20 @@ func (d *deciding) delivered(ev Delivered) {
 	}
 	e.State = handoff.Refused
 	d.notDone(handoff.Track(h, ev.Intent.Step, e), ev, e)
+}
+
+// cameLate notes whom a write has put on a record that was withdrawn while it was on its
+// way: they are nobody's choice.
+func (d *deciding) cameLate(h state.Handoff, ev Delivered) {
+	if h.Stake == nil || ev.Err != "" || ev.Class != "" || ev.Ref != h.Target {
+		return
+	}
+	if who, wrote := ev.Intent.Write.Set[h.Stake.Field].(string); wrote && who != h.Stake.Value && !attempted(h, who) {
+		s := *h.Stake
+		s.Tried = append(slices.Clone(s.Tried), who)
+		h.Stake = &s
+		d.put(h)
+	}
 }
 
 // skipped lists the fields a CRM does not have, and those it refused what was to

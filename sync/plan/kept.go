@@ -17,32 +17,48 @@ import (
 // the owner was left out of it, that is who stood there before; where it is somebody
 // else's to change, nothing of ours is.
 func (d *deciding) stoodThen(next, h state.Handoff) state.Handoff {
-	order, s := h.Effects[stepReassign], d.stakeOf(h)
-	if h.Written.IsZero() || order.State == sent || order.State == handoff.Refused {
-		return next
+	if stood := d.stoodFor(h); stood != nil {
+		next.Holders[len(next.Holders)-1].Stood = stood
 	}
-	stood := state.Stake{}
-	if s != nil {
-		stood = *s
-	}
-	switch {
-	case stood.Ceded != "":
-		return next
-	case pending(&stood) && !stood.Stamp.IsZero(): // a program took it from them: they stand since before
-		stood.Over = stood.Stamp
-	}
-	if leftOut(h, stood.Field) {
-		stood.Value = stood.Was
-	}
-	next.Holders[len(next.Holders)-1].Stood = &stood
 	return next
 }
 
-// leftOut reports whether the CRM has taken our write of a receiver without them.
-func leftOut(h state.Handoff, field string) bool {
-	return field != "" && slices.ContainsFunc([]string{stepCreate, stepAssign, stepReassign}, func(step string) bool {
-		return slices.Contains(h.Effects[step].Skipped, field)
-	})
+func (d *deciding) stoodFor(h state.Handoff) *state.Stake {
+	order, s := h.Effects[stepReassign], d.stakeOf(h)
+	switch {
+	case h.Written.IsZero():
+		return nil
+	case s == nil:
+		return &state.Stake{}
+	case s.Ceded != "":
+		return nil
+	}
+	stood := *s
+	switch {
+	case order.State == sent || order.State == handoff.Refused:
+		rec, known := d.v.Record(h.Target)
+		if t := d.r.byName[h.Type]; t == nil || !known || rec.Fields[t.becomes] != s.Value || rec.Fields[ownID] != h.ID {
+			return nil
+		}
+		stood.Over, stood.Stamp, stood.Checked = rec.ModifiedAt, rec.ModifiedAt, true // by hand, or unanswered
+	case pending(s) && !s.Stamp.IsZero(): // a program took it from them: they stand since before
+		stood.Over = s.Stamp
+	}
+	if leftOut(h, s.Field) {
+		stood.Value = s.Was
+	}
+	return &stood
+}
+
+// leftOut reports whether the CRM has taken our last write of a receiver without them.
+func leftOut(h state.Handoff, field string) (out bool) {
+	var last time.Time
+	for _, step := range []string{stepCreate, stepAssign, stepReassign} {
+		if e := h.Effects[step]; e.State == handoff.Done && !e.At.Before(last) {
+			out, last = slices.Contains(e.Skipped, field), e.At
+		}
+	}
+	return out
 }
 
 // standing is which of those who had a handoff stands in the CRM while the next owner does
@@ -83,6 +99,9 @@ func (d *deciding) takeoverOf(t *typ, rec *state.Record, h state.Handoff) (o tak
 	}
 	o.last, o.shows = h.Holders[o.n], o.carrier.Fields[t.becomes]
 	o.stood = *o.last.Stood
+	if o.stood.Field == "" && d.r.facts(d.now, d.v, &o.carrier).user(d.r.byConn[h.Target.Conn], o.shows) == h.Owner {
+		return o, false
+	}
 	if rec.Ref != h.Target && (o.carrier.ModifiedAt.Before(o.stood.Stamp) || !o.carrier.ModifiedAt.After(o.stood.Over)) {
 		o.shows = o.stood.Value // it was read before they stood there
 	}
@@ -119,13 +138,18 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff, ev Observe
 			return !asked
 		}
 	}
-	if theirs, asked := d.saidByOwner(rec, h, &o); !asked || !theirs {
-		return !asked || d.leaveWord(rec, h, o.i)
+	theirs, asked := d.saidByOwner(rec, h, &o)
+	if !asked {
+		return true
 	}
-	if !o.stands() && (o.shows != "" || !returned) {
+	next := !theirs && h.Stake != nil && o.shows == h.Stake.Value // and stands there by hand
+	if !o.stands() && !next && (o.shows != "" || !returned) {
 		if took, asked := d.tookFrom(&o, false); !asked || !took {
 			return !asked
 		}
+	}
+	if !theirs {
+		return d.leaveWord(rec, h, o.i)
 	}
 	return d.leaveWith(t, rec, h, &o, returned, ev)
 }
@@ -152,8 +176,8 @@ func (d *deciding) saidByOwner(rec *state.Record, h state.Handoff, o *takeover) 
 	if !o.stands() {
 		others = append(others, f.user(d.r.byConn[h.Target.Conn], o.shows))
 	}
-	by := f.user(f.conn, rec.ModifiedBy)
-	if by == "" || by == o.last.Who || !slices.Contains(others, by) {
+	by, says := f.user(f.conn, rec.ModifiedBy), rec.Fields[ownStatus]
+	if by == "" || by == o.last.Who || !slices.Contains(others, by) || says != statusAccepted && says != statusReturned {
 		return true, true
 	}
 	tr, asked := d.trail(rec, state.Stake{Field: ownStatus, Over: o.stood.Over})
@@ -163,9 +187,9 @@ func (d *deciding) saidByOwner(rec *state.Record, h state.Handoff, o *takeover) 
 	}
 	switch {
 	case len(tr.Values) == 0: // not tracked
-	case valueOf(tr.Values[0]) != rec.Fields[ownStatus]:
+	case valueOf(tr.Values[0]) != says:
 		if d.via != "" && d.now.Sub(rec.ModifiedAt).Abs() < filedWithin {
-			d.c.Wait = "who has said that " + rec.Ref.String() + " is " + rec.Fields[ownStatus] + ": it is not filed yet"
+			d.c.Wait = "who has said that " + rec.Ref.String() + " is " + says + ": it is not filed yet"
 			return false, false
 		}
 	default:
@@ -210,7 +234,7 @@ func (d *deciding) leaveWith(t *typ, rec *state.Record, h state.Handoff, o *take
 		stake = *tookOff(stake, o.shows, o.carrier.ModifiedAt)
 	}
 	if kept.Stake = nil; stake.Field != "" {
-		if h.Stake != nil { // an attempt of it may be on its way
+		if h.Stake != nil && o.i.Attempts > 0 { // it may be on its way
 			stake.Tried = append(slices.Clone(stake.Tried), h.Stake.Value)
 		}
 		kept.Stake = &stake

@@ -506,3 +506,224 @@ func TestBackupsWordIsHeard(t *testing.T) {
 		}
 	}
 }
+
+// TestBackupByHandAfterAll: it was kept and given back, and a person gives the record to the former backup by hand
+// while that is written: it is theirs (C11).
+func TestBackupByHandAfterAll(t *testing.T) {
+	r := writing(t)
+	for _, late := range []bool{false, true} {
+		w, rec, _ := standing(t, r, true)
+		w.fireDue(t, r, after(23, 0))
+		if late { // ana keeps it by accepting it; two hours later she gives it back
+			rec = shown(rec, after(24, 1), "5", "handoff_status", "Accepted")
+			rec.ModifiedBy = "u-ana"
+			w.look(t, r, rec, after(26, 5))
+			if h := w.only(t); h.Stage != state.Accepted || h.Owner != "ana@example.com" {
+				t.Fatal(h.Stage, h.Owner)
+			}
+			w.done(t, r, after(26, 6))
+		}
+		rec = shown(rec, after(124, 1), "6", "handoff_status", "Returned", "handoff_return_reason", "Too early")
+		rec.ModifiedBy = "u-ana"
+		w.past(value("u-ana", after(0, 2), connectors.ActorIntegration))
+		w.look(t, r, rec, after(126, 5))
+		if h := w.only(t); h.Stage != state.Returned {
+			t.Fatal(late, h.Stage, h.Owner)
+		}
+		w.past(connectors.FieldValue{Value: "u-ben", At: after(126, 7), Actor: connectors.ActorPerson, By: "u-morgan"})
+		rec = shown(rec, after(126, 7), "91", "owner", "u-ben")
+		rec.ModifiedBy = "u-morgan"
+		w.look(t, r, rec, after(126, 8))
+		if _, waits := w.steps()["return"]; waits {
+			w.answered(t, r, after(126, 9), "return", plan.Delivered{Class: connectors.Conflict.String(), Err: "the record was changed before it was written"})
+		}
+		if ws := w.ownerWrites(); len(ws) > 0 {
+			t.Errorf("late %v: morgan has given it to ben by hand, and it is written over: %v expecting %v", late, ws[0].Write.Set["hubspot_owner_id"], ws[0].Expect)
+		}
+	}
+}
+
+// TestLeftOutThenOrdered: the owner was left out of the first write and not of an order's: who it put there stands
+// there, and is heard (0.12).
+func TestLeftOutThenOrdered(t *testing.T) {
+	r := writing(t)
+	for _, tracked := range []bool{true, false} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com", "country", "US", "lead_status", "New")
+		w.decide(t, r, monday, see(rec))
+		h := w.only(t)
+		w.came(t, r, after(0, 1), w.steps()["assign"], plan.Delivered{Version: "2", Stamp: after(0, 1), Skipped: []string{"hubspot_owner_id"}, Refused: "inactive"})
+		w.done(t, r, after(0, 2))
+		rec = shown(rec, after(0, 1), "2", "handoff_id", h.ID, "handoff_status", "Assigned")
+		w.trails = map[string]state.Trail{"51": {}, "51 handoff_status": {}}
+		if !tracked {
+			w.trails["51"] = state.Trail{Unseen: true}
+		}
+		w.look(t, r, rec, after(2, 5))
+		w.decide(t, r, after(3, 0), plan.Reassign{Handoff: h.ID, To: "cleo@example.com", By: "ops"})
+		w.came(t, r, after(3, 10), w.steps()["reassign"], plan.Delivered{Version: "4", Stamp: after(3, 10)})
+		w.done(t, r, after(3, 12))
+		if tracked {
+			w.past(value("u-cleo", after(3, 10), connectors.ActorIntegration))
+		}
+		rec = shown(rec, after(3, 10), "4", "owner", "u-cleo")
+		w.look(t, r, rec, after(5, 20))
+		w.fireDue(t, r, after(23, 0))
+		if h = w.only(t); h.Owner == "cleo@example.com" || h.Stage != state.Assigned {
+			t.Fatal("no takeover")
+		}
+		rec = shown(rec, after(24, 1), "9", "handoff_status", "Accepted")
+		rec.ModifiedBy = "u-cleo"
+		w.look(t, r, rec, after(26, 7))
+		if h = w.only(t); saidBy(h) != "cleo@example.com" {
+			t.Errorf("tracked %v: %s of %s by %q, over %v", tracked, h.Stage, h.Owner, saidBy(h), w.assignsOver())
+			continue
+		}
+		w.done(t, r, after(26, 8))
+		if !tracked {
+			continue
+		}
+		w.past(connectors.FieldValue{Value: "u-vera", At: after(40, 0), Actor: connectors.ActorPerson, By: "u-morgan"})
+		rec = shown(rec, after(40, 0), "91", "owner", "u-vera")
+		w.look(t, r, rec, after(42, 0))
+		if h = w.only(t); h.Stage != state.Superseded {
+			t.Errorf("tracked %v: then given to vera by hand: %s of %s", tracked, h.Stage, h.Owner)
+		}
+	}
+}
+
+// TestOrderedByHand: an order was refused and its owner set by hand: they stand there.
+func TestOrderedByHand(t *testing.T) {
+	r := writing(t)
+	w, rec, _ := standing(t, r, true)
+	w.decide(t, r, after(3, 0), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+	i := w.steps()["reassign"]
+	i.State, i.Attempts = state.Parked, 1
+	w.intents[i.Write.Key] = i
+	w.decide(t, r, after(3, 10), plan.Delivered{Intent: i, Ref: rec.Ref, Class: connectors.Invalid.String(), Err: "FIELD_CUSTOM_VALIDATION_EXCEPTION", Fields: []string{"handoff_backup"}})
+	w.past(connectors.FieldValue{Value: "u-cleo", At: after(4, 0), Actor: connectors.ActorPerson, By: "u-morgan"})
+	rec = shown(rec, after(4, 0), "5", "owner", "u-cleo")
+	rec.ModifiedBy = "u-morgan"
+	w.look(t, r, rec, after(6, 5))
+	w.fireDue(t, r, after(23, 0))
+	if h := w.only(t); h.Owner == "cleo@example.com" || h.Stage != state.Assigned {
+		t.Fatalf("%s of %s", h.Stage, h.Owner)
+	}
+	rec = shown(rec, after(24, 1), "9", "handoff_status", "Accepted")
+	rec.ModifiedBy = "u-cleo"
+	w.look(t, r, rec, after(26, 7))
+	if h := w.only(t); saidBy(h) != "cleo@example.com" {
+		t.Errorf("%s of %s by %q; owner writes %d", h.Stage, h.Owner, saidBy(h), len(w.ownerWrites()))
+	}
+}
+
+// TestOrderUnanswered: so do they where the answer to the order was lost.
+func TestOrderUnanswered(t *testing.T) {
+	r := writing(t)
+	w, rec, _ := standing(t, r, true)
+	w.decide(t, r, after(20, 0), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+	i := w.steps()["reassign"]
+	i.Attempts = 1
+	w.intents[i.Write.Key] = i
+	w.past(value("u-cleo", after(20, 10), connectors.ActorIntegration))
+	rec = shown(rec, after(20, 10), "5", "owner", "u-cleo")
+	w.look(t, r, rec, after(21, 5))
+	w.fireDue(t, r, after(23, 0))
+	if h := w.only(t); h.Owner == "cleo@example.com" || h.Stage != state.Assigned {
+		t.Fatalf("%s of %s", h.Stage, h.Owner)
+	}
+	rec = shown(rec, after(24, 1), "9", "handoff_status", "Accepted")
+	rec.ModifiedBy = "u-cleo"
+	w.look(t, r, rec, after(26, 7))
+	if h := w.only(t); saidBy(h) != "cleo@example.com" {
+		t.Errorf("%s of %s by %q; owner writes %d", h.Stage, h.Owner, saidBy(h), len(w.ownerWrites()))
+	}
+}
+
+// TestBackupEdits: who edits something else after it was taken up has not taken it up.
+func TestBackupEdits(t *testing.T) {
+	r := writing(t)
+	for name, c := range map[string]struct {
+		field, value string
+		past         []connectors.FieldValue
+	}{
+		"lead status": {"lead_status", "Working", []connectors.FieldValue{{Value: "Assigned", At: after(0, 1), Actor: connectors.ActorIntegration}}},
+	} {
+		w, rec, _ := standing(t, r, true)
+		w.fireDue(t, r, after(23, 0))
+		w.trails["51 handoff_status"] = state.Trail{Values: c.past}
+		rec = shown(rec, after(24, 1), "9", c.field, c.value, "title", "CFO")
+		rec.ModifiedBy = "u-ben"
+		w.look(t, r, rec, after(26, 7))
+		if h := w.only(t); h.Owner != "ana@example.com" {
+			t.Errorf("%s: %s of %s by %q", name, h.Stage, h.Owner, saidBy(h))
+		}
+	}
+}
+
+// TestBackupElsewhere: another CRM has the say over the owner and makes the backup the owner: what is said then
+// is theirs.
+func TestBackupElsewhere(t *testing.T) {
+	r := writing(t, edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nauthority: {owner: salesforce}\nnever:"))
+	for _, says := range []string{"Accepted", "Returned"} {
+		for _, by := range []string{"", "u-ben", "u-morgan"} {
+			w := newWorld()
+			rec := demo("51", "dana@acme.com", "country", "US", "lead_status", "New", "owner", "u-vera")
+			w.same[rec.Ref] = state.Same{Refs: []connectors.Ref{rec.Ref, {Conn: "salesforce", Kind: "Lead", ID: "00Q7"}}}
+			w.decide(t, r, monday, see(rec))
+			w.came(t, r, after(0, 1), w.steps()["assign"], plan.Delivered{Version: "2", Stamp: after(0, 1)})
+			w.done(t, r, after(0, 2))
+			h := w.only(t)
+			was := h.Owner
+			rec = shown(rec, after(0, 1), "2", "handoff_id", h.ID, "handoff_status", "Assigned")
+			w.look(t, r, rec, after(2, 5))
+			w.fireDue(t, r, after(23, 0))
+			h = w.only(t)
+			if h.Owner == was {
+				t.Fatalf("no takeover from %s", was)
+			}
+			next := "u-" + h.Owner[:len(h.Owner)-len("@example.com")]
+			if by == "u-ben" {
+				by = next
+			}
+			w.trails = map[string]state.Trail{"51": {Values: []connectors.FieldValue{value(next, after(23, 30), connectors.ActorIntegration)}}, "51 handoff_status": {}}
+			rec = shown(rec, after(24, 1), "9", "owner", next, "handoff_status", says, "handoff_return_reason", "Too early")
+			rec.ModifiedBy = by
+			w.look(t, r, rec, after(26, 7))
+			h = w.only(t)
+			if h.Owner == was || saidBy(h) == was {
+				t.Errorf("modified by %q: the record is %s's, who says %s: %s of %s by %q", by, next, says, h.Stage, h.Owner, saidBy(h))
+			}
+		}
+	}
+}
+
+// TestTakenByHandAndSaid: somebody takes the record by hand while the takeover waits, and says how far it is: it is
+// theirs (C11).
+func TestTakenByHandAndSaid(t *testing.T) {
+	r := writing(t)
+	for _, says := range []string{"Accepted", "Returned"} {
+		w, rec, _ := standing(t, r, true)
+		w.fireDue(t, r, after(23, 0))
+		w.past(connectors.FieldValue{Value: "u-vera", At: after(23, 30), Actor: connectors.ActorPerson, By: "u-vera"})
+		rec = shown(rec, after(23, 30), "8", "owner", "u-vera", "handoff_status", says)
+		rec.ModifiedBy = "u-vera"
+		w.look(t, r, rec, after(26, 7))
+		if h := w.only(t); h.Stage != state.Superseded {
+			t.Errorf("%s: %s of %s, %d writes of the owner wait", says, h.Stage, h.Owner, len(w.ownerWrites()))
+		}
+	}
+}
+
+// TestOrderedAccepts: whom an order names takes it up before they stand there: it is they who have.
+func TestOrderedAccepts(t *testing.T) {
+	r := writing(t)
+	w, rec, _ := standing(t, r, true)
+	w.decide(t, r, after(3, 0), plan.Reassign{Handoff: w.only(t).ID, To: "cleo@example.com", By: "ops"})
+	rec = shown(rec, after(4, 0), "5", "handoff_status", "Accepted")
+	rec.ModifiedBy = "u-cleo"
+	w.look(t, r, rec, after(6, 5))
+	if h := w.only(t); saidBy(h) != "cleo@example.com" {
+		t.Errorf("cleo says Accepted: %s of %s by %q", h.Stage, h.Owner, saidBy(h))
+	}
+}
