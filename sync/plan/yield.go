@@ -190,12 +190,16 @@ func (d *deciding) overlooked(rec *state.Record, h state.Handoff, now string) bo
 	return true
 }
 
-// overlookedTillEnd is overlooked for a handoff that was completed before the
-// record was read: it stays completed, and the record is theirs.
+// overlookedTillEnd is overlooked for a handoff that was completed before the record was
+// read: it was theirs by then, and is not done.
 func (d *deciding) overlookedTillEnd(rec *state.Record, h state.Handoff, now string) {
-	if v, found, asked := d.cameBetween(rec, &h, now); asked && found {
-		d.cede(rec, &h, v)
-		d.put(d.restore(h, rec.Version, map[string]any{}))
+	v, found, asked := d.cameBetween(rec, &h, now)
+	if !asked || !found {
+		return
+	}
+	who := d.cede(rec, &h, v)
+	if not, err := handoff.NotDone(h); err == nil {
+		d.supersede(not, who, v.By, &rec.Version)
 	}
 }
 

@@ -163,8 +163,8 @@ func TestNotPutBack(t *testing.T) {
 }
 
 // TestPutBackLate: the same where the CRM did not tell when our write stood, and
-// where the handoff was completed before the record was read: it stays completed,
-// and the record is the person's (C11).
+// where the handoff was completed before the record was read: the record is the person's,
+// as it was when that was done (A4, C11).
 func TestPutBackLate(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -200,7 +200,7 @@ func TestPutBackLate(t *testing.T) {
 		if put != tc.back || put && (i.Write.Set["hubspot_owner_id"] != "u-vera" || i.Expect["hubspot_owner_id"] != rec.Fields["owner"]) {
 			t.Errorf("%s: put back %v: %+v", name, put, i.Write)
 		}
-		if now := w.handoffs[h.ID]; tc.completed && now.Stage != state.Completed || tc.back && now.Stake.Ceded != "u-vera" {
+		if now := w.handoffs[h.ID]; (now.Stage == state.Superseded) != tc.back || tc.back && (now.Stake.Ceded != "u-vera" || now.Accountable != "vera@example.com") {
 			t.Errorf("%s: %s, left to %q", name, now.Stage, now.Stake.Ceded)
 		}
 		if again := w.decide(t, r, monday.Add(2*time.Minute), seen); len(again.Intents) > 0 {
