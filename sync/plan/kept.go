@@ -13,9 +13,7 @@ import (
 // Until the next owner of a handoff stands in the CRM, the one before does, and may take
 // it up or give it back at the last moment: what they say is heard, and not written over.
 
-// stoodThen notes what stands in the CRM for the owner from whom a handoff goes on. Where
-// the owner was left out of it, that is who stood there before; where it is somebody
-// else's to change, nothing of ours is.
+// stoodThen notes what stands in the CRM for the owner from whom a handoff goes on.
 func (d *deciding) stoodThen(next, h state.Handoff) state.Handoff {
 	if stood := d.stoodFor(h); stood != nil {
 		next.Holders[len(next.Holders)-1].Stood = stood
@@ -23,6 +21,9 @@ func (d *deciding) stoodThen(next, h state.Handoff) state.Handoff {
 	return next
 }
 
+// stoodFor is what stands in the CRM for the owner of a handoff; nil: they do not. Where
+// they were left out of our write, that is who stood there before; where the owner is
+// somebody else's to change, it names no field.
 func (d *deciding) stoodFor(h state.Handoff) *state.Stake {
 	order, s := h.Effects[stepReassign], d.stakeOf(h)
 	switch {
