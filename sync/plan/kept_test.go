@@ -251,20 +251,7 @@ func TestSaidWhereItCameFrom(t *testing.T) {
 	r := writing(t)
 	for _, says := range []string{"Accepted", "Returned"} {
 		for _, waits := range []bool{false, true} {
-			w := newWorld()
-			src := sales("51", "dana@acme.com")
-			w.locate(t, r, src, lead("00Q1"))
-			for step, d := range map[string]plan.Delivered{
-				"assign": {Version: "2", Stamp: after(0, 1)}, "source": {Version: "2", Stamp: after(0, 1)},
-				"task": {Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}},
-			} {
-				w.answered(t, r, after(0, 1), step, d)
-			}
-			h := w.only(t)
-			own := lead("00Q1", "owner", "u-ana", "handoff_id", h.ID, "handoff_status", "Assigned")
-			own.Version, own.ModifiedAt = "2", after(0, 1)
-			w.decide(t, r, after(0, 2), see(own))
-			w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{value("u-ana", after(0, 1), connectors.ActorSelf)}}}
+			w, src, own, h := fromAContact(t, r)
 			if waits {
 				w.fireDue(t, r, after(23, 0))
 			}
@@ -290,8 +277,8 @@ func TestSaidWhereItCameFrom(t *testing.T) {
 	}
 }
 
-// TestSilentSinceAccepted: a status that says since before the takeover that it was accepted
-// keeps nothing (1.98).
+// TestSilentSinceAccepted: a status that says since before the takeover that it was
+// accepted keeps nothing (1.98).
 func TestSilentSinceAccepted(t *testing.T) {
 	t.Parallel()
 	r := writing(t, edit(t, "sla.yaml", "    attempts: {at_least: 5", "    no_activity_within: 1 working hour\n    attempts: {at_least: 5", "escalations:\n", "escalations:\n  quiet:\n    clock: no_activity\n    steps:\n      - {at: 100%, give_to: backup}\n"),
@@ -489,20 +476,7 @@ func TestSaidWhereItCameFromIsTheirs(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
 	for _, says := range []string{"Accepted", "Returned"} {
-		w := newWorld()
-		src := sales("51", "dana@acme.com")
-		w.locate(t, r, src, lead("00Q1"))
-		for step, d := range map[string]plan.Delivered{
-			"assign": {Version: "2", Stamp: after(0, 1)}, "source": {Version: "2", Stamp: after(0, 1)},
-			"task": {Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}},
-		} {
-			w.answered(t, r, after(0, 1), step, d)
-		}
-		h := w.only(t)
-		own := lead("00Q1", "owner", "u-ana", "handoff_id", h.ID, "handoff_status", "Assigned")
-		own.Version, own.ModifiedAt = "2", after(0, 1)
-		w.decide(t, r, after(0, 2), see(own))
-		w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{value("u-ana", after(0, 1), connectors.ActorSelf)}}}
+		w, src, own, h := fromAContact(t, r)
 		w.fireDue(t, r, after(23, 0))
 		src = shown(src, after(24, 0), "5", "handoff_id", h.ID, "handoff_status", says, "handoff_return_reason", "Too early")
 		src.ModifiedBy = "u-ana"

@@ -175,3 +175,23 @@ func standing(t *testing.T, r *plan.Rules, stamped bool) (*world, state.Record, 
 	w.trails["51 handoff_status"] = state.Trail{} // not tracked
 	return w, rec, w.only(t)
 }
+
+// fromAContact is a world in which ana has a handoff that came from a contact, and stands on the
+// lead that carries it.
+func fromAContact(t *testing.T, r *plan.Rules) (w *world, src, own state.Record, h state.Handoff) {
+	t.Helper()
+	w, src = newWorld(), sales("51", "dana@acme.com")
+	w.locate(t, r, src, lead("00Q1"))
+	for step, d := range map[string]plan.Delivered{
+		"assign": {Version: "2", Stamp: after(0, 1)}, "source": {Version: "2", Stamp: after(0, 1)},
+		"task": {Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}},
+	} {
+		w.answered(t, r, after(0, 1), step, d)
+	}
+	h = w.only(t)
+	own = lead("00Q1", "owner", "u-ana", "handoff_id", h.ID, "handoff_status", "Assigned")
+	own.Version, own.ModifiedAt = "2", after(0, 1)
+	w.decide(t, r, after(0, 2), see(own))
+	w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{value("u-ana", after(0, 1), connectors.ActorSelf)}}}
+	return w, src, own, h
+}

@@ -14,7 +14,8 @@ type unasked struct{ *world }
 
 func (a unasked) Trail(state.Need) (state.Trail, bool) { return state.Trail{}, false }
 
-// TestHeardAfterARefusedOrder: an order that the CRM has refused makes nobody unheard later (1.98).
+// TestHeardAfterARefusedOrder: an order that the CRM has refused makes nobody unheard later
+// (1.98).
 func TestHeardAfterARefusedOrder(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -42,26 +43,14 @@ func TestHeardAfterARefusedOrder(t *testing.T) {
 	}
 }
 
-// TestCarrierIsReadFirst: a person has given the carrier to somebody, who says on the record it came from how far it
-// is, and is heard of first: it is nobody else's word (C11).
+// TestCarrierIsReadFirst: a person has given the carrier to somebody, who says on the
+// record it came from how far it is, and is heard of first: it is nobody else's word (C11).
 func TestCarrierIsReadFirst(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
 	for _, says := range []string{"Accepted", "Returned"} {
 		for _, waits := range []bool{false, true} {
-			w := newWorld()
-			src := sales("51", "dana@acme.com")
-			w.locate(t, r, src, lead("00Q1"))
-			for step, d := range map[string]plan.Delivered{
-				"assign": {Version: "2", Stamp: after(0, 1)}, "source": {Version: "2", Stamp: after(0, 1)},
-				"task": {Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}},
-			} {
-				w.answered(t, r, after(0, 1), step, d)
-			}
-			h := w.only(t)
-			own := lead("00Q1", "owner", "u-ana", "handoff_id", h.ID, "handoff_status", "Assigned")
-			own.Version, own.ModifiedAt = "2", after(0, 1)
-			w.decide(t, r, after(0, 2), see(own))
+			w, src, own, h := fromAContact(t, r)
 			if waits {
 				w.fireDue(t, r, after(23, 0))
 			}
@@ -86,8 +75,8 @@ func TestCarrierIsReadFirst(t *testing.T) {
 	}
 }
 
-// TestOldWordUnderAnOrder: who took it up while an order waited has not taken it up just now, when it is to go to
-// the backup for their silence.
+// TestOldWordUnderAnOrder: who took it up while an order waited has not taken it up just
+// now, when it is to go to the backup for their silence.
 func TestOldWordUnderAnOrder(t *testing.T) {
 	t.Parallel()
 	r := writing(t, edit(t, "sla.yaml", "    attempts: {at_least: 5", "    no_activity_within: 1 working hour\n    attempts: {at_least: 5", "escalations:\n", "escalations:\n  quiet:\n    clock: no_activity\n    steps:\n      - {at: 100%, give_to: backup}\n"),
@@ -117,7 +106,8 @@ func TestOldWordUnderAnOrder(t *testing.T) {
 	}
 }
 
-// TestManagersWord: what a manager says stands for who has it, also where somebody else changes the record next.
+// TestManagersWord: what a manager says stands for who has it, also where somebody else
+// changes the record next.
 func TestManagersWord(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -137,24 +127,12 @@ func TestManagersWord(t *testing.T) {
 	}
 }
 
-// TestKeptFromTheSourceIsWritten: who takes it up on the record it came from, while a program has the carrier, is written
-// there again.
+// TestKeptFromTheSourceIsWritten: who takes it up on the record it came from, while a
+// program has the carrier, is written there again.
 func TestKeptFromTheSourceIsWritten(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
-	w := newWorld()
-	src := sales("51", "dana@acme.com")
-	w.locate(t, r, src, lead("00Q1"))
-	for step, d := range map[string]plan.Delivered{
-		"assign": {Version: "2", Stamp: after(0, 1)}, "source": {Version: "2", Stamp: after(0, 1)},
-		"task": {Ref: connectors.Ref{Conn: "salesforce", Kind: connectors.Task, ID: "t1"}},
-	} {
-		w.answered(t, r, after(0, 1), step, d)
-	}
-	h := w.only(t)
-	own := lead("00Q1", "owner", "u-ana", "handoff_id", h.ID, "handoff_status", "Assigned")
-	own.Version, own.ModifiedAt = "2", after(0, 1)
-	w.decide(t, r, after(0, 2), see(own))
+	w, src, own, h := fromAContact(t, r)
 	w.fireDue(t, r, after(23, 0))
 	w.trails = map[string]state.Trail{"00Q1": {Values: []connectors.FieldValue{
 		value("u-erin", after(23, 30), connectors.ActorAutomation), value("u-ana", after(0, 1), connectors.ActorSelf),
@@ -177,7 +155,8 @@ func TestKeptFromTheSourceIsWritten(t *testing.T) {
 	t.Errorf("%s of %s, the lead is erin's by a program, and nothing writes it", h.Stage, h.Owner)
 }
 
-// TestHeardWhereTheOwnerIsElsewhere: where another CRM has the say over the owner, a word before the takeover is heard as well.
+// TestHeardWhereTheOwnerIsElsewhere: where another CRM has the say over the owner, a word
+// before the takeover is heard as well.
 func TestHeardWhereTheOwnerIsElsewhere(t *testing.T) {
 	t.Parallel()
 	r := writing(t, edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nauthority: {owner: salesforce}\nnever:"))
@@ -210,7 +189,8 @@ func TestHeardWhereTheOwnerIsElsewhere(t *testing.T) {
 	}
 }
 
-// TestHeardWhereTheOwnerIsLeftOut: so it is where the CRM leaves the owner out of our writes (I11).
+// TestHeardWhereTheOwnerIsLeftOut: so it is where the CRM leaves the owner out of our
+// writes (I11).
 func TestHeardWhereTheOwnerIsLeftOut(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -246,8 +226,8 @@ func TestHeardWhereTheOwnerIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestBackupTakesItByHand: the backup was told that it is theirs, makes themselves the owner and says how far it is:
-// that stays.
+// TestBackupTakesItByHand: the backup was told that it is theirs, makes themselves the
+// owner and says how far it is: that stays.
 func TestBackupTakesItByHand(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -270,8 +250,9 @@ func TestBackupTakesItByHand(t *testing.T) {
 	}
 }
 
-// TestAnswerAsksNothing: a create was done, its answer lost, and its receiver has given it back when it is found.
-// An answer is never decided into a question: nobody would come back to it (C2).
+// TestAnswerAsksNothing: a create was done, its answer lost, and its receiver has given it
+// back when it is found. An answer is never decided into a question: nobody would come back
+// to it (C2).
 func TestAnswerAsksNothing(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -303,8 +284,8 @@ func TestAnswerAsksNothing(t *testing.T) {
 	}
 }
 
-// TestOrderFlipped: a program sets the owner while an order waits: that is nobody's hand, and the order comes
-// over it (G10).
+// TestOrderFlipped: a program sets the owner while an order waits: that is nobody's hand,
+// and the order comes over it (G10).
 func TestOrderFlipped(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -335,8 +316,9 @@ func TestOrderFlipped(t *testing.T) {
 	}
 }
 
-// TestReturnedFlippedUnstamped: one reading shows that a program has the record and that its receiver, who stood there
-// unstamped, gives it back: it goes to the giver, over who stands there (P2).
+// TestReturnedFlippedUnstamped: one reading shows that a program has the record and that
+// its receiver, who stood there unstamped, gives it back: it goes to the giver, over who
+// stands there (P2).
 func TestReturnedFlippedUnstamped(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -420,8 +402,8 @@ func TestSecondTakeover(t *testing.T) {
 	}
 }
 
-// TestFlippedAndSeenBefore: a program took it before the backup's turn came, and that is being written over: who stood
-// there is heard all the same.
+// TestFlippedAndSeenBefore: a program took it before the backup's turn came, and that is
+// being written over: who stood there is heard all the same.
 func TestFlippedAndSeenBefore(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -456,7 +438,8 @@ func TestFlippedAndSeenBefore(t *testing.T) {
 	}
 }
 
-// TestShownIsNotWrittenOver: whom a program has put there has changed the record last: what it says is not written over.
+// TestShownIsNotWrittenOver: whom a program has put there has changed the record last: what
+// it says is not written over.
 func TestShownIsNotWrittenOver(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -479,8 +462,8 @@ func TestShownIsNotWrittenOver(t *testing.T) {
 	}
 }
 
-// TestBackupsWordIsHeard: what the backup has said before they stood there counts when
-// they do, whether or not the CRM tells since when that is (P2).
+// TestBackupsWordIsHeard: what the backup has said before they stood there counts when they
+// do, whether or not the CRM tells since when that is (P2).
 func TestBackupsWordIsHeard(t *testing.T) {
 	t.Parallel()
 	r := writing(t)
@@ -507,8 +490,8 @@ func TestBackupsWordIsHeard(t *testing.T) {
 	}
 }
 
-// TestBackupByHandAfterAll: it was kept and given back, and a person gives the record to the former backup by hand
-// while that is written: it is theirs (C11).
+// TestBackupByHandAfterAll: it was kept and given back, and a person gives the record to
+// the former backup by hand while that is written: it is theirs (C11).
 func TestBackupByHandAfterAll(t *testing.T) {
 	r := writing(t)
 	for _, late := range []bool{false, true} {
@@ -543,8 +526,8 @@ func TestBackupByHandAfterAll(t *testing.T) {
 	}
 }
 
-// TestLeftOutThenOrdered: the owner was left out of the first write and not of an order's: who it put there stands
-// there, and is heard (0.12).
+// TestLeftOutThenOrdered: the owner was left out of the first write and not of an order's:
+// who it put there stands there, and is heard (0.12).
 func TestLeftOutThenOrdered(t *testing.T) {
 	r := writing(t)
 	for _, tracked := range []bool{true, false} {
@@ -661,8 +644,8 @@ func TestBackupEdits(t *testing.T) {
 	}
 }
 
-// TestBackupElsewhere: another CRM has the say over the owner and makes the backup the owner: what is said then
-// is theirs.
+// TestBackupElsewhere: another CRM has the say over the owner and makes the backup the
+// owner: what is said then is theirs.
 func TestBackupElsewhere(t *testing.T) {
 	r := writing(t, edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nauthority: {owner: salesforce}\nnever:"))
 	for _, says := range []string{"Accepted", "Returned"} {
@@ -698,8 +681,8 @@ func TestBackupElsewhere(t *testing.T) {
 	}
 }
 
-// TestTakenByHandAndSaid: somebody takes the record by hand while the takeover waits, and says how far it is: it is
-// theirs (C11).
+// TestTakenByHandAndSaid: somebody takes the record by hand while the takeover waits, and
+// says how far it is: it is theirs (C11).
 func TestTakenByHandAndSaid(t *testing.T) {
 	r := writing(t)
 	for _, says := range []string{"Accepted", "Returned"} {
@@ -715,7 +698,8 @@ func TestTakenByHandAndSaid(t *testing.T) {
 	}
 }
 
-// TestOrderedAccepts: whom an order names takes it up before they stand there: it is they who have.
+// TestOrderedAccepts: whom an order names takes it up before they stand there: it is they
+// who have.
 func TestOrderedAccepts(t *testing.T) {
 	r := writing(t)
 	w, rec, _ := standing(t, r, true)
