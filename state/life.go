@@ -25,6 +25,7 @@ type Work struct {
 	Heard  time.Time `json:"heard,omitzero"`  // when anything was last seen to happen
 	Maker  string    `json:"maker,omitempty"` // who made the next task, by e-mail
 	Ticked time.Time `json:"ticked,omitzero"` // when a person ticked off the task that handoffd made
+	Hand   string    `json:"hand,omitempty"`  // whose that task was when it was last ticked off, begun or put off; by e-mail
 	// Started is when a person was first seen to have begun that task.
 	Started time.Time `json:"started,omitzero"`
 	// Deferred is when a person was seen to have put that task off; zero once they

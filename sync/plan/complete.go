@@ -51,13 +51,8 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 	if h.Stage != state.Assigned || h.Written.IsZero() {
 		return h, step
 	}
-	f := d.judged(rec, h)
-	f.accepting = true
-	cond, holds := t.accepted, t.accepted.holds(f)
-	if w := workOf(h); !holds && (!w.Ticked.IsZero() || !w.Started.IsZero()) && d.parallel(h) {
-		cond, holds = cond.ownTask(), true
-	}
-	if !holds || f.wait != "" {
+	f, cond, holds := d.takenUp(t, rec, h)
+	if !holds {
 		return h, step
 	}
 	by, at := cond.doer(f, h)
@@ -79,6 +74,17 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 	set[ownStatus], set[ownAcceptedBy], set[ownAcceptedAt], set[ownAccountable] = statusAccepted, done.AcceptedBy, text(done.AcceptedAt), done.Accountable
 	set[ownQuality] = qualityAccepted
 	return done, stepAccept
+}
+
+// takenUp reports by what the receiver of a handoff has taken it up, if they have.
+func (d *deciding) takenUp(t *typ, rec *state.Record, h state.Handoff) (*facts, cond, bool) {
+	f := d.judged(rec, h)
+	f.accepting = true
+	cond, holds := t.accepted, t.accepted.holds(f)
+	if w := workOf(h); !holds && (!w.Ticked.IsZero() || !w.Started.IsZero()) && d.parallel(h) {
+		cond, holds = cond.ownTask(), true
+	}
+	return f, cond, holds && f.wait == ""
 }
 
 // ownTask is the condition that the handoff's own task is ticked off.

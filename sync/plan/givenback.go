@@ -194,11 +194,11 @@ func (d *deciding) readFirst(h state.Handoff, a act) (waits bool) {
 	if !known || !h.Stage.Open() || d.stakeOf(h) == nil || !a.contact() || !d.receives(h, a.owner) || slices.Contains(workOf(h).Seen, a.id) {
 		return false
 	}
-	if u, ok := d.user(d.r.byConn[h.Target.Conn], h.Owner); a.owner == h.Owner && (!ok || !inherited(h, h.Target) || rec.Fields[d.r.byName[h.Type].becomes] == u.ID) {
+	if u, ok := d.user(d.r.byConn[h.Target.Conn], had(h)); a.owner == had(h) && (!ok || !inherited(h, h.Target) || rec.Fields[d.r.byName[h.Type].becomes] == u.ID) {
 		return false
 	}
 	if !rec.ModifiedAt.Before(a.made) {
-		if a.owner == h.Owner {
+		if a.owner == had(h) {
 			d.follow(&rec, h, Observed{Record: rec})
 		}
 		return d.stopped()

@@ -158,14 +158,28 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff, ev Observe
 // wordBefore reports whether a record says that who stands there gives a handoff back, or
 // takes it up, which they had not before.
 func (d *deciding) wordBefore(t *typ, rec *state.Record, h state.Handoff, o *takeover) (returned, said bool) {
-	as := h
-	as.Owner = o.last.Who
-	f := d.judged(rec, as)
-	f.accepting = true
+	as := doneBy(h, o.last.Who)
+	f, _, up := d.takenUp(t, rec, as)
 	returned = t.returned.given && t.returned.when.holds(f)
-	said = returned || t.accepted.holds(f) && (!o.i.Ordered || as.Owner == h.Owner) &&
+	said = returned || up && (!o.i.Ordered || as.Owner == h.Owner) &&
 		!slices.ContainsFunc(h.Holders[o.n:], func(past state.Holder) bool { return !past.Accepted.IsZero() })
 	return returned, said && f.wait == ""
+}
+
+// doneBy is a handoff as if somebody had it, without what others have done about it.
+func doneBy(h state.Handoff, who string) state.Handoff {
+	w := workOf(h)
+	if w.By != who {
+		w.First, h.TouchedAt = time.Time{}, time.Time{}
+	}
+	if w.Maker != who {
+		w.Next = time.Time{}
+	}
+	if w.Hand != who {
+		w.Ticked, w.Started, w.Deferred = time.Time{}, time.Time{}, time.Time{}
+	}
+	h.Owner, h.Work = who, &w
+	return h
 }
 
 // saidByOwner reports whether who stands there has said what a record shows, and not who

@@ -111,11 +111,14 @@ func (d *deciding) activity(c *conn, rec *state.Record) {
 		if t == nil {
 			continue
 		}
-		if !h.Written.IsZero() && (h.Stage.Open() || d.counting(h)) && (!x.loose || a.owner == h.Owner) {
+		if who := had(h); who != "" && (h.Stage.Open() || d.counting(h)) && (!x.loose || a.owner == who) {
 			if d.readFirst(h, a) {
 				return
 			}
 			d.worked(t, d.current(h), a)
+			if d.stopped() {
+				return
+			}
 		}
 		d.proven(t, d.current(h), a, x.loose)
 	}
@@ -137,7 +140,7 @@ func (d *deciding) concerned(c *conn, rec *state.Record) []concern {
 	add := func(loose bool, hs ...state.Handoff) {
 		for _, h := range hs {
 			known := slices.ContainsFunc(out, func(o concern) bool { return o.h.ID == h.ID })
-			if !known && !h.Observed && (!h.Written.IsZero() || h.Stage == state.Held) && (h.Stage.Open() || d.counting(h) || h.Stage == state.Completed && !milestonesDone(h)) {
+			if !known && !h.Observed && (had(h) != "" || h.Stage == state.Held) && (h.Stage.Open() || d.counting(h) || h.Stage == state.Completed && !milestonesDone(h)) {
 				out = append(out, concern{h, loose})
 			}
 		}
@@ -229,29 +232,29 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 		d.ticked(t, h, step, a)
 		return
 	}
-	if h.Work != nil && !h.Work.Ticked.IsZero() || h.Written.IsZero() {
+	w := workOf(h)
+	if !w.Ticked.IsZero() || had(h) == "" {
 		return
 	}
-	w := workOf(h)
-	w.Ticked, w.Heard = d.now, d.now
+	w.Ticked, w.Heard, w.Hand = d.now, d.now, a.owner
 	h.Work = &w
 	d.audit("task done", h.ID, map[string]string{"by": a.owner})
 	d.put(h)
-	d.advance(t, d.recordOf(t, h), h)
+	d.acted(t, h)
 }
 
 // begun is news that somebody works on the task that we made: that accepts
 // where ticking it off would, and completes nothing.
 func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	w := workOf(h)
-	if h.Stage != state.Assigned || h.Written.IsZero() || !w.Started.IsZero() {
+	if h.Stage != state.Assigned || had(h) == "" || !w.Started.IsZero() {
 		return
 	}
-	w.Started, w.Heard = d.now, d.now
+	w.Started, w.Heard, w.Hand = d.now, d.now, a.owner
 	h.Work = &w
 	d.audit("task started", h.ID, map[string]string{"by": a.owner})
 	d.put(h)
-	d.advance(t, d.recordOf(t, h), h)
+	d.acted(t, h)
 }
 
 // deferred is news that somebody has put off the task that we made, or has taken it up
@@ -259,17 +262,19 @@ func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 func (d *deciding) deferred(t *typ, h state.Handoff, a act) state.Handoff {
 	w := workOf(h)
 	puts := a.state == actDeferred
-	if !h.Stage.Open() || h.Written.IsZero() || puts != w.Deferred.IsZero() {
+	if !h.Stage.Open() || had(h) == "" || puts != w.Deferred.IsZero() {
 		return h
 	}
-	if w.Deferred, w.Heard = (time.Time{}), d.now; puts {
+	if w.Deferred, w.Heard, w.Hand = (time.Time{}), d.now, a.owner; puts {
 		w.Deferred = d.now
 		d.audit("task deferred", h.ID, map[string]string{"by": a.owner})
 	}
 	h.Work = &w
 	d.put(h)
-	if puts {
-		d.returns(t, d.recordOf(t, h), h)
+	if rec := d.recordOf(t, h); puts && h.Written.IsZero() {
+		d.keptBy(t, rec, h, Observed{})
+	} else if puts {
+		d.returns(t, rec, h)
 	}
 	return d.current(h)
 }
@@ -306,7 +311,27 @@ func (d *deciding) worked(t *typ, h state.Handoff, a act) {
 	}
 	h.Work = &w
 	d.put(h)
-	d.advance(t, d.recordOf(t, h), h)
+	d.acted(t, h)
+}
+
+// acted moves a handoff on as far as what was just done about it allows. Who stands there
+// until the next owner does keeps it by that; what others do counts once that one stands.
+func (d *deciding) acted(t *typ, h state.Handoff) {
+	rec := d.recordOf(t, h)
+	if h.Written.IsZero() {
+		d.keptBy(t, rec, h, Observed{})
+		return
+	}
+	d.advance(t, rec, h)
+}
+
+// had is who has a handoff: its owner, or who stands in the CRM until they do. Blank:
+// nobody yet.
+func had(h state.Handoff) string {
+	if n := standing(h); h.Written.IsZero() && n >= 0 {
+		return h.Holders[n].Who
+	}
+	return h.Owner
 }
 
 func sameWork(a, b state.Work) bool {
