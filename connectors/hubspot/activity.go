@@ -186,7 +186,7 @@ func (c *Connector) activityObjects(ctx context.Context, sort connectors.Kind, r
 		at := r.modified(info)
 		out[i] = connectors.Object{
 			Ref: c.ref(connectors.Activity, activityID(sort, string(r.ID))), Version: versionOf(at), CreatedAt: r.CreatedAt.Time,
-			ModifiedAt: at, ModifiedBy: r.Properties[editorProperty], Deleted: r.Archived, Fields: c.activityFields(sort, r),
+			ModifiedAt: at, ModifiedBy: c.hand(r.Properties[editorProperty]), Deleted: r.Archived, Fields: c.activityFields(sort, r),
 		}
 	}
 	return out, c.linkActivities(ctx, sort, out, about)

@@ -328,6 +328,18 @@ func (c *Connector) knowOwner(user, owner string) {
 	}
 }
 
+// hand is a user as records name people: by the owner they are. "user 12" is one who owns
+// nothing, or any while the owners have not been read; "" is no user.
+func (c *Connector) hand(user string) string {
+	if user == "" || user == "0" {
+		return ""
+	}
+	if owner := c.ownerOf(user); owner != "" {
+		return owner
+	}
+	return "user " + user
+}
+
 // ownerOf is the owner that a user is; "" while the owners have not been read.
 func (c *Connector) ownerOf(user string) string {
 	c.mu.Lock()

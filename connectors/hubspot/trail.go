@@ -70,7 +70,7 @@ func (c *Connector) Trail(ctx context.Context, kind connectors.Kind, ids []strin
 		missed = cmp.Or(missed, err)
 		for _, one := range chunk {
 			if past, told := found[one]; told || failed == nil && err == nil {
-				out[one] = trailOf(past, since)
+				out[one] = c.trailOf(past, since)
 			}
 		}
 	}
@@ -111,12 +111,12 @@ func (c *Connector) pasts(ctx context.Context, info kindInfo, name string, ids [
 
 // trailOf is a property's past since an instant, newest first, with what stood
 // there before. HubSpot says newest first; the order is not left to that.
-func trailOf(all []past, since time.Time) []connectors.FieldValue {
+func (c *Connector) trailOf(all []past, since time.Time) []connectors.FieldValue {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b past) int { return b.Timestamp.Compare(a.Timestamp.Time) })
 	var out []connectors.FieldValue
 	for _, p := range all {
-		v := connectors.FieldValue{At: p.Timestamp.Time, By: p.by(), Actor: p.actor()}
+		v := connectors.FieldValue{At: p.Timestamp.Time, By: c.by(&p), Actor: p.actor()}
 		if p.Value != "" {
 			v.Value = p.Value
 		}
@@ -128,14 +128,12 @@ func trailOf(all []past, since time.Time) []connectors.FieldValue {
 	return out
 }
 
-func (p *past) by() string {
-	switch {
-	case p.UserID != "" && p.UserID != "0":
-		return "user " + string(p.UserID)
-	case p.SourceID != "":
-		return strings.ToLower(p.SourceType) + " " + p.SourceID
+// by names the hand of a value: somebody's user, else the program as far as HubSpot says.
+func (c *Connector) by(p *past) string {
+	if who := c.hand(string(p.UserID)); who != "" {
+		return who
 	}
-	return strings.ToLower(p.SourceType)
+	return strings.TrimSpace(strings.ToLower(p.SourceType) + " " + p.SourceID)
 }
 
 // actor reads who the source is. Another program and we ourselves have the

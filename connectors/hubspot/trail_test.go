@@ -3,6 +3,7 @@ package hubspot_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,6 +75,42 @@ func TestTrail(t *testing.T) {
 		}
 		if got := trailOf(t, c, id, "mobilephone", began); got != nil {
 			t.Errorf("a property that never had a value has a past: %q", got)
+		}
+	})
+}
+
+// TestHands: who changed a record, and who stands in its history, is called as Users calls
+// them, by the owner they are; before the owners are read, by no id that may be another's.
+func TestHands(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, sim, _ := portal(t, hubspotsim.Config{Seed: 3, Empty: true}, nil)
+		id := edit(t, sim, "contacts", "create", "", map[string]any{"email": "p@buyer.example"})
+		if _, err := sim.Edit(simhttp.Edit{CRM: "hubspot", Object: "contacts", Op: "update", ID: id, By: "person:ben@example.com", Fields: map[string]any{"jobtitle": "x"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		hands := func() (record, past string) {
+			objects, err := c.Read(t.Context(), "contacts", []string{id}, []string{"jobtitle"})
+			if err != nil || len(objects) != 1 {
+				t.Fatal(objects, err)
+			}
+			trail, err := c.(connectors.Historian).Trail(t.Context(), "contacts", []string{id}, "jobtitle", time.Time{})
+			if err != nil || len(trail[id]) != 1 {
+				t.Fatal(trail, err)
+			}
+			return objects[0].ModifiedBy, trail[id][0].By
+		}
+		if record, past := hands(); !strings.HasPrefix(record, "user ") || past != record {
+			t.Errorf("before the owners are read: %q, %q", record, past)
+		}
+		users, err := c.(connectors.Describer).Users(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ben := users[slices.IndexFunc(users, func(u connectors.User) bool { return u.Email == "ben@example.com" })].ID
+		if record, past := hands(); record != ben || past != ben {
+			t.Errorf("%q and %q, want %q", record, past, ben)
 		}
 	})
 }

@@ -206,7 +206,7 @@ func (c *Connector) object(sel selection, r *row) connectors.Object {
 	o := connectors.Object{
 		Ref: c.ref(sel.kind, string(r.ID)), Version: versionOf(at),
 		CreatedAt: r.CreatedAt.Time, ModifiedAt: at,
-		ModifiedBy: r.Properties[editorProperty], Deleted: r.Archived,
+		ModifiedBy: c.hand(r.Properties[editorProperty]), Deleted: r.Archived,
 		Fields: make(map[string]any, len(sel.wanted)),
 	}
 	for _, field := range sel.wanted {
