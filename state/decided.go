@@ -76,10 +76,12 @@ type Changes struct {
 	Paces     []Pace      `json:"paces,omitempty"`
 	Notes     []Note      `json:"notes,omitempty"` // what was written where
 	// Befores are of writes that were found to stand: what an answer tells is kept with it.
-	Befores []Before   `json:"befores,omitempty"`
-	Aliases []Alias    `json:"aliases,omitempty"`
-	Audit   []AuditRow `json:"audit,omitempty"` // without Seq, Prev and Hash
-	Why     []Reason   `json:"why,omitempty"`
+	Befores []Before `json:"befores,omitempty"`
+	Aliases []Alias  `json:"aliases,omitempty"`
+	// Looks are records to be read again: what was said there could not count before.
+	Looks []Change   `json:"looks,omitempty"`
+	Audit []AuditRow `json:"audit,omitempty"` // without Seq, Prev and Hash
+	Why   []Reason   `json:"why,omitempty"`
 	// Needs, when there are any, are questions a CRM has to answer first:
 	// nothing else is decided, and the same event is decided again with the
 	// answers in the view.
@@ -134,5 +136,5 @@ func (n Need) ID() string {
 func (c *Changes) Empty() bool {
 	return len(c.Handoffs) == 0 && len(c.Timers) == 0 && len(c.Cancel) == 0 &&
 		len(c.Intents) == 0 && len(c.Withdraw) == 0 && len(c.Pools) == 0 && len(c.Same) == 0 &&
-		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Budgets) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0 && len(c.Befores) == 0
+		len(c.Gone) == 0 && len(c.Listings) == 0 && len(c.Conns) == 0 && len(c.Told) == 0 && len(c.Budgets) == 0 && len(c.Paces) == 0 && len(c.Reconcile) == 0 && len(c.Audit) == 0 && len(c.Befores) == 0 && len(c.Looks) == 0
 }

@@ -46,6 +46,10 @@ type Change struct {
 // given the record to somebody else since it was read, or may have.
 const ViaAnswer = "answer"
 
+// ViaReread is one of ours: the record is to be read again, because it may say more than
+// was heard, or than could count when it was.
+const ViaReread = "reread"
+
 // Trigger is the last signal seen for one type and record.
 type Trigger struct {
 	Type    string         `json:"type"`

@@ -369,6 +369,9 @@ func Apply(tx Tx, c Changes) {
 	for _, a := range c.Aliases {
 		PutAlias(tx, a)
 	}
+	for _, l := range c.Looks {
+		AppendInbox(tx, l)
+	}
 	for _, row := range c.Audit {
 		AppendAudit(tx, row)
 	}

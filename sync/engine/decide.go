@@ -152,7 +152,7 @@ func (d *Decider) keep(tx state.Tx, now time.Time, rules *plan.Rules, seen *plan
 // after tells the rest of the daemon what was committed.
 func (d *Decider) after(ctx context.Context, asks []Ask, verdicts []Verdict) error {
 	ring := map[string]bool{}
-	timers := false
+	lanes := false
 	var records []state.Record
 	for n, v := range verdicts {
 		if v.Panic != "" {
@@ -162,7 +162,7 @@ func (d *Decider) after(ctx context.Context, asks []Ask, verdicts []Verdict) err
 		for _, i := range v.Changes.Intents {
 			ring[i.Dest] = true
 		}
-		timers = timers || len(v.Changes.Timers) > 0
+		lanes = lanes || len(v.Changes.Timers) > 0 || len(v.Changes.Looks) > 0
 		d.Metrics.decided(v)
 	}
 	d.Metrics.batch.Observe(float64(len(asks)))
@@ -171,7 +171,7 @@ func (d *Decider) after(ctx context.Context, asks []Ask, verdicts []Verdict) err
 			bell.Ring()
 		}
 	}
-	if timers {
+	if lanes {
 		d.Lanes.Ring()
 	}
 	return d.Mirror.Follow(ctx, d.Store, records)

@@ -158,7 +158,7 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			w.unread = append(w.unread, c.Key)
 			continue
 		}
-		if crowded && c.Via != state.ViaAnswer && (c.Via != "reread" || c.Rank > 0) {
+		if crowded && c.Via != state.ViaAnswer && (c.Via != state.ViaReread || c.Rank > 0) {
 			if passed++; passed > mostPassed {
 				return
 			}

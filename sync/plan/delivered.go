@@ -78,6 +78,7 @@ func (d *deciding) done(h state.Handoff, ev Delivered) {
 		h = d.madeFor(d.handedLater(d.stands(h, ev)), ev)
 		d.hanging(h, ev.Ref)
 	case stepAssign:
+		d.heardThere(h)
 		h = d.putBackOver(staked(d.stands(h, ev), ev), ev)
 	case stepRewrite, stepReassign:
 		h = staked(h, ev)

@@ -274,6 +274,19 @@ func (d *deciding) heard(t *typ, rec *state.Record, h state.Handoff) {
 	}
 }
 
+// heardThere has the record a handoff came from read again once its next owner stands in
+// the CRM: what it says since their turn came could not count before.
+func (d *deciding) heardThere(h state.Handoff) {
+	rec, known := d.v.Record(h.Record)
+	says := rec.Fields[ownStatus]
+	if n := len(h.Holders) - 1; n < 0 || h.Record == h.Target || !known || rec.Fields[ownID] != h.ID || rec.ModifiedAt.Before(h.Holders[n].Until) || says != statusAccepted && says != statusReturned {
+		return
+	}
+	d.c.Looks = append(d.c.Looks, state.Change{
+		Change: connectors.Change{Ref: rec.Ref, EventID: key(h, stepAssign, "heard "+rec.Version)}, Via: state.ViaReread, Came: d.now,
+	})
+}
+
 // leaveWord writes the next owner of a record without a status: they have said already
 // how far it is with them, and are heard when they stand there.
 func (d *deciding) leaveWord(rec *state.Record, h state.Handoff, i state.Intent) bool {

@@ -597,3 +597,45 @@ func TestReturnedAndUnowned(t *testing.T) {
 		}
 	}
 }
+
+// TestBackupSpeaksOnTheSource: what the backup says on the record the handoff came from,
+// before they stand in the CRM, is looked for once they do (1.78, 1.98).
+func TestBackupSpeaksOnTheSource(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	for says, stage := range map[string]state.Stage{"Accepted": state.Accepted, "Returned": state.Returned, "Assigned": state.Assigned} {
+		w, src, own, h := fromAContact(t, r)
+		w.fireDue(t, r, after(23, 0))
+		src = shown(src, after(24, 0), "5", "handoff_id", h.ID, "handoff_status", says, "handoff_return_reason", "Too early")
+		src.ModifiedBy = "u-ben"
+		now := own
+		now.Read = after(24, 1)
+		look := plan.Observed{Record: src, Via: "webhook", Came: after(24, 1), Read: after(24, 1)}
+		if c := w.decide(t, r, after(24, 1), look); len(c.Needs) > 0 {
+			w.located[c.Needs[0].ID()] = []state.Record{now}
+			w.decide(t, r, after(24, 1), look)
+		}
+		if h = w.only(t); h.Owner != "ben@example.com" || h.Stage != state.Assigned {
+			t.Fatalf("%s: %s of %s", says, h.Stage, h.Owner)
+		}
+		c := w.came(t, r, after(24, 10), w.steps()["assign"], plan.Delivered{Version: "7", Stamp: after(24, 9)})
+		if len(c.Looks) > 1 || (len(c.Looks) == 1) != (says != "Assigned") {
+			t.Fatalf("%s: looks at %v", says, c.Looks)
+		}
+		own = shown(own, after(24, 9), "7", "owner", "u-ben", "handoff_status", "Assigned")
+		own.Read = after(24, 20)
+		for _, l := range c.Looks {
+			if l.Ref != src.Ref {
+				t.Fatalf("%s: looks at %s", says, l.Ref)
+			}
+			again := plan.Observed{Record: src, Via: l.Via, Came: l.Came, Read: after(24, 20)}
+			if c := w.decide(t, r, after(24, 20), again); len(c.Needs) > 0 {
+				w.located[c.Needs[0].ID()] = []state.Record{own}
+				w.decide(t, r, after(24, 20), again)
+			}
+		}
+		if h = w.only(t); h.Stage != stage || stage != state.Assigned && saidBy(h) != "ben@example.com" {
+			t.Errorf("ben says %s on the source: %s of %s, by %q", says, h.Stage, h.Owner, saidBy(h))
+		}
+	}
+}

@@ -29,14 +29,14 @@ func (w *world) takenBack(t testing.TB, r *plan.Rules, at time.Time, found ...co
 }
 
 // came delivers a write as done, after what it found has been kept, as the writer does.
-func (w *world) came(t testing.TB, r *plan.Rules, at time.Time, i state.Intent, d plan.Delivered) {
+func (w *world) came(t testing.TB, r *plan.Rules, at time.Time, i state.Intent, d plan.Delivered) state.Changes {
 	t.Helper()
 	if d.Intent = i; d.Ref.IsZero() {
 		d.Ref = i.Write.Ref
 	}
 	delete(w.intents, i.Write.Key)
 	w.keepBefore(w.befores[d.Ref].Wrote(i, d.Ref, d.Skipped, at))
-	w.decide(t, r, at, d)
+	return w.decide(t, r, at, d)
 }
 
 // TestUndoneOnTheWay: a handoff is taken back while a write of it is on its way. What

@@ -168,7 +168,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 		}
 		seen[o.Ref] = true
 		record, _ := a.rules.Normalize(o)
-		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: "reread", Came: now, Read: read, Says: unheard[o.Ref]}, Rules: a.rules})
+		asks = append(asks, engine.Ask{Event: plan.Observed{Record: record, Via: state.ViaReread, Came: now, Read: read, Says: unheard[o.Ref]}, Rules: a.rules})
 		there := !o.Deleted && o.MovedTo.IsZero() // what lives on as another is not what was expected
 		r := reading{entry: i, object: &a.objects[n], read: read, holds: there && holds(i.Expect, o)}
 		changed = append(changed, r)
@@ -250,7 +250,7 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 				Ref: r.object.Ref, At: r.object.ModifiedAt, Object: r.object,
 				EventID: "reread " + r.object.Ref.String() + " " + r.object.Version + " " + r.read.Format(time.RFC3339Nano),
 			}
-			state.AppendInbox(tx, state.Change{Change: hint, Via: "reread", Came: now, Read: r.read, Rank: 0})
+			state.AppendInbox(tx, state.Change{Change: hint, Via: state.ViaReread, Came: now, Read: r.read, Rank: 0})
 			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past && !i.Fresh || i.Fresh && i.Contested < mostAttempts) {
 				i.Due, i.ReadAt = now.Add(r.later), time.Time{}
 				if i.Fresh {
