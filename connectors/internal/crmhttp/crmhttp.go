@@ -196,8 +196,8 @@ func (c *Client) authorized(ctx context.Context, call Call) (*Response, *connect
 		if cerr != nil {
 			return nil, cerr
 		}
-		if attempt > 0 && token == last && c.holds.doubted() {
-			return nil, refused // there is no other token, and it was refused before
+		if attempt > 0 && token == last && c.holds.broken() {
+			return nil, refused // there is no other token
 		}
 		resp, cerr := c.once(ctx, call, body, token)
 		if cerr == nil {

@@ -2,6 +2,7 @@ package crmhttp
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ const (
 	thirdHold = 15 * time.Second // and once more: among other failures that happens by chance
 	holdFor   = time.Minute      // after they were refused four times in a row, or a permission was missing
 	longWait  = 30 * time.Second // a wait from here on concerns every call
+
+	mostRefused = 4
 )
 
 // holds are the refusals that are believed for a while. The zero value holds
@@ -24,7 +27,7 @@ const (
 type holds struct {
 	mu      sync.Mutex
 	by      map[string]hold // by the call's Op; "": every call
-	refused int             // how often the credentials were, by the last answers about them
+	refused int             // how often the credentials were, by the last answers about them; mostRefused at most
 }
 
 type hold struct {
@@ -69,8 +72,8 @@ func (h *holds) note(op string, cerr *connectors.Error, now time.Time) {
 	case cerr.Class == connectors.AuthBroken && h.known(now):
 		return
 	case cerr.Class == connectors.AuthBroken:
-		h.refused = min(h.refused+1, 4)
-		wait = [...]time.Duration{firstHold, nextHold, thirdHold, holdFor}[h.refused-1]
+		h.refused = min(h.refused+1, mostRefused)
+		wait = [mostRefused]time.Duration{firstHold, nextHold, thirdHold, holdFor}[h.refused-1]
 	case cerr.Class == connectors.Denied && cerr.Status == http.StatusForbidden && cerr.RetryAfter > 0:
 		key, wait = op, cerr.RetryAfter // a permission that is missing for this sort of call
 	case cerr.Class == connectors.Throttled && cerr.RetryAfter >= longWait,
@@ -118,10 +121,24 @@ func (h *holds) over(op string) {
 	}
 }
 
-// doubted reports whether the credentials were refused by the last answer
-// about them.
-func (h *holds) doubted() bool {
+// accepted notes what an attempt's answer tells of the credentials, whatever else is wrong
+// with it: nobody is told what they asked for, or what is wrong with it, who is not known.
+func (h *holds) accepted(resp *Response) {
+	switch {
+	case resp.Status/100 == 2 && strings.Contains(resp.Header.Get("Content-Type"), "json"):
+	case resp.Status == http.StatusBadRequest, resp.Status == http.StatusNotFound, resp.Status == http.StatusConflict:
+	default:
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.refused > 0
+	h.refused = 0
+}
+
+// broken reports whether the credentials have been refused so often in a row that asking
+// once more with the same ones is vain.
+func (h *holds) broken() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.refused == mostRefused
 }

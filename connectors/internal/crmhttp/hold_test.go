@@ -2,7 +2,9 @@ package crmhttp
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,7 +24,7 @@ func TestHolds(t *testing.T) {
 		resp        *http.Response
 		sent, other int
 	}{
-		"credentials are refused":    {answer(401, `{}`), 63, hour},
+		"credentials are refused":    {answer(401, `{}`), 67, hour}, // the first four ask once more
 		"a permission is missing":    {answer(403, `{}`), 60, hour},
 		"too many, a minute's wait":  {answer(429, `{}`, "Retry-After", "60"), 60, hour},
 		"too many, for an hour":      {answer(429, `{}`, "Retry-After", "3600"), 4, hour},
@@ -147,6 +149,57 @@ func TestRefusedTogether(t *testing.T) {
 			t.Errorf("after %s: %v", firstHold, err)
 		}
 	})
+}
+
+// (C6) Refusals in a row are what makes a minute of rest. An answer that only those get who
+// are known ends the row, even where it is of no use.
+func TestAcceptedBetween(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between *http.Response
+		wait    time.Duration
+	}{
+		"not found":         {answer(404, `{}`), firstHold},
+		"not valid":         {answer(400, `{}`), firstHold},
+		"a conflict":        {answer(409, `{}`), firstHold},
+		"an answer cut off": {answer(207, `{"results":[`), firstHold},
+		"a page of a proxy": {answer(200, `<html>`, "Content-Type", "text/html"), holdFor},
+		"nobody knows":      {answer(503, `{}`), holdFor},
+		"too many":          {answer(429, `{}`, "Retry-After", "1"), holdFor},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var now *http.Response
+				sent := 0
+				client := newTest(t, func(*http.Request) (*http.Response, error) {
+					sent++
+					again := *now
+					again.Body = io.NopCloser(strings.NewReader(`{"results":[`))
+					return &again, nil
+				}, nil)
+				do := func(resp *http.Response) {
+					now = resp
+					_, _ = client.Do(t.Context(), writeCall)
+				}
+				for _, wait := range []time.Duration{firstHold, nextHold, thirdHold} {
+					do(answer(401, `{}`))
+					time.Sleep(wait)
+				}
+				do(c.between)
+				time.Sleep(time.Second)
+				do(answer(401, `{}`))
+				time.Sleep(c.wait - time.Second)
+				before := sent
+				do(answer(200, `{}`))
+				early := sent > before
+				time.Sleep(time.Second)
+				if do(answer(200, `{}`)); early || sent == before {
+					t.Errorf("asked again too early: %v; at all: %v", early, sent > before)
+				}
+			})
+		})
+	}
 }
 
 // (C7) Ordinary work stops before the day is over, urgent work does not, and

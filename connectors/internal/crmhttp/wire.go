@@ -97,10 +97,11 @@ func (w *wire) after(call *sending, resp *Response) {
 	if c.cfg.Observe != nil {
 		c.cfg.Observe(c, resp)
 	}
-	if resp.Status != http.StatusTooManyRequests && resp.Status/100 == 2 {
+	if call == nil || w.purpose != "" {
 		return
 	}
-	if call == nil || w.purpose != "" {
+	c.holds.accepted(resp)
+	if resp.Status/100 == 2 {
 		return
 	}
 	cerr := c.classify(resp)
