@@ -153,6 +153,7 @@ func (w *Writer) settleAgain(ctx context.Context, a rereading, now time.Time, by
 	if a.err != nil && len(a.objects) == 0 {
 		return w.couldNot(ctx, "read again", connectors.AsError("read again", a.err), asked)
 	}
+	w.answered("read again")
 	read := a.began
 	if a.err == nil && now.Sub(a.began) > slowRead { // what came beside a failure may have come long before it
 		read = now

@@ -69,10 +69,11 @@ func (w *Writer) heal(ctx context.Context, now time.Time) error {
 		e := connectors.AsError("look for copies", err)
 		w.failed("heal", e)
 		if holdsConnection(e.Class) {
-			w.leaveAlone(e)
+			w.leaveAlone("heal", e)
 		}
 		return w.lookAnew(ctx, due, now)
 	}
+	w.answered("heal")
 	return w.healed(ctx, healed, now)
 }
 

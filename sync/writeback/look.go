@@ -103,6 +103,9 @@ func (w *Writer) find(ctx context.Context, where func(context.Context, []connect
 	if err == nil && len(refs) != len(b.entries) {
 		err = fmt.Errorf("%d of %d writes were looked up", len(refs), len(b.entries))
 	}
+	if err == nil {
+		w.answered("find")
+	}
 	return refs, connectors.AsError("find", err)
 }
 
@@ -180,7 +183,7 @@ func earlier(a, b time.Time) time.Time {
 func (w *Writer) couldNot(ctx context.Context, doing string, e *connectors.Error, entries []state.Intent) error {
 	w.failed(doing, e)
 	if holdsConnection(e.Class) {
-		w.leaveAlone(e)
+		w.leaveAlone(doing, e)
 		return nil
 	}
 	return w.setBack(ctx, entries, e)

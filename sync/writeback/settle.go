@@ -108,10 +108,11 @@ func (w *Writer) settle(ctx context.Context, b batch, results []connectors.Resul
 	if _, err := w.keep(ctx, outcomes, nil); err != nil {
 		return err
 	}
+	if answered || whole == nil {
+		w.answered("write")
+	}
 	if whole != nil && (!answered || forAll) {
-		w.leaveAlone(whole)
-	} else {
-		w.failures = 0
+		w.leaveAlone("write", whole)
 	}
 	return nil
 }

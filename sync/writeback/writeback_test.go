@@ -679,3 +679,50 @@ func TestLeaveAlone(t *testing.T) {
 		t.Error("one row holds the connection")
 	}
 }
+
+// TestFailuresInARow: only what fails in a row is left alone longer each time. A CRM that
+// answers questions may still refuse every write, and one that takes part of a batch has
+// answered.
+func TestFailuresInARow(t *testing.T) {
+	t.Parallel()
+	down := func([]string) ([]connectors.Object, error) {
+		return nil, &connectors.Error{Class: connectors.Unavailable, Op: "read"}
+	}
+	up := func(ids []string) (out []connectors.Object, err error) {
+		for _, id := range ids {
+			out = append(out, connectors.Object{Ref: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}, Version: "2"})
+		}
+		return out, nil
+	}
+	partly := func(ws []connectors.Write) ([]connectors.Result, error) {
+		out := done(ws)
+		out[0].Err = &connectors.Error{Class: connectors.Throttled, Op: "write"}
+		return out, nil
+	}
+	r := newRig(t)
+	for n, step := range []struct {
+		read  func([]string) ([]connectors.Object, error)
+		apply func([]connectors.Write) ([]connectors.Result, error)
+		want  time.Duration // that the connection is left alone
+	}{
+		{down, nil, time.Second},
+		{down, nil, 2 * time.Second},
+		{up, failing(connectors.Unavailable), time.Second},
+		{down, nil, time.Second},
+		{up, failing(connectors.Unavailable), 2 * time.Second}, // questions say nothing of writes
+		{up, partly, time.Second},
+		{up, partly, time.Second},
+	} {
+		a, b := r.update(fmt.Sprint("a", n), fmt.Sprint(2*n)), r.update(fmt.Sprint("b", n), fmt.Sprint(2*n+1))
+		for _, i := range []state.Intent{a, b} {
+			i.Expect, i.ReadAt = map[string]any{"hubspot_owner_id": nil}, time.Time{}
+			r.put(i)
+		}
+		r.crm.read, r.crm.apply = step.read, step.apply
+		r.rounds(3)
+		if got := r.w.hold.Sub(r.now); got != step.want {
+			t.Errorf("step %d: left alone for %v, want %v", n, got, step.want)
+		}
+		r.now = r.now.Add(time.Hour)
+	}
+}

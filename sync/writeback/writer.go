@@ -32,8 +32,8 @@ type Writer struct {
 	Epoch     uint64       // of this process; an entry sent in an earlier one is uncertain
 	Limit     int          // entries a batch; 0: 400
 
-	hold     time.Time // the whole connection is left alone until then
-	failures int       // of the connection, in a row
+	hold     time.Time      // the whole connection is left alone until then
+	failures map[string]int // of the connection in a row, by what it was to do
 
 	order  order
 	denied denied
@@ -220,15 +220,22 @@ func (w *Writer) failed(doing string, err error) {
 	w.Decider.Failures.Note(w.Conn, doing, err, w.Decider.Wall())
 }
 
+// answered ends the row of failures of what the connection was to do. A CRM that answers
+// questions may still refuse every write.
+func (w *Writer) answered(doing string) { delete(w.failures, doing) }
+
 // leaveAlone holds the connection after a failure that is not about one write.
-func (w *Writer) leaveAlone(e *connectors.Error) {
-	w.failures++
-	again := engine.Backoff(w.failures)
+func (w *Writer) leaveAlone(doing string, e *connectors.Error) {
+	if w.failures == nil {
+		w.failures = map[string]int{}
+	}
+	w.failures[doing]++
+	again := engine.Backoff(w.failures[doing])
 	if e.RetryAfter > 0 {
 		again = max(min(e.RetryAfter, longestWait), time.Second)
 	}
 	w.hold = w.Decider.Wall().Add(again)
-	w.Log.Warn("cannot write to the CRM", "conn", w.Conn, "class", e.Class.String(), "error", e, "again_in", again)
+	w.Log.Warn("cannot write to the CRM", "conn", w.Conn, "doing", doing, "class", e.Class.String(), "error", e, "again_in", again)
 }
 
 // company is how long what the bell has rung for waits for what is decided with it: a
