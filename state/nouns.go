@@ -38,7 +38,7 @@ type Change struct {
 	Via  string    `json:"via"` // "webhook", "poll", "reread", "backfill", or one of those below
 	Came time.Time `json:"came"`
 	Read time.Time `json:"read,omitzero"` // when the object that came along was asked for; zero: it may be older than that tells
-	Rank int       `json:"rank"`          // 0 is the most urgent
+	Rank int       `json:"rank"`          // 0 is the most urgent, but for FirstRank
 	Key  string    `json:"-"`             // its key in the inbox
 }
 

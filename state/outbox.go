@@ -28,7 +28,7 @@ type Intent struct {
 	Handoff   string           `json:"handoff"`
 	Step      string           `json:"step"`
 	Dest      string           `json:"dest"` // a connection, or a message channel
-	Rank      int              `json:"rank"` // urgency; 0 first
+	Rank      int              `json:"rank"` // urgency; 0 first, but for FirstRank
 	Write     connectors.Write `json:"write"`
 	Message   *Message         `json:"message,omitempty"` // in place of the write, where Dest is a channel
 	Expect    map[string]any   `json:"expect,omitempty"`  // values seen when decided, for fields a person may have changed since

@@ -79,10 +79,10 @@ func DropIntent(tx Tx, key string) {
 	}
 }
 
-// A rank outside 0 to MaxRank counts as the nearer end: an entry that no walk
+// A rank outside FirstRank to MaxRank counts as the nearer end: an entry that no walk
 // over the ranks met would never be sent.
 func dueKey(i Intent) string {
-	return Key(i.Dest, min(max(i.Rank, 0), MaxRank), i.Due) + i.Write.Key
+	return Key(i.Dest, min(max(i.Rank, FirstRank), MaxRank), i.Due) + i.Write.Key
 }
 
 // ranks yields the beginning of the keys of each rank at which entries wait for a
@@ -120,8 +120,13 @@ func DueIntents(tx Tx, dest string, now time.Time) iter.Seq[Intent] {
 	}
 }
 
-// MaxRank is the least urgent rank.
-const MaxRank = 9
+const (
+	// FirstRank goes before every urgency: what somebody has lost to a write of ours, and
+	// what it takes to find that out. What is put back late has been lost for as long.
+	FirstRank = -1
+	// MaxRank is the least urgent rank.
+	MaxRank = 9
+)
 
 // CountDue counts the entries for a destination that are due, up to most. It
 // reads keys and no value.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -215,13 +216,13 @@ func (g *gauges) queues(ctx context.Context, d gaugeDescs, set setter, now time.
 			}
 			add(d.inbox, float64(depth), c.Name)
 			add(d.inboxOldest, seconds(now, oldestChange(tx, c.Name)), c.Name)
-			for rank := range state.MaxRank + 1 {
+			for rank := state.FirstRank; rank <= state.MaxRank; rank++ {
 				n := 0
 				for range state.Prefix(tx, state.Due, state.Key(c.Name, rank)) {
 					n++
 				}
 				if n > 0 || rank == 0 {
-					add(d.outbox, float64(n), c.Name, string(rune('0'+rank)))
+					add(d.outbox, float64(n), c.Name, strconv.Itoa(rank))
 				}
 			}
 			add(d.mirrored, yes(c.Mirror), c.Name)
@@ -252,7 +253,7 @@ func seconds(now, at time.Time) float64 {
 func oldestChange(tx state.Tx, conn string) time.Time {
 	var oldest time.Time
 	rows := state.Table[state.Change]{Bucket: state.Inbox}
-	for rank := range state.MaxRank + 1 {
+	for rank := state.FirstRank; rank <= state.MaxRank; rank++ {
 		for _, c := range rows.All(tx, state.Key(conn, rank)) {
 			if oldest.IsZero() || c.Came.Before(oldest) {
 				oldest = c.Came

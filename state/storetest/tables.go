@@ -102,14 +102,14 @@ func outbox(t *testing.T, open opener) {
 		}
 		for _, i := range []state.Intent{
 			intent("eu", "cool-new", 5, noon), intent("eu", "hot-new", 0, noon), intent("eu", "cool-old", 5, noon.Add(-time.Hour)),
-			intent("eu", "hot-later", 0, noon.Add(time.Minute)), intent("eu", "off-the-scale", 99, noon), intent("eu", "below-it", -7, noon.Add(-1)),
+			intent("eu", "hot-later", 0, noon.Add(time.Minute)), intent("eu", "off-the-scale", 99, noon), intent("eu", "below-it", -7, noon), intent("eu", "put back", state.FirstRank, noon.Add(-1)),
 			intent("us", "other", 0, noon), intent("e", "prefix", 0, noon),
 		} {
 			state.PutIntent(tx, i)
 		}
 	})
 	update(t, s, func(tx state.Tx) {
-		same(t, "due", due(tx, "eu"), []string{"below-it", "hot-new", "cool-old", "cool-new", "off-the-scale"})
+		same(t, "due", due(tx, "eu"), []string{"put back", "below-it", "hot-new", "cool-old", "cool-new", "off-the-scale"})
 		next, _ := state.NextDue(tx, "eu", time.Time{})
 		same(t, "next", next, noon.Add(-time.Hour))
 		parked := intent("eu", "cool-old", 5, noon.Add(-time.Hour))
@@ -117,6 +117,7 @@ func outbox(t *testing.T, open opener) {
 		state.PutIntent(tx, parked)
 		state.PutIntent(tx, intent("eu", "hot-new", 0, noon.Add(time.Hour)))
 		state.DropIntent(tx, "below-it")
+		state.DropIntent(tx, "put back")
 		state.DropIntent(tx, "no such entry")
 		same(t, "due after", due(tx, "eu"), []string{"cool-new", "off-the-scale"})
 		for i := range state.DueIntents(tx, "eu", noon) { // puts off what it walks over

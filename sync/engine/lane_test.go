@@ -822,3 +822,30 @@ func TestCountedBeforeUs(t *testing.T) {
 		})
 	}
 }
+
+// TestLooksGoFirst: what somebody may have lost to a write of ours is read before anything
+// else and beside the deadlines, and takes half a round at most (C11).
+func TestLooksGoFirst(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.lane.Limit, r.lane.turn = 4, 1 // the next round has time for deadlines only
+	r.update(func(tx state.Tx) {
+		state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Record: connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "due"}})
+		state.SetTimer(tx, state.Timer{ID: "next", Handoff: "h", Clock: "observe", Due: r.now})
+	})
+	for _, id := range []string{"1", "2", "3", "4"} {
+		r.hear("hubspot", id, r.now, nil)
+	}
+	for _, id := range []string{"5", "6", "7"} {
+		ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: id}
+		r.update(func(tx state.Tx) {
+			state.AppendInbox(tx, state.Change{Change: connectors.Change{Ref: ref, EventID: "over " + id}, Via: state.ViaAnswer, Came: r.now, Rank: state.FirstRank})
+		})
+	}
+	r.round()
+	r.round()
+	want := [][]string{{"5", "6", "due"}, {"7", "1", "2", "3"}}
+	if d := cmp.Diff(want, r.crms["hubspot"].reads); d != "" {
+		t.Error(d)
+	}
+}

@@ -47,6 +47,7 @@ type item struct {
 	says   state.Window    // and the status
 	odd    []state.Listing // what could not be read
 	why    string          // it is lost
+	rank   int             // below 0: it goes before all others
 }
 
 // due is a timer with the records that have to be read before it speaks.
@@ -88,6 +89,7 @@ func (it *item) add(c state.Change, echo state.Echo, written, hears bool) {
 		}
 	}
 	it.rows = append(it.rows, c.Key)
+	it.rank = min(it.rank, c.Rank)
 	if c.Came.After(it.news) {
 		it.news = c.Came
 	}

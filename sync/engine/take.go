@@ -43,6 +43,7 @@ func (l *Lane) take(ctx context.Context, now time.Time) (work, error) {
 	if err != nil {
 		return work{}, fmt.Errorf("take from the inbox: %w", err)
 	}
+	slices.SortStableFunc(w.items, func(a, b *item) int { return cmp.Compare(a.rank, b.rank) }) // what is read first is there first
 	l.cutOff(&w, now)
 	return w, nil
 }
@@ -183,7 +184,11 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 			}
 			continue
 		}
-		if c.Object == nil && (held || hasty && w.byRef[c.Ref] == nil && !w.spoken[c.Ref]) || l.Decider.away.has(c.Ref) {
+		first := c.Rank < 0
+		if first && w.byRef[c.Ref] == nil && len(w.items)-w.timed >= max(limit/2, 1) {
+			continue // what can be decided without asking a CRM must not wait for one that does not answer
+		}
+		if c.Object == nil && (held || hasty && !first && w.byRef[c.Ref] == nil && !w.spoken[c.Ref]) || l.Decider.away.has(c.Ref) {
 			if passed++; passed > mostPassed && (l.held(conn, "", now) || l.turn%wholeWalk != 0) {
 				return // a long outage: every hint would walk them all
 			}
@@ -201,9 +206,9 @@ func (l *Lane) takeRows(tx state.Tx, w *work, conn string, now time.Time, limit 
 }
 
 // hasty reports whether a round has deadlines to tell of: then it asks for the
-// records they are about, takes what has come along with its hint, and leaves
-// the other hints to the next round. Every second round takes them all the
-// same.
+// records they are about, takes what has come along with its hint or may have to be
+// put back, and leaves the other hints to the next round. Every second round takes
+// them all the same.
 func (l *Lane) hasty(w *work) bool { return len(w.timers) > 0 && l.turn%2 == 0 }
 
 const (

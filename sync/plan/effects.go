@@ -63,7 +63,7 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 		s.listed = s.read.IsZero() && d.isAbout(w.Ref)
 	}
 	d.c.Intents = append(d.c.Intents, d.guarded(h, step, state.Intent{
-		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: h.Rank, Write: w,
+		Handoff: h.ID, Step: step, Dest: w.Ref.Conn, Rank: rankOf(h, step), Write: w,
 		Expect: s.expect, ReadAt: s.read, Fresh: says, Listed: s.listed, Over: s.over, AtRisk: s.atRisk,
 		State: state.Ready, Due: d.now, Created: d.now,
 	}))
@@ -72,6 +72,15 @@ func (d *deciding) intendSeen(h state.Handoff, step string, w connectors.Write, 
 		e.Ref = w.Ref
 	}
 	return handoff.Track(h, step, e)
+}
+
+// rankOf is how urgent a write is: nothing is more urgent than what somebody has lost to
+// one of ours.
+func rankOf(h state.Handoff, step string) int {
+	if step == stepRestore {
+		return state.FirstRank
+	}
+	return h.Rank
 }
 
 // saysStatus reports whether a write says how far a handoff is. People say so in the same

@@ -80,8 +80,8 @@ func TestPutBack(t *testing.T) {
 		if c.back != "none" {
 			stage = state.Superseded
 		}
-		if got != c.back || w.handoffs[h.ID].Stage != stage || put && i.Expect["hubspot_owner_id"] != rec.Fields["owner"] {
-			t.Errorf("%s: put back %v, %s, expecting %v", name, got, w.handoffs[h.ID].Stage, i.Expect)
+		if got != c.back || w.handoffs[h.ID].Stage != stage || put && (i.Expect["hubspot_owner_id"] != rec.Fields["owner"] || i.Rank != state.FirstRank) {
+			t.Errorf("%s: put back %v, %s, expecting %v, rank %d", name, got, w.handoffs[h.ID].Stage, i.Expect, i.Rank)
 		}
 		again := w.decide(t, r, monday.Add(2*time.Minute), seen)
 		if len(again.Intents) > 0 {

@@ -251,7 +251,7 @@ func (w *Writer) changed(ctx context.Context, readings []reading, verdicts []eng
 				Ref: r.object.Ref, At: r.object.ModifiedAt, Object: r.object,
 				EventID: "reread " + r.object.Ref.String() + " " + r.object.Version + " " + r.read.Format(time.RFC3339Nano),
 			}
-			state.AppendInbox(tx, state.Change{Change: hint, Via: state.ViaReread, Came: now, Read: r.read, Rank: 0})
+			state.AppendInbox(tx, state.Change{Change: hint, Via: state.ViaReread, Came: now, Read: r.read, Rank: min(r.entry.Rank, 0)})
 			if i, there := state.GetIntent(tx, r.entry.Write.Key); there && (!r.holds || r.past && !i.Fresh || i.Fresh && i.Contested < mostAttempts) {
 				i.Due, i.ReadAt = now.Add(r.later), time.Time{}
 				if i.Fresh {

@@ -103,7 +103,7 @@ func TestAskedAtOnce(t *testing.T) {
 			looked := false
 			r.look(func(tx state.Tx) {
 				for row := range state.InboxRows(tx, "hubspot") {
-					looked = looked || row.Ref == i.Write.Ref && row.Via == state.ViaAnswer && row.Rank == 0
+					looked = looked || row.Ref == i.Write.Ref && row.Via == state.ViaAnswer && row.Rank == state.FirstRank
 				}
 			})
 			if looked != c.looked {
