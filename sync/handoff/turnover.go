@@ -68,5 +68,30 @@ func backTo(h state.Handoff, n int, why string) state.Handoff {
 	past := h.Holders[n]
 	h.Owner, h.Team, h.Backup, h.Holders = past.Who, past.Team, past.Backup, h.Holders[:n:n]
 	h.Why = append(slices.Clone(h.Why), state.Reason{Rule: past.Rule, Text: past.Who + ": " + why})
+	if did := past.Did; did != nil && h.Work != nil {
+		w := *h.Work
+		if w.Next.IsZero() {
+			w.Next, w.Maker = did.Next, did.Maker
+		}
+		if w.Ticked.IsZero() && w.Started.IsZero() {
+			w.Ticked, w.Started, w.Hand = did.Ticked, did.Started, did.Hand
+		}
+		if w.First.IsZero() {
+			w.First, w.By, w.Type = did.First, did.By, did.Type
+		}
+		h.Work = &w
+	}
 	return h
+}
+
+// anew is the work on a handoff for its next owner, who has not taken it up by what the one
+// before did. That the buyer was reached stays.
+func anew(h state.Handoff) *state.Work {
+	w := *h.Work
+	w.Next, w.Maker = time.Time{}, ""
+	w.Ticked, w.Started, w.Hand = time.Time{}, time.Time{}, ""
+	if h.TouchedAt.IsZero() {
+		w.First, w.By, w.Type = time.Time{}, "", ""
+	}
+	return &w
 }

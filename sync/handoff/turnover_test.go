@@ -54,3 +54,40 @@ func TestBack(t *testing.T) {
 		t.Error("it went back to somebody who never had it")
 	}
 }
+
+// TestGivenAfterAcceptance: who is given what somebody else has accepted starts anew, but
+// for the buyer who has been reached; who gets it back has it as they had it (1.98).
+func TestGivenAfterAcceptance(t *testing.T) {
+	t.Parallel()
+	did := state.Work{
+		Base: -1, Count: 2, Last: t0, Next: t0, Maker: "ana@example.com", Ticked: t0, Started: t0, Hand: "ana@example.com", First: t0, By: "ana@example.com", Type: "call",
+	}
+	anew := state.Work{Base: -1, Count: 2, Last: t0}
+	for name, c := range map[string]struct {
+		accepted, touched time.Time
+		want              state.Work
+	}{
+		"accepted":             {accepted: t0, want: anew},
+		"and the buyer called": {accepted: t0, touched: t0, want: state.Work{Base: -1, Count: 2, Last: t0, First: t0, By: "ana@example.com", Type: "call"}},
+		"not accepted":         {want: did},
+	} {
+		was := state.Handoff{ID: "h", Stage: state.Assigned, Owner: "ana@example.com", Accountable: "ana@example.com", AcceptedAt: c.accepted, TouchedAt: c.touched, Work: &did, AssignedAt: t0}
+		if !c.accepted.IsZero() {
+			was.Stage = state.Accepted
+		}
+		given, err := handoff.Give(was, "ben@example.com", "", "ben@example.com", "silent", t0.Add(time.Hour))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if diff := cmp.Diff(c.want, *given.Work); diff != "" {
+			t.Errorf("%s, given: %s", name, diff)
+		}
+		back, err := handoff.Revert(given, "ana@example.com", "so")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if diff := cmp.Diff(did, *back.Work); diff != "" {
+			t.Errorf("%s, and back: %s", name, diff)
+		}
+	}
+}

@@ -131,6 +131,9 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	}
 	if e.State == handoff.Done && e.Ref.ID != "" {
 		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
+		if taken(h) {
+			w.Set[connectors.TaskStatus] = "open"
+		}
 		if last := h.Effects[stepTaskOwner]; last.State == sent && last.Key != w.Key {
 			d.drop(last.Key)
 		}

@@ -233,7 +233,7 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 		return
 	}
 	w := workOf(h)
-	if !w.Ticked.IsZero() || had(h) == "" {
+	if !w.Ticked.IsZero() || had(h) == "" || taken(h) && a.owner != h.Owner {
 		return
 	}
 	w.Ticked, w.Heard, w.Hand = d.now, d.now, a.owner
@@ -247,7 +247,7 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 // where ticking it off would, and completes nothing.
 func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	w := workOf(h)
-	if h.Stage != state.Assigned || had(h) == "" || !w.Started.IsZero() {
+	if h.Stage != state.Assigned || had(h) == "" || !w.Started.IsZero() || taken(h) && a.owner != h.Owner {
 		return
 	}
 	w.Started, w.Heard, w.Hand = d.now, d.now, a.owner
@@ -255,6 +255,13 @@ func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	d.audit("task started", h.ID, map[string]string{"by": a.owner})
 	d.put(h)
 	d.acted(t, h)
+}
+
+// taken reports whether who had a handoff before had taken up its task: it shows that until
+// it is the next one's.
+func taken(h state.Handoff) bool {
+	n := len(h.Holders)
+	return n > 0 && h.Holders[n-1].Did != nil && (!h.Holders[n-1].Did.Ticked.IsZero() || !h.Holders[n-1].Did.Started.IsZero())
 }
 
 // deferred is news that somebody has put off the task that we made, or has taken it up
