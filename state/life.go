@@ -98,8 +98,8 @@ type Holder struct {
 	// Accepted since when they had accepted it. Nil and zero: none did, and they had not.
 	Stood    *Stake    `json:"stood,omitempty"`
 	Accepted time.Time `json:"accepted,omitzero"`
-	// Did is what had been done about it by then, where they had accepted it: the next
-	// one has not. Nil: they had not, either.
+	// Did is what had been done about it by then, where the next one starts anew. Nil:
+	// nothing that would count for them.
 	Did *Work `json:"did,omitempty"`
 	// Team, Backup and Rule are what they had it with, and by which rule, where it
 	// may still go back to them: its next owner does not stand in the CRM yet.

@@ -275,9 +275,7 @@ func Give(h state.Handoff, owner, backup, accountable, why string, at time.Time)
 		return refuse(h, "given to another")
 	}
 	h.Holders = holders(h, why, at)
-	if !h.AcceptedAt.IsZero() && h.Work != nil {
-		h.Holders[len(h.Holders)-1].Did, h.Work = h.Work, anew(h)
-	}
+	h = anew(h, !h.AcceptedAt.IsZero())
 	h.Stage, h.Owner, h.Backup, h.Accountable = state.Assigned, owner, backup, accountable
 	h.AcceptedAt, h.AcceptedBy, h.Written = time.Time{}, "", time.Time{}
 	h.Again = nil // what was written for the owner before is no circle of the new one's

@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -26,6 +27,7 @@ func Reassign(h state.Handoff, t Turnover) (state.Handoff, error) {
 		return refuse(h, "reassigned to "+t.Owner)
 	}
 	h.Holders = holders(h, "reassigned", t.At)
+	h = anew(h, false)
 	if h.Accountable == h.Owner || h.Stage != state.Assigned {
 		h.Accountable = t.Owner
 	}
@@ -68,30 +70,44 @@ func backTo(h state.Handoff, n int, why string) state.Handoff {
 	past := h.Holders[n]
 	h.Owner, h.Team, h.Backup, h.Holders = past.Who, past.Team, past.Backup, h.Holders[:n:n]
 	h.Why = append(slices.Clone(h.Why), state.Reason{Rule: past.Rule, Text: past.Who + ": " + why})
-	if did := past.Did; did != nil && h.Work != nil {
-		w := *h.Work
-		if w.Next.IsZero() {
-			w.Next, w.Maker = did.Next, did.Maker
+	h.Work = asBefore(h.Work, past.Did)
+	return h
+}
+
+// anew has the next owner of a handoff start with its task undone, and without what the one
+// before had taken it up by: neither is their doing. That the buyer was reached stays.
+func anew(h state.Handoff, accepted bool) state.Handoff {
+	if h.Work == nil {
+		return h
+	}
+	w := *h.Work
+	w.Ticked, w.Started, w.Deferred, w.Hand = time.Time{}, time.Time{}, time.Time{}, ""
+	if accepted {
+		w.Next, w.Maker = time.Time{}, ""
+		if h.TouchedAt.IsZero() {
+			w.First, w.By, w.Type = time.Time{}, "", ""
 		}
-		if w.Ticked.IsZero() && w.Started.IsZero() {
-			w.Ticked, w.Started, w.Hand = did.Ticked, did.Started, did.Hand
-		}
-		if w.First.IsZero() {
-			w.First, w.By, w.Type = did.First, did.By, did.Type
-		}
-		h.Work = &w
+	}
+	if !reflect.DeepEqual(w, *h.Work) {
+		h.Holders[len(h.Holders)-1].Did, h.Work = h.Work, &w
 	}
 	return h
 }
 
-// anew is the work on a handoff for its next owner, who has not taken it up by what the one
-// before did. That the buyer was reached stays.
-func anew(h state.Handoff) *state.Work {
-	w := *h.Work
-	w.Next, w.Maker = time.Time{}, ""
-	w.Ticked, w.Started, w.Hand = time.Time{}, time.Time{}, ""
-	if h.TouchedAt.IsZero() {
-		w.First, w.By, w.Type = time.Time{}, "", ""
+// asBefore is the work on a handoff that goes back to who had it.
+func asBefore(now, did *state.Work) *state.Work {
+	if now == nil || did == nil {
+		return now
+	}
+	w := *now
+	if w.Next.IsZero() {
+		w.Next, w.Maker = did.Next, did.Maker
+	}
+	if w.Ticked.IsZero() && w.Started.IsZero() && w.Deferred.IsZero() {
+		w.Ticked, w.Started, w.Deferred, w.Hand = did.Ticked, did.Started, did.Deferred, did.Hand
+	}
+	if w.First.IsZero() {
+		w.First, w.By, w.Type = did.First, did.By, did.Type
 	}
 	return &w
 }

@@ -69,7 +69,7 @@ func TestGivenAfterAcceptance(t *testing.T) {
 	}{
 		"accepted":             {accepted: t0, want: anew},
 		"and the buyer called": {accepted: t0, touched: t0, want: state.Work{Base: -1, Count: 2, Last: t0, First: t0, By: "ana@example.com", Type: "call"}},
-		"not accepted":         {want: did},
+		"not accepted":         {want: state.Work{Base: -1, Count: 2, Last: t0, Next: t0, Maker: "ana@example.com", First: t0, By: "ana@example.com", Type: "call"}},
 	} {
 		was := state.Handoff{ID: "h", Stage: state.Assigned, Owner: "ana@example.com", Accountable: "ana@example.com", AcceptedAt: c.accepted, TouchedAt: c.touched, Work: &did, AssignedAt: t0}
 		if !c.accepted.IsZero() {

@@ -22,7 +22,7 @@ import (
 //	first_touch  the assignment         the first touch
 //	outer_limit  the assignment         the first touch, on the same day
 //	attempts     the assignment         so many attempts, or an end
-//	no_activity  acceptance             any activity; counts anew from each
+//	no_activity  acceptance             any activity; counts anew from each, and for who gets it by that
 //	return       the assignment         acceptance or return
 //	document     the assignment         the gate, what was missing, and the giver's checklist
 //	kickoff      the assignment         the meeting, or an end
@@ -273,6 +273,9 @@ func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 	if tier == nil {
 		return h
 	}
+	if _, again := lostAt(h); again { // the others run on from the first acceptance
+		return d.silenceAnew(t, h, h.AcceptedAt, "accepted by "+h.AcceptedBy)
+	}
 	cal := d.calendarOf(h.Owner)
 	for i, s := range t.steps {
 		l := tier.clock(s.clock)
@@ -286,6 +289,34 @@ func (d *deciding) clocksOnAcceptance(t *typ, h state.Handoff) state.Handoff {
 			h.Due = withDue(h.Due, clock, l.reach(cal, h.AcceptedAt, 100))
 		}
 	}
+	return h
+}
+
+// silenceAnew starts the clock of silence anew for who has got a handoff because the one
+// before was silent.
+func (d *deciding) silenceAnew(t *typ, h state.Handoff, from time.Time, because string) state.Handoff {
+	tier := d.r.tiers[h.Tier]
+	if tier == nil || !tier.clock(clockActivity).given() {
+		return h
+	}
+	cal, l := d.calendarOf(h.Owner), tier.clock(clockActivity)
+	for i, s := range t.steps {
+		if s.clock == clockActivity {
+			d.timer(h, clockActivity, i, l.reach(cal, from, s.percent))
+		}
+	}
+	return d.countedAnew(h, l.reach(cal, from, 100), because)
+}
+
+// countedAnew moves the deadline of silence on.
+func (d *deciding) countedAnew(h state.Handoff, by time.Time, because string) state.Handoff {
+	if !by.After(h.Due[clockActivity]) {
+		return h
+	}
+	d.audit("counted anew", h.ID, map[string]string{
+		"clock": clockActivity, "was": h.Due[clockActivity].Format(time.RFC3339), "by": by.Format(time.RFC3339), "because": because, "owner": h.Owner,
+	})
+	h.Due = withDue(h.Due, clockActivity, by)
 	return h
 }
 

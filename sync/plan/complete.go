@@ -79,12 +79,20 @@ func (d *deciding) accept(t *typ, rec *state.Record, h state.Handoff, set map[st
 // takenUp reports by what the receiver of a handoff has taken it up, if they have.
 func (d *deciding) takenUp(t *typ, rec *state.Record, h state.Handoff) (*facts, cond, bool) {
 	f := d.judged(rec, h)
-	f.accepting = true
+	f.accepting, f.another = true, f.another || saysFormer(rec, h)
 	cond, holds := t.accepted, t.accepted.holds(f)
 	if w := workOf(h); !holds && (!w.Ticked.IsZero() || !w.Started.IsZero()) && d.parallel(h) {
 		cond, holds = cond.ownTask(), true
 	}
 	return f, cond, holds && f.wait == ""
+}
+
+// saysFormer reports whether a record that a handoff came from may say still that it was
+// accepted by somebody who has lost it since.
+func saysFormer(rec *state.Record, h state.Handoff) bool {
+	_, lost := lostAt(h)
+	e := h.Effects[stepPassed]
+	return lost && rec.Ref == h.Record && rec.Ref != h.Target && rec.Fields[ownStatus] == statusAccepted && (e.State == sent || e.State == handoff.Refused)
 }
 
 // ownTask is the condition that the handoff's own task is ticked off.
@@ -186,6 +194,13 @@ func (d *deciding) tell(h, was state.Handoff, step string, set map[string]any) s
 	return h
 }
 
+// taskDone reports whether the task of a handoff is ticked off, and was not opened again for
+// somebody else since.
+func taskDone(h state.Handoff) bool {
+	at := workOf(h).Ticked
+	return !at.IsZero() && !passedSince(h, at)
+}
+
 // closeTask ticks off the task of a handoff that is over, unless its owner has
 // done so: what is done is not left on their list (2.31). One that is on its
 // way is closed once it stands.
@@ -193,7 +208,7 @@ func (d *deciding) closeTask(h state.Handoff) state.Handoff {
 	e := h.Effects[stepTask]
 	ticks := h.Effects[stepTaskDone]
 	planned := ticks.Key != "" && !slices.Contains(d.c.Withdraw, ticks.Key) // what was withdrawn just now is wanted again
-	if e.State != handoff.Done || e.Ref.ID == "" || !workOf(h).Ticked.IsZero() || planned {
+	if e.State != handoff.Done || e.Ref.ID == "" || taskDone(h) || planned {
 		return h
 	}
 	w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskStatus: actDone}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskDone, "set")}

@@ -24,6 +24,7 @@ func (d *deciding) met(h state.Handoff, clock string) bool {
 // met is what a handoff itself tells of a clock other than that of the attempts.
 func met(h state.Handoff, clock string) bool {
 	touched := !h.TouchedAt.IsZero() || h.Stage == state.Touched
+	_, lost := lostAt(h) // taken up in time, and by the next one not yet
 	w := h.Work
 	if w == nil {
 		w = &state.Work{}
@@ -32,13 +33,13 @@ func met(h state.Handoff, clock string) bool {
 	case clockAssign:
 		return h.Owner != ""
 	case clockAccept, clockReturn:
-		return h.Stage != state.Assigned
+		return h.Stage != state.Assigned || lost
 	case clockOpened:
 		return h.Stage != state.Assigned || touched || !w.Opened.IsZero() || !w.Heard.IsZero()
 	case clockTouch, clockOuter:
 		return touched
 	case clockActivity:
-		return h.Stage != state.Accepted && h.Stage != state.Touched
+		return h.Stage != state.Accepted && h.Stage != state.Touched && (h.Stage != state.Assigned || !lost)
 	case clockKickoff:
 		return !w.Met.IsZero()
 	case clockDocument:
@@ -72,7 +73,9 @@ func (d *deciding) escalate(h state.Handoff, ev Fired) {
 		h = d.breach(h, s, ev)
 	}
 	was := h
-	if s.give != "" {
+	if _, lost := lostAt(h); s.give != "" && lost && h.Stage == state.Assigned {
+		d.list(listUntold, h.ID, h.Type+": it is not given on to "+s.give+", because "+h.Owner+" got it for the silence of the one before and has not taken it up ("+where(s.pos)+")")
+	} else if s.give != "" {
 		if h = d.giveAway(h, e); h.Owner != was.Owner {
 			h = d.settled(h, s.clock) // what was asked of others has been done
 		}
@@ -163,6 +166,9 @@ func (t *typ) runsOut(i int) bool {
 // it was started.
 func (d *deciding) stirred(t *typ, h state.Handoff, i int) bool {
 	last := h.AcceptedAt
+	if lost, _ := lostAt(h); lost.After(last) {
+		last = lost
+	}
 	if w := h.Work; w != nil {
 		for _, at := range []time.Time{w.Last, w.Next, w.Heard, h.TouchedAt} {
 			if at.After(last) && !at.After(d.now) {
@@ -179,14 +185,8 @@ func (d *deciding) stirred(t *typ, h state.Handoff, i int) bool {
 	if !due.After(d.now) {
 		return false
 	}
-	by := l.reach(cal, last, 100)
-	if by.After(h.Due[clockActivity]) {
-		d.audit("counted anew", h.ID, map[string]string{
-			"clock": clockActivity, "was": h.Due[clockActivity].Format(time.RFC3339), "by": by.Format(time.RFC3339),
-			"because": "something happened at " + last.UTC().Format(time.RFC3339), "owner": h.Owner,
-		})
-		h.Due = withDue(h.Due, clockActivity, by)
-		d.put(h)
+	if anew := d.countedAnew(h, l.reach(cal, last, 100), "something happened at "+last.UTC().Format(time.RFC3339)); !anew.Due[clockActivity].Equal(h.Due[clockActivity]) {
+		d.put(anew)
 	}
 	d.timer(h, clockActivity, i, due)
 	return true

@@ -34,6 +34,9 @@ func (d *deciding) giveAway(h state.Handoff, e *stepping) state.Handoff {
 		return h
 	}
 	given := d.passTo(h, next, "not acted on within the time of "+e.s.clock, where(e.s.pos))
+	if given.Owner == h.Owner {
+		d.list(listUntold, h.ID, h.Type+": it is not given to "+next+", because it is "+string(h.Stage)+" already ("+where(e.s.pos)+")")
+	}
 	if given.Owner != h.Owner && given.Stake != nil && h.Stake != nil && !e.ev.Fresh && d.edited(h) {
 		s := *given.Stake
 		if s.Over = h.Stake.Stamp; s.Over.IsZero() { // whose hand it was is asked when it is read again before it leaves
@@ -116,7 +119,23 @@ func (d *deciding) passTo(h state.Handoff, next, why, rule string) state.Handoff
 		"owner": next, "was": h.Owner, "because": why, "rule": rule, "accountable": accountable, "backup": backup,
 		"deadlines": "unchanged", "accept_by": stamp(h.AcceptBy), "touch_by": stamp(h.TouchBy),
 	})
+	if !h.AcceptedAt.IsZero() {
+		for _, step := range []string{stepAccept, stepAccept + stepHere} {
+			if e := h.Effects[step]; e.Key != "" && e.State != handoff.Done {
+				d.drop(e.Key) // refused or not
+			}
+		}
+		given = d.silenceAnew(t, given, d.now, "given to "+next)
+	}
 	return d.itemsTo(d.writePassed(t, given), h.Owner)
+}
+
+// forgotten are the fields that say who has accepted a handoff, where they have it no more.
+func forgotten(h state.Handoff) map[string]any {
+	if _, lost := lostAt(h); !lost {
+		return nil
+	}
+	return map[string]any{ownAcceptedBy: nil, ownAcceptedAt: nil, ownQuality: nil}
 }
 
 func stamp(t time.Time) string {
@@ -135,6 +154,7 @@ func (d *deciding) writePassed(t *typ, h state.Handoff) state.Handoff {
 	for i := range d.c.Intents {
 		if w := &d.c.Intents[i].Write; d.c.Intents[i].Handoff == h.ID && d.c.Intents[i].Step == stepAssign {
 			w.Set[ownBackup] = blankNil(h.Backup)
+			maps.Copy(w.Set, forgotten(h))
 		}
 	}
 	if c := d.r.byConn[h.Target.Conn]; c != nil {
@@ -155,10 +175,12 @@ func (d *deciding) passedHere(h state.Handoff, action string) state.Handoff {
 	if e := h.Effects[stepPassed]; e.State != handoff.Done && e.Key != "" {
 		d.drop(e.Key)
 	}
-	return d.intend(h, stepPassed, connectors.Write{
-		Ref: h.Record, Key: key(h, stepPassed, action),
-		Set: map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text},
-	})
+	set := map[string]any{ownAccountable: h.Accountable, ownBackup: blankNil(h.Backup), ownWhy: h.Why[len(h.Why)-1].Text}
+	if not := forgotten(h); not != nil && h.Stage == state.Assigned {
+		maps.Copy(set, not)
+		set[ownStatus] = statusAssigned
+	}
+	return d.intend(h, stepPassed, connectors.Write{Ref: h.Record, Key: key(h, stepPassed, action), Set: set})
 }
 
 // titled names the task of a handoff anew for who has it now, where it is being

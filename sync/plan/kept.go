@@ -76,6 +76,20 @@ func standing(h state.Handoff) int {
 	return -1
 }
 
+// lostAt is when somebody who had accepted a handoff lost it by their silence; ok is false
+// where nobody has.
+func lostAt(h state.Handoff) (at time.Time, ok bool) {
+	for _, past := range slices.Backward(h.Holders) {
+		switch {
+		case past.Why == whyReturned:
+			return at, false
+		case !past.Accepted.IsZero():
+			return past.Until, true
+		}
+	}
+	return at, false
+}
+
 // takeover is a change of the owner of a handoff that waits, for its CRM or for an
 // operator, and who stands there meanwhile.
 type takeover struct {
@@ -195,24 +209,32 @@ func (d *deciding) saidByOwner(rec *state.Record, h state.Handoff, o *takeover) 
 	if by == "" || by == o.last.Who || !slices.Contains(others, by) || says != statusAccepted && says != statusReturned {
 		return true, true
 	}
-	tr, asked := d.trail(rec, state.Stake{Field: ownStatus, Over: o.stood.Over})
+	by, asked = d.sayer(rec, f, o.stood.Over)
+	return by == o.last.Who || !slices.Contains(others, by), asked
+}
+
+// sayer is who has set the status that a record shows: as its history since an instant has
+// it, else who has changed the record last. asked is false where the CRM has to say so first.
+func (d *deciding) sayer(rec *state.Record, f *facts, since time.Time) (by string, asked bool) {
+	tr, asked := d.trail(rec, state.Stake{Field: ownStatus, Over: since})
 	if !asked {
 		d.c.Needs[len(d.c.Needs)-1].Optional = true
-		return false, false
+		return "", false
 	}
-	switch {
+	by = f.user(f.conn, rec.ModifiedBy)
+	switch says := rec.Fields[ownStatus]; {
 	case len(tr.Values) == 0: // not tracked
 	case valueOf(tr.Values[0]) != says:
 		if d.via != "" && d.now.Sub(rec.ModifiedAt).Abs() < filedWithin {
 			d.c.Wait = "who has said that " + rec.Ref.String() + " is " + says + ": it is not filed yet"
-			return false, false
+			return "", false
 		}
 	default:
 		if said := f.user(f.conn, tr.Values[0].By); said != "" {
 			by = said
 		}
 	}
-	return by == o.last.Who || !slices.Contains(others, by), true
+	return by, true
 }
 
 // tookFrom reports whether a program has taken a record from who stood there, and not a

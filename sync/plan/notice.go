@@ -198,10 +198,19 @@ func (d *deciding) say(h state.Handoff, n notice) state.Handoff {
 	return h
 }
 
+// turn tells what is said while somebody has a handoff from what was said while the one
+// before had it, whose clock of silence it was.
+func turn(h state.Handoff) string {
+	if _, lost := lostAt(h); !lost {
+		return ""
+	}
+	return " " + strconv.Itoa(len(h.Holders))
+}
+
 // inChannel plans a message.
 func (d *deciding) inChannel(h state.Handoff, n notice, channel string) state.Handoff {
 	step := n.step + " in " + channel
-	k := key(h, step, "send")
+	k := key(h, step, "send"+turn(h))
 	d.c.Intents = append(d.c.Intents, state.Intent{
 		Handoff: h.ID, Step: step, Dest: notifyDest + channel, Rank: h.Rank, Write: connectors.Write{Key: k},
 		Message: &state.Message{To: n.who, Subject: n.subject, Text: n.text, About: n.aboutOf(h), Digest: n.about != nil},
@@ -220,7 +229,7 @@ func (d *deciding) raise(h state.Handoff, n notice) state.Handoff {
 	case e.State != handoff.Done || e.Ref.ID == "":
 		return d.noticeTask(h, n)
 	}
-	return d.intend(h, n.step, connectors.Write{Ref: e.Ref, Key: key(h, n.step, "set"), Set: map[string]any{
+	return d.intend(h, n.step, connectors.Write{Ref: e.Ref, Key: key(h, n.step, "set"+turn(h)), Set: map[string]any{
 		connectors.TaskSubject: n.subject, connectors.TaskPriority: "high",
 	}})
 }
@@ -241,7 +250,7 @@ func (d *deciding) noticeTask(h state.Handoff, n notice) state.Handoff {
 	}
 	zone := d.calendarOf(n.who).Zone()
 	w := connectors.Write{
-		Ref: connectors.Ref{Conn: c.name, Kind: connectors.Task}, Key: key(h, n.step, "create"),
+		Ref: connectors.Ref{Conn: c.name, Kind: connectors.Task}, Key: key(h, n.step, "create"+turn(h)),
 		Set: map[string]any{
 			connectors.TaskSubject: n.subject, connectors.TaskBody: n.text, connectors.TaskOwner: u.ID, connectors.TaskDue: text(d.now),
 			connectors.TaskZone: zone.String(), connectors.TaskStatus: "open", connectors.TaskType: "todo", connectors.TaskPriority: importance(n.sort),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
@@ -131,7 +132,7 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	}
 	if e.State == handoff.Done && e.Ref.ID != "" {
 		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
-		if taken(h) {
+		if past := handled(h); past != nil && !passedSince(h, past.Until) && untaken(h) {
 			w.Set[connectors.TaskStatus] = "open"
 		}
 		if last := h.Effects[stepTaskOwner]; last.State == sent && last.Key != w.Key {
@@ -140,6 +141,18 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 		return d.intend(h, stepTaskOwner, w)
 	}
 	return h
+}
+
+// passedSince reports whether the task of a handoff has been passed on since an instant.
+func passedSince(h state.Handoff, at time.Time) bool {
+	e := h.Effects[stepTaskOwner]
+	return e.State == handoff.Done && !e.At.Before(at)
+}
+
+// untaken reports whether nobody has taken up the task of a handoff who has it still.
+func untaken(h state.Handoff) bool {
+	w := workOf(h)
+	return w.Ticked.IsZero() && w.Started.IsZero() && w.Deferred.IsZero()
 }
 
 // taskStands settles a task that stands in the CRM: it is ticked off where there is

@@ -101,7 +101,13 @@ func (d *deciding) returns(t *typ, rec *state.Record, h state.Handoff) bool {
 		if who := d.shownStill(t, rec, h); who != "" {
 			by = who
 		}
-		if who := f.user(f.conn, rec.ModifiedBy); d.receives(h, who) {
+		who := f.user(f.conn, rec.ModifiedBy)
+		if who != by && rec.Fields[ownStatus] == statusReturned && d.receives(h, who) {
+			if who, asked = d.sayer(rec, f, h.AssignedAt); !asked {
+				return true
+			}
+		}
+		if d.receives(h, who) {
 			by = who
 		}
 	}

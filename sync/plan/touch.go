@@ -120,6 +120,9 @@ func (c *cond) happened(f *facts) bool {
 	case eventTaskDefer:
 		return !w.Deferred.IsZero()
 	case eventChecklist:
+		if lost, ok := lostAt(*h); ok && f.accepting && !slices.ContainsFunc(h.Items, func(i state.Item) bool { return i.Done.After(lost) }) {
+			return false // it was done by who had it before
+		}
 		return checklistDone(*h)
 	}
 	return false

@@ -233,7 +233,7 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 		return
 	}
 	w := workOf(h)
-	if !w.Ticked.IsZero() || had(h) == "" || taken(h) && a.owner != h.Owner {
+	if !w.Ticked.IsZero() || had(h) == "" || staleTask(h, a) {
 		return
 	}
 	w.Ticked, w.Heard, w.Hand = d.now, d.now, a.owner
@@ -247,7 +247,7 @@ func (d *deciding) ownTask(h state.Handoff, a act) {
 // where ticking it off would, and completes nothing.
 func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	w := workOf(h)
-	if h.Stage != state.Assigned || had(h) == "" || !w.Started.IsZero() || taken(h) && a.owner != h.Owner {
+	if h.Stage != state.Assigned || had(h) == "" || !w.Started.IsZero() || staleTask(h, a) {
 		return
 	}
 	w.Started, w.Heard, w.Hand = d.now, d.now, a.owner
@@ -257,11 +257,22 @@ func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	d.acted(t, h)
 }
 
-// taken reports whether who had a handoff before had taken up its task: it shows that until
-// it is the next one's.
-func taken(h state.Handoff) bool {
-	n := len(h.Holders)
-	return n > 0 && h.Holders[n-1].Did != nil && (!h.Holders[n-1].Did.Ticked.IsZero() || !h.Holders[n-1].Did.Started.IsZero())
+// handled is who has last ticked off, begun or put off the task of a handoff, and did not
+// keep it: the task shows that until it is the next one's. Nil: nobody.
+func handled(h state.Handoff) *state.Holder {
+	for n := range slices.Backward(h.Holders) {
+		if did := h.Holders[n].Did; did != nil && (!did.Ticked.IsZero() || !did.Started.IsZero() || !did.Deferred.IsZero()) {
+			return &h.Holders[n]
+		}
+	}
+	return nil
+}
+
+// staleTask reports whether a task shows still what somebody did with it before they lost the
+// handoff.
+func staleTask(h state.Handoff, a act) bool {
+	past := handled(h)
+	return past != nil && a.owner != h.Owner && a.owner == past.Who
 }
 
 // deferred is news that somebody has put off the task that we made, or has taken it up
@@ -269,7 +280,7 @@ func taken(h state.Handoff) bool {
 func (d *deciding) deferred(t *typ, h state.Handoff, a act) state.Handoff {
 	w := workOf(h)
 	puts := a.state == actDeferred
-	if !h.Stage.Open() || had(h) == "" || puts != w.Deferred.IsZero() {
+	if !h.Stage.Open() || had(h) == "" || puts != w.Deferred.IsZero() || staleTask(h, a) {
 		return h
 	}
 	if w.Deferred, w.Heard, w.Hand = (time.Time{}), d.now, a.owner; puts {
@@ -358,9 +369,13 @@ func (a *act) contact() bool {
 }
 
 // plannedNext notes the next action that somebody of the receivers has planned
-// since the assignment.
+// since the assignment, or since somebody who had accepted it lost it.
 func (d *deciding) plannedNext(h state.Handoff, w *state.Work, a act) {
-	if w.Next.IsZero() && !a.made.Before(h.AssignedAt) && d.receives(h, a.maker) {
+	since := h.AssignedAt
+	if lost, ok := lostAt(h); ok {
+		since = lost
+	}
+	if w.Next.IsZero() && !a.made.Before(since) && d.receives(h, a.maker) {
 		w.Next, w.Maker, w.Heard = d.bounded(a.made), a.maker, d.now
 	}
 }

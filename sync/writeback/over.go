@@ -24,5 +24,5 @@ func cameOver(i state.Intent, stood map[string]connectors.FieldValue) bool {
 // lookAt is the hint that has a record looked at: whether a person came before us,
 // and what is to be put back, is for the rules to say. Nothing is more urgent.
 func lookAt(o outcome, now time.Time) state.Change {
-	return state.Change{Change: connectors.Change{Ref: o.ref, EventID: "over " + o.entry.Write.Key}, Via: state.ViaAnswer, Came: now, Rank: state.FirstRank}
+	return state.Change{Change: connectors.Change{Ref: o.ref, EventID: "over " + o.entry.Write.Key + " " + now.Format(time.RFC3339Nano)}, Via: state.ViaAnswer, Came: now, Rank: state.FirstRank}
 }

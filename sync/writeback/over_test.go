@@ -112,3 +112,34 @@ func TestAskedAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestLookedAtTwice: a write may come again under the key of an earlier one, and what it came
+// over is looked at as well.
+func TestLookedAtTwice(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		out := done(ws)
+		out[0].Stood = map[string]connectors.FieldValue{"hubspot_owner_id": {Value: "7"}}
+		return out, nil
+	}
+	for turn := range 2 {
+		i := r.update("a", "1")
+		i.Expect, i.ReadAt = map[string]any{"hubspot_owner_id": nil}, r.now
+		i.Write.Set = map[string]any{"hubspot_owner_id": "9"}
+		r.put(i)
+		r.rounds(2)
+		looks := 0
+		r.updated(func(tx state.Tx) {
+			looks = 0
+			for row := range state.InboxRows(tx, "hubspot") {
+				looks++
+				state.DropInbox(tx, row.Key)
+			}
+		})
+		if looks != 1 {
+			t.Errorf("turn %d: %d looks", turn, looks)
+		}
+		r.now = r.now.Add(time.Hour)
+	}
+}
