@@ -132,7 +132,7 @@ func (d *deciding) passTask(h state.Handoff, owner string) state.Handoff {
 	}
 	if e.State == handoff.Done && e.Ref.ID != "" {
 		w := connectors.Write{Ref: e.Ref, Set: map[string]any{connectors.TaskOwner: owner}, Links: []connectors.Ref{h.Target}, Key: key(h, stepTaskOwner, owner)}
-		if past := handled(h); past != nil && !passedSince(h, past.Until) && untaken(h) {
+		if past := tookTask(h); past != nil && !passedSince(h, past.Until) && untaken(h) {
 			w.Set[connectors.TaskStatus] = "open"
 		}
 		if last := h.Effects[stepTaskOwner]; last.State == sent && last.Key != w.Key {

@@ -257,11 +257,14 @@ func (d *deciding) begun(t *typ, h state.Handoff, a act) {
 	d.acted(t, h)
 }
 
-// handled is who has last ticked off, begun or put off the task of a handoff, and did not
+// tookTask is who has last ticked off, begun or put off the task of a handoff, and did not
 // keep it: the task shows that until it is the next one's. Nil: nobody.
-func handled(h state.Handoff) *state.Holder {
-	for n := range slices.Backward(h.Holders) {
-		if did := h.Holders[n].Did; did != nil && (!did.Ticked.IsZero() || !did.Started.IsZero() || !did.Deferred.IsZero()) {
+func tookTask(h state.Handoff) *state.Holder {
+	for n, past := range slices.Backward(h.Holders) {
+		switch did := past.Did; {
+		case past.Why == whyReturned: // the next one gets a task of their own
+			return nil
+		case did != nil && (!did.Ticked.IsZero() || !did.Started.IsZero() || !did.Deferred.IsZero()):
 			return &h.Holders[n]
 		}
 	}
@@ -271,7 +274,7 @@ func handled(h state.Handoff) *state.Holder {
 // staleTask reports whether a task shows still what somebody did with it before they lost the
 // handoff.
 func staleTask(h state.Handoff, a act) bool {
-	past := handled(h)
+	past := tookTask(h)
 	return past != nil && a.owner != h.Owner && a.owner == past.Who
 }
 
