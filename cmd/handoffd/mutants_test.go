@@ -301,6 +301,6 @@ func (m mutant) check(t *testing.T, binary string) {
 	case at < 0:
 		t.Errorf("%s was not found broken; found were %v", m.rule, rules)
 	default:
-		t.Logf("found by %v: %s", rules, broken[at].Offence[0])
+		t.Logf("found by %v %d: %s", rules, len(broken[at].Offence), broken[at].Offence[0])
 	}
 }

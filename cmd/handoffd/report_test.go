@@ -523,7 +523,7 @@ func (r *recorded) rowsFail() {
 	r.pass(20 * time.Second)
 }
 
-// contradict has a receiver accept two handoffs in the CRM that carries them, and give them
+// contradict has a receiver accept some handoffs in the CRM that carries them, and give them
 // back in the one they came from, of which we hear later.
 func (r *recorded) contradict() {
 	r.t.Helper()
@@ -531,7 +531,7 @@ func (r *recorded) contradict() {
 	there := r.pair.Salesforce.Faults()
 	defer func() { r.pair.Salesforce.SetFaults(there) }()
 	r.pair.Salesforce.SetFaults(simulators.Faults{UniqueTasks: there.UniqueTasks})
-	for n := 171; n <= 173; n++ {
+	for n := 171; n <= 178; n++ {
 		from := r.buyer(n, "across")
 		r.pass(3 * time.Minute)
 		lead := r.carrier(from)
