@@ -125,19 +125,28 @@ func TestOldPlanSeenBefore(t *testing.T) {
 	}
 }
 
-// TestAcceptanceWithdrawn: what was to say that it is accepted is not written once it is the next one's.
+// TestAcceptanceWithdrawn: what was to say that it is accepted is not written once it is the
+// next one's, also where the CRM has refused it and an operator may retry it.
 func TestAcceptanceWithdrawn(t *testing.T) {
 	t.Parallel()
 	r := quiet(t)
-	w, rec, _ := standing(t, r, true)
-	w.decide(t, r, after(5, 1), plan.Observed{Record: act(r, "calls-1", did("task", "u-ana", after(5, 0), connectors.ActState, "open"), rec.Ref), Via: "poll", Came: after(5, 1)})
-	w.fireDue(t, r, after(200, 0))
-	if h := w.only(t); h.Owner != "ben@example.com" {
-		t.Fatalf("%s of %s", h.Stage, h.Owner)
-	}
-	i, waits := w.steps()["accept"]
-	if waits {
-		t.Errorf("still to be written for ana while it is ben's: %v; assign %v", i.Write.Set, w.steps()["assign"].Write.Set)
+	for _, refused := range []bool{false, true} {
+		w, rec, _ := standing(t, r, true)
+		w.decide(t, r, after(5, 1), plan.Observed{Record: act(r, "calls-1", did("task", "u-ana", after(5, 0), connectors.ActState, "open"), rec.Ref), Via: "poll", Came: after(5, 1)})
+		accept, planned := w.steps()["accept"]
+		if refused {
+			w.decide(t, r, after(5, 2), plan.Delivered{Intent: accept, Class: "invalid", Err: "a rule says no"})
+			parked := accept
+			parked.State, parked.Attempts, parked.Class = state.Parked, 1, "invalid"
+			w.intents[accept.Write.Key] = parked // as the writer keeps it
+		}
+		w.fireDue(t, r, after(200, 0))
+		if h := w.only(t); !planned || h.Owner != "ben@example.com" {
+			t.Fatalf("%s of %s; accepted: %v", h.Stage, h.Owner, planned)
+		}
+		if i, waits := w.steps()["accept"]; waits {
+			t.Errorf("refused %v: still to be written for ana while it is ben's: %v", refused, i.Write.Set)
+		}
 	}
 }
 
@@ -365,34 +374,6 @@ func TestReassignedDone(t *testing.T) {
 		if p := w.steps()["task owner"]; p.Write.Set[connectors.TaskStatus] != any("open") && len(told) == 0 {
 			t.Errorf("%s: %s gets it with a task that is done (%v), and is told nothing: %v", way, h.Owner, p.Write.Set, told)
 		}
-	}
-}
-
-// TestAcceptanceComesLate: an acceptance that was refused is not written later, when it is another's.
-func TestAcceptanceComesLate(t *testing.T) {
-	t.Parallel()
-	r := quiet(t)
-	w, rec, h := standing(t, r, true)
-	w.decide(t, r, after(5, 1), plan.Observed{Record: act(r, "calls-1", did("task", "u-ana", after(5, 0), connectors.ActState, "open"), rec.Ref), Via: "poll", Came: after(5, 1)})
-	accept := w.steps()["accept"]
-	parked := accept
-	parked.State, parked.Attempts, parked.Class = state.Parked, 1, "invalid"
-	w.decide(t, r, after(5, 2), plan.Delivered{Intent: accept, Class: "invalid", Err: "a rule says no"})
-	w.intents[accept.Write.Key] = parked // as the writer keeps what was refused
-	w.fireDue(t, r, after(200, 0))
-	w.came(t, r, after(200, 6), w.steps()["assign"], plan.Delivered{Version: "4", Stamp: after(200, 6)})
-	rec = shown(rec, after(200, 6), "4", "owner", "u-ben", "handoff_status", "Assigned")
-	w.look(t, r, rec, after(201, 0))
-	if _, waits := w.steps()["accept"]; !waits {
-		t.Skip("withdrawn")
-	}
-	w.came(t, r, after(202, 0), w.steps()["accept"], plan.Delivered{Version: "5", Stamp: after(202, 0)}) // queue retry
-	rec = shown(rec, after(202, 0), "5", "handoff_status", "Accepted")
-	w.look(t, r, rec, after(203, 0))
-	rec = shown(rec, after(204, 0), "6", "title", "CFO")
-	w.look(t, r, rec, after(204, 1))
-	if h = w.only(t); h.Stage != state.Assigned {
-		t.Errorf("what was to be said of ana's acceptance came late: %s of %s, by %s", h.Stage, h.Owner, h.AcceptedBy)
 	}
 }
 
