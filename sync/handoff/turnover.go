@@ -1,7 +1,6 @@
 package handoff
 
 import (
-	"reflect"
 	"slices"
 	"time"
 
@@ -77,7 +76,7 @@ func backTo(h state.Handoff, n int, why string) state.Handoff {
 // anew has the next owner of a handoff start with its task undone, and without what the one
 // before had taken it up by: neither is their doing. That the buyer was reached stays.
 func anew(h state.Handoff, accepted bool) state.Handoff {
-	if h.Work == nil {
+	if h.Work == nil || !accepted && h.Work.Ticked.IsZero() && h.Work.Started.IsZero() && h.Work.Deferred.IsZero() {
 		return h
 	}
 	w := *h.Work
@@ -88,9 +87,7 @@ func anew(h state.Handoff, accepted bool) state.Handoff {
 			w.First, w.By, w.Type = time.Time{}, "", ""
 		}
 	}
-	if !reflect.DeepEqual(w, *h.Work) {
-		h.Holders[len(h.Holders)-1].Did, h.Work = h.Work, &w
-	}
+	h.Holders[len(h.Holders)-1].Did, h.Work = h.Work, &w
 	return h
 }
 
