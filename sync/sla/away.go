@@ -9,8 +9,8 @@ import (
 type Closure struct{ From, Until time.Time }
 
 // WithClosed is the calendar with some stretches taken out of its hours: a
-// dentist's hour, an afternoon off. The days they lie on stay working days,
-// and [Calendar.EndOfDay] still answers when the day's hours end.
+// dentist's hour, an afternoon off. A day of which an hour is left stays a
+// working day, and [Calendar.EndOfDay] still answers when the day's hours end.
 func (c Calendar) WithClosed(closed []Closure) Calendar {
 	all := slices.Clone(c.away)
 	for _, s := range closed {

@@ -112,6 +112,36 @@ func TestClosedParts(t *testing.T) {
 	}
 }
 
+// TestNothingLeftOfADay (1.88): a day closed part by part, until none of its
+// hours are left, is no working day, and the working days after it count from
+// the next.
+func TestNothingLeftOfADay(t *testing.T) {
+	t.Parallel()
+	at := func(d, h int) time.Time { return time.Date(2026, 3, d, h, 0, 0, 0, time.UTC) }
+	morning, afternoon := sla.Closure{From: at(17, 7), Until: at(17, 13)}, sla.Closure{From: at(17, 13), Until: at(17, 18)}
+	for _, test := range []struct {
+		name   string
+		closed []sla.Closure
+		works  bool
+		want   [3]time.Time // after 0, 1 and 2 working days
+	}{
+		{"nothing closed", nil, true, [3]time.Time{at(17, 9), at(17, 17), at(18, 17)}},
+		{"the morning", []sla.Closure{morning}, true, [3]time.Time{at(17, 13), at(17, 17), at(18, 17)}},
+		{"the afternoon", []sla.Closure{afternoon}, true, [3]time.Time{at(17, 9), at(17, 17), at(18, 17)}},
+		{"both", []sla.Closure{morning, afternoon}, false, [3]time.Time{at(18, 9), at(18, 17), at(19, 17)}},
+	} {
+		c := shifts(t, "UTC")[0].WithClosed(test.closed)
+		if got := c.WorkingDay(at(17, 12)); got != test.works {
+			t.Errorf("%s: a working day: %t", test.name, got)
+		}
+		for n, want := range test.want {
+			if got := c.Add(at(16, 18), amount(n, mappings.Day, true)); !got.Equal(want) {
+				t.Errorf("%s: %d working days end %s, want %s", test.name, n, got, want)
+			}
+		}
+	}
+}
+
 // TestClosedIn: what `calendar show` prints of a year, a holiday that is not
 // kept included.
 func TestClosedIn(t *testing.T) {

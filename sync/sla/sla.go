@@ -120,8 +120,8 @@ func (c Calendar) NextOpen(t time.Time) time.Time {
 }
 
 // WorkingDay reports whether hours begin on the day of t in the calendar's
-// zone.
-func (c Calendar) WorkingDay(t time.Time) bool { return len(c.spans(c.day(t))) > 0 }
+// zone that are not all closed.
+func (c Calendar) WorkingDay(t time.Time) bool { return c.works(c.day(t)) }
 
 // Between is the open time from a to b, negative where b is before a. It
 // looks at most some 110 years ahead.
@@ -192,13 +192,28 @@ func (c Calendar) addDays(t time.Time, n int) time.Time {
 	day := c.shiftDay(t)
 	for range maxDays {
 		day++
-		if len(c.spans(day)) > 0 {
+		if c.works(day) {
 			if n--; n == 0 {
 				break
 			}
 		}
 	}
 	return c.closing(day)
+}
+
+// works is whether any of the hours that begin on a day are open. A day that is
+// closed part by part, until nothing is left, is no working day: one that
+// counted as the next would be over before anybody is there.
+func (c Calendar) works(day int) bool {
+	for _, s := range c.spans(day) {
+		open, rest := opening{}, opening{c.at(day, s.From), c.at(day, s.To)}
+		for rest.open.Before(rest.close) {
+			if open, rest = c.cut(rest); open.open.Before(open.close) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // EndOfDay is when the working day that t is on closes, or the next one where
