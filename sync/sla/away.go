@@ -10,7 +10,7 @@ type Closure struct{ From, Until time.Time }
 
 // WithClosed is the calendar with some stretches taken out of its hours: a
 // dentist's hour, an afternoon off. A day of which an hour is left stays a
-// working day, and [Calendar.EndOfDay] still answers when the day's hours end.
+// working day, and ends when its hours do, closed or not.
 func (c Calendar) WithClosed(closed []Closure) Calendar {
 	all := slices.Clone(c.away)
 	for _, s := range closed {

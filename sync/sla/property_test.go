@@ -20,17 +20,21 @@ var zones = []string{
 	"Pacific/Apia", "Pacific/Chatham", "Pacific/Kiritimati", "Pacific/Auckland", "Pacific/Fakaofo", "Antarctica/Troll", "America/Nuuk",
 }
 
-// genCalendar draws hours, holidays and parts of days that are closed.
-func genCalendar(t *rapid.T) sla.Calendar {
+// genCalendar draws hours, holidays and parts of days that are closed, whole
+// minutes before and after an instant.
+func genCalendar(t *rapid.T, around time.Time) sla.Calendar {
 	c := genHours(t)
 	if !rapid.Bool().Draw(t, "part of a day") {
 		return c
 	}
-	from := genTime(t, "away")
+	minutes := func(from, to int, name string) time.Duration {
+		return time.Duration(rapid.IntRange(from, to).Draw(t, name)) * time.Minute
+	}
+	from := around.Add(minutes(-48*60, 48*60, "away"))
 	var closed []sla.Closure
 	for range rapid.IntRange(1, 6).Draw(t, "closures") {
-		from = from.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(20*time.Hour)).Draw(t, "later")))
-		closed = append(closed, sla.Closure{From: from, Until: from.Add(time.Duration(rapid.Int64Range(0, int64(10*time.Hour)).Draw(t, "for")))})
+		from = from.Add(minutes(-60, 20*60, "later"))
+		closed = append(closed, sla.Closure{From: from, Until: from.Add(minutes(0, 10*60, "for"))})
 	}
 	return c.WithClosed(closed)
 }
@@ -93,7 +97,8 @@ func genDuration(t *rapid.T) sla.Duration {
 func TestBetweenUndoesAdd(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c, from, d := genCalendar(t), genTime(t, "t"), genSpan(t, "d")
+		from, d := genTime(t, "t"), genSpan(t, "d")
+		c := genCalendar(t, from)
 		end := c.Add(from, sla.Working(d))
 		if got := c.Between(from, end); got != d {
 			t.Fatalf("%s: from %s + %s = %s, but between them are %s", c.Zone(), from, d, end, got)
@@ -107,7 +112,8 @@ func TestBetweenUndoesAdd(t *testing.T) {
 func TestAddIsMonotone(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c, from := genCalendar(t), genTime(t, "t")
+		from := genTime(t, "t")
+		c := genCalendar(t, from)
 		step := time.Duration(rapid.Int64Range(0, int64(60*time.Hour)).Draw(t, "step"))
 		d := genDuration(t)
 		a, b := c.Add(from, d), c.Add(from.Add(step), d)
@@ -143,7 +149,8 @@ func amountText(d sla.Duration) string {
 func TestAddEndsInOpenHours(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c, from := genCalendar(t), genTime(t, "t")
+		from := genTime(t, "t")
+		c := genCalendar(t, from)
 		end := c.Add(from, sla.Working(genSpan(t, "d")))
 		if !c.Open(end) && !c.Open(end.Add(-1)) {
 			t.Fatalf("%s: %s is not in open hours", c.Zone(), end)
@@ -151,6 +158,9 @@ func TestAddEndsInOpenHours(t *testing.T) {
 		open := c.NextOpen(from)
 		if open.Before(from) || !c.Open(open) || c.Between(from, open) != 0 {
 			t.Fatalf("%s: opens %s after %s", c.Zone(), open, from)
+		}
+		if close := c.EndOfDay(from); c.Between(from, close) == 0 {
+			t.Fatalf("%s: from %s until its day closes %s nobody is there", c.Zone(), from, close)
 		}
 		c = genHours(t)
 		if close := c.EndOfDay(from); !close.After(from) || !c.Open(close.Add(-1)) {
@@ -164,7 +174,8 @@ func TestAddEndsInOpenHours(t *testing.T) {
 func TestAnyZoneGivesTheSameInstant(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c, from, d := genCalendar(t), genTime(t, "t"), genDuration(t)
+		from, d := genTime(t, "t"), genDuration(t)
+		c := genCalendar(t, from)
 		zone, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "other"))
 		if err != nil {
 			t.Fatal(err)
@@ -182,10 +193,10 @@ func TestAnyZoneGivesTheSameInstant(t *testing.T) {
 func TestBetweenAddsUp(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c := genCalendar(t)
 		// Years whose holidays are worked out ahead: those of others take
 		// their time, minute by minute.
 		a := time.Unix(rapid.Int64Range(1_450_000_000, 2_850_000_000).Draw(t, "t"), 0).Truncate(time.Minute)
+		c := genCalendar(t, a)
 		b := a.Add(time.Duration(rapid.IntRange(0, 14*60).Draw(t, "b")) * time.Minute)
 		m := a.Add(time.Duration(rapid.IntRange(0, 14*60).Draw(t, "m")) * time.Minute)
 		if m.Before(b) && c.Between(a, m)+c.Between(m, b) != c.Between(a, b) {

@@ -217,12 +217,12 @@ func (c Calendar) works(day int) bool {
 }
 
 // EndOfDay is when the working day that t is on closes, or the next one where
-// t is after its hours or on no working day.
+// none of its hours are left at t, or there were none.
 func (c Calendar) EndOfDay(t time.Time) time.Time {
-	day := c.shiftDay(t)
+	day, open := c.shiftDay(t), c.NextOpen(t)
 	for range maxDays {
 		if len(c.spans(day)) > 0 {
-			if end := c.closing(day); end.After(t) {
+			if end := c.closing(day); end.After(open) {
 				return end
 			}
 		}
