@@ -106,6 +106,9 @@ type Holder struct {
 	Team   string `json:"team,omitempty"`
 	Backup string `json:"backup,omitempty"`
 	Rule   string `json:"rule,omitempty"`
+	// Others is a record and its version that shows, as was asked, what others have said
+	// meanwhile and not they: that is asked once.
+	Others string `json:"others,omitempty"`
 }
 
 // Message is something people are told outside the CRM. It travels in the

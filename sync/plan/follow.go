@@ -110,7 +110,7 @@ func (d *deciding) unwritten(t *typ, rec *state.Record, h state.Handoff, ev Obse
 		}
 	case d.keptBy(t, rec, h, ev):
 	case carries:
-		d.beforeUs(t, rec, h, ev.Read)
+		d.beforeUs(t, rec, d.current(h), ev.Read)
 	}
 }
 

@@ -153,6 +153,10 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff, ev Observe
 			return !asked
 		}
 	}
+	says := rec.Ref.String() + " " + rec.Version
+	if o.last.Others == says {
+		return d.leaveWord(rec, h, o.i)
+	}
 	theirs, asked := d.saidByOwner(rec, h, &o)
 	if !asked {
 		return true
@@ -164,6 +168,9 @@ func (d *deciding) keptBy(t *typ, rec *state.Record, h state.Handoff, ev Observe
 		}
 	}
 	if !theirs {
+		h.Holders = slices.Clone(h.Holders)
+		h.Holders[o.n].Others = says
+		d.put(h)
 		return d.leaveWord(rec, h, o.i)
 	}
 	return d.leaveWith(t, rec, h, &o, returned, ev)
