@@ -250,6 +250,8 @@ type Rotation struct {
 	Served  map[string]int64 `json:"served,omitempty"`
 	Turns   map[string]int   `json:"turns,omitempty"`
 	Present map[string]bool  `json:"present,omitempty"`
+	// Weights are those of the tier's last draw that were not 1.
+	Weights map[string]int `json:"weights,omitempty"`
 }
 
 // Gone is a user who turned out to own nothing any more, before the CRM's

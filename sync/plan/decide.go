@@ -141,6 +141,7 @@ func (d *deciding) observed(ev Observed) {
 	if carried = d.followed(rec, carried, ev); d.stopped() {
 		return
 	}
+	carried = d.begunNow(rec, carried)
 	d.rated(rec, &prev)
 	if seen {
 		d.rematched(c, rec, &prev, carried)
@@ -164,6 +165,18 @@ func (d *deciding) observed(ev Observed) {
 	if !taken && (seen || d.madeSince(c, rec)) {
 		d.unmatched(c, rec, &prev)
 	}
+}
+
+// begunNow is what a record carries with what this decision has begun on it: what
+// was handed over again takes in a buyer who asks again in the same reading.
+func (d *deciding) begunNow(rec *state.Record, carried []state.Handoff) []state.Handoff {
+	for _, h := range d.c.Handoffs {
+		known := slices.ContainsFunc(carried, func(o state.Handoff) bool { return o.ID == h.ID })
+		if !known && h.Stage.Open() && (h.Record == rec.Ref || h.Target == rec.Ref) {
+			carried = append(slices.Clip(carried), h)
+		}
+	}
+	return carried
 }
 
 // fromBefore reports whether a reading is older than one that was asked for at an instant,

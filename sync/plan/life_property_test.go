@@ -81,7 +81,9 @@ func edited(t *rapid.T, w *world, r *plan.Rules, now time.Time, n int, h state.H
 		return
 	}
 	rec.Fields = fields(rec, "owner", "u-"+strings.TrimSuffix(h.Owner, "@example.com"), "handoff_id", h.ID, "handoff_status", "Assigned")
-	switch rapid.IntRange(0, 3).Draw(t, "edit") {
+	switch rapid.IntRange(0, 5).Draw(t, "edit") {
+	case 4, 5: // the buyer comes again, and who gives may hand over again, in one reading
+		rec.Fields["last_form"], rec.Fields["last_form_at"] = rapid.SampledFrom([]string{"A: Demo request", "B: Contact sales"}).Draw(t, "again"), now.Format(time.RFC3339)
 	case 0:
 		rec.Fields["handoff_status"] = "Accepted"
 	case 1:

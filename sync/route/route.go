@@ -13,9 +13,10 @@
 //
 // Somebody who was absent does not get a burst on return, and does not lose
 // the turn they were waiting for: while they are away their account moves on
-// with the others'. A joiner starts at the smallest account of those present.
-// A member whose weight was changed is taken in anew in the same way: what was
-// owed under the old weight is at most one turn of the new one.
+// with the fair level, and it comes back at most one turn below it. A joiner
+// starts at the smallest account of those present. A member whose weight was
+// changed is taken in anew in the same way: what was owed under the old weight
+// is at most one turn of the new one.
 //
 // Turns are counted tier by tier as well, so that anybody can see who gets the
 // hot ones. A team that counts by tier has a rotation of its own for each
@@ -109,9 +110,10 @@ func NextOf(pool state.Pool, t Turn, candidates []Candidate, now time.Time) Draw
 	i := all.pick(nil)
 	if t.ByTier && t.Tier != "" {
 		r := pool.Tiers[t.Tier]
-		own := newLevels(state.Pool{Served: r.Served, Present: r.Present, Weights: pool.Weights}, candidates, d.Free)
+		own := newLevels(state.Pool{Served: r.Served, Present: r.Present, Weights: r.Weights}, candidates, d.Free)
 		i = own.pick(all.served)
 		r.Served, r.Present = own.give(i, r.Served)
+		r.Weights = weights(candidates)
 		d.Pool.Tiers = maps.Clone(pool.Tiers)
 		if d.Pool.Tiers == nil {
 			d.Pool.Tiers = map[string]state.Rotation{}
@@ -204,7 +206,7 @@ type levels struct {
 	free   []Candidate
 	absent []string
 	served []int64
-	base   int64 // the smallest account before the turn
+	base   int64 // the fair level before the turn
 }
 
 func newLevels(pool state.Pool, all, free []Candidate) *levels {
@@ -226,12 +228,15 @@ func newLevels(pool state.Pool, all, free []Candidate) *levels {
 			s = 0
 		case !known:
 			s = low
-		case !pool.Present[c.Who], reweighed(pool, c):
+		case reweighed(pool, c):
 			s = min(max(s, low), mean+c.cost())
+		case !pool.Present[c.Who]:
+			// The turn they were waiting for is theirs still; a burst is not.
+			s = min(max(s, mean-c.cost()), mean+c.cost())
 		}
 		l.served[i] = s
 	}
-	l.base = slices.Min(l.served)
+	l.base = l.level()
 	return l
 }
 
@@ -264,15 +269,27 @@ func level(pool state.Pool, among []Candidate) (least, mean int64) {
 	return least, mean
 }
 
-// pick is the index of who is next. Somebody always is: the smallest account
-// is never above the mean. Of several who would end at once the one with the
-// smallest of the other accounts is, where there are any, else the first.
-func (l *levels) pick(other []int64) int {
-	var sum, weights int64
+// sum is what those present have been served, times their weights, and the sum
+// of those.
+func (l *levels) sum() (sum, weights int64) {
 	for i, c := range l.free {
 		sum += l.served[i] * int64(c.weight())
 		weights += int64(c.weight())
 	}
+	return sum, weights
+}
+
+// level is the fair level of those present.
+func (l *levels) level() int64 {
+	sum, weights := l.sum()
+	return sum / weights
+}
+
+// pick is the index of who is next. Somebody always is: the smallest account
+// is never above the mean. Of several who would end at once the one with the
+// smallest of the other accounts is, where there are any, else the first.
+func (l *levels) pick(other []int64) int {
+	sum, weights := l.sum()
 	best := -1
 	for i, c := range l.free {
 		if l.served[i]*weights > sum {
@@ -297,7 +314,7 @@ func (l *levels) give(i int, old map[string]int64) (served map[string]int64, pre
 	for j, c := range l.free {
 		served[c.Who], present[c.Who] = l.served[j], true
 	}
-	moved := slices.Min(l.served) - l.base
+	moved := l.level() - l.base
 	for _, who := range l.absent {
 		if s, ok := old[who]; ok {
 			served[who] = s + moved

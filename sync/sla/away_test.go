@@ -171,3 +171,22 @@ func TestClosedIn(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestNightOfAClosedShift (1.88): in the night of a shift that is closed whole,
+// the clock counts from the day it is, as it does where that shift is a holiday.
+func TestNightOfAClosedShift(t *testing.T) {
+	t.Parallel()
+	at := func(d, h int) time.Time { return time.Date(2026, 3, d, h, 0, 0, 0, time.UTC) }
+	c := shifts(t, "UTC")[1] // every night from 22 to 6
+	for _, closed := range [][]sla.Closure{
+		{{From: at(16, 20), Until: at(17, 8)}},
+		{{From: at(16, 22), Until: at(17, 1)}, {From: at(17, 1), Until: at(17, 6)}},
+	} {
+		if got, want := c.WithClosed(closed).Add(at(17, 3), amount(1, mappings.Day, true)), at(19, 6); !got.Equal(want) {
+			t.Errorf("closed %v: a working day from 03:00 ends %s, want %s", closed, got, want)
+		}
+	}
+	if got, want := c.Add(at(17, 3), amount(1, mappings.Day, true)), at(18, 6); !got.Equal(want) {
+		t.Errorf("nothing closed: %s, want %s", got, want)
+	}
+}

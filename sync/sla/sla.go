@@ -241,7 +241,7 @@ func (c Calendar) shiftDay(t time.Time) int {
 	if own := c.spans(day); len(own) > 0 && !t.Before(c.at(day, own[0].From)) {
 		return day
 	}
-	if len(c.spans(day-1)) > 0 && t.Before(c.lastClose(day-1)) {
+	if t.Before(c.lastClose(day-1)) && c.works(day-1) {
 		return day - 1
 	}
 	return day
