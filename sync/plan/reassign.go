@@ -146,10 +146,12 @@ func (d *deciding) reassign(ev Reassign) {
 		d.list(listReassign, h.ID, h.Type+": not given to "+ev.To+" by order of "+ev.By+", because a person has set its owner by hand since it was assigned")
 		return
 	}
+	rec = withoutUs(t, rec, h)
 	f := d.r.facts(d.now, d.v, &rec)
 	if t.deliver != nil {
 		f.to = t.deliver
 		if land, ok := d.v.Record(h.Target); ok {
+			land = withoutUs(t, land, h)
 			f.land = &land
 		}
 	}
@@ -169,6 +171,19 @@ func (d *deciding) reassign(ev Reassign) {
 		c.where = ev.Rule
 	}
 	d.handTo(t, h, c, ev)
+}
+
+// withoutUs is a record with the owner it had before a handoff: whom it was given to
+// by us does not own it already.
+func withoutUs(t *typ, rec state.Record, h state.Handoff) state.Record {
+	for s := h.Stake; s != nil && rec.Ref == h.Target; s = s.Under {
+		if now := rec.Fields[t.becomes]; now == s.Value || slices.Contains(s.Tried, now) {
+			rec.Fields = maps.Clone(rec.Fields)
+			rec.Fields[t.becomes], _ = h.Before[s.Field].(string)
+			break
+		}
+	}
+	return rec
 }
 
 // chooseAgain is who an order names. A receiver who is in the team that the

@@ -457,3 +457,38 @@ func TestOrderOfNothing(t *testing.T) {
 		t.Errorf("why it stays: %v", changes.Why)
 	}
 }
+
+// TestOrderedByTheRules (G13): whoever has left the team loses what it gave them, though they
+// own the record by now: handoffd gave it to them. What was theirs before is theirs.
+func TestOrderedByTheRules(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	without := writing(t, edit(t, "teams.yaml", "      - {who: ana@example.com,  weight: 2}\n", ""))
+	for name, c := range map[string]struct {
+		before string // owner of the record when the form came
+		rules  *plan.Rules
+		want   string
+	}{
+		"ana has left the team":         {"", without, "ben@example.com"},
+		"ana is in it still":            {"", r, "ana@example.com"},
+		"a program owned it":            {"u-sync", without, "ben@example.com"},
+		"ana owned it before, and left": {"u-ana", without, "ana@example.com"},
+	} {
+		w := newWorld()
+		rec := demo("51", "dana@acme.com", "country", "US", "lead_status", "New", "owner", c.before)
+		w.decide(t, r, monday, see(rec))
+		h := w.only(t)
+		w.came(t, r, after(0, 1), w.steps()["assign"], plan.Delivered{Version: "2", Stamp: after(0, 1)})
+		w.done(t, r, after(0, 2))
+		rec = shown(rec, after(0, 1), "2", "owner", "u-ana", "handoff_id", h.ID, "handoff_status", "Assigned")
+		w.past(value("u-ana", after(0, 1), connectors.ActorSelf))
+		w.look(t, r, rec, after(1, 0))
+		if h = w.only(t); h.Owner != "ana@example.com" {
+			t.Fatalf("%s: first with %s", name, h.Owner)
+		}
+		w.decide(t, c.rules, after(5, 0), plan.Reassign{Handoff: h.ID, To: "rules", By: "ops"})
+		if got := w.only(t).Owner; got != c.want {
+			t.Errorf("%s: with %s, want %s", name, got, c.want)
+		}
+	}
+}
