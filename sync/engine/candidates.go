@@ -54,6 +54,22 @@ func (v view) Candidates(q match.Query) []match.Account {
 	return g.accounts()
 }
 
+// mostMerged bounds how often an account may have been merged on.
+const mostMerged = 5
+
+// livesAs is the account that another one was merged into, or itself: what was learnt of
+// it, and who was last read as linked to it, belongs to that one now.
+func (v view) livesAs(ref connectors.Ref) connectors.Ref {
+	for range mostMerged {
+		r, ok := state.GetRecord(v.tx, ref)
+		if !ok || r.MovedTo.IsZero() {
+			break
+		}
+		ref = r.MovedTo
+	}
+	return ref
+}
+
 // gathering collects candidates.
 type gathering struct {
 	v     view
@@ -63,6 +79,7 @@ type gathering struct {
 }
 
 func (g *gathering) add(ref connectors.Ref, via match.Via) *match.Account {
+	ref = g.v.livesAs(ref)
 	a := g.found[ref]
 	if a == nil {
 		r, ok := state.GetRecord(g.v.tx, ref)
@@ -113,7 +130,8 @@ func (g *gathering) aliases(conn, key string, via match.Via) {
 		case alias.Counts():
 			refs = append(refs, alias.Account)
 		case alias.Denies():
-			g.denied[alias.Account] = append(g.denied[alias.Account], key)
+			at := g.v.livesAs(alias.Account)
+			g.denied[at] = append(g.denied[at], key)
 		}
 	}
 	if g.generic(refs) {
@@ -129,16 +147,24 @@ func (g *gathering) aliases(conn, key string, via match.Via) {
 // colleagues adds the accounts of which several people have addresses of the
 // query's domain.
 func (g *gathering) colleagues(q match.Query) {
-	all, counts := g.v.mirror.colleagues(q.Conn, q.Domain)
+	linked, counts := g.v.mirror.colleagues(q.Conn, q.Domain)
+	together := map[connectors.Ref]int{}
+	var all []connectors.Ref
+	for _, ref := range linked {
+		at := g.v.livesAs(ref)
+		if together[at] += counts[ref]; !slices.Contains(all, at) {
+			all = append(all, at)
+		}
+	}
 	if g.generic(all) {
 		return // an agency's, a hoster's or a consultant's
 	}
 	for _, ref := range all {
-		if counts[ref] < fewColleagues {
+		if together[ref] < fewColleagues {
 			continue
 		}
 		if a := g.add(ref, match.ByPeople); a != nil {
-			a.Colleagues = counts[ref]
+			a.Colleagues = together[ref]
 		}
 	}
 }

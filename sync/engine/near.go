@@ -80,7 +80,8 @@ func (v view) Alike(conn string, l match.Lead, w *match.Weights) match.Alike {
 	for _, key := range l.Keys() {
 		for _, alias := range state.AliasesOf(v.tx, conn, key) {
 			if alias.Denies() {
-				denied[alias.Account] = append(denied[alias.Account], key)
+				at := v.livesAs(alias.Account)
+				denied[at] = append(denied[at], key)
 			}
 		}
 	}

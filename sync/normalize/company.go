@@ -19,6 +19,15 @@ import (
 //	Telecom Italia S.p.A.    telecom italia
 //	株式会社リクルート           リクルート
 func CompanyName(s string) string {
+	name := bareName(s)
+	if noCompany[name] || !strings.ContainsFunc(name, unicode.IsLetter) && len(name) < 2 {
+		return ""
+	}
+	return name
+}
+
+// bareName is a name folded and without legal forms, whether it is one or not.
+func bareName(s string) string {
 	if len(s) > maxName {
 		s = s[:maxName]
 	}
@@ -31,11 +40,7 @@ func CompanyName(s string) string {
 		}
 		ws = joinLead(ws)
 	}
-	name := strings.Join(ws, " ")
-	if noCompany[name] || !strings.ContainsFunc(name, unicode.IsLetter) && len(name) < 2 {
-		return ""
-	}
-	return name
+	return strings.Join(ws, " ")
 }
 
 // bounded keeps as many whole words as a name may have: spelling out "&" and

@@ -12,8 +12,17 @@ type legalForms struct{ after, before map[string]bool }
 // legal is compiled from the lists below; nothing changes it.
 var legal = legalForms{after: set(legalAfter), before: set(legalBefore)}
 
-// noCompany is what people type who have no company, folded.
-var noCompany = set(notCompanies)
+// noCompany is what people type who have no company, as names are compared: folded,
+// and without what looks like a legal form (of "my company", my).
+var noCompany = bareSet(notCompanies)
+
+func bareSet(list string) map[string]bool {
+	out := map[string]bool{}
+	for item := range strings.SplitSeq(list, ",") {
+		out[bareName(item)] = true
+	}
+	return out
+}
 
 func set(list string) map[string]bool {
 	out := map[string]bool{}

@@ -31,7 +31,7 @@ import (
 
 // Version numbers the canonical forms. It changes whenever the same input
 // would give another text, so that whatever was indexed before is built anew.
-const Version = 1
+const Version = 2
 
 // EmailDomain is the word every noun with an email has without being asked:
 // the registrable domain of the address, for lists such as free_mail.

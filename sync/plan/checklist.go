@@ -96,8 +96,8 @@ func (d *deciding) itemTask(t *typ, f *facts, h state.Handoff, at int) state.Han
 	h = d.chore(h, chore{
 		step: i.Step, who: i.Who, subject: i.Do + ": " + titled(f.rec), body: d.itemText(t, h, i, p), kind: taskKind(p), priority: "medium", due: d.shownDue(h, i), on: on,
 	})
-	if first {
-		d.timer(h, clockItem, at, i.By)
+	if first && (i.After.IsZero() || i.By.After(d.now) || h.Effects[i.Step].Key != "") {
+		d.timer(h, clockItem, at, i.By) // one that nobody could be given would fire for ever
 	}
 	return h
 }
@@ -354,12 +354,16 @@ func (d *deciding) itemDue(h state.Handoff, step int, ev Fired) {
 		d.put(h)
 		return
 	}
+	if i := h.Items[step]; !i.After.IsZero() && h.Effects[i.Step].Key == "" {
+		wanted := false
+		if h, wanted = d.milestoneDue(t, f, h, step); !wanted || h.Effects[i.Step].Key != "" || i.By.After(d.now) {
+			d.put(h)
+			return
+		}
+	}
 	i := h.Items[step]
-	switch {
-	case !i.After.IsZero() && h.Effects[i.Step].Key == "":
-		d.put(d.milestoneDue(t, f, h, step))
-		return
-	case !i.Late.IsZero():
+	if !i.Late.IsZero() {
+		d.put(h)
 		return
 	}
 	detail := map[string]string{"item": i.Do, "who": i.Who, "by": i.By.Format(time.RFC3339), "manager": d.managerOf(i.Who), "rule": i.Rule}

@@ -247,6 +247,8 @@ func (d *deciding) absorb(rec *state.Record) {
 		}
 		if was := d.v.Handoffs(old); len(was) > 0 {
 			d.gone(&state.Record{Ref: old, MovedTo: rec.Ref}, was)
+		} else {
+			d.accountMoved(old, rec.Ref)
 		}
 	}
 }

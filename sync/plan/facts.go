@@ -288,15 +288,18 @@ func (f *facts) elsewhere(ref connectors.Ref, c *conn, noun string) connectors.R
 	same, _ := f.v.Same(ref)
 	own, _ := f.v.Record(ref)
 	var found connectors.Ref
+	over := false
 	for _, r := range same.Refs {
 		if r.Conn != c.name || c.m.Noun(r.Kind) != noun {
 			continue
 		}
-		if found.IsZero() {
-			found = r
+		rec, known := f.v.Record(r)
+		alive := known && !rec.Deleted && rec.MovedTo.IsZero()
+		if found.IsZero() || over && alive {
+			found, over = r, known && !alive // one that was merged away lives on as another of them
 		}
 		// Of two that were one person's there, one may have another address by now.
-		if rec, known := f.v.Record(r); known && !rec.Deleted && rec.MovedTo.IsZero() && own.Fields[wordEmail] != "" && strings.EqualFold(rec.Fields[wordEmail], own.Fields[wordEmail]) {
+		if alive && own.Fields[wordEmail] != "" && strings.EqualFold(rec.Fields[wordEmail], own.Fields[wordEmail]) {
 			return r
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -307,14 +308,17 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 		d.same(rec.Ref, to, sameMoved)
 	}
 	d.untwin(rec.Ref)
+	d.accountMoved(rec.Ref, to)
 	for _, h := range carried {
 		if !h.Stage.Open() {
 			d.ratedThere(h, rec.Ref, to)
 			continue
 		}
+		theirs, has := d.ownOf(to, h)
 		switch {
-		case !to.IsZero() && d.hasOwn(to, h):
+		case !to.IsZero() && has:
 			d.cancel(h, "merged into "+to.String()+", which has a handoff of its own")
+			d.takesIn(theirs, h)
 		case !to.IsZero():
 			d.audit("moved", h.ID, map[string]string{"from": rec.Ref.String(), "to": to.String()})
 			h = handoff.Move(h, rec.Ref, to)
@@ -332,11 +336,78 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 	}
 }
 
+// accountMoved has the handoffs of an account's people and deals be of the one that it was
+// merged into: an activity there is about them, and what becomes of it is told back.
+func (d *deciding) accountMoved(from, to connectors.Ref) {
+	if to.IsZero() || d.r.byConn[from.Conn] == nil || d.r.byConn[from.Conn].m.Noun(from.Kind) != nounCompany {
+		return
+	}
+	for _, h := range d.v.HandoffsAt(from) {
+		h = d.current(h)
+		d.audit("account merged", h.ID, map[string]string{"was": from.String(), "account": to.String()})
+		h.Account = to
+		d.put(h)
+	}
+}
+
+// ownOf is the open handoff of the same type that a record has, or has just been given:
+// several may be merged into it at once. What has each gone to a record elsewhere goes on,
+// and one that is only observed is nobody's work.
+func (d *deciding) ownOf(ref connectors.Ref, h state.Handoff) (state.Handoff, bool) {
+	other := func(o state.Handoff) bool {
+		return o.ID != h.ID && o.Type == h.Type && o.Stage.Open() && (h.Observed || !o.Observed)
+	}
+	for _, o := range d.v.Handoffs(ref) {
+		if other(o) {
+			return o, true
+		}
+	}
+	for _, o := range d.c.Handoffs {
+		if other(o) && o.Record == ref && o.Target == ref && h.Target == h.Record {
+			return o, true
+		}
+	}
+	return state.Handoff{}, false
+}
+
 // hasOwn reports whether a record has an open handoff of the same type.
 func (d *deciding) hasOwn(ref connectors.Ref, h state.Handoff) bool {
-	return slices.ContainsFunc(d.v.Handoffs(ref), func(o state.Handoff) bool {
-		return o.ID != h.ID && o.Type == h.Type && o.Stage.Open()
-	})
+	_, has := d.ownOf(ref, h)
+	return has
+}
+
+// takesIn has a handoff take in what another one was about, which ends because their
+// records were merged: its signals join, and as long as nobody was in touch its tier counts
+// here as well.
+func (d *deciding) takesIn(into, ends state.Handoff) {
+	h := d.current(into)
+	t, f, ok := d.matter(h)
+	if !ok || !h.Stage.Open() || h.Observed != ends.Observed {
+		return
+	}
+	for _, s := range ends.Signals {
+		if joined, err := handoff.Join(h, s); err == nil {
+			h = joined
+		}
+	}
+	if len(h.Signals) == len(into.Signals) {
+		return
+	}
+	d.audit("joined", h.ID, map[string]string{"record": f.rec.Ref.String(), "signals": strconv.Itoa(len(h.Signals)), "of": ends.ID})
+	rank := h.Rank
+	if tier := d.r.tiers[ends.Tier]; tier != nil && !tier.none && ends.TouchedAt.IsZero() {
+		h = d.hasten(t, f, h, tier)
+	}
+	if h.Rank < rank && !h.Observed && h.Target.ID != "" && h.Owner != "" {
+		set := map[string]any{ownTier: h.Tier}
+		for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
+			if !at.IsZero() {
+				set[name] = text(at)
+			}
+		}
+		h = d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, "of "+ends.ID)})
+	}
+	d.put(h)
 }
 
 // cancel ends a handoff that has nothing left to be about. Its tasks may be seen all

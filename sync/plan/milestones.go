@@ -21,10 +21,11 @@ func (d *deciding) dates(t *typ, f *facts, h state.Handoff) state.Handoff {
 	for n := range t.milestones {
 		m := &t.milestones[n]
 		after, by, ok := d.moments(f, h, m)
+		at := itemAt(h, m.step)
 		if !ok {
+			h = d.undated(f, h, m, at)
 			continue
 		}
-		at := itemAt(h, m.step)
 		if at < 0 {
 			if m.before && by.Before(d.now) {
 				continue // what it was to come before is over
@@ -46,7 +47,11 @@ func (d *deciding) dates(t *typ, f *facts, h state.Handoff) state.Handoff {
 				i.After = after
 			}
 		})
-		if !made {
+		switch {
+		case !made && m.before && by.Before(d.now):
+			d.stop(h, clockItem, at) // what it was to come before is over, unless the date moves once more
+			continue
+		case !made:
 			d.timer(h, clockItem, at, after)
 			continue
 		}
@@ -54,6 +59,20 @@ func (d *deciding) dates(t *typ, f *facts, h state.Handoff) state.Handoff {
 		d.timer(h, clockItem, at, by)
 	}
 	return h
+}
+
+// undated has a milestone wait whose date was taken out before its task was made, until
+// there is one again.
+func (d *deciding) undated(f *facts, h state.Handoff, m *milestone, at int) state.Handoff {
+	if at < 0 || !h.Items[at].Done.IsZero() || h.Items[at].By.IsZero() || h.Effects[m.step].Key != "" || !f.has(m.field.noun) {
+		return h
+	}
+	i := h.Items[at]
+	d.audit("milestone moved", h.ID, map[string]string{
+		"item": i.Do, "was": i.By.Format(time.RFC3339), "field": m.field.String(), "changed_by": f.rec.ModifiedBy,
+	})
+	d.stop(h, clockItem, at)
+	return handoff.Change(h, at, func(i *state.Item) { i.By = time.Time{} })
 }
 
 func itemAt(h state.Handoff, step string) int {
@@ -93,8 +112,11 @@ func (d *deciding) moments(f *facts, h state.Handoff, m *milestone) (after, by t
 
 // milestoneDue makes the task of a milestone whose time has come, if it is
 // still wanted.
-func (d *deciding) milestoneDue(t *typ, f *facts, h state.Handoff, at int) state.Handoff {
+func (d *deciding) milestoneDue(t *typ, f *facts, h state.Handoff, at int) (_ state.Handoff, wanted bool) {
 	i := h.Items[at]
+	if i.By.IsZero() {
+		return h, false // its date was taken out
+	}
 	for n := range t.milestones {
 		m := &t.milestones[n]
 		if m.step != i.Step {
@@ -102,15 +124,15 @@ func (d *deciding) milestoneDue(t *typ, f *facts, h state.Handoff, at int) state
 		}
 		if !m.when.holds(f) {
 			d.audit("milestone not wanted", h.ID, map[string]string{"item": i.Do, "because": m.when.say(f)})
-			return handoff.Change(h, at, func(i *state.Item) { i.Done = d.now })
+			return handoff.Change(h, at, func(i *state.Item) { i.Done = d.now }), false
 		}
 		h = handoff.Change(h, at, func(i *state.Item) { i.Who = d.doer(t, f, h, m.who) })
 		h = d.itemTask(t, f, h, at)
 		d.audit("milestone", h.ID, map[string]string{"item": i.Do, "who": h.Items[at].Who, "by": i.By.Format(time.RFC3339)})
-		return h
+		return h, true
 	}
 	d.audit("milestone without a rule", h.ID, map[string]string{"item": i.Do})
-	return h
+	return h, false
 }
 
 // milestonesDone reports whether nothing is left to do after the end.
