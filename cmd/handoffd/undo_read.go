@@ -261,26 +261,28 @@ func (d *desk) undoEvent(ctx context.Context, g *undoGroup, found map[connectors
 				take(e.Ref)
 			}
 		}
-		if saw, ok := d.sawThen(ctx, h); ok {
-			ev.Saw = append(ev.Saw, saw)
-		}
+		ev.Saw = append(ev.Saw, d.sawThen(ctx, h)...)
 	}
 	slices.SortFunc(ev.Found, func(a, b connectors.Object) int { return cmp.Compare(a.Ref.String(), b.Ref.String()) })
 	return ev
 }
 
-// sawThen is the record as it was read when a handoff was assigned.
-func (d *desk) sawThen(ctx context.Context, h state.Handoff) (state.Record, bool) {
+// sawThen are the records a handoff stands on as they were when it was assigned, as far
+// as that was kept: nothing was of one that we made.
+func (d *desk) sawThen(ctx context.Context, h state.Handoff) []state.Record {
+	version := func(hash string) (state.Record, bool, error) { return d.store.Version(ctx, hash) }
 	for past, err := range d.store.PastOf(ctx, h.ID, h.DetectedAt.Add(-time.Hour), h.AssignedAt.Add(time.Hour)) {
 		if err != nil {
-			return state.Record{}, false
+			return nil
 		}
 		if past.ID != h.Decision {
 			continue
 		}
-		ev, err := plan.DecodeEvent(past.Event)
-		seen, ok := ev.(plan.Observed)
-		return seen.Record, ok && err == nil
+		saw, err := plan.SeenThen(past, slices.Compact([]connectors.Ref{h.Record, h.Target}), version)
+		if err != nil {
+			return nil
+		}
+		return saw
 	}
-	return state.Record{}, false
+	return nil
 }

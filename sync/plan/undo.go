@@ -105,7 +105,7 @@ func (d *deciding) undo(ev Undo) {
 // undoOne decides about one handoff.
 func (d *deciding) undoOne(u *undoing, h state.Handoff) {
 	un := state.Undone{At: d.now, By: u.ev.By}
-	un.Touches = append(un.Touches, workedOn(h)...)
+	un.Touches = append(un.Touches, d.givenBy(h, workedOn(h))...)
 	for _, ref := range written(h) {
 		b, ok := d.v.Before(ref)
 		if b, ok = d.unanswered(u, h, ref, b, ok); !ok {

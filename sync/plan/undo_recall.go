@@ -88,17 +88,12 @@ func recalledStatus(h state.Handoff, task connectors.Ref) string {
 // index of the record in Undo.Saw.
 func (d *deciding) recalledFields(u *undoing, saw int, b state.Before) []state.Touch {
 	now := slices.IndexFunc(u.ev.Recalled, func(r state.Record) bool { return r.Ref == b.Ref })
-	c := d.r.byConn[b.Ref.Conn]
-	if saw < 0 || now < 0 || c == nil {
+	if saw < 0 || now < 0 {
 		return nil
 	}
 	var out []state.Touch
 	rec := u.ev.Recalled[now]
-	for _, w := range c.m.Words(rec.Noun) {
-		name, reads := c.m.ReadName(b.Ref.Kind, w)
-		if _, ours := b.Last[name]; !reads || ours || isOwn(name) || slices.Contains(c.signals[rec.Noun], w) || rec.Fields[w] == u.ev.Saw[saw].Fields[w] {
-			continue
-		}
+	for _, name := range d.differ(b, u.ev.Saw[saw], rec) {
 		out = append(out, state.Touch{Ref: b.Ref, What: name + " was changed, and by whom is not known here", At: rec.ModifiedAt})
 	}
 	return out

@@ -29,7 +29,7 @@ func workedOn(h state.Handoff) []state.Touch {
 		}
 		add("returned", who, at)
 	case state.Superseded:
-		add(h.Note, h.Accountable, h.ClosedAt)
+		add(h.Note, "", h.ClosedAt) // who it was is asked: see [deciding.givenBy]
 	case state.Detected, state.Held, state.Queued, state.Assigned, state.Reassigned, state.Stalled, state.Cancelled, state.Refused:
 		// nobody has done anything with it yet, or ever
 	}
@@ -37,6 +37,20 @@ func workedOn(h state.Handoff) []state.Touch {
 		add(strings.TrimSpace("worked on: "+w.Type), w.By, w.First)
 	}
 	return out
+}
+
+// givenBy names who gave the record of a handoff to somebody else, or took it, as the
+// history of its owner tells: whoever has it now may have done nothing. After a merge
+// that is the survivor's, which says nothing of who was before us.
+func (d *deciding) givenBy(h state.Handoff, did []state.Touch) []state.Touch {
+	if h.Stage != state.Superseded || h.Stake == nil || len(did) == 0 {
+		return did
+	}
+	tr, asked := d.pastOf(h.Target, h.Stake.Field, h)
+	if asked && len(tr.Values) > 0 && !tr.Values[0].At.Before(h.AssignedAt) && byHand(tr.Values[0].Actor) {
+		did[0].Who, did[0].At = d.handName(h.Target.Conn, tr.Values[0]), tr.Values[0].At
+	}
+	return did
 }
 
 // written are the records a handoff may have written.
@@ -156,7 +170,7 @@ func (d *deciding) touchOf(ref connectors.Ref, name string, h state.Handoff, wha
 func (d *deciding) pastOf(ref connectors.Ref, name string, h state.Handoff) (state.Trail, bool) {
 	n := state.Need{Conn: ref.Conn, Past: state.Past{Kind: ref.Kind, ID: ref.ID, Field: name, Since: h.AssignedAt.UTC()}}
 	tr, asked := d.v.Trail(n)
-	if !asked {
+	if !asked && !slices.ContainsFunc(d.c.Needs, func(o state.Need) bool { return o.ID() == n.ID() }) {
 		d.c.Needs = append(d.c.Needs, n)
 	}
 	return tr, asked
@@ -175,39 +189,71 @@ func (d *deciding) handName(conn string, v connectors.FieldValue) string {
 // asked for the fields that differ.
 func (d *deciding) otherFields(u *undoing, h state.Handoff, b state.Before, now connectors.Object) []state.Touch {
 	i := slices.IndexFunc(u.ev.Saw, func(r state.Record) bool { return r.Ref == b.Ref })
-	c := d.r.byConn[b.Ref.Conn]
 	if u.ev.Alone {
 		return d.recalledFields(u, i, b)
 	}
-	if i < 0 || c == nil || now.Version == leftBy(h, b.Ref) {
+	left := leftBy(h, b.Ref)
+	switch {
+	case now.Version == left:
 		return nil // it is as our own last write left it
+	case i < 0 && left != "" && now.Version > left:
+		return d.changedByHand(u, h, now)
+	case i < 0:
+		return nil
 	}
 	rec, _ := d.r.Normalize(now)
-	var out []state.Touch
-	unseen := false
-	for _, w := range c.m.Words(rec.Noun) {
-		name, reads := c.m.ReadName(b.Ref.Kind, w)
-		_, ours := b.Last[name]
-		if !reads || ours || isOwn(name) || slices.Contains(c.signals[rec.Noun], w) || rec.Fields[w] == u.ev.Saw[i].Fields[w] {
-			continue
-		}
+	touched, unseen := d.editedSince(h, b, u.ev.Saw[i], rec, h.AssignedAt)
+	if unseen && len(touched) == 0 {
+		return d.changedByHand(u, h, now)
+	}
+	return touched
+}
+
+// editedSince are the changes between two readings of a record that a person has made
+// since an instant, in mapped fields which we do not write. unseen says that the CRM
+// does not tell who made one of them.
+func (d *deciding) editedSince(h state.Handoff, b state.Before, was, now state.Record, since time.Time) (out []state.Touch, unseen bool) {
+	for _, name := range d.differ(b, was, now) {
 		tr, asked := d.pastOf(b.Ref, name, h)
 		if !asked {
 			continue
 		}
 		unseen = unseen || len(tr.Values) == 0
 		for _, v := range tr.Values {
-			if v.At.After(h.AssignedAt) && byHand(v.Actor) {
+			if v.At.After(since) && byHand(v.Actor) {
 				out = append(out, state.Touch{Ref: b.Ref, What: name + " was changed", Who: d.handName(b.Ref.Conn, v), At: v.At})
 				break
 			}
 		}
 	}
-	if unseen && len(out) == 0 && now.ModifiedBy != u.self(h) {
-		hand := connectors.FieldValue{By: now.ModifiedBy}
-		out = append(out, state.Touch{Ref: b.Ref, What: "the record was changed", Who: d.handName(b.Ref.Conn, hand), At: now.ModifiedAt})
+	return out, unseen
+}
+
+// differ are the mapped fields, by the CRM's name, of which two readings of a record
+// hold something else, without those that we write and those that the buyer fills.
+func (d *deciding) differ(b state.Before, was, now state.Record) []string {
+	c := d.r.byConn[b.Ref.Conn]
+	if c == nil {
+		return nil
+	}
+	var out []string
+	for _, w := range c.m.Words(now.Noun) {
+		name, reads := c.m.ReadName(b.Ref.Kind, w)
+		if _, ours := b.Last[name]; reads && !ours && !isOwn(name) && !isOwn(w) && !slices.Contains(c.signals[now.Noun], w) && now.Fields[w] != was.Fields[w] {
+			out = append(out, name)
+		}
 	}
 	return out
+}
+
+// changedByHand is a touch of which the CRM tells no more than who has changed the
+// record last, if that was not us.
+func (d *deciding) changedByHand(u *undoing, h state.Handoff, now connectors.Object) []state.Touch {
+	if now.ModifiedBy == u.self(h, now.Ref.Conn) {
+		return nil
+	}
+	hand := connectors.FieldValue{By: now.ModifiedBy}
+	return []state.Touch{{Ref: now.Ref, What: "the record was changed", Who: d.handName(now.Ref.Conn, hand), At: now.ModifiedAt}}
 }
 
 // leftBy is the version that a handoff's own last write left on a record.
@@ -221,15 +267,15 @@ func leftBy(h state.Handoff, ref connectors.Ref) string {
 	return left
 }
 
-// self is how the CRM calls us, as far as a record tells that stands as our own
+// self is what a CRM calls us, as far as a record there tells that stands as our own
 // write left it. Where none does, whoever it was counts as a person.
-func (u *undoing) self(h state.Handoff) string {
+func (u *undoing) self(h state.Handoff, conn string) string {
 	for _, o := range u.ev.Found {
-		if left := leftBy(h, o.Ref); left != "" && o.Version == left && o.ModifiedBy != "" {
+		if left := leftBy(h, o.Ref); o.Ref.Conn == conn && left != "" && o.Version == left && o.ModifiedBy != "" {
 			return o.ModifiedBy
 		}
 	}
-	return u.ev.Self[h.Target.Conn]
+	return u.ev.Self[conn]
 }
 
 // openTasks are our tasks of a handoff that are still to be done. One that
