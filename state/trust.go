@@ -150,7 +150,8 @@ type Actual struct {
 type Undone struct {
 	At       time.Time        `json:"at"`
 	By       string           `json:"by"`
-	Restored bool             `json:"restored"`          // false: somebody has touched it, and nothing was written
+	Restored bool             `json:"restored"`          // false: somebody has touched it, and not everything was written
+	Left     bool             `json:"left,omitempty"`    // it was to be put back, and somebody came first or the CRM refused it
 	Records  []connectors.Ref `json:"records,omitempty"` // put back
 	Tasks    int              `json:"tasks,omitempty"`   // closed
 	Touches  []Touch          `json:"touches,omitempty"` // why nothing was

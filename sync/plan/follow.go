@@ -28,6 +28,9 @@ func (d *deciding) follow(rec *state.Record, h state.Handoff, ev Observed) {
 		if d.counting(h) {
 			h = d.counters(t, rec, h)
 		}
+		if d.touchedInWait(t, rec, h); d.stopped() {
+			return
+		}
 		d.explained(t, rec, h)
 		if d.givenBefore(t, rec, d.current(h)) || d.saidBefore(t, rec, d.current(h), ev) {
 			return

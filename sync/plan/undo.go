@@ -104,7 +104,7 @@ func (d *deciding) undo(ev Undo) {
 
 // undoOne decides about one handoff.
 func (d *deciding) undoOne(u *undoing, h state.Handoff) {
-	un := state.Undone{At: d.now, By: u.ev.By}
+	un := state.Undone{At: d.now, By: u.ev.By, Left: h.Undone != nil && h.Undone.Left}
 	un.Touches = append(un.Touches, d.givenBy(h, workedOn(h))...)
 	for _, ref := range written(h) {
 		b, ok := d.v.Before(ref)
@@ -130,18 +130,11 @@ func (d *deciding) undoOne(u *undoing, h state.Handoff) {
 
 // leaveTouched lists a handoff that is left as it is.
 func (d *deciding) leaveTouched(h state.Handoff, un state.Undone) {
-	var what []string
-	for _, t := range un.Touches {
-		text := t.What
-		if t.Who != "" {
-			text += ", by " + t.Who
-		}
-		what = append(what, text)
-	}
+	what := saidOf(un.Touches)
 	h.Undone = &un
-	d.because(d.why("", "%s is left as it is: %s", h.ID, strings.Join(what, "; ")))
-	d.list(listUndo, h.ID, h.Type+" on "+h.Record.String()+" was touched since and is left as it is: "+strings.Join(what, "; "))
-	d.audit("not undone", h.ID, map[string]string{"by": un.By, "because": strings.Join(what, "; ")})
+	d.because(d.why("", "%s is left as it is: %s", h.ID, what))
+	d.list(listUndo, h.ID, h.Type+" on "+h.Record.String()+" was touched since and is left as it is: "+what)
+	d.audit("not undone", h.ID, map[string]string{"by": un.By, "because": what})
 	d.put(h)
 }
 
@@ -149,11 +142,13 @@ func (d *deciding) leaveTouched(h state.Handoff, un state.Undone) {
 func (d *deciding) takeBack(u *undoing, h state.Handoff, un state.Undone, tasks []connectors.Ref) {
 	h = d.withdraw(h)
 	d.quiet(h)
-	d.credit(h)
+	if !un.Left {
+		d.credit(h) // the order before has given their turn back
+	}
 	if done, err := handoff.Cancel(h, "undone by "+un.By, d.now); err == nil {
 		h = done
 	}
-	un.Restored, un.Tasks = true, len(tasks)
+	un.Restored, un.Left, un.Tasks = true, false, len(tasks)
 	u.back[h.ID] = true
 	for _, ref := range written(h) {
 		n, ok := layerOf(u.before[ref], h.ID)
@@ -229,7 +224,7 @@ func (d *deciding) putBack(u *undoing) {
 		}
 		h := d.current(u.by[ref])
 		step := undoStep(h, ref)
-		w := connectors.Write{Ref: ref, Set: set, IfVersion: now.Version, Key: key(h, step, "restore "+ref.String())}
+		w := connectors.Write{Ref: ref, Set: set, IfVersion: now.Version, Key: key(h, step, "restore "+ref.String()+" "+now.Version)}
 		d.put(d.intendSeen(h, step, w, seen{expect: expect, read: u.ev.Read, over: now.ModifiedAt, atRisk: true}))
 	}
 }
@@ -246,21 +241,18 @@ func undoStep(h state.Handoff, ref connectors.Ref) string {
 func isUndo(step string) bool { return step == stepUndo || strings.HasPrefix(step, stepUndo+" ") }
 
 // undoRefused is a restore that a person came before, or that the CRM will not
-// take: it is listed, and not tried again.
+// take: it is listed, and not tried again until somebody orders it.
 func (d *deciding) undoRefused(h state.Handoff, ev Delivered) {
 	ref := ev.Intent.Write.Ref
-	what := "the CRM refuses it: " + ev.Err
+	touch := state.Touch{Ref: ref, What: "the CRM refuses it: " + ev.Err, At: d.now}
 	if ev.Class == connectors.Conflict.String() {
-		what = "somebody changed it before it could be put back"
+		touch.What = "somebody changed it before it could be put back"
+		if rec, known := d.v.Record(ref); known && rec.Version > ev.Intent.Write.IfVersion {
+			touch = d.lastHand(rec, touch.What)
+		}
 	}
-	if h.Undone != nil {
-		un := *h.Undone
-		un.Records = slices.DeleteFunc(slices.Clone(un.Records), func(r connectors.Ref) bool { return r == ref })
-		un.Touches = append(slices.Clone(un.Touches), state.Touch{Ref: ref, What: what, At: d.now})
-		h.Undone = &un
-	}
-	d.because(d.why("", "%s is left as it is: %s", ref, what))
-	d.list(listUndo, h.ID, h.Type+": "+ref.String()+" is left as it is: "+what)
-	d.audit("not undone", h.ID, map[string]string{"record": ref.String(), "because": what})
 	d.put(h)
+	if h.Undone != nil {
+		d.leftBehind(h, []connectors.Ref{ref}, []state.Touch{touch})
+	}
 }

@@ -48,8 +48,13 @@ func showsWrite(now connectors.Object, w connectors.Write) bool {
 func (d *deciding) isBack(ev Delivered) bool {
 	w := ev.Intent.Write
 	rec, known := d.v.Record(w.Ref)
+	return ev.Class == connectors.Conflict.String() && known && rec.Version > w.IfVersion && d.showsBack(rec, w)
+}
+
+// showsBack reports whether a record shows what a restore puts there.
+func (d *deciding) showsBack(rec state.Record, w connectors.Write) bool {
 	c := d.r.byConn[w.Ref.Conn]
-	if ev.Class != connectors.Conflict.String() || !known || c == nil || rec.Version <= w.IfVersion {
+	if c == nil {
 		return false
 	}
 	now := connectors.Object{Fields: map[string]any{}}

@@ -111,6 +111,10 @@ func (d *deciding) activity(c *conn, rec *state.Record) {
 		if t == nil {
 			continue
 		}
+		if len(d.restores(h)) > 0 && (!x.loose || a.owner == had(h)) {
+			d.contactInWait(t, h, a)
+			continue
+		}
 		if who := had(h); who != "" && (h.Stage.Open() || d.counting(h)) && (!x.loose || a.owner == who) {
 			if d.readFirst(h, a) {
 				return
@@ -140,7 +144,7 @@ func (d *deciding) concerned(c *conn, rec *state.Record) []concern {
 	add := func(loose bool, hs ...state.Handoff) {
 		for _, h := range hs {
 			known := slices.ContainsFunc(out, func(o concern) bool { return o.h.ID == h.ID })
-			if !known && !h.Observed && (had(h) != "" || h.Stage == state.Held) && (h.Stage.Open() || d.counting(h) || h.Stage == state.Completed && !milestonesDone(h)) {
+			if !known && !h.Observed && (had(h) != "" || h.Stage == state.Held) && (h.Stage.Open() || d.counting(h) || h.Stage == state.Completed && !milestonesDone(h) || len(d.restores(h)) > 0) {
 				out = append(out, concern{h, loose})
 			}
 		}
