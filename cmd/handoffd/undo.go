@@ -31,9 +31,11 @@ type undoAnswer struct {
 	Applied  bool      `json:"applied"`
 	Restored int       `json:"restored"`
 	Touched  int       `json:"touched"`
-	Waits    string    `json:"waits,omitempty"`  // why what was ordered does not leave yet
-	Others   string    `json:"others,omitempty"` // why a rule fits nothing
-	Alone    bool      `json:"from_state_alone"` // no daemon runs: the CRMs were not asked
+	Before   int       `json:"undone_before"`
+	Observed int       `json:"observed,omitempty"` // only observed: there is nothing of them to take back
+	Waits    string    `json:"waits,omitempty"`    // why what was ordered does not leave yet
+	Others   string    `json:"others,omitempty"`   // why a rule fits nothing
+	Alone    bool      `json:"from_state_alone"`   // no daemon runs: the CRMs were not asked
 	Handoffs []undoRow `json:"handoffs"`
 }
 
@@ -42,7 +44,7 @@ type undoRow struct {
 	Handoff string            `json:"handoff"`
 	Type    string            `json:"type"`
 	Record  string            `json:"record"`
-	Outcome string            `json:"outcome"` // "restored", "touched", "undone before"
+	Outcome string            `json:"outcome"` // "restored", "touched", "undone before", "left as it is": an order before could not put it back
 	Owner   string            `json:"owner,omitempty"`
 	Back    map[string]string `json:"back,omitempty"`    // the CRM's own fields, as they are put back
 	Tasks   int               `json:"tasks,omitempty"`   // closed
@@ -141,30 +143,32 @@ const undoChunk = 200
 
 // undo takes handoffs back, or says what that would do.
 func (d *desk) undo(ctx context.Context, o undoOrder) (undoAnswer, error) {
+	o.Rule = cleanRule(o.Rule)
 	a := undoAnswer{Schema: 1, Applied: o.Apply, Alone: d.alone, Handoffs: []undoRow{}}
 	if o.Apply {
 		if err := d.mayOrder(ctx); err != nil {
 			return a, err
 		}
 	}
-	groups, before, err := d.undoGroups(ctx, o)
+	pick, err := d.undoPick(ctx, o)
 	if err != nil {
 		return a, err
 	}
-	if len(groups)+len(before) == 0 && o.Type != "" {
+	if pick.none() && o.Type != "" {
 		if wrong := d.book.Rules().NoneHas("type", o.Type); wrong != "" {
 			return a, usageError("--type %s: %s", o.Type, wrong)
 		}
 	}
-	if len(groups)+len(before) == 0 && o.Rule != "" {
+	if pick.none() && o.Rule != "" {
 		if a.Others, err = d.others(ctx, o.Rule); err != nil {
 			return a, err
 		}
 	}
-	for _, id := range before {
-		a.Handoffs = append(a.Handoffs, undoRow{Handoff: id, Outcome: "undone before"})
+	a.Before, a.Observed = len(pick.before), pick.observed
+	for _, h := range pick.before {
+		a.Handoffs = append(a.Handoffs, undoRowOf(h, "undone before"))
 	}
-	for chunk := range slices.Chunk(groups, undoChunk) {
+	for chunk := range slices.Chunk(pick.groups, undoChunk) {
 		events, err := d.undoEvents(ctx, chunk, o.By)
 		if err != nil {
 			return a, err
@@ -191,12 +195,10 @@ func (a *undoAnswer) add(c state.Changes) {
 		if un == nil {
 			continue
 		}
-		row := undoRow{
-			Handoff: h.ID, Type: h.Type, Record: h.Target.String(), Owner: h.Owner, Outcome: "touched",
-			Tasks: un.Tasks, Touches: un.Touches, Stays: un.Stays,
-		}
-		if h.Target.ID == "" {
-			row.Record = h.Record.String()
+		row := undoRowOf(h, "touched")
+		row.Tasks, row.Touches, row.Stays = un.Tasks, un.Touches, un.Stays
+		if un.Left {
+			row.Outcome = "left as it is"
 		}
 		if a.Touched++; un.Restored {
 			a.Touched--
@@ -214,6 +216,15 @@ func (a *undoAnswer) add(c state.Changes) {
 	}
 }
 
+// undoRowOf is a handoff as a row says which it is.
+func undoRowOf(h state.Handoff, outcome string) undoRow {
+	row := undoRow{Handoff: h.ID, Type: h.Type, Record: h.Target.String(), Owner: h.Owner, Outcome: outcome}
+	if h.Target.ID == "" {
+		row.Record = h.Record.String()
+	}
+	return row
+}
+
 func text(v any) string {
 	if v == nil {
 		return ""
@@ -223,24 +234,38 @@ func text(v any) string {
 
 // lead is what a person reads first.
 func (a undoAnswer) lead() string {
-	text := fmt.Sprintf("%s would be restored, %d touched since and left as they are. Nothing was written; --apply does it.", several(a.Restored, "handoff"), a.Touched)
-	if a.Applied {
-		text = fmt.Sprintf("%s restored, %d touched since and left as they are.", several(a.Restored, "handoff"), a.Touched)
+	would, end := " would be", " Nothing was written."
+	if a.Restored > 0 {
+		end = " Nothing was written; --apply does it."
 	}
+	if a.Applied {
+		would, end = "", ""
+	}
+	text := fmt.Sprintf("%s%s restored, %d touched since and left as they are.%s", several(a.Restored, "handoff"), would, a.Touched, end)
 	if a.Restored+a.Touched == 0 {
 		text = strings.TrimSpace("There is nothing to take back. " + a.Others)
 	}
-	if a.Waits != "" {
-		text += "\n" + a.Waits
+	if a.Before > 0 {
+		text += " " + several(a.Before, "handoff") + " undone before."
 	}
+	if a.Observed > 0 {
+		text += " " + several(a.Observed, "handoff") + " only observed, so that nothing was ever written."
+	}
+	lines := []string{text}
 	if a.Alone {
-		text = fromState + "\n" + text
+		lines = []string{fromState, text}
 	}
-	return text + "\n"
+	if a.Waits != "" {
+		lines = append(lines, a.Waits)
+	}
+	for n := range lines {
+		lines[n] = wrapped(lines[n], lineWidth)
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 func (a undoAnswer) tables() []table {
-	t := table{head: []string{"outcome", "type", "record", "owner", "what", "who", "when", "handoff"}, said: []int{4}, below: []int{5, 6, 7}}
+	t := table{head: []string{"outcome", "type", "record", "owner", "what", "who", "when", "handoff"}, said: []int{4}, below: []int{3, 5, 6, 7}}
 	for _, h := range a.Handoffs {
 		var what []string
 		for name, v := range h.Back {

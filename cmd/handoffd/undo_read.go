@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,64 +25,81 @@ type undoGroup struct {
 	befores  map[connectors.Ref]state.Before
 }
 
-// undoGroups finds the handoffs to take back, and those that were before.
-func (d *desk) undoGroups(ctx context.Context, o undoOrder) (groups []*undoGroup, before []string, err error) {
+// undoPick are the handoffs that an order names.
+type undoPick struct {
+	groups   []*undoGroup
+	before   []state.Handoff // taken back by an order before
+	observed int             // of which nothing was ever written
+	byRef    map[connectors.Ref]*undoGroup
+}
+
+// none reports whether the order names nothing.
+func (p *undoPick) none() bool { return len(p.groups)+len(p.before)+p.observed == 0 }
+
+// undoPick finds the handoffs to take back.
+func (d *desk) undoPick(ctx context.Context, o undoOrder) (p *undoPick, err error) {
 	err = d.store.View(ctx, func(tx state.Tx) error {
-		groups, before = nil, nil
-		byRef := map[connectors.Ref]*undoGroup{}
+		p = &undoPick{byRef: map[connectors.Ref]*undoGroup{}}
 		if o.Handoff != "" {
 			h, ok := state.GetHandoff(tx, o.Handoff)
 			if !ok {
 				return &exitError{code: exitWrong, err: fmt.Errorf("there is no handoff %q", o.Handoff), try: "handoffd explain RECORD"}
 			}
-			before = undoPick(tx, o, h, byRef, &groups, before)
+			p.take(tx, o, h)
 			return tx.Err()
 		}
 		for _, h := range state.AllHandoffs(tx) {
-			before = undoPick(tx, o, h, byRef, &groups, before)
+			p.take(tx, o, h)
 		}
 		return tx.Err()
 	})
-	return groups, before, err
+	return p, err
 }
 
-func undoPick(tx state.Tx, o undoOrder, h state.Handoff, byRef map[connectors.Ref]*undoGroup, groups *[]*undoGroup, before []string) []string {
-	if !o.fits(h) {
-		return before
+// take puts a handoff where it belongs, if the order names it.
+func (p *undoPick) take(tx state.Tx, o undoOrder, h state.Handoff) {
+	switch {
+	case !o.fits(h):
+	case h.Observed:
+		p.observed++
+	case h.Undone != nil && h.Undone.Restored:
+		p.before = append(p.before, h)
+	default:
+		p.group(tx, h)
 	}
-	if h.Undone != nil && h.Undone.Restored {
-		return append(before, h.ID)
-	}
+}
+
+// group puts a handoff with those that stand on the same records.
+func (p *undoPick) group(tx state.Tx, h state.Handoff) {
 	var g *undoGroup
 	refs := []connectors.Ref{h.Record}
 	if h.Target.ID != "" && h.Target != h.Record {
 		refs = append(refs, h.Target)
 	}
 	for _, ref := range refs {
-		switch other := byRef[ref]; {
+		switch other := p.byRef[ref]; {
 		case other == nil || other == g:
 		case g == nil:
 			g = other
 		default:
-			g.join(other, byRef)
-			*groups = slices.DeleteFunc(*groups, func(o *undoGroup) bool { return o == other })
+			g.join(other, p.byRef)
+			p.groups = slices.DeleteFunc(p.groups, func(o *undoGroup) bool { return o == other })
 		}
 	}
 	if g == nil {
 		g = &undoGroup{befores: map[connectors.Ref]state.Before{}}
-		*groups = append(*groups, g)
+		p.groups = append(p.groups, g)
 	}
 	g.handoffs = append(g.handoffs, h)
 	for _, ref := range refs {
-		if byRef[ref] == nil {
-			byRef[ref] = g
+		if p.byRef[ref] == nil {
+			p.byRef[ref] = g
 			g.refs = append(g.refs, ref)
 			if b, ok := state.GetBefore(tx, ref); ok {
 				g.befores[ref] = b
 			}
 		}
 	}
-	return before
 }
 
 // join takes in another group: a handoff stands on records of both.
@@ -101,7 +120,7 @@ func (o undoOrder) fits(h state.Handoff) bool {
 		at = h.DetectedAt
 	}
 	switch {
-	case h.Observed, h.Stage == state.Refused:
+	case h.Stage == state.Refused:
 		return false
 	case o.Handoff != "" && h.ID != o.Handoff, o.Type != "" && h.Type != o.Type:
 		return false
@@ -112,19 +131,37 @@ func (o undoOrder) fits(h state.Handoff) bool {
 }
 
 // ruledBy are the lines that started a handoff, gave it its tier, or named its
-// owner.
+// owner. The line of the type that did may have gone by a row of another file, which
+// stands in what it says.
 func ruledBy(h state.Handoff) (lines []string) {
-	for i, why := range h.Why {
-		if i == len(h.Why)-1 || !strings.Contains(why.Rule, " owner[") {
+	if len(h.Why) == 0 {
+		return nil
+	}
+	won := h.Why[len(h.Why)-1].Rule
+	for _, why := range h.Why {
+		if why.Rule == won || !strings.Contains(why.Rule, " owner[") {
 			place, _, _ := strings.Cut(why.Rule, " ")
-			lines = append(lines, place)
+			lines = append(append(lines, place), ruleLine.FindAllString(why.Text, -1)...)
 		}
 	}
 	return lines
 }
 
+// ruleLine is a line of the rules, as a reason names it.
+var ruleLine = regexp.MustCompile(`[\w./-]+\.ya?ml:\d+`)
+
+// cleanRule is a line of the rules as reasons name it: ./handoffs/x.yaml:1 is
+// handoffs/x.yaml:1.
+func cleanRule(rule string) string {
+	if rule == "" {
+		return ""
+	}
+	return path.Clean(rule)
+}
+
 // others says by which lines of a file handoffs were started, timed or given to
-// their owner, where none ever was by the one that is asked for.
+// their owner, where none ever was by the one that is asked for. A file that there is
+// not is a slip of the pen.
 func (d *desk) others(ctx context.Context, rule string) (string, error) {
 	file, asked, _ := strings.Cut(rule, ":")
 	lines := map[int]bool{}
@@ -145,6 +182,9 @@ func (d *desk) others(ctx context.Context, rule string) (string, error) {
 	}
 	if n, err := strconv.Atoi(asked); err == nil && lines[n] {
 		return "", nil
+	}
+	if _, there := d.book.Rules().Files()[file]; len(lines) == 0 && !there {
+		return "", usageError("--rule %s: there is no file %s. There are %s", rule, file, strings.Join(slices.Sorted(maps.Keys(d.book.Rules().Files())), ", "))
 	}
 	if len(lines) == 0 {
 		return "No handoff was started, timed or given to its owner by a line of " + file + ".", nil
