@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -97,4 +99,41 @@ func (d *deciding) recalledFields(u *undoing, saw int, b state.Before) []state.T
 		out = append(out, state.Touch{Ref: b.Ref, What: name + " was changed, and by whom is not known here", At: rec.ModifiedAt})
 	}
 	return out
+}
+
+// SeenThen are those of some records that a stored decision looked at, as they were then:
+// the one it was about as it came, the others as they were known, or found by asking.
+// version finds a record by its hash.
+func SeenThen(d state.Decision, refs []connectors.Ref, version func(hash string) (state.Record, bool, error)) ([]state.Record, error) {
+	ev, err := DecodeEvent(d.Event)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", d.ID, err)
+	}
+	var s Snapshot
+	if err := json.Unmarshal(d.Saw, &s); err != nil {
+		return nil, fmt.Errorf("look at %s: %w", d.ID, err)
+	}
+	answered := slices.Concat(slices.Collect(maps.Values(s.Answers))...)
+	slices.Sort(answered)
+	var out []state.Record
+	for _, ref := range refs {
+		if seen, ok := ev.(Observed); ok && seen.Record.Ref == ref {
+			out = append(out, seen.Record)
+			continue
+		}
+		for _, hash := range append([]string{s.Records[ref.String()]}, answered...) {
+			if hash == "" {
+				continue
+			}
+			rec, ok, err := version(hash)
+			if err != nil {
+				return nil, fmt.Errorf("look at %s: %w", d.ID, err)
+			}
+			if ok && rec.Ref == ref {
+				out = append(out, rec)
+				break
+			}
+		}
+	}
+	return out, nil
 }

@@ -34,7 +34,7 @@ func workedOn(h state.Handoff) []state.Touch {
 		// nobody has done anything with it yet, or ever
 	}
 	if w := h.Work; w != nil && !w.First.IsZero() && len(out) == 0 {
-		add(strings.TrimSpace("worked on: "+w.Type), w.By, w.First)
+		add(strings.TrimSuffix("worked on: "+w.Type, ": "), w.By, w.First)
 	}
 	return out
 }
