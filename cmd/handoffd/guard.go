@@ -53,9 +53,10 @@ func (h *held) Error() string {
 		n, several(len(h.effect), "handoff"), 100*float64(n)/float64(len(h.effect)), example)
 }
 
-// guard says what other rules would have changed.
+// guard says what other rules would have changed for people, whatever share of
+// it is live.
 func guard(ctx context.Context, store state.Store, was, is *plan.Rules, now time.Time) (effect, error) {
-	e := effect{}
+	e, is := effect{}, is.LiveAs(was)
 	version := func(hash string) (state.Record, bool, error) { return store.Version(ctx, hash) }
 	for d, err := range store.Past(ctx, now.Add(-guardBack), now) {
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 // warning does not stop them.
 func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 	c := &compiler{doc: doc, r: &Rules{
-		files: doc.Files, write: doc.Mode.S == modeWrite,
+		files: doc.Files, write: doc.Mode.S == modeWrite, live: shares{},
 		byConn: map[string]*conn{}, byName: map[string]*typ{}, byNoun: map[place][]*typ{}, countedBy: map[place][]*typ{},
 		people: map[string]*person{}, teams: map[string]*team{}, caps: map[string]int{},
 		freeMail: map[string]bool{}, untouched: map[string]bool{},

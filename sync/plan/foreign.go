@@ -165,7 +165,7 @@ func (d *deciding) adopted(t *typ, f *facts, s signal, id string, tier *tier) bo
 	h := handoff.Detect(handoff.New{
 		ID: carried, Type: t.name, Rules: d.r.digest, Giver: d.giver(t, f), Record: f.rec.Ref, Target: at.Ref,
 		Signal:   state.Signal{Trigger: s.version, Record: f.rec.Ref, At: s.at, Came: d.now},
-		Observed: t.observes(f.rec.Ref), At: d.now,
+		Observed: d.r.observes(t, f.rec.Ref), At: d.now,
 	})
 	if a := f.account().record; a != nil {
 		h.Account = a.Ref

@@ -127,6 +127,52 @@ func TestLiveShare(t *testing.T) {
 	}
 }
 
+// TestSharesDecideNothing: an edit of what is live, whole types and all of writing
+// included, changes nothing for anybody, whoever was decided by it before; what
+// else is edited with it does (F3, G11).
+func TestSharesDecideNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, was, is string }{
+		{"more", "mode: write\nlive: {demo_request: 30%}", "mode: write\nlive: {demo_request: 100%}"},
+		{"less", "mode: write\nlive: {demo_request: 60%}", "mode: write\nlive: {demo_request: 5%}"},
+		{"all", "mode: write\nlive: {demo_request: 30%}", "mode: write"},
+		{"none", "mode: write", "mode: write\nlive: {contact_sales: 10%}"},
+		{"a share", "mode: observe", "mode: write\nlive: {demo_request: 10%}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			settings := func(mode string) map[string]string { return edit(t, "handoffd.yaml", "mode: observe", mode) }
+			was, is := compile(t, folder(t, settings(c.was))), compile(t, folder(t, settings(c.is)))
+			both := settings(c.is)
+			maps.Copy(both, edit(t, "sla.yaml", "accept_within: 15 minutes", "accept_within: 5 hours"))
+			other := compile(t, folder(t, both))
+			w := newWorld()
+			for i := range 20 {
+				id := string(rune('a' + i))
+				ev, seen := see(demo(id, "dana@"+id+".com")), plan.Record(w)
+				c, err := was.Decide(monday, seen, ev)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d, version := kept(t, was, monday, seen, ev, c)
+				for _, edited := range []struct {
+					rules *plan.Rules
+					want  bool
+				}{{is, false}, {other, true}} {
+					after, err := plan.Replay(edited.rules.LiveAs(was), d, version)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := slices.Collect(maps.Values(plan.Differ(c, after))); !slices.Equal(got, []bool{edited.want}) {
+						t.Errorf("%s: comes out differently: %v, want %v", id, got, edited.want)
+					}
+				}
+				w.apply(c)
+			}
+		})
+	}
+}
+
 // TestLiveShareIsFair: what is only observed beside what is live takes no turn and
 // no place from it: of the live ones everybody gets their share, and as many
 // imports start as may (1.66, G6, G11).

@@ -10,15 +10,17 @@ import (
 	"github.com/handoffd/handoffd/sync/plan"
 )
 
-// replayed makes a decision again from what was kept of it: the same bytes,
-// and nothing asked that was not kept (G1).
-func replayed(t failer, r *plan.Rules, now time.Time, seen *plan.Recorder, ev plan.Event, c state.Changes) {
+// versions finds a record by its hash.
+type versions func(hash string) (state.Record, bool, error)
+
+// kept is what is stored of a decision.
+func kept(t failer, r *plan.Rules, now time.Time, seen *plan.Recorder, ev plan.Event, c state.Changes) (state.Decision, versions) {
 	t.Helper()
 	d, records, err := plan.Keep(now, r, seen, ev, c)
 	if err != nil {
 		t.Fatalf("keep: %v", err)
 	}
-	versions := map[string]state.Record{}
+	byHash := map[string]state.Record{}
 	for _, rec := range records {
 		raw, err := json.Marshal(rec)
 		if err != nil {
@@ -28,9 +30,17 @@ func replayed(t failer, r *plan.Rules, now time.Time, seen *plan.Recorder, ev pl
 		if err := json.Unmarshal(raw, &back); err != nil {
 			t.Fatalf("%v", err)
 		}
-		versions[state.RecordHash(rec)] = back
+		byHash[state.RecordHash(rec)] = back
 	}
-	again, err := plan.Replay(r, d, func(hash string) (state.Record, bool, error) { rec, ok := versions[hash]; return rec, ok, nil })
+	return d, func(hash string) (state.Record, bool, error) { rec, ok := byHash[hash]; return rec, ok, nil }
+}
+
+// replayed makes a decision again from what was kept of it: the same bytes,
+// and nothing asked that was not kept (G1).
+func replayed(t failer, r *plan.Rules, now time.Time, seen *plan.Recorder, ev plan.Event, c state.Changes) {
+	t.Helper()
+	d, version := kept(t, r, now, seen, ev, c)
+	again, err := plan.Replay(r, d, version)
 	if err != nil {
 		t.Fatalf("replay: %v", err)
 	}

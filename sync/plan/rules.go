@@ -20,6 +20,7 @@ type Rules struct {
 	digest    string
 	files     map[string]string
 	write     bool
+	live      shares
 	conns     []*conn
 	byConn    map[string]*conn
 	types     []*typ
@@ -155,7 +156,6 @@ type typ struct {
 	exceptions        []exception
 	completed         cond
 	returned          returning
-	live              map[string]float64 // percent of records on which it acts, by connection; none: it only watches
 }
 
 // start is one of the alternatives that start a type.

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -78,20 +79,41 @@ func (c *compiler) safety() {
 	}
 }
 
+// share is where a type may act.
+type share struct{ typ, conn string }
+
+// shares are the percent of records on which a type acts; without one it only
+// watches.
+type shares map[share]float64
+
+// LiveAs are these rules with the mode and the shares of others. What an edit
+// changes for people is seen with them: whoever goes live was only observed
+// when it was decided, in a rotation of its own, and another draw there would be
+// none of the rules' doing. A type that the others do not know keeps its own.
+func (r *Rules) LiveAs(o *Rules) *Rules {
+	as := *r
+	as.write, as.live = o.write, maps.Clone(o.live)
+	for at, percent := range r.live {
+		if o.byName[at.typ] == nil {
+			as.live[at] = percent
+		}
+	}
+	return &as
+}
+
 // live reads which types act, in write mode, where, and on how many of their
 // records.
 func (c *compiler) live() {
 	var names []string
 	for _, t := range c.r.types {
 		names = append(names, t.name)
-		t.live = map[string]float64{}
 		for _, n := range t.on {
 			if c.r.write && len(c.doc.Live) == 0 {
-				t.live[n.name] = 100
+				c.r.live[share{t.name, n.name}] = 100
 			}
 		}
 	}
-	said := map[[2]string]bool{}
+	said := map[share]bool{}
 	for _, l := range c.doc.Live {
 		t := c.r.byName[l.Handoff.S]
 		if t == nil {
@@ -109,12 +131,12 @@ func (c *compiler) live() {
 			}
 		}
 		for _, n := range on {
-			if said[[2]string{t.name, n.name}] {
+			if said[share{t.name, n.name}] {
 				c.bad(cmp.Or(l.On.Pos, l.Handoff.Pos), "duplicate-name", "keep one of them", "the share of %s in %s is written a second time", t.name, n.name)
 			}
-			said[[2]string{t.name, n.name}] = true
+			said[share{t.name, n.name}] = true
 			if c.r.write {
-				t.live[n.name] = l.Share.P
+				c.r.live[share{t.name, n.name}] = l.Share.P
 			}
 		}
 	}
@@ -132,22 +154,22 @@ func (t *typ) startsIn() string {
 // on the share of records it is not live for. Which records those are depends
 // on nothing but their names, so a restart draws no others, and whoever is in
 // at 10 % is in at 20 % (G11).
-func (t *typ) observes(ref connectors.Ref) bool {
-	share := t.live[ref.Conn]
-	if share <= 0 || share >= 100 {
-		return share <= 0
+func (r *Rules) observes(t *typ, ref connectors.Ref) bool {
+	live := r.live[share{t.name, ref.Conn}]
+	if live <= 0 || live >= 100 {
+		return live <= 0
 	}
 	const slots = 32 * 32 * 32
 	n := 0
 	for _, c := range state.Digest("share", t.name, ref.String())[:3] {
 		n = n*32 + strings.IndexRune("abcdefghijklmnopqrstuvwxyz234567", c)
 	}
-	return float64(n) >= share/100*slots
+	return float64(n) >= live/100*slots
 }
 
 // acts reports whether anything is written to a connection.
 func (r *Rules) acts(c *conn) bool {
-	return slices.ContainsFunc(r.types, func(t *typ) bool { return t.live[c.name] > 0 })
+	return slices.ContainsFunc(r.types, func(t *typ) bool { return r.live[share{t.name, c.name}] > 0 })
 }
 
 // untouchable refuses a record of somebody whose records are never taken.

@@ -99,7 +99,7 @@ func (d *deciding) standsFor(f *facts, of field) (c *conn, rec *state.Record, ok
 // otherwise writes what a type sets on a record it does not take, in the CRM
 // that has the say over it.
 func (d *deciding) otherwise(t *typ, f *facts, s signal) {
-	if t.observes(f.rec.Ref) {
+	if d.r.observes(t, f.rec.Ref) {
 		return
 	}
 	sets := map[connectors.Ref]map[string]any{}

@@ -93,7 +93,7 @@ func (d *deciding) settles(t *typ, f *facts, s *signal) bool {
 // `at_most` is how many turns a unit of time has.
 func (d *deciding) waitsItsTurn(t *typ, f *facts, s signal) bool {
 	i := d.r.imports
-	only := d.r.write && t.observes(f.rec.Ref) // what nothing is written of takes nobody's place
+	only := d.r.write && d.r.observes(t, f.rec.Ref) // what nothing is written of takes nobody's place
 	if i.most == 0 || only || !i.when.holds(f) || d.waits(f) {
 		return d.stopped()
 	}

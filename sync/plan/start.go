@@ -339,7 +339,7 @@ func (d *deciding) start(t *typ, f *facts, s signal, ev Observed, id string, tie
 	h := handoff.Detect(handoff.New{
 		ID: id, Type: t.name, Rules: d.r.digest, Giver: d.giver(t, f), Record: f.rec.Ref, Target: target,
 		Signal:   state.Signal{Trigger: s.version, Record: f.rec.Ref, At: s.at, Came: d.bounded(ev.Came)},
-		Observed: t.observes(f.rec.Ref), At: d.now,
+		Observed: d.r.observes(t, f.rec.Ref), At: d.now,
 	})
 	if a := f.account().record; a != nil {
 		h.Account = a.Ref
