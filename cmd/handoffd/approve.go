@@ -93,3 +93,26 @@ func heldLine(r state.Reconcile) string {
 	}
 	return "reconcile only, " + what + " until `handoffd approve`: " + r.Why
 }
+
+// heldReason is what keeps a write from leaving that nothing is wrong with; ""
+// if nothing does. The alarm of a safety stop leaves all the same.
+func heldReason(tx state.Tx, i state.Intent) string {
+	switch {
+	case state.MayWrite(tx, i.Dest), i.Message != nil && i.Message.Alarm && state.StoppedItself(tx):
+		return ""
+	case state.GetPause(tx).On:
+		return waitsPaused
+	}
+	return waitsStopped
+}
+
+// heldLines say what keeps all writes from leaving, and what lets them go.
+func heldLines(tx state.Tx) (lines []string) {
+	if state.GetPause(tx).On {
+		lines = append(lines, pausedLine)
+	}
+	for _, r := range state.AllReconciles(tx) {
+		lines = append(lines, "Held back: "+heldLine(r))
+	}
+	return lines
+}

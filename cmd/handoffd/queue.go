@@ -22,7 +22,8 @@ import (
 // queue is the work that does not go on by itself, or waits.
 type queue struct {
 	Schema int         `json:"schema"`
-	Did    string      `json:"did,omitempty"` // what was done, in words
+	Did    string      `json:"did,omitempty"`     // what was done, in words
+	Held   []string    `json:"held_by,omitempty"` // what keeps everything from leaving, and what lets it go
 	Items  []queueItem `json:"items"`
 }
 
@@ -33,6 +34,8 @@ const (
 	waitsUnanswered  = "unanswered"  // a create whose answer never came: it is looked for
 	waitsLater       = "later"       // it failed and is tried again
 	waitsQuarantine  = "quarantined" // it cannot be decided: `queue retry` or `queue drop`
+	waitsPaused      = "paused"      // writing is paused: `pause --off`
+	waitsStopped     = "stopped"     // writing has stopped by itself: `approve`
 )
 
 // listQuarantined is the list of what was put aside.
@@ -69,7 +72,8 @@ func newQueueCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "queue [list | show ID | approve ID… | retry ID… | drop ID…]",
 		Short: "What is stuck: first writes, refused writes, records put aside",
-		Long: "Work that is stuck or waits for somebody. `approve` lets first writes go; `retry`\n" +
+		Long: "Work that is stuck or waits for somebody, and what a pause or a safety stop keeps\n" +
+			"from leaving. `approve` lets first writes go; `retry`\n" +
 			"sends what was refused, or reads and judges anew a record that was put aside;\n" +
 			"`drop` gives it up. ID is that of a line of the list, of a handoff for all its\n" +
 			"writes, or of a record. Whoever approves, retries or drops stands in the audit\n" +
@@ -160,6 +164,7 @@ func runQueue(ctx context.Context, store state.Store, o queueOrder, now time.Tim
 	err := run(ctx, func(tx state.Tx) error {
 		a = queue{Schema: 1, Items: []queueItem{}}
 		all := stuck(tx, now)
+		a.Held = heldLines(tx)
 		if o.Verb == "list" {
 			a.Items = append(a.Items, all...)
 			return tx.Err()
@@ -200,12 +205,14 @@ func stuck(tx state.Tx, now time.Time) []queueItem {
 			reason = waitsRefused
 		case trial[i.Dest] && !state.Approved(tx, i):
 			reason = waitsForApproval
-		case i.State == state.Sending && i.Attempts+i.Looked > 0:
+		case i.State == state.Sending && (i.Attempts+i.Looked > 0 || !state.MayWrite(tx, i.Dest)):
 			reason = waitsUnanswered
 		case i.Due.After(now) && i.Error != "":
 			reason = waitsLater
 		default:
-			continue
+			if reason = heldReason(tx, i); reason == "" {
+				continue
+			}
 		}
 		item := queueItem{
 			ID: i.Write.Key, Reason: reason, Handoff: i.Handoff, Conn: i.Dest, Step: i.Step, Record: i.Write.Ref.String(),
@@ -351,12 +358,6 @@ func track(tx state.Tx, i state.Intent, to, why string, now time.Time) {
 
 // lead is what a person reads first.
 func (q queue) lead() string {
-	switch {
-	case q.Did != "":
-		return fmt.Sprintf("%s %s.\n", fmt.Sprint(len(q.Items)), q.Did)
-	case len(q.Items) == 0:
-		return "Nothing is stuck.\n"
-	}
 	held := 0
 	for _, i := range q.Items {
 		if i.Reason == waitsForApproval {
@@ -364,10 +365,15 @@ func (q queue) lead() string {
 		}
 	}
 	text := fmt.Sprintf("%d waiting.", len(q.Items))
-	if held > 0 {
+	switch {
+	case q.Did != "":
+		text = fmt.Sprintf("%d %s.", len(q.Items), q.Did)
+	case len(q.Items) == 0 && len(q.Held) == 0:
+		text = "Nothing is stuck."
+	case held > 0:
 		text += fmt.Sprintf(" %d of them are first writes: `handoffd queue approve ID…` or `--all` lets them go.", held)
 	}
-	return text + "\n"
+	return strings.Join(append(slices.Clone(q.Held), text), "\n") + "\n"
 }
 
 func (q queue) tables(whole bool) []table {

@@ -7,6 +7,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 )
@@ -101,5 +102,57 @@ func TestQueueDropDeadly(t *testing.T) {
 	})
 	if deadly != 1 {
 		t.Error("it is looked at again")
+	}
+}
+
+// TestQueueHeldBack: what waits only because nothing may be written stands in the
+// queue with the reason, and nothing that leaves does (G13, L7).
+func TestQueueHeldBack(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 19, 14, 0, 0, 0, time.UTC)
+	stop := state.Reconcile{Why: "too many", At: now, Stop: true}
+	for _, c := range []struct {
+		name   string
+		paused bool
+		holds  []state.Reconcile
+		want   []string // by id
+	}{
+		{"nothing", false, nil, nil},
+		{"pause", true, nil, []string{"alarm paused", "hubspot paused", "salesforce paused", "sending unanswered"}},
+		{"stop", false, []state.Reconcile{stop}, []string{"hubspot stopped", "salesforce stopped", "sending unanswered"}},
+		{"older copy of one", false, []state.Reconcile{{Conn: "hubspot", Why: "older", At: now}}, []string{"hubspot stopped", "sending unanswered"}},
+		{"stop in a pause", true, []state.Reconcile{stop}, []string{"alarm paused", "hubspot paused", "salesforce paused", "sending unanswered"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			store, err := bolt.Open(filepath.Join(t.TempDir(), "s.db"), bolt.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			var got []string
+			err = store.Update(t.Context(), func(tx state.Tx) error {
+				for _, i := range []state.Intent{
+					{Write: connectors.Write{Key: "hubspot"}, Dest: "hubspot", State: state.Ready},
+					{Write: connectors.Write{Key: "salesforce"}, Dest: "salesforce", State: state.Ready},
+					{Write: connectors.Write{Key: "sending"}, Dest: "hubspot", State: state.Sending},
+					{Write: connectors.Write{Key: "alarm"}, Dest: "slack", State: state.Ready, Message: &state.Message{Alarm: true}},
+				} {
+					i.Due, i.Created = now, now
+					state.PutIntent(tx, i)
+				}
+				state.PutPause(tx, state.Pause{On: c.paused, At: now})
+				for _, r := range c.holds {
+					state.PutReconcile(tx, r)
+				}
+				for _, i := range stuck(tx, now) {
+					got = append(got, i.ID+" "+i.Reason)
+				}
+				return tx.Err()
+			})
+			if diff := gocmp.Diff(c.want, got); diff != "" || err != nil {
+				t.Errorf("%v (-want +got)\n%s", err, diff)
+			}
+		})
 	}
 }

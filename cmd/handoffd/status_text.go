@@ -17,6 +17,9 @@ func (d *dailyStatus) text() string {
 	return fmt.Sprintf("%d of %d until %s", d.Left, d.Limit, clock(d.Ends))
 }
 
+// pausedLine says what lets a pause end.
+const pausedLine = "Writing is paused; `handoffd pause --off` lets it go on."
+
 // lead is what a person reads first.
 func (st status) lead() []string {
 	var lines []string
@@ -29,7 +32,7 @@ func (st status) lead() []string {
 		lines = append(lines, "Running since "+clock(st.Since)+", mode "+st.Mode+".")
 	}
 	if st.Paused {
-		lines = append(lines, "Writing is paused; `handoffd pause --off` lets it go on.")
+		lines = append(lines, pausedLine)
 	}
 	for _, r := range st.Reconcile {
 		lines = append(lines, "Held back: "+heldLine(r))
