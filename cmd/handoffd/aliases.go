@@ -109,7 +109,7 @@ func readAliasOrder(args []string) (aliasOrder, error) {
 // serveAliases answers `handoffd match aliases` over the control socket.
 func (d *daemon) serveAliases(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	o := aliasOrder{Verb: q.Get("verb"), Key: q.Get("key"), Account: q.Get("account"), By: cmp.Or(q.Get("by"), "operator")}
+	o := aliasOrder{Verb: q.Get("verb"), Key: q.Get("key"), Account: q.Get("account"), By: ordererOf(q)}
 	answer(w)(runAliases(r.Context(), d.config.Store, o, d.config.Wall().UTC()))
 }
 

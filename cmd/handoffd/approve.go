@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +24,9 @@ func newApproveCommand(s streams) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var done []state.Reconcile
-			err := withState(cmd.Context(), "POST", "/approve", &done, func(store *bolt.Store) (any, error) {
-				return approve(cmd.Context(), store, time.Now().UTC())
+			by := operator()
+			err := withState(cmd.Context(), "POST", "/approve?"+url.Values{"by": {by}}.Encode(), &done, func(store *bolt.Store) (any, error) {
+				return approve(cmd.Context(), store, by, time.Now().UTC())
 			})
 			if err != nil {
 				return err
@@ -41,7 +43,7 @@ func newApproveCommand(s streams) *cobra.Command {
 }
 
 // approve lets go what was held back, and puts that in the audit trail.
-func approve(ctx context.Context, store state.Store, now time.Time) ([]state.Reconcile, error) {
+func approve(ctx context.Context, store state.Store, by string, now time.Time) ([]state.Reconcile, error) {
 	var done []state.Reconcile
 	err := store.Update(ctx, func(tx state.Tx) error {
 		done = state.Approve(tx, now)
@@ -51,7 +53,7 @@ func approve(ctx context.Context, store state.Store, now time.Time) ([]state.Rec
 				subject = "state"
 			}
 			state.AppendAudit(tx, state.AuditRow{
-				At: now, Actor: "operator", Action: "approved", Subject: subject, Detail: map[string]string{"why": r.Why},
+				At: now, Actor: by, Action: "approved", Subject: subject, Detail: map[string]string{"why": r.Why},
 			})
 		}
 		return tx.Err()

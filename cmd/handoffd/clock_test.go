@@ -176,7 +176,7 @@ func (m *movedClock) backAgain(t *testing.T, by time.Duration) {
 
 func (m *movedClock) pause(on bool) {
 	m.t.Helper()
-	if _, err := pause(m.t.Context(), m.store, on, m.wall()); err != nil {
+	if _, err := pause(m.t.Context(), m.store, on, "operator kim", m.wall()); err != nil {
 		m.t.Fatal(err)
 	}
 }

@@ -80,16 +80,18 @@ func (d *daemon) control() http.Handler {
 		answer(w)(showFields(r.Context(), d.config.Conns, q.Get("conn"), kinds))
 	})
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) {
-		answer(w)(pause(r.Context(), d.config.Store, r.URL.Query().Get("off") == "", d.config.Wall().UTC()))
+		q := r.URL.Query()
+		answer(w)(pause(r.Context(), d.config.Store, q.Get("off") == "", ordererOf(q), d.config.Wall().UTC()))
 	})
 	mux.HandleFunc("POST /approve", func(w http.ResponseWriter, r *http.Request) {
-		done, err := approve(r.Context(), d.config.Store, d.config.Wall().UTC())
+		by := ordererOf(r.URL.Query())
+		done, err := approve(r.Context(), d.config.Store, by, d.config.Wall().UTC())
 		for _, w := range d.writers {
 			w.Bell.Ring()
 		}
 		if err == nil {
 			var let string
-			if let, err = d.approveRules(r.Context()); let != "" {
+			if let, err = d.approveRules(r.Context(), by); let != "" {
 				done = append(done, state.Reconcile{Why: let})
 			}
 		}

@@ -98,7 +98,7 @@ func (d *daemon) tryReload(ctx context.Context, r *plan.Rules) error {
 }
 
 // approveRules puts the rules that wait in force; "" if none do.
-func (d *daemon) approveRules(ctx context.Context) (string, error) {
+func (d *daemon) approveRules(ctx context.Context, by string) (string, error) {
 	r := d.waiting.rules.Swap(nil)
 	if r == nil {
 		return "", nil
@@ -107,7 +107,7 @@ func (d *daemon) approveRules(ctx context.Context) (string, error) {
 	if err == nil {
 		err = d.config.Store.Update(ctx, func(tx state.Tx) error {
 			state.AppendAudit(tx, state.AuditRow{
-				At: d.config.Wall().UTC(), Actor: "operator", Action: "approved", Subject: "rules", Rules: r.Digest(),
+				At: d.config.Wall().UTC(), Actor: by, Action: "approved", Subject: "rules", Rules: r.Digest(),
 			})
 			return tx.Err()
 		})

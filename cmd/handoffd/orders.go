@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,8 +95,14 @@ func operator() string {
 	if user := os.Getenv("USER"); user != "" {
 		return "operator " + user
 	}
-	return "operator"
+	return nobodyNamed
 }
+
+// nobodyNamed is an operator of whom no name is known.
+const nobodyNamed = "operator"
+
+// ordererOf is who gave an order that came over the control socket.
+func ordererOf(q url.Values) string { return cmp.Or(q.Get("by"), nobodyNamed) }
 
 // patient lets an answer take as long as the CRMs do.
 func patient(h http.HandlerFunc) http.HandlerFunc {

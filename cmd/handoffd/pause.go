@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,13 +23,14 @@ func newPauseCommand(s streams) *cobra.Command {
 			"survives a restart, and who paused stands in the audit trail.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := "/pause"
+			by := operator()
+			q := url.Values{"by": {by}}
 			if off {
-				path += "?off=1"
+				q.Set("off", "1")
 			}
 			var p state.Pause
-			err := withState(cmd.Context(), "POST", path, &p, func(store *bolt.Store) (any, error) {
-				return pause(cmd.Context(), store, !off, time.Now().UTC())
+			err := withState(cmd.Context(), "POST", "/pause?"+q.Encode(), &p, func(store *bolt.Store) (any, error) {
+				return pause(cmd.Context(), store, !off, by, time.Now().UTC())
 			})
 			if err != nil {
 				return err
@@ -69,7 +71,7 @@ func released(tx state.Tx, on bool, now time.Time) *state.Reconcile {
 }
 
 // pause stops writing, or lets it go on, and puts that in the audit trail.
-func pause(ctx context.Context, store state.Store, on bool, now time.Time) (state.Pause, error) {
+func pause(ctx context.Context, store state.Store, on bool, by string, now time.Time) (state.Pause, error) {
 	p := state.Pause{On: on, At: now}
 	action := "writing resumed"
 	if on {
@@ -78,10 +80,10 @@ func pause(ctx context.Context, store state.Store, on bool, now time.Time) (stat
 	err := store.Update(ctx, func(tx state.Tx) error {
 		if state.GetPause(tx).On != on {
 			state.PutPause(tx, p)
-			state.AppendAudit(tx, state.AuditRow{At: now, Actor: "operator", Action: action, Subject: "daemon"})
+			state.AppendAudit(tx, state.AuditRow{At: now, Actor: by, Action: action, Subject: "daemon"})
 		}
 		if stop := released(tx, on, now); stop != nil {
-			state.AppendAudit(tx, state.AuditRow{At: now, Actor: "operator", Action: "approved", Subject: "daemon", Detail: map[string]string{"why": stop.Why}})
+			state.AppendAudit(tx, state.AuditRow{At: now, Actor: by, Action: "approved", Subject: "daemon", Detail: map[string]string{"why": stop.Why}})
 		}
 		p.Held = nil
 		for _, r := range state.AllReconciles(tx) {

@@ -40,7 +40,7 @@ func (st *stage) doState(l storyLine) {
 		st.forget()
 		st.start()
 	case "approve":
-		if _, err := approve(st.t.Context(), st.store, time.Now().UTC()); err != nil {
+		if _, err := approve(st.t.Context(), st.store, "operator kim", time.Now().UTC()); err != nil {
 			st.t.Fatal(err)
 		}
 		for _, w := range st.daemon.writers {

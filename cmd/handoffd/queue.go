@@ -142,7 +142,7 @@ func (o *queueOrder) read(args []string) error {
 // serveQueue answers `handoffd queue` over the control socket.
 func (d *daemon) serveQueue(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	o := queueOrder{Verb: q.Get("verb"), IDs: q["id"], All: q.Get("all") != "", By: cmp.Or(q.Get("by"), "operator")}
+	o := queueOrder{Verb: q.Get("verb"), IDs: q["id"], All: q.Get("all") != "", By: ordererOf(q)}
 	a, err := runQueue(r.Context(), d.config.Store, o, d.config.Wall().UTC())
 	if err == nil {
 		d.decider.Lanes.Ring()

@@ -111,7 +111,7 @@ func (o reassignOrder) check() error {
 func (d *daemon) serveReassign(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	answer(w)(d.desk().reassign(r.Context(), reassignOrder{
-		Where: q["where"], To: q.Get("to"), Apply: q.Get("apply") != "", By: cmp.Or(q.Get("by"), "operator"),
+		Where: q["where"], To: q.Get("to"), Apply: q.Get("apply") != "", By: ordererOf(q),
 	}))
 }
 

@@ -341,7 +341,7 @@ func TestSafetyStop(t *testing.T) {
 		if n := st.owned(); n > 24+10 || len(st.handoffs()) != 37 {
 			t.Fatalf("after a restart %d were handed over, of %d", n, len(st.handoffs()))
 		}
-		if _, err := approve(t.Context(), st.store, time.Now().UTC()); err != nil {
+		if _, err := approve(t.Context(), st.store, "operator kim", time.Now().UTC()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
