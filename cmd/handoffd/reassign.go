@@ -181,7 +181,7 @@ func (d *desk) reassignPick(ctx context.Context, o reassignOrder) ([]state.Hando
 	err := d.store.View(ctx, func(tx state.Tx) error {
 		picked = nil
 		for _, h := range state.AllHandoffs(tx) {
-			if h.Stage.Open() && !h.Observed && o.fits(tx, h) {
+			if h.Stage.Open() && !h.Observed && o.fits(tx, d.book.Rules(), h) {
 				picked = append(picked, h)
 			}
 		}
@@ -204,19 +204,32 @@ func (o reassignOrder) wrong(rules *plan.Rules) error {
 	return nil
 }
 
-func (o reassignOrder) fits(tx state.Tx, h state.Handoff) bool {
-	own := map[string]string{"owner": h.Owner, "type": h.Type, "team": h.Team, "tier": h.Tier, "stage": string(h.Stage)}
+func (o reassignOrder) fits(tx state.Tx, rules *plan.Rules, h state.Handoff) bool {
 	for _, w := range o.Where {
 		name, want, _ := strings.Cut(w, "=")
-		got, ok := own[name]
-		if !ok {
-			got = fieldOf(tx, h, name)
-		}
-		if !strings.EqualFold(got, want) {
+		if !slices.ContainsFunc(valuesOf(tx, rules, h, name), func(got string) bool { return strings.EqualFold(got, want) }) {
 			return false
 		}
 	}
 	return true
+}
+
+// valuesOf is what a FIELD of --where is for a handoff. A person may be in several
+// teams; one who was named is in theirs, and by no team.
+func valuesOf(tx state.Tx, rules *plan.Rules, h state.Handoff, name string) []string {
+	switch name {
+	case "owner":
+		return []string{h.Owner}
+	case "type":
+		return []string{h.Type}
+	case "team":
+		return append(rules.TeamsOf(h), h.Team)
+	case "tier":
+		return []string{h.Tier}
+	case "stage":
+		return []string{string(h.Stage)}
+	}
+	return []string{fieldOf(tx, h, name)}
 }
 
 // fieldOf is a field of the record a handoff is about, of the one that carries

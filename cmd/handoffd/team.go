@@ -33,7 +33,7 @@ type teamsReport struct {
 
 type teamReport struct {
 	plan.Standing
-	Open  map[string]int `json:"open"`  // handoffs that are not over, by owner
+	Open  map[string]int `json:"open"`  // handoffs that are not over, by owner: all of its members', and what others have by it
 	Draws int            `json:"draws"` // in the time, given back ones included
 	Share []shareRow     `json:"share"`
 }
@@ -172,12 +172,17 @@ func teams(ctx context.Context, store state.Store, rules *plan.Rules, q url.Valu
 		r.Teams, r.draws = []teamReport{}, nil
 		v := engine.Look(tx, conns)
 		open := map[string]map[string]int{}
+		for _, name := range names {
+			open[name] = map[string]int{}
+		}
 		for _, h := range state.AllHandoffs(tx) {
-			if h.Stage.Open() && h.Owner != "" && h.Team != "" && (!h.Observed || rules.Observing()) {
-				if open[h.Team] == nil {
-					open[h.Team] = map[string]int{}
+			if !h.Stage.Open() || h.Owner == "" || h.Observed && !rules.Observing() {
+				continue
+			}
+			for _, name := range names {
+				if h.Team == name || rules.Holds(name, h.Owner) {
+					open[name][h.Owner]++
 				}
-				open[h.Team][h.Owner]++
 			}
 		}
 		entries := draws(tx, r.Since)

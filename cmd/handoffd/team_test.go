@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -201,5 +202,70 @@ func TestTeamShow(t *testing.T) {
 	}
 	if _, err := teams(t.Context(), store, rules, url.Values{"team": {"sdr_fr"}}, now); codeOf(err) != exitUsage {
 		t.Errorf("a team that is none: %v", err)
+	}
+}
+
+// TestTeamOpenAddsUp: what is open counts with its owner, in each team they are a
+// member of and in the one it came by, so nobody has fewer open than unaccepted;
+// an order finds what came by no team as its owner's teams'.
+func TestTeamOpenAddsUp(t *testing.T) {
+	t.Parallel()
+	store, rules := rotated(t, 1), starterRules(t)
+	now := time.Date(2026, 3, 19, 14, 0, 0, 0, time.UTC)
+	handoffs := []state.Handoff{
+		{ID: "drawn", Owner: "ana@example.com", Team: "sdr_us", Stage: state.Assigned},
+		{ID: "named", Owner: "ana@example.com", Stage: state.Assigned},
+		{ID: "accepted", Owner: "ana@example.com", Stage: state.Accepted},
+		{ID: "over", Owner: "ana@example.com", Team: "sdr_us", Stage: state.Completed},
+		{ID: "elsewhere", Owner: "ana@example.com", Team: "sdr_uk", Stage: state.Assigned},
+		{ID: "backup", Owner: "morgan@example.com", Team: "sdr_us", Stage: state.Assigned},
+	}
+	err := store.Update(t.Context(), func(tx state.Tx) error {
+		for _, h := range handoffs {
+			state.PutHandoff(tx, h)
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := teams(t.Context(), store, rules, url.Values{}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]map[string]int{}
+	for _, team := range r.Teams {
+		if len(team.Open) > 0 {
+			got[team.Team] = team.Open
+		}
+		for _, m := range team.Members {
+			if m.Unaccepted > team.Open[m.Who] {
+				t.Errorf("%s of %s: open %d, not accepted %d", m.Who, team.Team, team.Open[m.Who], m.Unaccepted)
+			}
+		}
+	}
+	want := map[string]map[string]int{
+		"sdr_us": {"ana@example.com": 4, "morgan@example.com": 1},
+		"sdr_uk": {"ana@example.com": 1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("open (-want +got)\n%s", diff)
+	}
+	for where, want := range map[string]string{
+		"team=sdr_us": "[accepted backup drawn named over]", "team=SDR_UK": "[elsewhere]", "team=": "[accepted named]", "team=ae_emea": "[]",
+	} {
+		fit := []string{}
+		_ = store.View(t.Context(), func(tx state.Tx) error {
+			for _, h := range handoffs {
+				if (reassignOrder{Where: []string{where}}).fits(tx, rules, h) {
+					fit = append(fit, h.ID)
+				}
+			}
+			return tx.Err()
+		})
+		slices.Sort(fit)
+		if fmt.Sprint(fit) != want {
+			t.Errorf("%s fits %v, want %s", where, fit, want)
+		}
 	}
 }

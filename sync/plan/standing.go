@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/route"
 	"github.com/handoffd/handoffd/sync/sla"
 )
@@ -49,6 +50,21 @@ func (r *Rules) Teams() []string {
 		}
 	}
 	return out
+}
+
+// Holds reports whether somebody is a member of a team.
+func (r *Rules) Holds(team, who string) bool {
+	t := r.teams[team]
+	return t != nil && t.has(who)
+}
+
+// TeamsOf are the teams that a handoff is of: the one it came by, or, where a line
+// or an order names its owner, those that they are a member of.
+func (r *Rules) TeamsOf(h state.Handoff) []string {
+	if h.Team != "" {
+		return []string{h.Team}
+	}
+	return slices.DeleteFunc(r.Teams(), func(name string) bool { return !r.Holds(name, h.Owner) })
 }
 
 // Standing is how a team stands; false: there is no such team with members.
