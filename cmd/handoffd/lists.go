@@ -38,6 +38,7 @@ var listMeanings = map[string]string{
 	"review":        "a person has to say whose buyer this is; they have a task",
 	"safety":        "writing stopped by itself; `handoffd approve` lets it go on",
 	"skipped field": "the CRM would not take this field; the rest was written",
+	"spared":        "left alone: `safety:` never takes the records of whoever owns it",
 	"twice":         "two tasks of one handoff, and somebody works with both",
 	"undelivered":   "a channel would not take it for a day",
 	"undo":          "left as it is, because somebody has touched it or it cannot be put back",

@@ -118,7 +118,7 @@ func TestNeverTake(t *testing.T) {
 	settings := edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:", "\nsafety: {never_take_records_from: [vera@example.com]}\nnever:")
 	r, w := compile(t, folder(t, settings)), newWorld()
 	w.decide(t, r, monday, see(demo("51", "dana@acme.com", "owner", "u-vera")))
-	if h := w.only(t); h.Stage != state.Refused || len(w.intents) != 0 || w.listings[0].List != "refused" {
+	if h := w.only(t); h.Stage != state.Refused || len(w.intents) != 0 || w.listings[0].List != "spared" {
 		t.Errorf("%s %v", h.Stage, w.intents)
 	}
 }

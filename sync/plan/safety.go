@@ -183,7 +183,7 @@ func (d *deciding) untouchable(t *typ, f *facts, h state.Handoff) bool {
 	if err == nil {
 		d.put(h)
 		d.because(why...)
-		d.list(listRefused, f.rec.Ref.String(), h.Note)
+		d.list(listSpared, f.rec.Ref.String(), h.Note)
 		d.audit("refused", h.ID, map[string]string{"why": h.Note})
 	}
 	return true
@@ -232,7 +232,7 @@ func (d *deciding) spare(h state.Handoff, w connectors.Write, owner string, held
 	}
 	w.Set = set
 	d.because(d.why("", "records of %s are never taken: the owner of %s stays", who, w.Ref))
-	d.list(listRefused, w.Ref.String(), h.Type+": records of "+who+" are never taken, so "+h.Owner+" is not written as its owner")
+	d.list(listSpared, w.Ref.String(), h.Type+": records of "+who+" are never taken, so "+h.Owner+" is not written as its owner")
 	d.audit("owner spared", h.ID, map[string]string{"record": w.Ref.String(), "owner": who})
 	return w
 }

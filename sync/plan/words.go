@@ -183,6 +183,7 @@ const (
 	listUnmatched  = "unmatched"
 	listReview     = "review"
 	listRefused    = "refused"
+	listSpared     = "spared"     // of somebody whose records are never taken
 	listEscalation = "escalation" // what was said to whom
 	listUntold     = "untold"     // somebody who should have been told and cannot be
 	listLowTier    = "low_tier"
