@@ -50,7 +50,7 @@ func newCheckCommand(s streams) *cobra.Command {
 			return check(cmd.Context(), s, env, format, connected, writes)
 		},
 	}
-	cmd.Flags().BoolVar(&connected, "connected", false, "also compare the mappings with what the CRMs show us")
+	cmd.Flags().BoolVar(&connected, "connected", false, "also compare the rules with what the CRMs show us")
 	cmd.Flags().BoolVar(&writes, "writes", false, "print every object and field the rules may write")
 	cmd.Flags().BoolVar(&crmRules, "crm-rules", false, "print what each CRM should refuse by itself, such as a stage without its required fields, for you to set up there")
 	cmd.Flags().StringVar(&why, "why", "", "print a built-in `LIST`, such as free_mail")
@@ -193,21 +193,28 @@ func showProblems(w io.Writer, problems []mappings.Diagnostic, rules *plan.Rules
 }
 
 // compare finds fields that the rules read or write and the CRM does not show
-// us.
+// us, and whom they spare that no CRM knows.
 func compare(ctx context.Context, rules *plan.Rules) ([]mappings.Diagnostic, error) {
 	var found []mappings.Diagnostic
+	var users []connectors.User
+	everybody := true
 	for _, c := range rules.Conns() {
 		wanted := wantedFields(rules, c.Name)
-		schemas, err := describe(ctx, rules, c.Name, slices.Sorted(maps.Keys(wanted)))
+		d, err := describe(ctx, rules, c.Name, slices.Sorted(maps.Keys(wanted)))
 		if errors.Is(err, errNotDescribed) {
+			everybody = false
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
 		for _, kind := range slices.Sorted(maps.Keys(wanted)) {
-			found = append(found, lackingIn(c.Name, kind, wanted[kind], schemas)...)
+			found = append(found, lackingIn(c.Name, kind, wanted[kind], d.Schemas)...)
 		}
+		users = append(users, d.Users...)
+	}
+	if everybody {
+		found = append(found, rules.SparesNobody(users)...)
 	}
 	return found, nil
 }

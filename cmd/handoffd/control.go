@@ -77,7 +77,7 @@ func (d *daemon) control() http.Handler {
 		for _, kind := range q["kind"] {
 			kinds = append(kinds, connectors.Kind(kind))
 		}
-		answer(w)(showFields(r.Context(), d.config.Conns, q.Get("conn"), kinds))
+		answer(w)(showFields(r.Context(), d.config.Conns, q.Get("conn"), kinds, q.Get("users") != ""))
 	})
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()

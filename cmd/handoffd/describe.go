@@ -21,6 +21,8 @@ type schemas map[connectors.Kind]connectors.KindSchema
 type described struct {
 	Unknown bool    `json:"unknown,omitempty"`
 	Schemas schemas `json:"schemas"`
+	// Users are the people and queues that can own its records.
+	Users []connectors.User `json:"users,omitempty"`
 }
 
 // errNotDescribed says that a connector cannot tell its fields.
@@ -30,17 +32,20 @@ var errNotDescribed = errors.New("the CRM does not tell its fields")
 // refresh its credentials: where refresh tokens rotate, using one behind the
 // daemon's back would shut it out (C5). Without a daemon the state keeps the
 // newest token. A connection that is new in the folder is nobody's yet.
-func describe(ctx context.Context, rules *plan.Rules, conn string, kinds []connectors.Kind) (schemas, error) {
+func describe(ctx context.Context, rules *plan.Rules, conn string, kinds []connectors.Kind) (described, error) {
 	alone := func(vault *vaults) (described, error) {
 		conns, _, err := connect(ctx, envconfig.OsLookuper(), rules, vault, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return described{}, err
 		}
-		return showFields(ctx, conns, conn, kinds)
+		return showFields(ctx, conns, conn, kinds, rules.Spares())
 	}
 	q := url.Values{"conn": {conn}}
 	for _, kind := range kinds {
 		q.Add("kind", string(kind))
+	}
+	if rules.Spares() {
+		q.Set("users", "1")
 	}
 	var d described
 	err := withState(ctx, "GET", "/describe?"+q.Encode(), &d, func(store *bolt.Store) (any, error) {
@@ -52,11 +57,11 @@ func describe(ctx context.Context, rules *plan.Rules, conn string, kinds []conne
 	if err == nil && d.Schemas == nil {
 		err = errNotDescribed
 	}
-	return d.Schemas, err
+	return d, err
 }
 
-// showFields asks one of the connections.
-func showFields(ctx context.Context, conns map[string]connectors.Connector, conn string, kinds []connectors.Kind) (described, error) {
+// showFields asks one of the connections, and who can own records there.
+func showFields(ctx context.Context, conns map[string]connectors.Connector, conn string, kinds []connectors.Kind, users bool) (described, error) {
 	connector, ok := conns[conn]
 	if !ok {
 		return described{Unknown: true}, nil
@@ -65,9 +70,14 @@ func showFields(ctx context.Context, conns map[string]connectors.Connector, conn
 	if !ok {
 		return described{}, nil
 	}
-	found, err := describer.Describe(ctx, kinds)
+	var d described
+	var err error
+	d.Schemas, err = describer.Describe(ctx, kinds)
+	if err == nil && users {
+		d.Users, err = describer.Users(ctx)
+	}
 	if err != nil {
 		return described{}, &exitError{code: exitCRM, err: fmt.Errorf("%s cannot be reached: %w", conn, err), try: "check the connection's address and credentials"}
 	}
-	return described{Schemas: found}, nil
+	return d, nil
 }

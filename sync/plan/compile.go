@@ -22,7 +22,7 @@ func Compile(doc *mappings.Doc) (*Rules, []mappings.Diagnostic) {
 		files: doc.Files, write: doc.Mode.S == modeWrite, live: shares{},
 		byConn: map[string]*conn{}, byName: map[string]*typ{}, byNoun: map[place][]*typ{}, countedBy: map[place][]*typ{},
 		people: map[string]*person{}, teams: map[string]*team{}, caps: map[string]int{},
-		freeMail: map[string]bool{}, untouched: map[string]bool{},
+		freeMail: map[string]bool{}, untouched: map[string]mappings.Text{},
 	}, lists: map[string]map[string]bool{}, calendars: map[string]sla.Calendar{}, tiers: map[string]*tier{}}
 	c.r.tiers = c.tiers
 	c.namedLists()

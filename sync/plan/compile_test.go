@@ -44,6 +44,8 @@ func TestFaults(t *testing.T) {
 		{demo, "should_have: [person.full_name", "should_have: [person.fullname", demo + ":", "unmapped-field", `did you mean "person.full_name"?`, true},
 		{teams, "{who: cleo@example.com,", "{who: cloe@example.com,", teams + ":", "undefined-person", `did you mean "cleo@example.com"?`, false},
 		{people, "manager: vera@example.com,   backup: erin", "manager: vero@example.com,   backup: erin", people + ":", "undefined-person", `did you mean "vera@example.com"?`, true},
+		{"handoffd.yaml", "\nnever:", "\nsafety: {never_take_records_from: [vear@example.com]}\nnever:", "handoffd.yaml:", "undefined-person", `did you mean "vera@example.com"?`, true},
+		{"handoffd.yaml", "\nnever:", "\nsafety: {never_take_records_from: [chair@board.example]}\nnever:", "handoffd.yaml:", "undefined-person", "check --connected", true},
 		{teams, "- {otherwise: sdr_us}", "# nothing", teams + ":", "no-otherwise", "otherwise", true},
 		{teams, "{at_least: 1000}", "{contains: x, at_least: 1000}", teams + ":", "blank-falls-through", "or_blank", true},
 		{people, "backup: ben@example.com,    calendar", "backup: morgan@example.com,    calendar", people + ":", "backup-is-manager", "name a colleague", false},
@@ -107,6 +109,42 @@ func TestStarterIsClean(t *testing.T) {
 		if d.Code != "blank-falls-through" && !strings.Contains(d.Text, "the tier low_intent") && !strings.Contains(d.Text, "the team cs_onboarding") {
 			t.Errorf("%s", d)
 		}
+	}
+}
+
+// TestSparesNobody: whom the rules spare is looked for among the people and queues of
+// the CRMs, by what spares a record; what no one is called is told with its place.
+func TestSparesNobody(t *testing.T) {
+	t.Parallel()
+	users := []connectors.User{
+		{ID: "1", Email: "vera@example.com", Name: "Vera Holt", Active: true},
+		{ID: "2", Email: "former@example.com"},
+		{ID: "00G1", Name: "Partner Queue", Queue: true, Active: true},
+	}
+	for names, want := range map[string][]string{
+		"Vera@Example.com, former@example.com, partner queue, 00g1": nil,
+		"vear@example.com": {`vear@example.com: did you mean "vera@example.com"?`},
+		"Partners Queue, chair@board.example": {
+			`Partners Queue: did you mean "Partner Queue"?`,
+			"chair@board.example: write a person's e-mail address, or a queue's name, as the CRM has it",
+		},
+	} {
+		t.Run(names, func(t *testing.T) {
+			t.Parallel()
+			r := compile(t, folder(t, edit(t, "handoffd.yaml", "\nnever:", "\nsafety: {never_take_records_from: ["+names+"]}\nnever:")))
+			var got []string
+			for _, d := range r.SparesNobody(users) {
+				_, who, _ := strings.Cut(d.Text, "is called ")
+				who, _, _ = strings.Cut(who, ", so")
+				got = append(got, who+": "+d.Hint)
+				if !d.Warn || d.Pos.File != "handoffd.yaml" || d.Pos.Line == 0 {
+					t.Errorf("%+v", d)
+				}
+			}
+			if !slices.Equal(got, want) || !r.Spares() {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 

@@ -35,10 +35,10 @@ type Rules struct {
 	imports   imports
 	sources   []source
 	freeMail  map[string]bool
-	phrases   []string         // that fill a note and say nothing
-	authority *conn            // the one CRM whose owner field may be written; nil: each its own
-	sayOver   map[string]*conn // the same for other fields, by word or noun.word
-	untouched map[string]bool  // e-mails, and names of queues, in lower case
+	phrases   []string                 // that fill a note and say nothing
+	authority *conn                    // the one CRM whose owner field may be written; nil: each its own
+	sayOver   map[string]*conn         // the same for other fields, by word or noun.word
+	untouched map[string]mappings.Text // e-mails, and names of queues, by what they are in lower case
 	safety    Safety
 	calendars map[string]sla.Calendar
 	feeds     []Feed

@@ -10,7 +10,6 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
-	"github.com/handoffd/handoffd/sync/handoff"
 )
 
 // Safety is what keeps handoffd from doing much harm by itself. The zero
@@ -74,9 +73,7 @@ const (
 func (c *compiler) safety() {
 	s := c.doc.Safety
 	c.r.safety = Safety{FirstWrites: s.FirstWrites, OwnerChanges: s.OwnerChanges, In: plain(s.In), Rule: where(s.StopPos)}
-	for _, e := range s.NeverTakeFrom {
-		c.r.untouched[strings.ToLower(e.S)] = true
-	}
+	c.sparedOwners(s.NeverTakeFrom)
 }
 
 // share is where a type may act.
@@ -170,71 +167,6 @@ func (r *Rules) observes(t *typ, ref connectors.Ref) bool {
 // acts reports whether anything is written to a connection.
 func (r *Rules) acts(c *conn) bool {
 	return slices.ContainsFunc(r.types, func(t *typ) bool { return r.live[share{t.name, c.name}] > 0 })
-}
-
-// untouchable refuses a record of somebody whose records are never taken.
-func (d *deciding) untouchable(t *typ, f *facts, h state.Handoff) bool {
-	holder := d.r.spared(f, t)
-	if holder == "" {
-		return false
-	}
-	why := append(h.Why, d.why("", "records of %s are never taken", holder))
-	h, err := handoff.Refuse(h, why, "records of "+holder+" are never taken", d.now)
-	if err == nil {
-		d.put(h)
-		d.because(why...)
-		d.list(listSpared, f.rec.Ref.String(), h.Note)
-		d.audit("refused", h.ID, map[string]string{"why": h.Note})
-	}
-	return true
-}
-
-// spared is who stands in the CRM where the receiver is going to stand, if
-// their records are never taken.
-func (r *Rules) spared(f *facts, t *typ) string {
-	switch {
-	case f.land != nil:
-		return r.isSpared(f.v, f.to, f.land.Fields[t.becomes])
-	case t.deliver == nil:
-		return r.isSpared(f.v, f.conn, f.rec.Fields[t.becomes])
-	}
-	return ""
-}
-
-// isSpared names an owner whose records are never taken: a person by e-mail, a
-// queue by its name.
-func (r *Rules) isSpared(v View, c *conn, id string) string {
-	if c == nil || id == "" || len(r.untouched) == 0 {
-		return ""
-	}
-	u, _ := v.User(c.name, id)
-	for _, name := range []string{u.Email, u.Name, id} {
-		if name != "" && r.untouched[strings.ToLower(name)] {
-			return name
-		}
-	}
-	return ""
-}
-
-// spare takes the owner out of a write of a record whose owner is spared: it
-// was given to them after the handoff had begun (1.83 of their records).
-func (d *deciding) spare(h state.Handoff, w connectors.Write, owner string, held any) connectors.Write {
-	id, _ := held.(string)
-	who := d.r.isSpared(d.v, d.r.byConn[w.Ref.Conn], id)
-	if who == "" {
-		return w
-	}
-	set := make(map[string]any, len(w.Set))
-	for name, v := range w.Set {
-		if name != owner {
-			set[name] = v
-		}
-	}
-	w.Set = set
-	d.because(d.why("", "records of %s are never taken: the owner of %s stays", who, w.Ref))
-	d.list(listSpared, w.Ref.String(), h.Type+": records of "+who+" are never taken, so "+h.Owner+" is not written as its owner")
-	d.audit("owner spared", h.ID, map[string]string{"record": w.Ref.String(), "owner": who})
-	return w
 }
 
 // ownerField is the field in which a type writes its receiver on a record.
