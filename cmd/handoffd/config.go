@@ -48,7 +48,7 @@ func loadRules(folder fs.FS, mode string) (*plan.Rules, []mappings.Diagnostic, e
 		doc.Mode.S = mode
 	}
 	rules, more := plan.Compile(doc)
-	problems = gather(problems, more)
+	problems = gather(problems, more, doc.Unread)
 	if stops(problems) {
 		return nil, problems, &configError{problems: problems, files: doc.Files}
 	}
@@ -58,8 +58,9 @@ func loadRules(folder fs.FS, mode string) (*plan.Rules, []mappings.Diagnostic, e
 // gather puts what compiling found beside what reading found. Of two problems
 // at one place the first is the cause. Where the folder does not read, only
 // what is wrong for certain is told: a warning, or a thing that is missing,
-// may come of what could not be read.
-func gather(read, compiled []mappings.Diagnostic) []mappings.Diagnostic {
+// may come of what could not be read. The files of which nothing could be read
+// come first.
+func gather(read, compiled []mappings.Diagnostic, unread []string) []mappings.Diagnostic {
 	broken := stops(read)
 	told := map[mappings.Pos]bool{}
 	lines := map[[2]string]bool{}
@@ -75,7 +76,15 @@ func gather(read, compiled []mappings.Diagnostic) []mappings.Diagnostic {
 		all = append(all, d)
 	}
 	mappings.Sort(all)
-	return all
+	var first, rest []mappings.Diagnostic
+	for _, d := range all {
+		if slices.Contains(unread, d.Pos.File) {
+			first = append(first, d)
+		} else {
+			rest = append(rest, d)
+		}
+	}
+	return append(first, rest...)
 }
 
 func stops(problems []mappings.Diagnostic) bool {

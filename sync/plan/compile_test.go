@@ -198,7 +198,7 @@ func TestNothingToCompile(t *testing.T) {
 // TestUnreadFiles: a name that an unreadable file may define is not undefined.
 func TestUnreadFiles(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"teams.yaml", "people.yaml", "sla.yaml", "calendars.yaml", "mappings/hubspot.yaml"} {
+	for _, file := range []string{"teams.yaml", "people.yaml", "sla.yaml", "calendars.yaml", "lists.yaml", "mappings/hubspot.yaml"} {
 		doc, ds := mappings.Load(folder(t, map[string]string{file: "{"}))
 		if !mappings.Failed(ds) {
 			t.Fatalf("%s was read", file)
