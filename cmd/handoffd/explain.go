@@ -204,7 +204,7 @@ func (e explanation) write(s streams) error {
 		}
 		line("handoff", h.ID)
 		if h.Target != h.Record {
-			line("delivered to", h.Target.String())
+			line("delivered to", target(h.Handoff))
 		}
 		line("owner", h.Owner)
 		line("accountable", h.Accountable)
@@ -229,7 +229,7 @@ func (e explanation) write(s streams) error {
 			if why.Rule != "" {
 				text += " (" + why.Rule + ")"
 			}
-			b.WriteString("    " + strings.ReplaceAll(wrapped(text, lineWidth-6), "\n", "\n      ") + "\n")
+			b.WriteString(hanging(text))
 		}
 		h.writes(&b)
 		b.WriteString("\n")
@@ -265,8 +265,21 @@ func (h handoffReceipt) writes(b *strings.Builder) {
 		if len(e.Skipped) > 0 {
 			text += "; left out, for the CRM does not have them: " + strings.Join(e.Skipped, ", ")
 		}
-		fmt.Fprintf(b, "    %s: %s\n", step, text)
+		b.WriteString(hanging(step + ": " + text))
 	}
+}
+
+// hanging is one line of a list, broken where a terminal ends.
+func hanging(text string) string {
+	return "    " + strings.ReplaceAll(wrapped(text, lineWidth-6), "\n", "\n      ") + "\n"
+}
+
+// target is where a handoff lands, which in another CRM may be yet to be made.
+func target(h state.Handoff) string {
+	if h.Target.ID == "" {
+		return h.Target.Conn + ", on a record that is yet to be made"
+	}
+	return h.Target.String()
 }
 
 // when is an instant for a person, in the zone of whoever asks.

@@ -22,7 +22,8 @@ type table struct {
 	rows  []prettytable.Row
 	// said and below are the columns that a person finds under the row, in lines
 	// of their own, because they would make the table wider than a terminal:
-	// sentences, and behind them, with their heads, values.
+	// sentences, and behind them, with their heads, values. Where the names of
+	// this or that team make it too wide all the same, the last ones follow.
 	said, below []int
 }
 
@@ -98,13 +99,38 @@ func (t table) titled() prettytable.Writer {
 	return pt
 }
 
+// fitted is the table with so many of its last columns under the rows that the
+// others fit on a terminal.
+func (t table) fitted() table {
+	for c := len(t.head) - 1; c > 0; c-- {
+		if widest(t.pretty(slices.Concat(t.said, t.below)).Render()) <= lineWidth {
+			break
+		}
+		switch {
+		case slices.Contains(t.said, c), slices.Contains(t.below, c):
+		case t.head[c] == "":
+			t.said = append(slices.Clone(t.said), c)
+		default:
+			t.below = append(slices.Clone(t.below), c)
+			slices.Sort(t.below)
+		}
+	}
+	return t
+}
+
+func widest(text string) (most int) {
+	for line := range strings.SplitSeq(trimLines(text), "\n") {
+		most = max(most, utf8.RuneCountInString(line))
+	}
+	return most
+}
+
 // text is the table for a terminal.
 func (t table) text() string {
-	pt := t.pretty(slices.Concat(t.said, t.below))
-	pt.SetTitle("%s", t.title)
-	lines := strings.Split(trimLines(pt.Render()), "\n")
+	t = t.fitted()
+	lines := strings.Split(trimLines(t.pretty(slices.Concat(t.said, t.below)).Render()), "\n")
 	first := len(lines) - len(t.rows)
-	out := lines[:first:first]
+	out := append(indented(t.title, 1), lines[:first]...)
 	for i, row := range t.rows {
 		out = append(out, lines[first+i])
 		for _, column := range t.said {

@@ -178,7 +178,7 @@ func storedRules(ctx context.Context, store state.Store, digest string) (*plan.R
 }
 
 func (a reportAnswer) tables() []table {
-	t := table{head: []string{"type", "decided", "same owner", "different owner", "nobody", "not yet known", "record gone", "nobody free", "agreement", "sooner by"}}
+	t := table{head: []string{"type", "decided", "same owner", "different owner", "nobody", "not yet known", "record gone", "nobody free", "agreement", "sooner by"}, below: []int{5, 6, 7, 9}}
 	for _, r := range a.Types {
 		share, sooner := "", ""
 		if known := r.Same + r.Different; known > 0 {
