@@ -144,6 +144,9 @@ func newRoot(s streams) *cobra.Command {
 	root.SetVersionTemplate("handoffd {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if said, _, number := strings.Cut(err.Error(), ": strconv."); number {
+			err = errors.New(said + ": it must be a whole number")
+		}
 		return &exitError{code: exitUsage, err: err, try: cmd.CommandPath() + " --help"}
 	})
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages |", "Flags.FlagUsagesWrapped 80 |"))

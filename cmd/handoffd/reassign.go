@@ -168,7 +168,7 @@ func (d *desk) mayReassign(ctx context.Context, moves int) error {
 	}
 	if s := d.book.Rules().Safety(); s.OwnerChanges > 0 && moves > s.OwnerChanges {
 		return &exitError{
-			code: exitRefused, err: fmt.Errorf("%d owners would change, and safety allows %d within %s (%s)", moves, s.OwnerChanges, s.In, s.Rule),
+			code: exitRefused, err: fmt.Errorf("%d owners would change, and safety allows %d within %s (%s)", moves, s.OwnerChanges, s.Span, s.Rule),
 			try: "narrow it with another --where, and move them in parts",
 		}
 	}

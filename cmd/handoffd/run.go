@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -111,6 +112,9 @@ func mustURL(s string) *url.URL {
 // openState opens the state file after a child process has found it sound: a
 // damaged file may kill whoever maps it.
 func openState(path string) (*bolt.Store, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s is a folder; HANDOFFD_STATE names the state file", path), try: "HANDOFFD_STATE=" + filepath.Join(path, "handoffd.db")}
+	}
 	store, err := bolt.Open(path, bolt.Options{Check: checkInChild, Ballast: ballast})
 	if err != nil && codeOf(err) == exitUsage { // not a refusal of its own: the disk did not do what it was asked
 		err = &exitError{code: exitState, err: err}

@@ -58,7 +58,7 @@ func (c *Connector) inspectCounters(ctx context.Context, q connectors.Inspection
 		out = append(out, connectors.Finding{
 			Code: "task-engagement", Level: connectors.Notice, Subject: "contacts." + engagedTypeProperty,
 			Text: "HubSpot counts a task as its owner's first engagement, one that handoffd made included: then the first call or e-mail shows only in the number and the date of the last contact. handoffd never takes such a task for a touch; HubSpot's own reports on lead response time do",
-			Fix:  "nothing to do; measure response with handoffd report, not with hs_time_to_first_engagement",
+			Fix:  "nothing to do; measure response by handoff_first_touch_at, not by hs_time_to_first_engagement",
 		})
 	}
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/sync/match"
 	"github.com/handoffd/handoffd/sync/normalize"
+	"github.com/handoffd/handoffd/sync/sla"
 )
 
 func (c *compiler) connections() {
@@ -133,7 +134,8 @@ func (c *compiler) settings() {
 	c.safety()
 	if i := c.doc.Imports; !i.When.IsZero() {
 		c.r.imports = imports{when: c.cond(i.When, c.r.conns, false), pos: i.Pos}
-		c.r.imports.most, c.r.imports.per = i.AtMost.N, plain(mappings.Duration{N: 1, Unit: i.AtMost.Per})
+		per := mappings.Duration{N: 1, Unit: i.AtMost.Per}
+		c.r.imports.most, c.r.imports.per, c.r.imports.span = i.AtMost.N, plain(per), sla.Of(per).String()
 		if i.UseTier.Given() {
 			c.r.imports.tier = c.tier(i.UseTier)
 		}

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,5 +217,21 @@ func TestOwnerAtRisk(t *testing.T) {
 		if i.Write.IfVersion != "1" || i.AtRisk != atRisk || !i.ReadAt.Equal(monday) || (i.Expect["hubspot_owner_id"] == nil) != (owner == "") {
 			t.Errorf("owner %q: at risk %v, if_version %q, read %s, expect %v", owner, i.AtRisk, i.Write.IfVersion, i.ReadAt, i.Expect)
 		}
+	}
+}
+
+// TestSpansInWords: how long a limit counts is said as the admin wrote it.
+func TestSpansInWords(t *testing.T) {
+	t.Parallel()
+	r := writing(t, edit(t, "handoffd.yaml", "mode: observe", "mode: write", "\nnever:",
+		"\nimports: {when: {person.source: IMPORT}, use_tier: medium_intent, at_most: 1 a day}\nsafety: {stop_if_more_than: {owner_changes: 200, in: 10 minutes}}\nnever:"))
+	if why := r.Stop(monday, "hubspot/contacts/51").Reconcile[0].Why; !strings.Contains(why, "more than 200 owners were to change within 10 minutes (handoffd.yaml:") {
+		t.Error(why)
+	}
+	w := newWorld()
+	w.decide(t, r, monday, see(demo("51", "dana@acme.com", "source", "IMPORT")))
+	c := w.decide(t, r, monday, see(demo("52", "cy@okoro.com", "source", "IMPORT")))
+	if !slices.ContainsFunc(c.Why, func(why state.Reason) bool { return strings.Contains(why.Text, "an import, at most 1 in 1 day: ") }) {
+		t.Errorf("%+v", c.Why)
 	}
 }

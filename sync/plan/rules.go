@@ -115,6 +115,7 @@ type imports struct {
 	tier *tier
 	most int // start in one per; 0: any number
 	per  time.Duration
+	span string // per, in the admin's words
 	pos  mappings.Pos
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
+	"github.com/handoffd/handoffd/sync/sla"
 )
 
 // Safety is what keeps handoffd from doing much harm by itself. The zero
@@ -21,6 +22,7 @@ type Safety struct {
 	// change within In.
 	OwnerChanges int
 	In           time.Duration
+	Span         string // In, in the admin's words
 	Rule         string // where the admin wrote that
 }
 
@@ -33,7 +35,7 @@ func (r *Rules) Safety() Safety { return r.safety }
 func (r *Rules) Stop(now time.Time, subject string) state.Changes {
 	s := r.safety
 	stop := state.Reconcile{At: now, Stop: true, Why: fmt.Sprintf("more than %d owners were to change within %s (%s), the last one that of %s",
-		s.OwnerChanges, s.In, s.Rule, subject)}
+		s.OwnerChanges, s.Span, s.Rule, subject)}
 	var c state.Changes
 	var told []string
 	for _, ch := range r.notify.channels {
@@ -72,7 +74,7 @@ const (
 
 func (c *compiler) safety() {
 	s := c.doc.Safety
-	c.r.safety = Safety{FirstWrites: s.FirstWrites, OwnerChanges: s.OwnerChanges, In: plain(s.In), Rule: where(s.StopPos)}
+	c.r.safety = Safety{FirstWrites: s.FirstWrites, OwnerChanges: s.OwnerChanges, In: plain(s.In), Span: sla.Of(s.In).String(), Rule: where(s.StopPos)}
 	c.sparedOwners(s.NeverTakeFrom)
 }
 

@@ -107,7 +107,7 @@ func (d *deciding) waitsItsTurn(t *typ, f *facts, s signal) bool {
 	if !s.marked(paceTag).IsZero() {
 		return true
 	}
-	why := d.why(where(i.pos), "an import, at most %d in %s: it has its turn at %s", i.most, i.per, turn.Format(time.RFC3339))
+	why := d.why(where(i.pos), "an import, at most %d in %s: it has its turn at %s", i.most, i.span, turn.Format(time.RFC3339))
 	d.because(why)
 	d.list(listImports, f.rec.Ref.String(), t.name+": "+why.Text)
 	d.waitFor(t, f, s, clockPace, paceTag+"="+strconv.FormatInt(turn.Unix(), 10), turn)
