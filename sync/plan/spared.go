@@ -13,14 +13,16 @@ import (
 )
 
 // sparedOwners reads whose records are never taken. Whoever is misspelt there is
-// not protected, and nobody would notice: an address that no other file names is
-// worth a word.
+// not protected, and nobody would notice: an address that is nearly that of somebody
+// in people.yaml is worth a word. Others are known to the CRMs alone.
 func (c *compiler) sparedOwners(names []mappings.Text) {
 	for _, e := range names {
 		c.r.untouched[strings.ToLower(e.S)] = e
-		if strings.Contains(e.S, "@") && c.r.people[e.S] == nil && !c.isUnread("people.yaml") {
-			c.warn(e.Pos, "undefined-person", didYouMean(e.S, c.everyone(), "`handoffd check --connected` looks for it in the CRMs"),
-				"no other file names %s, so a typing error here would leave somebody's records unprotected", e.S)
+		if !strings.Contains(e.S, "@") || c.r.people[strings.ToLower(e.S)] != nil {
+			continue
+		}
+		if near := didYouMean(e.S, c.everyone(), ""); near != "" {
+			c.warn(e.Pos, "undefined-person", near, "no other file names %s, so a typing error here would leave somebody's records unprotected", e.S)
 		}
 	}
 }
