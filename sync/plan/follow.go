@@ -402,13 +402,7 @@ func (d *deciding) takesIn(into, ends state.Handoff) {
 		h = d.hasten(t, f, h, tier)
 	}
 	if h.Rank < rank && !h.Observed && h.Target.ID != "" && h.Owner != "" {
-		set := map[string]any{ownTier: h.Tier}
-		for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
-			if !at.IsZero() {
-				set[name] = text(at)
-			}
-		}
-		h = d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, "of "+ends.ID)})
+		h = d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: dueShown(h), Key: key(h, stepJoin, "of "+ends.ID)})
 	}
 	d.put(h)
 }

@@ -53,16 +53,23 @@ func (d *deciding) tellJoined(f *facts, h state.Handoff, rank int, s signal) sta
 	if h.Observed || h.Target.ID == "" || h.Owner == "" {
 		return h
 	}
-	set := map[string]any{ownReason: s.spokeText(f)}
+	set := map[string]any{}
 	if h.Rank < rank {
-		set[ownTier] = h.Tier
-		for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
-			if !at.IsZero() {
-				set[name] = text(at)
-			}
+		set = dueShown(h)
+	}
+	set[ownReason] = s.spokeText(f)
+	return d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, s.version)})
+}
+
+// dueShown is the tier and the deadlines of a handoff, as its record shows them.
+func dueShown(h state.Handoff) map[string]any {
+	set := map[string]any{ownTier: h.Tier}
+	for name, at := range map[string]time.Time{ownAcceptBy: h.AcceptBy, ownTouchBy: h.TouchBy} {
+		if !at.IsZero() {
+			set[name] = text(at)
 		}
 	}
-	return d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: set, Key: key(h, stepJoin, s.version)})
+	return set
 }
 
 // hasten raises the tier of a handoff.
