@@ -22,6 +22,7 @@ type feedReader struct {
 	who         string
 	zone        *time.Location
 	from, until time.Time
+	by          time.Time // of the machine's own clock: what takes longer is not read; zero: no end
 }
 
 // absences reads an iCalendar (RFC 5545). Entries of whole days are leave, on
@@ -31,6 +32,9 @@ type feedReader struct {
 func (r feedReader) absences(raw []byte) ([]connectors.Absence, error) {
 	if !bytes.Contains(raw, []byte("BEGIN:VCALENDAR")) {
 		return nil, fmt.Errorf("it is no iCalendar")
+	}
+	if !bytes.Contains(raw, []byte("END:VCALENDAR")) { // whose absences come last would be taken for back
+		return nil, fmt.Errorf("it is cut off")
 	}
 	c, err := ics.ParseCalendar(bytes.NewReader(raw))
 	if err != nil {
@@ -52,6 +56,9 @@ func (r feedReader) absences(raw []byte) ([]connectors.Absence, error) {
 	}
 	var out []connectors.Absence
 	for _, e := range events {
+		if !r.by.IsZero() && time.Now().After(r.by) { // rules that never hit the window are walked to the end
+			return nil, fmt.Errorf("what repeats in it takes too long to read")
+		}
 		starts, err := e.starts(r.from, r.until, moved[e.uid])
 		if err != nil {
 			return nil, err
@@ -104,7 +111,7 @@ func (r feedReader) entry(v *ics.VEvent) (entry, bool) {
 	case whole && ended:
 		e.days = max(1, int(end.Add(12*time.Hour).Sub(start)/(24*time.Hour)))
 	case whole:
-		e.days = 1
+		e.days = max(1, int(lasting(text(v.GetProperty(ics.ComponentPropertyDuration)))/(24*time.Hour)))
 	case ended:
 		e.length = end.Sub(start)
 	default:

@@ -165,7 +165,8 @@ func (f *Feeds) read(ctx context.Context, feed plan.Feed) error {
 		return err
 	}
 	at, err := f.address(feed.At)
-	if sum := sha256.Sum256([]byte(at)); source.At != hex.EncodeToString(sum[:8]) || now.Sub(source.ReadAt) >= feedFull {
+	// Another address is read anew, and so is a day that begins elsewhere.
+	if sum := sha256.Sum256([]byte(at + " " + feed.Zone.String())); source.At != hex.EncodeToString(sum[:8]) || now.Sub(source.ReadAt) >= feedFull {
 		source.At, source.ETag = hex.EncodeToString(sum[:8]), ""
 	}
 	var got fetched
@@ -175,7 +176,7 @@ func (f *Feeds) read(ctx context.Context, feed plan.Feed) error {
 	}
 	if err == nil && !got.same {
 		err = engine.Safely("read a calendar feed", func() (err error) {
-			r := feedReader{who: feed.Who, zone: feed.Zone, from: now.Add(-leaveBehind), until: now.Add(leaveAhead)}
+			r := feedReader{who: feed.Who, zone: feed.Zone, from: now.Add(-leaveBehind), until: now.Add(leaveAhead), by: time.Now().Add(feedTimeout)}
 			away, err = r.absences(got.body)
 			return err
 		})

@@ -41,10 +41,12 @@ func Slack(p Parcel) any {
 	return map[string]string{"text": text}
 }
 
-// Teams is the body a Workflows webhook of Teams takes: an Adaptive Card.
+// Teams is the body a Workflows webhook of Teams takes: an Adaptive Card. What a
+// buyer wrote must not become a link with words of their own: such a link is taken
+// apart, since not every client knows an escaped one.
 func Teams(p Parcel) any {
 	block := func(text string, more map[string]any) map[string]any {
-		b := map[string]any{"type": "TextBlock", "text": text, "wrap": true}
+		b := map[string]any{"type": "TextBlock", "text": strings.ReplaceAll(text, "](", "] ("), "wrap": true}
 		for k, v := range more {
 			b[k] = v
 		}

@@ -49,7 +49,8 @@ func (m *Mail) Send(ctx context.Context, p Parcel) error {
 	if err != nil {
 		return fmt.Errorf("reach the mail server: %w", err)
 	}
-	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+	// Once the server has taken it, how the line ends is no news: it would be sent again.
+	if err := client.DialAndSendWithContext(ctx, msg); err != nil && !msg.IsDelivered() {
 		if unknown(err) {
 			return fmt.Errorf("%w: %w", ErrNobody, err)
 		}

@@ -59,6 +59,7 @@ type Sender struct {
 const (
 	listUndelivered = "undelivered"
 	giveUpAfter     = 24 * time.Hour
+	leastTries      = 5 // before it is given up: it may have waited that long for leave to be sent
 	longestWait     = 15 * time.Minute
 	longestSleep    = 30 * time.Second
 	perRound        = 50
@@ -169,7 +170,7 @@ func (s *Sender) settle(ctx context.Context, i state.Intent, failed error) error
 		case failed == nil:
 			s.hold, s.failed = time.Time{}, ""
 			state.DropIntent(tx, i.Write.Key)
-		case now.Sub(i.Created) >= giveUpAfter || errors.Is(failed, ErrNobody):
+		case now.Sub(i.Created) >= giveUpAfter && i.Attempts >= leastTries || errors.Is(failed, ErrNobody):
 			state.DropIntent(tx, i.Write.Key)
 			state.AddListing(tx, state.Listing{
 				List: listUndelivered, Subject: cmp.Or(i.Handoff, i.Step) + " " + s.Dest, Count: 1, First: now, Last: now,

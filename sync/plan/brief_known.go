@@ -22,13 +22,30 @@ const (
 	wordRecommended = "recommended_motion" // any noun: how to go about it (2.36)
 )
 
+// refuses reports whether the buyer has refused a way to reach them, in the CRM
+// the signal came from or in the one that is worked in: either may be the only
+// one that was told.
+func (f *facts) refuses(word string) bool {
+	there := f.land != nil && f.land.Noun == nounPerson && f.land.Fields[word] == yes
+	return there || f.value(field{nounPerson, word}) == yes
+}
+
+// careful ends what asks somebody to do something: it may be all they get, on a task that
+// was made when the buyer could still be called.
+func (f *facts) careful() string {
+	if f.refuses(wordDoNotCall) {
+		return " (do not call)"
+	}
+	return ""
+}
+
 // forbidden is what must not be done to the buyer.
 func (f *facts) forbidden() []string {
 	var lines []string
-	if f.value(field{nounPerson, wordDoNotCall}) == yes {
+	if f.refuses(wordDoNotCall) {
 		lines = append(lines, "Do not call: they have asked not to be called.")
 	}
-	if f.value(field{nounPerson, wordOptedOut}) == yes {
+	if f.refuses(wordOptedOut) {
 		lines = append(lines, "No marketing e-mail: they have opted out. Answer what they asked, and nothing more.")
 	}
 	return lines
@@ -36,10 +53,10 @@ func (f *facts) forbidden() []string {
 
 // kind is what the receiver's task is: no call where they must not be called.
 func (t *typ) kind(f *facts) string {
-	if t.taskType != "call" || f.value(field{nounPerson, wordDoNotCall}) != yes {
+	if t.taskType != "call" || !f.refuses(wordDoNotCall) {
 		return t.taskType
 	}
-	if f.value(field{nounPerson, wordOptedOut}) == yes {
+	if f.refuses(wordOptedOut) {
 		return "todo"
 	}
 	return "email"

@@ -64,6 +64,9 @@ func (d *deciding) escalate(h state.Handoff, ev Fired) {
 	e := &stepping{t: t, s: s, i: i, ev: ev, later: d.overtaken(t, h, i)}
 	if rec, ok := d.v.Record(h.Record); ok {
 		e.f = d.r.facts(d.now, d.v, &rec)
+		if land, known := d.v.Record(h.Target); known && h.Target != h.Record {
+			e.f.land = &land
+		}
 	}
 	d.audit("escalation", h.ID, e.detail(h))
 	if t.runsOut(i) {

@@ -14,7 +14,7 @@ import (
 // listed, so that it is renewed or taken out of the rules.
 type exception struct {
 	name, reason, day string
-	until             time.Time // the first instant it holds no more
+	until             time.Time // the first instant it holds no more, on the clock of who gets them
 	line              ownerLine
 }
 
@@ -30,9 +30,9 @@ func (c *compiler) exceptions(t *typ, d *mappings.Handoff, all []*conn) {
 		if slices.ContainsFunc(t.exceptions, func(o exception) bool { return o.name == e.Name.S }) {
 			c.bad(e.Name.Pos, "exception-twice", "give it a name of its own", "%s has two exceptions named %s", t.name, e.Name.S)
 		}
-		last, _, _ := instant(e.Until.S)
+		until, _ := c.instant(e.Until, c.r.calendarOf(e.Owner.S).Zone(), true)
 		t.exceptions = append(t.exceptions, exception{
-			name: e.Name.S, reason: e.Reason.S, day: e.Until.S, until: last.Add(24 * time.Hour),
+			name: e.Name.S, reason: e.Reason.S, day: e.Until.S, until: until,
 			line: ownerLine{
 				use: "exception " + e.Name.S, rule: mappings.PersonRule, who: e.Owner.S, when: c.cond(e.If, all, false),
 				where: fmt.Sprintf("%s%s%s]", where(e.Pos), ownerRule, e.Name.S),

@@ -270,7 +270,7 @@ func (d *deciding) withdraw(h state.Handoff) state.Handoff {
 	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
 		e := h.Effects[step]
 		i, waits := d.waiting(e.Key)
-		if e.State == handoff.Done || strings.HasPrefix(step, clockReport) || waits && (i.Handoff != h.ID || e.Task && i.State == state.Sending || putsAway(i)) {
+		if e.State == handoff.Done || ofSeveral(step) || waits && (i.Handoff != h.ID || e.Task && i.State == state.Sending || putsAway(i)) {
 			continue
 		}
 		keys = append(keys, e.Key)

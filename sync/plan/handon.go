@@ -193,7 +193,7 @@ func (d *deciding) titled(h state.Handoff, ref connectors.Ref) state.Handoff {
 	f := d.r.facts(d.now, d.v, &rec)
 	for i := range d.c.Intents {
 		if o := &d.c.Intents[i]; o.Handoff == h.ID && o.Step == stepTaskOwner {
-			o.Write.Set[connectors.TaskSubject] = subjects(sortGiven) + d.buyer(f, h)
+			o.Write.Set[connectors.TaskSubject] = subjects(sortGiven) + d.buyer(f, h) + f.careful()
 		}
 	}
 	return h

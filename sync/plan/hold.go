@@ -300,7 +300,11 @@ func (d *deciding) goOn(t *typ, f *facts, h state.Handoff, s *survey, because st
 // it opens, or somebody is told and it stays shut.
 func (d *deciding) holdOver(h state.Handoff, ev Fired) {
 	t, f, ok := d.matter(h)
-	if !ok || h.Stage != state.Held {
+	switch {
+	case h.Stage != state.Held:
+		return
+	case !ok: // its type may come back into the rules, its record may be read again
+		d.timer(h, clockHold, ev.Timer.Step, d.now.Add(recheckEvery))
 		return
 	}
 	if ev.Timer.Step == holdRecheck {

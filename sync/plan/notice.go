@@ -68,6 +68,9 @@ func (d *deciding) compose(was, h state.Handoff, e *stepping, sort, who string) 
 	if sort == sortTask {
 		n.subject = e.s.task.fill(e.f, words) + ": " + buyer
 	}
+	if e.f != nil && sort != sortAlert && sort != sortTell {
+		n.subject += e.f.careful()
+	}
 	if n.text = own.fill(e.f, words); n.text == "" {
 		n.text = usual(sort, e.s, buyer, words, !by.After(d.now), was.Owner != h.Owner)
 	}
@@ -373,15 +376,13 @@ func (d *deciding) digest(who string) {
 	}
 	var lines []string
 	var about []connectors.Ref
-	var first state.Handoff
+	var of []state.Handoff
 	for _, n := range t.Wait {
 		h, ok := d.v.Handoff(n.Handoff)
 		if !ok || !h.Stage.Open() && n.Clock != clockAttempts || n.Clock != "" && d.met(h, n.Clock) {
 			continue
 		}
-		if first.ID == "" {
-			first = h
-		}
+		of = append(of, h)
 		lines = append(lines, strings.Join(strings.Fields(n.Text), " "))
 		about = append(about, notice{}.aboutOf(h)...)
 	}
@@ -392,21 +393,23 @@ func (d *deciding) digest(who string) {
 	if len(lines) == 0 {
 		return
 	}
+	waiting := len(lines) + more
 	if more > 0 {
 		lines = append(lines, fmt.Sprintf("And %d more.", more))
 	}
+	carrier := d.carrying(of, who)
 	n := notice{
 		sort: sortAlert, who: who, step: stepSay + clockDigest + who + " " + due.UTC().Format(time.RFC3339),
-		subject: fmt.Sprintf("%d handoffs are waiting", len(lines)), text: strings.Join(lines, "\n"), about: about,
+		subject: fmt.Sprintf("%d handoffs are waiting", waiting), text: strings.Join(lines, "\n"), about: about,
 	}
-	d.audit("digest", first.ID, map[string]string{"who": who, "notices": strconv.Itoa(len(lines) + more)})
-	d.list(listEscalation, first.ID, fmt.Sprintf("a digest of %d for %s", len(lines)+more, who))
+	d.audit("digest", carrier.ID, map[string]string{"who": who, "notices": strconv.Itoa(waiting)})
+	d.list(listEscalation, carrier.ID, fmt.Sprintf("a digest of %d for %s", waiting, who))
 	for _, ch := range channels {
 		if ch == mappings.InCRM {
-			first = d.noticeTask(first, n)
+			carrier = d.noticeTask(carrier, n)
 		} else {
-			first = d.inChannel(first, n, ch)
+			carrier = d.inChannel(carrier, n, ch)
 		}
 	}
-	d.put(first)
+	d.put(carrier)
 }

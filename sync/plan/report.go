@@ -154,15 +154,11 @@ func (d *deciding) weekly(row, who string, t state.Budget) {
 	})
 }
 
-// send tells a report in the ways of the handoffs it speaks of. In the CRM it hangs on
-// one of them, so that it can be found again (C8): one that is still written and open, in
-// a CRM whose user the reader is.
-func (d *deciding) send(of []state.Handoff, n notice) {
-	if len(of) == 0 {
-		return
-	}
+// carrying is the one of several handoffs that what is told of all of them to somebody
+// hangs on: one that is still written and open, in a CRM whose user they are.
+func (d *deciding) carrying(of []state.Handoff, who string) state.Handoff {
 	fit := func(h state.Handoff) (points int) {
-		if u, ok := d.user(d.r.byConn[h.Target.Conn], n.who); ok && u.Active {
+		if u, ok := d.user(d.r.byConn[h.Target.Conn], who); ok && u.Active {
 			points = 4
 		}
 		if h.Frozen == "" {
@@ -173,7 +169,16 @@ func (d *deciding) send(of []state.Handoff, n notice) {
 		}
 		return points
 	}
-	carrier := slices.MaxFunc(of, func(a, b state.Handoff) int { return fit(a) - fit(b) })
+	return slices.MaxFunc(of, func(a, b state.Handoff) int { return fit(a) - fit(b) })
+}
+
+// send tells a report in the ways of the handoffs it speaks of. In the CRM it hangs on
+// one of them, so that it can be found again (C8).
+func (d *deciding) send(of []state.Handoff, n notice) {
+	if len(of) == 0 {
+		return
+	}
+	carrier := d.carrying(of, n.who)
 	var channels []string
 	for _, h := range of {
 		channels = append(channels, d.r.notify.in(h.Tier)...)

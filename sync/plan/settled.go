@@ -39,7 +39,13 @@ func (d *deciding) settled(h state.Handoff, clocks ...string) state.Handoff {
 func toldOf(step string) (clock string, ok bool) {
 	said, ok := strings.CutPrefix(step, stepSay)
 	clock, _, _ = strings.Cut(said, " ")
-	return clock, ok && !strings.HasSuffix(step, stepNow(""))
+	return clock, ok && !ofSeveral(step) && !strings.HasSuffix(step, stepNow(""))
+}
+
+// ofSeveral reports whether a step speaks of other handoffs as well as of the one
+// it is kept with, whose end is not theirs.
+func ofSeveral(step string) bool {
+	return strings.HasPrefix(step, clockReport) || strings.HasPrefix(step, stepSay+clockDigest)
 }
 
 // putAway ticks off the task by which somebody was told.
@@ -56,7 +62,7 @@ func (d *deciding) putAway(h state.Handoff, step string) state.Handoff {
 func (d *deciding) toldTooLate(h state.Handoff, step string) state.Handoff {
 	clock, ok := toldOf(step)
 	over := !h.Stage.Open() && clock != clockAttempts
-	if !ok || strings.HasPrefix(clock, strings.TrimSpace(clockDigest)) || !over && !d.met(h, clock) {
+	if !ok || !over && !d.met(h, clock) {
 		return h
 	}
 	return d.putAway(h, step)

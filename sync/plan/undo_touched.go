@@ -284,7 +284,7 @@ func openTasks(u *undoing, h state.Handoff) (open []connectors.Ref, touched []st
 	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
 		e := h.Effects[step]
 		o, found := u.found[e.Ref]
-		if strings.HasPrefix(step, clockReport) || e.Ref.Kind != connectors.Task || e.State != handoff.Done || !found || o.Deleted || slices.Contains(open, e.Ref) {
+		if ofSeveral(step) || e.Ref.Kind != connectors.Task || e.State != handoff.Done || !found || o.Deleted || slices.Contains(open, e.Ref) {
 			continue
 		}
 		if status, _ := o.Fields[connectors.TaskStatus].(string); status != "open" {
