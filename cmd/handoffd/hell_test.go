@@ -357,6 +357,7 @@ func (h *hellRun) settle() {
 	deadline := time.Now().Add(2*h.length + quiet + 2*time.Minute)
 	var st status
 	for since := time.Now(); time.Since(since) < quiet; time.Sleep(500 * time.Millisecond) { // a process outside
+		st = status{} // a stage that nothing is at any more is left out of the answer
 		err := ask(h.t.Context(), h.statePath(), http.MethodGet, "/status", &st)
 		if err != nil || st.Inbox > 0 || st.Outbox > 0 || st.Handoffs[string(state.Queued)] > 0 {
 			since = time.Now()
