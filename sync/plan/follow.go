@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -317,11 +316,9 @@ func (d *deciding) gone(rec *state.Record, carried []state.Handoff) {
 			d.ratedThere(h, rec.Ref, to)
 			continue
 		}
-		theirs, has := d.ownOf(to, h)
 		switch {
-		case !to.IsZero() && has:
+		case !to.IsZero() && d.hasOwn(to, h):
 			d.cancel(h, "merged into "+to.String()+", which has a handoff of its own")
-			d.takesIn(theirs, h)
 		case !to.IsZero():
 			d.audit("moved", h.ID, map[string]string{"from": rec.Ref.String(), "to": to.String()})
 			h = handoff.Move(h, rec.Ref, to)
@@ -353,58 +350,17 @@ func (d *deciding) accountMoved(from, to connectors.Ref) {
 	}
 }
 
-// ownOf is the open handoff of the same type that a record has, or has just been given:
-// several may be merged into it at once. What has each gone to a record elsewhere goes on,
-// and one that is only observed is nobody's work.
-func (d *deciding) ownOf(ref connectors.Ref, h state.Handoff) (state.Handoff, bool) {
+// hasOwn reports whether a record has an open handoff of the same type, or has just been
+// given one: several may be merged into it at once. What has each gone to a record elsewhere
+// goes on, and one that is only observed is nobody's work.
+func (d *deciding) hasOwn(ref connectors.Ref, h state.Handoff) bool {
 	other := func(o state.Handoff) bool {
 		return o.ID != h.ID && o.Type == h.Type && o.Stage.Open() && (h.Observed || !o.Observed)
 	}
-	for _, o := range d.v.Handoffs(ref) {
-		if other(o) {
-			return o, true
-		}
+	given := func(o state.Handoff) bool {
+		return other(o) && o.Record == ref && o.Target == ref && h.Target == h.Record
 	}
-	for _, o := range d.c.Handoffs {
-		if other(o) && o.Record == ref && o.Target == ref && h.Target == h.Record {
-			return o, true
-		}
-	}
-	return state.Handoff{}, false
-}
-
-// hasOwn reports whether a record has an open handoff of the same type.
-func (d *deciding) hasOwn(ref connectors.Ref, h state.Handoff) bool {
-	_, has := d.ownOf(ref, h)
-	return has
-}
-
-// takesIn has a handoff take in what another one was about, which ends because their
-// records were merged: its signals join, and as long as nobody was in touch its tier counts
-// here as well.
-func (d *deciding) takesIn(into, ends state.Handoff) {
-	h := d.current(into)
-	t, f, ok := d.matter(h)
-	if !ok || !h.Stage.Open() || h.Observed != ends.Observed {
-		return
-	}
-	for _, s := range ends.Signals {
-		if joined, err := handoff.Join(h, s); err == nil {
-			h = joined
-		}
-	}
-	if len(h.Signals) == len(into.Signals) {
-		return
-	}
-	d.audit("joined", h.ID, map[string]string{"record": f.rec.Ref.String(), "signals": strconv.Itoa(len(h.Signals)), "of": ends.ID})
-	rank := h.Rank
-	if tier := d.r.tiers[ends.Tier]; tier != nil && !tier.none && ends.TouchedAt.IsZero() {
-		h = d.hasten(t, f, h, tier)
-	}
-	if h.Rank < rank && !h.Observed && h.Target.ID != "" && h.Owner != "" {
-		h = d.intend(h, stepJoin, connectors.Write{Ref: h.Target, Set: dueShown(h), Key: key(h, stepJoin, "of "+ends.ID)})
-	}
-	d.put(h)
+	return slices.ContainsFunc(d.v.Handoffs(ref), other) || slices.ContainsFunc(d.c.Handoffs, given)
 }
 
 // cancel ends a handoff that has nothing left to be about. Its tasks may be seen all

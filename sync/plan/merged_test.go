@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -81,34 +80,6 @@ func TestAccountMerged(t *testing.T) {
 	w.decide(t, r, monday.Add(time.Hour), see(heir))
 	if h := w.only(t); h.Account != heir.Ref {
 		t.Errorf("of %s, which was merged into %s", h.Account, heir.Ref)
-	}
-}
-
-// TestMergedIntoLessUrgent: what is merged away was more urgent than the survivor's own.
-func TestMergedIntoLessUrgent(t *testing.T) {
-	t.Parallel()
-	r, w := writing(t), newWorld()
-	slow, hot := demo("51", "dana.ito@gmail.com", "country", "US"), demo("52", "dana@acme.com", "country", "US")
-	w.decide(t, r, monday, see(slow))
-	w.done(t, r, monday)
-	w.decide(t, r, monday, see(hot))
-	w.done(t, r, monday)
-	var own state.Handoff
-	for _, h := range w.handoffs {
-		if h.Record == slow.Ref {
-			own = h
-		}
-	}
-	slow = shown(slow, monday.Add(time.Second), "9", "owner", "u-"+strings.TrimSuffix(own.Owner, "@example.com"), "handoff_id", own.ID, "handoff_status", "Assigned")
-	slow.Absorbed = []connectors.Ref{hot.Ref}
-	w.decide(t, r, monday.Add(time.Minute), see(slow))
-	w.done(t, r, monday.Add(time.Minute))
-	slow.Version = "10"
-	w.decide(t, r, monday.Add(2*time.Minute), see(slow))
-	for _, h := range w.handoffs {
-		if h.Stage.Open() && h.Tier != "high_intent" {
-			t.Errorf("the buyer who had a call in minutes waits until %s", h.TouchBy)
-		}
 	}
 }
 
