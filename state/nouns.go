@@ -92,6 +92,7 @@ func (s Stage) Open() bool {
 // Reason is one line of why, with the rule it rests on.
 type Reason struct {
 	Rule string `json:"rule,omitempty"` // "handoffs/demo-request.yaml:41 owner[2]"
+	Row  string `json:"row,omitempty"`  // the row of a table the rule went by: "teams.yaml:26"
 	Text string `json:"text"`
 }
 

@@ -392,7 +392,7 @@ func (st *stage) do(l storyLine) {
 	case "look":
 	case "backup", "restore", "forget", "approve":
 		st.doState(l)
-	case "undo", "reassign", "queue":
+	case "undo", "reassign", "queue", "pause", "resume":
 		st.order(l)
 	case "mode":
 		st.stop()

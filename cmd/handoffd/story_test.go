@@ -299,7 +299,7 @@ func (s *story) readLines(t *testing.T, text string) {
 			l.verb, l.file = w[1], strings.TrimSpace(line[strings.Index(line, "sync")+len("sync"):])
 		case "signal":
 			l.verb, l.key, l.file = w[1], w[2], line[strings.Index(line, "{"):]
-		case "undo", "reassign", "queue":
+		case "undo", "reassign", "queue", "pause", "resume":
 			l.verb, l.file = w[1], strings.Join(w[2:], " ")
 		case "backup", "restore", "forget", "approve":
 			l.verb = w[1]

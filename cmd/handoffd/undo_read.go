@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,8 +130,7 @@ func (o undoOrder) fits(h state.Handoff) bool {
 }
 
 // ruledBy are the lines that started a handoff, gave it its tier, or named its
-// owner. The line of the type that did may have gone by a row of another file, which
-// stands in what it says.
+// owner. The line of the type that did may have gone by a row of another file.
 func ruledBy(h state.Handoff) (lines []string) {
 	if len(h.Why) == 0 {
 		return nil
@@ -141,14 +139,14 @@ func ruledBy(h state.Handoff) (lines []string) {
 	for _, why := range h.Why {
 		if why.Rule == won || !strings.Contains(why.Rule, " owner[") {
 			place, _, _ := strings.Cut(why.Rule, " ")
-			lines = append(append(lines, place), ruleLine.FindAllString(why.Text, -1)...)
+			lines = append(lines, place)
+			if why.Row != "" {
+				lines = append(lines, why.Row)
+			}
 		}
 	}
 	return lines
 }
-
-// ruleLine is a line of the rules, as a reason names it.
-var ruleLine = regexp.MustCompile(`[\w./-]+\.ya?ml:\d+`)
 
 // cleanRule is a line of the rules as reasons name it: ./handoffs/x.yaml:1 is
 // handoffs/x.yaml:1.

@@ -95,6 +95,13 @@ func (c *choice) note(l *ownerLine, format string, args ...any) {
 	c.why = append(c.why, state.Reason{Rule: l.where, Text: l.use + ": " + fmt.Sprintf(format, args...)})
 }
 
+// byRow says by which row of the territories the last note was made.
+func (c *choice) byRow(row *territoryRow) {
+	if !c.silent {
+		c.why[len(c.why)-1].Row = where(row.pos)
+	}
+}
+
 func (l *ownerLine) pools() bool {
 	return l.rule == mappings.TerritoryRule || l.rule == mappings.RoundRobin || l.rule == mappings.QueueRule
 }
@@ -296,6 +303,7 @@ func (d *deciding) pool(l *ownerLine, f *facts, h state.Handoff, c *choice) bool
 		} else {
 			c.note(l, "%s (%s), because %s", c.team.name, where(row.pos), row.when.say(f))
 		}
+		c.byRow(row)
 	}
 	if l.rule == mappings.QueueRule {
 		c.waits, c.asked = true, true
