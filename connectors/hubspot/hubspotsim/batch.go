@@ -238,8 +238,8 @@ func (c *call) batchRead(o *object) (*reply, *apiError) {
 	return c.finish(http.StatusOK, results, errors), nil
 }
 
-// batchUpdate takes record ids, or a property that is unique by definition; a contact's e-mail is not
-// one, and an id that is no id at all is passed over in silence.
+// batchUpdate takes record ids, or a property that is unique by definition; neither a contact's e-mail nor the record
+// id's own property is one, and an id that is no id at all is passed over in silence.
 func (c *call) batchUpdate(o *object) (*reply, *apiError) {
 	inputs, bad := c.batchInputs()
 	if bad != nil {
@@ -248,7 +248,7 @@ func (c *call) batchUpdate(o *object) (*reply, *apiError) {
 	seen := map[string]bool{}
 	for _, row := range inputs {
 		p := o.props[row.IDProperty]
-		if row.IDProperty != "" && row.IDProperty != "hs_object_id" && (p == nil || !p.Unique) {
+		if row.IDProperty != "" && (p == nil || !p.Unique) {
 			return nil, invalid("Unable to perform update by non-unique " + o.typeID + " property " + row.IDProperty)
 		}
 		if seen[string(row.ID)] {

@@ -163,3 +163,16 @@ func TestUpdateOfNothingInABatch(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.raw)
 	}
 }
+
+// TestBatchUpdateByRecordID holds that the record id goes without an idProperty: named as one, it is refused.
+func TestBatchUpdateByRecordID(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	id := p.contact(`{"email":"1@example.org"}`)
+	row := `{"inputs":[{"id":"` + id + `",%s"properties":{"firstname":"One"}}]}`
+	a := p.do("POST", contacts+"/batch/update", fmt.Sprintf(row, `"idProperty":"hs_object_id",`))
+	if a.status != 400 || !strings.Contains(a.text("message"), "non-unique 0-1 property hs_object_id") {
+		t.Errorf("as a property: %d %s", a.status, a.raw)
+	}
+	p.must("POST", contacts+"/batch/update", fmt.Sprintf(row, ""))
+}
