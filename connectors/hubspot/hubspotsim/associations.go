@@ -58,14 +58,14 @@ func (c *call) objectAssociations(o *object, id string, rest []string) (*reply, 
 	if rec == nil {
 		return nil, notFound("Object not found.  objectId are usually numeric.")
 	}
-	plain := len(rest) == 3 && rest[0] == "default"
-	if len(rest) == 3 && !plain && c.version == "v3" {
+	if len(rest) == 3 && c.version == "v3" {
 		return c.legacyAssociation(rec, rest[0], rest[1], rest[2])
 	}
+	plain := len(rest) == 3 && rest[0] == "default" && c.r.Method == http.MethodPut
 	if plain {
 		rest = rest[1:]
 	}
-	if len(rest) == 0 || len(rest) > 2 {
+	if len(rest) == 0 || len(rest) > 2 || len(rest) == 2 && c.version == "v3" { // v3 names the type
 		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
 	to := c.s.object(rest[0])
@@ -163,7 +163,17 @@ func (c *call) typed(rec *record, to *object) []map[string]any {
 
 // associations answers /crm/associations/{version}/{from}/{to}/batch/{verb}.
 func (c *call) associations() (*reply, *apiError) {
-	known := len(c.rest) == 4 && c.rest[2] == "labels" || len(c.rest) == 3 && (c.rest[2] == "labels" || c.rest[2] == "types" && c.version == "v3" && c.r.Method == http.MethodGet) || len(c.rest) > 3 && c.rest[2] == "batch" && c.r.Method == http.MethodPost
+	old, known := c.version == "v3", false
+	if len(c.rest) > 2 {
+		switch n := len(c.rest); c.rest[2] {
+		case "labels": // types have labels since v4, and names before
+			known = n < 5 && !old
+		case "types":
+			known = n == 3 && old && c.r.Method == http.MethodGet
+		case "batch":
+			known = n > 3 && c.r.Method == http.MethodPost
+		}
+	}
 	if !known {
 		return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
 	}
@@ -171,7 +181,7 @@ func (c *call) associations() (*reply, *apiError) {
 	if from == nil || to == nil {
 		return nil, invalid("Unable to infer object type from: " + c.rest[0] + ", " + c.rest[1])
 	}
-	if c.version == "v3" && c.rest[2] != "labels" {
+	if old {
 		return c.legacyAssociations(from, to)
 	}
 	if c.rest[2] == "labels" {

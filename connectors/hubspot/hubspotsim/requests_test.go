@@ -170,3 +170,35 @@ func TestSamplesOfTheManual(t *testing.T) {
 		})
 	}
 }
+
+// TestPathsOfOtherVersions holds that a path is one version's alone: a date stands behind the family and a number
+// before it, and v3's associations have names where those after it have labels and defaults.
+func TestPathsOfOtherVersions(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Seed: 3})
+	contact := p.contact(`{"email":"paths@example.org"}`)
+	const plain = `[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}]`
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", "/crm/2026-09/objects/contacts", "", 404},
+		{"GET", "/crm/2026-03/owners", "", 404},
+		{"GET", "/crm/2026-09/properties/contacts", "", 404},
+		{"GET", "/crm/objects/v3/contacts", "", 404},
+		{"PUT", "/crm/v3/objects/contacts/{contact}/associations/default/companies/11", "", 400},
+		{"PUT", "/crm/v3/objects/contacts/{contact}/associations/companies/11", plain, 404},
+		{"DELETE", "/crm/v3/objects/contacts/{contact}/associations/companies/11", "", 404},
+		{"DELETE", "/crm/objects/2026-09/contacts/{contact}/associations/default/companies/11", "", 404},
+		{"GET", "/crm/v3/associations/contacts/companies/labels", "", 404},
+		{"POST", "/crm/v3/associations/contacts/companies/labels", `{"label":"Buyer","name":"buyer"}`, 404},
+		{"GET", "/crm/v4/associations/contacts/companies/types", "", 404},
+		{"GET", "/crm/v4/associations/contacts/companies/labels", "", 200},
+		{"PUT", "/crm/v4/objects/contacts/{contact}/associations/default/companies/11", "", 200},
+		{"PUT", "/crm/v4/objects/contacts/{contact}/associations/companies/11", plain, 201},
+	} {
+		if got := p.do(tc.method, strings.Replace(tc.path, "{contact}", contact, 1), tc.body); got.status != tc.status {
+			t.Errorf("%s %s: %d %.200s; want %d", tc.method, tc.path, got.status, got.raw, tc.status)
+		}
+	}
+}

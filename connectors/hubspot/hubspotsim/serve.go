@@ -133,15 +133,16 @@ func (c *call) resolve(path []string) string {
 	if path[0] != "crm" || len(path) < 3 {
 		return ""
 	}
-	family, version := path[1], path[2]
-	if !dated(version) {
-		family, version = path[2], path[1]
+	c.rest = path[3:]
+	if dated(path[2]) { // a date stands behind the family, a number before it
+		c.version = path[2]
+		return path[1]
 	}
-	c.version, c.rest = version, path[3:]
-	switch {
-	case dated(version), version == "v3":
-	case version == "v4" && family == "associations":
-	case version == "v4" && family == "objects":
+	family := path[2]
+	switch c.version = path[1]; {
+	case c.version == "v3":
+	case c.version == "v4" && family == "associations":
+	case c.version == "v4" && family == "objects":
 	default:
 		return ""
 	}
