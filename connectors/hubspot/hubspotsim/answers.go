@@ -61,8 +61,11 @@ func invalid(message string) *apiError {
 }
 
 // noProperties refuses a create whose properties do not stand under that key, as a client's may that sends them bare.
-func noProperties() *apiError {
-	return invalid("Invalid input JSON on line 1, column 1: Some required fields were not set: [properties]")
+func noProperties() *apiError { return unset("properties") }
+
+// unset refuses a body without a field that every such body has.
+func unset(field string) *apiError {
+	return invalid("Invalid input JSON on line 1, column 1: Some required fields were not set: [" + field + "]")
 }
 
 // nothingToUpdate refuses an update that names no property.

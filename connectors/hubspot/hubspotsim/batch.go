@@ -1,6 +1,7 @@
 package hubspotsim
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -198,7 +199,7 @@ func (c *call) batchRead(o *object) (*reply, *apiError) {
 	if len(in.History) > 0 {
 		most = 50
 	}
-	if bad := count(len(in.Inputs), most); bad != nil {
+	if bad := cmp.Or(count(len(in.Inputs), most), identified(in.Inputs)); bad != nil {
 		return nil, bad
 	}
 	var results []view
@@ -309,7 +310,15 @@ func (c *call) batchInputs() ([]batchInput, *apiError) {
 	if bad := c.read(&in); bad != nil {
 		return nil, bad
 	}
-	return in.Inputs, count(len(in.Inputs), maxBatch)
+	return in.Inputs, cmp.Or(count(len(in.Inputs), maxBatch), identified(in.Inputs))
+}
+
+// identified refuses a batch in which a row names no record.
+func identified(rows []batchInput) *apiError {
+	if slices.ContainsFunc(rows, func(row batchInput) bool { return row.ID == "" }) {
+		return unset("id")
+	}
+	return nil
 }
 
 // batchUpsert creates or updates by a unique property. By e-mail it is all or nothing.
@@ -325,6 +334,9 @@ func (c *call) batchUpsert(o *object) (*reply, *apiError) {
 			return nil, invalid("Duplicate IDs found in batch input: [" + string(row.ID) + "]. IDs must be unique")
 		}
 		seen[row.IDProperty+" "+string(row.ID)] = true
+		if row.Properties == nil {
+			return nil, noProperties()
+		}
 		if row.IDProperty == "" {
 			return nil, invalid("idProperty is required for upsert")
 		}

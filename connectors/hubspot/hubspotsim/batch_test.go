@@ -176,3 +176,29 @@ func TestBatchUpdateByRecordID(t *testing.T) {
 	}
 	p.must("POST", contacts+"/batch/update", fmt.Sprintf(row, ""))
 }
+
+// TestBatchRowsWithoutID holds that a row that names no record is refused with its batch, and an upsert's that has no
+// properties: a key that is blank would make a record that nobody finds by it.
+func TestBatchRowsWithoutID(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	p.must("POST", "/crm/properties/2026-09/contacts", `{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"handoff","hasUniqueValue":true}`)
+	id := p.contact(`{"email":"1@example.org"}`)
+	for _, tc := range []struct{ verb, row, field string }{
+		{"read", `{}`, "id"},
+		{"read", `{"id":""}`, "id"},
+		{"update", `{"properties":{"firstname":"One"}}`, "id"},
+		{"archive", `{}`, "id"},
+		{"upsert", `{"idProperty":"ext_id","properties":{"firstname":"One"}}`, "id"},
+		{"upsert", `{"id":"","idProperty":"ext_id","properties":{"firstname":"One"}}`, "id"},
+		{"upsert", `{"id":"2@example.org","idProperty":"email"}`, "properties"},
+	} {
+		a := p.do("POST", contacts+"/batch/"+tc.verb, `{"inputs":[{"id":"`+id+`","idProperty":"ext_id","properties":{}},`+tc.row+`]}`)
+		if a.status != 400 || !strings.Contains(a.text("message"), "not set: ["+tc.field+"]") {
+			t.Errorf("%s %s: %d %s", tc.verb, tc.row, a.status, a.raw)
+		}
+	}
+	if n := p.must("GET", contacts, "").len("results"); n != 1 {
+		t.Errorf("%d contacts, want 1", n)
+	}
+}
