@@ -248,7 +248,7 @@ func (c *call) batchUpdate(o *object) (*reply, *apiError) {
 	}
 	seen := map[string]bool{}
 	for _, row := range inputs {
-		p := o.props[row.IDProperty]
+		p := o.defined(row.IDProperty)
 		if row.IDProperty != "" && (p == nil || !p.Unique) {
 			return nil, invalid("Unable to perform update by non-unique " + o.typeID + " property " + row.IDProperty)
 		}
@@ -340,7 +340,7 @@ func (c *call) batchUpsert(o *object) (*reply, *apiError) {
 		if row.IDProperty == "" {
 			return nil, invalid("idProperty is required for upsert")
 		}
-		if o.unique[row.IDProperty] == nil {
+		if !o.isKey(row.IDProperty) {
 			return nil, invalid("Unable to perform upsert by non-unique " + o.typeID + " property " + row.IDProperty)
 		}
 		byEmail = byEmail || row.IDProperty == "email"

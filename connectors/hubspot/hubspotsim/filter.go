@@ -58,8 +58,8 @@ func (c *call) compileOne(o *object, in filterInput) (filter, *apiError) {
 		}
 		f.kind, f.link = "link", other.name
 	} else {
-		p := o.props[in.Property]
-		if p == nil || p.Archived {
+		p := o.defined(in.Property)
+		if p == nil {
 			return f, invalid("There was a problem with the request: property " + in.Property + " does not exist.")
 		}
 		f.kind = compareAs(p)

@@ -68,7 +68,7 @@ func (r *record) show(names []string) view {
 		props[fixed] = &v
 	}
 	for _, name := range names {
-		if r.of.props[name] == nil || r.of.props[name].Archived {
+		if r.of.defined(name) == nil {
 			continue
 		}
 		if v, set := r.value(name); set {
@@ -101,7 +101,7 @@ func (r *record) history(names []string) map[string][]pastView {
 	}
 	out := map[string][]pastView{}
 	for _, name := range names {
-		if r.of.props[name] == nil {
+		if r.of.defined(name) == nil {
 			continue
 		}
 		rows := []pastView{}
@@ -165,19 +165,29 @@ func (s *Sim) object(name string) *object {
 	return nil
 }
 
+// defined is the property of that name; nil for none and for one that an admin has deleted.
+func (o *object) defined(name string) *property {
+	if p := o.props[name]; p != nil && !p.Archived {
+		return p
+	}
+	return nil
+}
+
+// isKey says that records may be named by a property.
+func (o *object) isKey(name string) bool { return o.defined(name) != nil && o.unique[name] != nil }
+
 // lookup finds a record by id, or by a unique property. found is nil for none.
 func (o *object) lookup(key, idProperty string, archived bool) (found *record, bad *apiError) {
 	if idProperty == "" || idProperty == "hs_object_id" {
 		found = o.get(key)
 	} else {
-		index := o.unique[idProperty]
-		if index == nil {
+		if !o.isKey(idProperty) {
 			return nil, invalid("Unable to perform this operation by non-unique " + o.typeID + " property " + idProperty)
 		}
 		if idProperty == "email" {
 			key = strings.ToLower(key)
 		}
-		found = index[key]
+		found = o.unique[idProperty][key]
 	}
 	if found != nil && found.archived != archived {
 		return nil, nil

@@ -63,3 +63,38 @@ func TestLabelsAreTold(t *testing.T) {
 		t.Errorf("by the newest version: %s", a.raw)
 	}
 }
+
+// TestDeletedPropertyIsGone holds that a property that was deleted is no key of its records any more, has no past to
+// show, and neither sorts nor finds anything.
+func TestDeletedPropertyIsGone(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	const all = "/crm/properties/2026-09/contacts"
+	p.must("POST", all, `{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"handoff","hasUniqueValue":true}`)
+	id := p.contact(`{"email":"a@acme.com","ext_id":"k1","company":"Acme"}`)
+	p.must("GET", contacts+"/k1?idProperty=ext_id", "")
+	p.must("DELETE", all+"/ext_id", "")
+	p.setup(`{"archived_properties":["contacts.company"]}`)
+	for _, tc := range []struct{ method, path, body string }{
+		{"GET", "/k1?idProperty=ext_id", ""},
+		{"PATCH", "/k1?idProperty=ext_id", `{"properties":{"firstname":"A"}}`},
+		{"POST", "/batch/read", `{"idProperty":"ext_id","inputs":[{"id":"k1"}]}`},
+		{"POST", "/batch/update", `{"inputs":[{"id":"k1","idProperty":"ext_id","properties":{"firstname":"A"}}]}`},
+		{"POST", "/batch/upsert", `{"inputs":[{"id":"k1","idProperty":"ext_id","properties":{"firstname":"A"}}]}`},
+		{"POST", "/search", `{"sorts":[{"propertyName":"ext_id","direction":"ASCENDING"}]}`},
+	} {
+		if a := p.do(tc.method, contacts+tc.path, tc.body); a.status != 400 {
+			t.Errorf("%s %s: %d %s", tc.method, tc.path, a.status, a.raw)
+		}
+	}
+	if a := p.must("GET", contacts+"/"+id+"?propertiesWithHistory=ext_id", ""); strings.Contains(a.raw, "k1") {
+		t.Errorf("its past: %s", a.raw)
+	}
+	if a := p.must("POST", searchPath, `{"query":"Acme"}`); a.at("total") != 1.0 { // by the e-mail address
+		t.Errorf("the rest is searched: %s", a.raw)
+	}
+	p.must("PATCH", contacts+"/"+id, `{"properties":{"email":"a@example.org"}}`)
+	if a := p.must("POST", searchPath, `{"query":"Acme"}`); a.at("total") != 0.0 {
+		t.Errorf("found by what is deleted: %s", a.raw)
+	}
+}

@@ -142,7 +142,7 @@ func (c *call) mentions(rec *record, query string) bool {
 		return true
 	}
 	for _, name := range searched[rec.of.name] {
-		if value, set := rec.indexed(name, c.now); set && containsTokens(strings.ToLower(value), strings.ToLower(query)+"*") {
+		if value, set := rec.indexed(name, c.now); set && rec.of.defined(name) != nil && containsTokens(strings.ToLower(value), strings.ToLower(query)+"*") {
 			return true
 		}
 	}
@@ -150,7 +150,7 @@ func (c *call) mentions(rec *record, query string) bool {
 }
 
 func (c *call) sort(o *object, hits []*record, by sortInput) *apiError {
-	p := o.props[by.Property]
+	p := o.defined(by.Property)
 	if p == nil || (by.Direction != "" && by.Direction != "ASCENDING" && by.Direction != "DESCENDING") {
 		return invalid("The sort is not possible.")
 	}

@@ -37,8 +37,8 @@ func (s *Sim) check(o *object, rec *record, in map[string]*string) (map[string]s
 }
 
 func (s *Sim) checkOne(o *object, rec *record, name, value string) (string, *badValue) {
-	p := o.props[name]
-	if p == nil || p.Archived {
+	p := o.defined(name)
+	if p == nil {
 		return "", &badValue{Message: `Property "` + name + `" does not exist`, Code: "PROPERTY_DOESNT_EXIST", Name: name}
 	}
 	if p.readOnly() {
