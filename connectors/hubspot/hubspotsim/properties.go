@@ -134,6 +134,9 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	in.Calculated, in.HubSpot, in.Archived = false, false, false
 	in.Modification = modification{Archivable: true}
 	in.CreatedAt, in.UpdatedAt = moment(c.now), moment(c.now)
+	if old != nil { // of what was there it keeps its age alone
+		in.CreatedAt = old.CreatedAt
+	}
 	if in.Options == nil {
 		in.Options = []option{}
 	}
@@ -167,9 +170,22 @@ func (c *call) mayBeUnique(o *object) *apiError {
 // define puts a property into the type and indexes it when it is unique.
 func (o *object) define(p property) {
 	o.props[p.Name] = &p
-	if p.Unique && o.unique[p.Name] == nil {
-		o.unique[p.Name] = map[string]*record{}
+	o.reindex(&p)
+}
+
+// reindex makes the index of a unique property from the values that records have; another property has none.
+func (o *object) reindex(p *property) {
+	delete(o.unique, p.Name)
+	if !p.Unique {
+		return
 	}
+	index := map[string]*record{}
+	for _, rec := range o.order {
+		if v := rec.values[p.Name]; v != "" && !rec.archived && index[v] == nil {
+			index[v] = rec
+		}
+	}
+	o.unique[p.Name] = index
 }
 
 func (c *call) oneProperty(o *object, name string) (*reply, *apiError) {
@@ -285,15 +301,5 @@ func (s *Sim) setUniqueTasks(on bool) {
 		return
 	}
 	p.Unique = on
-	delete(o.unique, p.Name)
-	if !on {
-		return
-	}
-	index := map[string]*record{}
-	for _, rec := range o.order {
-		if v := rec.values[p.Name]; v != "" && !rec.archived && index[v] == nil {
-			index[v] = rec
-		}
-	}
-	o.unique[p.Name] = index
+	o.reindex(p)
 }

@@ -1,8 +1,11 @@
 package hubspotsim_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
 )
@@ -97,4 +100,34 @@ func TestDeletedPropertyIsGone(t *testing.T) {
 	if a := p.must("POST", searchPath, `{"query":"Acme"}`); a.at("total") != 0.0 {
 		t.Errorf("found by what is deleted: %s", a.raw)
 	}
+}
+
+// TestRestoredProperty holds that a property that is made again under a deleted one's name is as the new definition
+// says: unique or not. It keeps the old one's age.
+func TestRestoredProperty(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPortal(t, hubspotsim.Config{Empty: true})
+		const all = "/crm/properties/2026-09/contacts"
+		define := func(unique bool) answer {
+			return p.must("POST", all, fmt.Sprintf(`{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"handoff","hasUniqueValue":%v}`, unique))
+		}
+		born := define(true).text("createdAt")
+		p.contact(`{"email":"a@acme.com","ext_id":"k1"}`)
+		p.must("DELETE", all+"/ext_id", "")
+		time.Sleep(time.Hour)
+		if got := define(false).text("createdAt"); got != born {
+			t.Errorf("made at %s, restored with %s", born, got)
+		}
+		if a := p.do("GET", contacts+"/k1?idProperty=ext_id", ""); a.status != 400 {
+			t.Errorf("a key, though not unique: %d", a.status)
+		}
+		p.contact(`{"email":"b@acme.com","ext_id":"k2"}`)
+		p.contact(`{"email":"c@acme.com","ext_id":"k1"}`)
+		p.must("DELETE", all+"/ext_id", "")
+		define(true)
+		if a := p.do("POST", contacts, `{"properties":{"email":"d@acme.com","ext_id":"k2"}}`); a.status != 409 {
+			t.Errorf("a value that was there before: %d %s", a.status, a.raw)
+		}
+	})
 }
