@@ -124,8 +124,8 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 		return in, invalid("A property needs a label, a type and a fieldType that goes with it.")
 	case !slices.ContainsFunc(o.groups, func(g group) bool { return g.Name == in.Group }):
 		return in, invalid("Property group '" + in.Group + "' does not exist.")
-	case in.Type == "enumeration" && len(in.Options) == 0 && !in.External:
-		return in, invalid("An enumeration needs options.")
+	case optionsRefused(in) != "":
+		return in, invalid(optionsRefused(in))
 	case in.Unique:
 		if bad := c.mayBeUnique(o); bad != nil {
 			return in, bad
@@ -142,6 +142,24 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	}
 	o.define(in)
 	return in, nil
+}
+
+// optionsRefused says what is wrong with the options of a new property; blank: nothing.
+func optionsRefused(p property) string {
+	yes, no := p.has("true"), p.has("false")
+	switch {
+	case p.External && p.Referenced == "":
+		return "A property with externalOptions needs a referencedObjectType."
+	case p.External && len(p.Options) > 0:
+		return "A property with externalOptions takes no options."
+	case p.Type == "bool" && (!yes || !no || len(p.Options) != 2):
+		return "Boolean properties must have exactly two options; one with a value of 'true', the other with a value of 'false'."
+	case p.Type == "enumeration" && len(p.Options) == 0 && !p.External:
+		return "An enumeration needs options."
+	case slices.ContainsFunc(p.Options, func(o option) bool { return o.Label == "" || o.Value == "" }):
+		return "An option needs a label and a value."
+	}
+	return ""
 }
 
 // rightName says that a property may be called so.

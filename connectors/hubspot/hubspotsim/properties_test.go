@@ -131,3 +131,32 @@ func TestRestoredProperty(t *testing.T) {
 		}
 	})
 }
+
+// TestOptionsOfProperties holds which options a new property has to have, and which it must not.
+func TestOptionsOfProperties(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	const yes, no = `{"label":"Yes","value":"true","displayOrder":0,"hidden":false}`, `{"label":"No","value":"false","displayOrder":1,"hidden":false}`
+	for i, tc := range []struct {
+		definition string
+		status     int
+	}{
+		{`"type":"bool","fieldType":"booleancheckbox"`, 400},
+		{`"type":"bool","fieldType":"booleancheckbox","options":[` + yes + `]`, 400},
+		{`"type":"bool","fieldType":"booleancheckbox","options":[` + yes + `,` + yes + `]`, 400},
+		{`"type":"bool","fieldType":"booleancheckbox","options":[` + yes + `,` + no + `,{"label":"Maybe","value":"maybe"}]`, 400},
+		{`"type":"bool","fieldType":"booleancheckbox","options":[` + yes + `,` + no + `]`, 201},
+		{`"type":"enumeration","fieldType":"select","options":[]`, 400},
+		{`"type":"enumeration","fieldType":"select","options":[{"label":"A","value":""}]`, 400},
+		{`"type":"enumeration","fieldType":"select","options":[{"value":"a"}]`, 400},
+		{`"type":"enumeration","fieldType":"select","options":[{"label":"A","value":"a"}]`, 201},
+		{`"type":"enumeration","fieldType":"select","externalOptions":true`, 400},
+		{`"type":"enumeration","fieldType":"select","externalOptions":true,"referencedObjectType":"OWNER","options":[` + yes + `]`, 400},
+		{`"type":"enumeration","fieldType":"select","externalOptions":true,"referencedObjectType":"OWNER"`, 201},
+	} {
+		a := p.do("POST", "/crm/properties/2026-09/contacts", fmt.Sprintf(`{"name":"p%d","label":"P","groupName":"handoff",%s}`, i, tc.definition))
+		if a.status != tc.status {
+			t.Errorf("%s: %d %s; want %d", tc.definition, a.status, a.raw, tc.status)
+		}
+	}
+}
