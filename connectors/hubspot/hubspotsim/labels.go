@@ -77,8 +77,14 @@ func (c *call) makeLabel(from, to *object) (*reply, *apiError) {
 	if bad := c.read(&in); bad != nil {
 		return nil, bad
 	}
-	if in.Label == "" || in.Name == "" || plainType(from.name, to.name) == 0 {
-		return nil, invalid("An association label needs a label and a name, and objects that can be associated.")
+	if in.Label == "" || plainType(from.name, to.name) == 0 {
+		return nil, invalid("An association label needs a label, and objects that can be associated.")
+	}
+	if in.Name == "" || strings.Contains(in.Name, "-") || in.Name[0] >= '0' && in.Name[0] <= '9' {
+		return nil, invalid("An association label needs a name, without hyphens, that does not begin with a digit.")
+	}
+	if c.s.labels[in.Name] != 0 {
+		return nil, invalid("An association definition named '" + in.Name + "' already exists.")
 	}
 	own := 0
 	for id, t := range c.s.types {
@@ -86,7 +92,7 @@ func (c *call) makeLabel(from, to *object) (*reply, *apiError) {
 			continue
 		}
 		if strings.EqualFold(t.label, in.Label) {
-			return nil, refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "The label '"+in.Label+"' already exists.")
+			return nil, invalid("The label '" + in.Label + "' already exists.")
 		}
 		if id >= firstLabel {
 			own++
@@ -103,6 +109,7 @@ func (c *call) makeLabel(from, to *object) (*reply, *apiError) {
 	if back == "" {
 		back = in.Label
 	}
+	c.s.labels[in.Name] = id
 	c.s.types[id] = linkType{from.name, to.name, id, id + 1, in.Label}
 	c.s.types[id+1] = linkType{to.name, from.name, id + 1, id, back}
 	return ok(map[string]any{"results": []any{labelView(id, c.s.types[id]), labelView(id+1, c.s.types[id+1])}}), nil
@@ -139,14 +146,15 @@ func (c *call) renameLabel(from, to *object) (*reply, *apiError) {
 	}
 	t.label = in.Label
 	c.s.types[in.ID] = t
-	if back := c.s.types[t.inverse]; in.Inverse != "" {
-		back.label = in.Inverse
-		c.s.types[t.inverse] = back
+	back := c.s.types[t.inverse]
+	if back.label = in.Inverse; in.Inverse == "" { // one label for both directions, whatever there was
+		back.label = in.Label
 	}
+	c.s.types[t.inverse] = back
 	return nil, nil
 }
 
-// dropLabel takes a label away from all associations that have it, which stay, and then from the portal.
+// dropLabel takes a label away from the portal, once no association of records that are there has it.
 func (c *call) dropLabel(from, to *object, raw string) (*reply, *apiError) {
 	id, err := strconv.Atoi(raw)
 	if err != nil {
@@ -157,14 +165,25 @@ func (c *call) dropLabel(from, to *object, raw string) (*reply, *apiError) {
 		return nil, bad
 	}
 	for _, rec := range from.order {
-		for _, other := range rec.linked(to.name) {
-			if rec.links[to.name][other][id] {
-				c.s.dropType(rec, to.rows[other], id, c.by, c.now)
+		for other, types := range rec.links[to.name] {
+			if types[id] && !rec.archived && to.live(other) != nil {
+				return nil, invalid("Association type " + raw + " is in use: take its label away first.")
 			}
+		}
+	}
+	for _, rec := range from.order { // those that lie in the recycle bin
+		for _, types := range rec.links[to.name] {
+			delete(types, id)
+		}
+	}
+	for _, rec := range to.order {
+		for _, types := range rec.links[from.name] {
+			delete(types, t.inverse)
 		}
 	}
 	delete(c.s.types, id)
 	delete(c.s.types, t.inverse)
+	maps.DeleteFunc(c.s.labels, func(_ string, of int) bool { return of == id || of == t.inverse })
 	return nil, nil
 }
 

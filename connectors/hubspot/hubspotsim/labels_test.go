@@ -37,8 +37,16 @@ func TestLabels(t *testing.T) {
 	if made.text("results", 0, "category") != "USER_DEFINED" || made.len("results") != 2 {
 		t.Fatalf("label: %s", made.raw)
 	}
-	if a := p.do("POST", base+"/labels", `{"label":"Decision maker","name":"other"}`); a.status != 409 {
-		t.Errorf("the same label again: %d", a.status)
+	for what, body := range map[string]string{
+		"the same label again":   `{"label":"Decision maker","name":"other"}`,
+		"the same name again":    `{"label":"Buyer","name":"decision_maker"}`,
+		"a name with a hyphen":   `{"label":"Buyer","name":"the-buyer"}`,
+		"a name behind a number": `{"label":"Buyer","name":"1st_buyer"}`,
+		"no name":                `{"label":"Buyer"}`,
+	} {
+		if a := p.do("POST", base+"/labels", body); a.status != 400 {
+			t.Errorf("%s: %d", what, a.status)
+		}
 	}
 	if a := p.must("GET", base+"/labels", ""); a.len("results") != 3 {
 		t.Errorf("labels: %s", a.raw)
@@ -71,8 +79,8 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestLabelIsRenamedAndDropped holds that a label of the portal's own may be renamed and dropped, which leaves the associations
-// that had it, and that HubSpot's own may not.
+// TestLabelIsRenamedAndDropped holds that a label of the portal's own may be renamed, in both directions at once, and
+// dropped when no association has it, and that HubSpot's own may not.
 func TestLabelIsRenamedAndDropped(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t, hubspotsim.Config{})
@@ -90,6 +98,11 @@ func TestLabelIsRenamedAndDropped(t *testing.T) {
 		{"PUT", base, `{"associationTypeId":1,"label":"First"}`, 400, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
 		{"DELETE", base + "/279", "", 400, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
 		{"DELETE", base + "/100002", "", 404, "Chief, Chief of", "11:1H 11:279H 11:100001U"},
+		{"PUT", base, `{"associationTypeId":100001,"label":"Head"}`, 204, "Head, Head", "11:1H 11:279H 11:100001U"},
+		{"DELETE", base + "/100001", "", 400, "Head, Head", "11:1H 11:279H 11:100001U"},
+		{"POST", strings.TrimSuffix(base, "labels") + "batch/labels/archive", `{"inputs":[{"from":{"id":"` + contact + `"},"to":{"id":"11"},"types":[{"associationCategory":"USER_DEFINED","associationTypeId":100001}]}]}`, 204, "Head, Head", "11:1H 11:279H"},
+		{"DELETE", base + "/100001", "", 204, ", ", "11:1H 11:279H"},
+		{"POST", base, `{"label":"Boss","name":"boss"}`, 200, "Boss, Boss", "11:1H 11:279H"},
 		{"DELETE", base + "/100001", "", 204, ", ", "11:1H 11:279H"},
 		{"DELETE", base + "/100001", "", 404, ", ", "11:1H 11:279H"},
 	} {

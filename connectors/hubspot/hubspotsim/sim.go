@@ -66,6 +66,7 @@ type Sim struct {
 	mu        sync.Mutex // guards everything below
 	objects   map[string]*object
 	types     map[int]linkType // HubSpot's own and the portal's labels
+	labels    map[string]int   // the portal's own types by their internal names
 	owners    []*owner
 	queues    []*owner // owners that are nobody
 	pipelines map[string][]pipeline
@@ -103,6 +104,7 @@ func New(cfg Config) *Sim {
 		objects:   map[string]*object{},
 		pipelines: defaultPipelines(),
 		types:     maps.Clone(standardTypes),
+		labels:    map[string]int{},
 		access:    map[string]access{},
 		codes:     map[string]simhttp.Approval{},
 		locks:     map[string]time.Time{},
