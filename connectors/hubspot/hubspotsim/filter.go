@@ -120,8 +120,8 @@ func (f filter) operands(in filterInput) (filter, *apiError) {
 func (f filter) operand(value string) (plain string, n float64, ok bool) {
 	switch f.kind {
 	case "number":
-		n, err := strconv.ParseFloat(value, 64)
-		return value, n, err == nil
+		n, ok := parseNumber(value)
+		return value, n, ok
 	case "moment":
 		t, ok := parseMoment(value)
 		return value, float64(t.UnixMilli()), ok

@@ -73,8 +73,8 @@ func (s *Sim) store(p *property, value, old string) (string, *badValue) {
 	}
 	switch p.Type {
 	case "number":
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		n, fine := parseNumber(value)
+		if !fine {
 			return bad("INVALID_LONG", value+" was not a valid number.")
 		}
 		return strconv.FormatFloat(n, 'f', -1, 64), nil
@@ -137,6 +137,12 @@ func optionValues(p *property) string {
 		values[i] = o.Value
 	}
 	return strings.Join(values, ", ")
+}
+
+// parseNumber reads a decimal number, with an exponent or without.
+func parseNumber(value string) (float64, bool) {
+	n, err := strconv.ParseFloat(value, 64)
+	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) && !strings.ContainsAny(value, "xX_")
 }
 
 // parseMoment reads epoch milliseconds, an ISO instant or a plain date.

@@ -58,13 +58,20 @@ func (s *Sim) checkOne(o *object, rec *record, name, value string) (string, *bad
 	switch {
 	case name == "email" && o.name == "contacts" && value != "":
 		value = strings.ToLower(strings.TrimSpace(value))
-		if a, err := mail.ParseAddress(value); err != nil || a.Address != value || !strings.Contains(value, ".") {
+		if a, err := mail.ParseAddress(value); err != nil || a.Address != value || !inDomain(value) {
 			return "", &badValue{Message: "Email address " + value + " is invalid", Code: "INVALID_EMAIL", Name: name}
 		}
 	case name == "domain" && o.name == "companies":
 		value = strings.ToLower(strings.TrimSpace(value))
 	}
 	return value, nil
+}
+
+// inDomain says that an e-mail address is in a domain of the internet: of two words at least, and no number.
+func inDomain(address string) bool {
+	domain := address[strings.LastIndexByte(address, '@')+1:]
+	dot := strings.LastIndexByte(domain, '.')
+	return dot > 0 && len(domain)-dot > 2 && domain[0] != '['
 }
 
 // checkWhole checks what concerns more than one value: required ones, uniqueness, stage and pipeline.
