@@ -168,9 +168,12 @@ func rightName(name string) bool {
 		!strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' })
 }
 
+// uniqueTypes are the types that HubSpot's pages say may have unique properties. Of tasks they say nothing.
+var uniqueTypes = []string{"contacts", "companies", "deals", "tickets", "leads", "calls"}
+
 // mayBeUnique refuses an eleventh unique property, and one on a type that takes none.
 func (c *call) mayBeUnique(o *object) *apiError {
-	if o.name == "tasks" && !c.s.Faults().UniqueTasks {
+	if !slices.Contains(uniqueTypes, o.name) && (o.name != "tasks" || !c.s.Faults().UniqueTasks) {
 		return invalid("hasUniqueValue is not supported for object type " + o.typeID + ".")
 	}
 	n := 0

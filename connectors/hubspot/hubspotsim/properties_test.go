@@ -160,3 +160,21 @@ func TestOptionsOfProperties(t *testing.T) {
 		}
 	}
 }
+
+// TestTypesWithUniqueProperties holds which types may have a unique property: those that HubSpot names, and tasks
+// where the portal is said to.
+func TestTypesWithUniqueProperties(t *testing.T) {
+	t.Parallel()
+	for _, tasks := range []bool{false, true} {
+		p := newPortal(t, hubspotsim.Config{Empty: true, UniqueTasks: tasks})
+		for object, status := range map[string]int{
+			"contact": 201, "company": 201, "deal": 201, "ticket": 201, "lead": 201, "call": 201,
+			"note": 400, "meeting": 400, "email": 400, "user": 400, "task": map[bool]int{false: 400, true: 201}[tasks],
+		} {
+			a := p.do("POST", "/crm/properties/2026-09/"+object, `{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"`+object+`information","hasUniqueValue":true}`)
+			if a.status != status {
+				t.Errorf("%s: %d %s; want %d", object, a.status, a.raw, status)
+			}
+		}
+	}
+}
