@@ -24,6 +24,12 @@ func (c *call) merge(o *object) (*reply, *apiError) {
 	if bad := c.read(&in); bad != nil {
 		return nil, bad
 	}
+	switch "" {
+	case string(in.Primary):
+		return nil, unset("primaryObjectId")
+	case string(in.Other):
+		return nil, unset("objectIdToMerge")
+	}
 	rec, bad := c.s.mergeRecords(o, string(in.Primary), string(in.Other), c.by, c.now)
 	if bad != nil {
 		return nil, bad
@@ -159,6 +165,9 @@ func (c *call) gdprDelete(o *object) (*reply, *apiError) {
 	}
 	if bad := c.read(&in); bad != nil {
 		return nil, bad
+	}
+	if in.ID == "" {
+		return nil, unset("objectId")
 	}
 	rec, bad := o.lookup(string(in.ID), in.IDProperty, false)
 	if bad != nil {

@@ -151,9 +151,13 @@ func (c *call) owners() (*reply, *apiError) {
 }
 
 func (c *call) oneOwner(id string) (*reply, *apiError) {
+	by := c.query.Get("idProperty")
+	if by != "" && by != "id" && by != "userId" {
+		return nil, invalid("idProperty is id or userId, not " + by + ".")
+	}
 	all := c.s.everyOwner()
 	at := slices.IndexFunc(all, func(o *owner) bool {
-		if c.query.Get("idProperty") == "userId" {
+		if by == "userId" {
 			return o.userID == id
 		}
 		return o.id == id
