@@ -303,10 +303,13 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 			continue
 		}
 		c.s.link(rec, links[0].to, links[0].types, c.by, c.now)
-		row := c.labelled(rec, links[0])
-		row["from"], row["to"] = map[string]string{"id": rec.id}, map[string]string{"id": links[0].to.id}
-		row["associationSpec"] = typeInput{l.Types[0].Category, l.Types[0].ID}
-		results = append(results, row)
+		if typed {
+			results = append(results, c.labelled(rec, links[0]))
+			continue
+		}
+		results = append(results, map[string]any{
+			"from": map[string]string{"id": rec.id}, "to": map[string]string{"id": links[0].to.id}, "associationSpec": l.Types[0],
+		})
 	}
 	status := http.StatusCreated
 	if !typed { // HubSpot's own client takes nothing else

@@ -200,3 +200,22 @@ func TestEngagement(t *testing.T) {
 		t.Errorf("under a new owner: %s", a.raw)
 	}
 }
+
+// TestAnswersOfLinkBatches holds that a batch of typed associations tells types and labels, one of default ones the
+// two ends, and neither what the other does.
+func TestAnswersOfLinkBatches(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	contact := p.contact(`{"email":"a@acme.com"}`)
+	const base = "/crm/associations/2026-09/contacts/companies/batch/"
+	row := `{"inputs":[{"from":{"id":"` + contact + `"},"to":{"id":"11"}%s}]}`
+	for _, tc := range []struct{ verb, types, has, hasNot string }{
+		{"create", `,"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}]`, "fromObjectId", "from"},
+		{"associate/default", "", "from", "fromObjectId"},
+	} {
+		a := p.must("POST", base+tc.verb, fmt.Sprintf(row, tc.types))
+		if a.at("results", 0, tc.has) == nil || a.at("results", 0, tc.hasNot) != nil {
+			t.Errorf("%s: %s", tc.verb, a.raw)
+		}
+	}
+}
