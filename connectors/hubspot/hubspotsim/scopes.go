@@ -58,8 +58,13 @@ func (c *call) needs(family string) [][]string {
 			}
 		}
 		return out
-	case "schemas", "me":
+	case "me":
 		return nil
+	case "schemas":
+		if len(c.rest) == 0 { // no custom objects, whoever asks
+			return nil
+		}
+		return c.objectNeeds(family, verb)
 	case "owners":
 		return [][]string{{"crm.objects.owners.read"}}
 	case "automation":

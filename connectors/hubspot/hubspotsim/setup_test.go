@@ -106,6 +106,8 @@ func TestScopes(t *testing.T) {
 		{"POST", "/crm/objects" + v + "/emails/batch/archive", `{"inputs":[{"id":"1"}]}`, "crm.objects.contacts.write"},
 		{"GET", "/crm/objects" + v + "/meetings", "", "crm.objects.contacts.read"},
 		{"GET", "/crm/objects" + v + "/emails", "", "crm.objects.contacts.read sales-email-read"},
+		{"GET", "/crm/v3/schemas/deals", "", "crm.objects.deals.read"},
+		{"GET", "/crm-object-schemas" + v + "/schemas/contacts", "", "crm.objects.contacts.read"},
 		{"POST", "/crm/properties" + v + "/contacts", "{}", "crm.schemas.contacts.write"},
 		{"POST", "/crm/associations" + v + "/contacts/deals/batch/read", `{"inputs":[{"id":"1"}]}`, "crm.objects.contacts.read crm.objects.deals.read"},
 		{"GET", "/crm/objects" + v + "/contacts?associations=companies", "", "crm.objects.contacts.read crm.objects.companies.read"},
