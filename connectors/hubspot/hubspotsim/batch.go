@@ -143,7 +143,7 @@ func (c *call) batchCreate(o *object) (*reply, *apiError) {
 }
 
 func (c *call) createAllOrNone(o *object, inputs []createInput) (*reply, *apiError) {
-	seen := map[string]map[string]bool{}
+	seen, coming := map[string]map[string]bool{}, map[*record]int{}
 	for _, row := range inputs {
 		if row.Properties == nil {
 			return nil, noProperties()
@@ -157,10 +157,17 @@ func (c *call) createAllOrNone(o *object, inputs []createInput) (*reply, *apiErr
 			bad = checkLead(o, links)
 		}
 		if bad == nil {
-			bad = c.s.linkLimit(o, nil, links)
+			bad = c.s.linkLimitAfter(o, nil, links, coming)
 		}
 		if bad != nil {
 			return nil, bad
+		}
+		ends := map[*record]bool{}
+		for _, l := range links {
+			ends[l.to] = true
+		}
+		for to := range ends {
+			coming[to]++
 		}
 		for name := range o.unique {
 			if v := set[name]; v != "" {

@@ -202,3 +202,20 @@ func TestBatchRowsWithoutID(t *testing.T) {
 		t.Errorf("%d contacts, want 1", n)
 	}
 }
+
+// TestBatchCreateAtLinkLimit holds that a create that fails whole leaves nothing behind when its rows are too many
+// for a record only together.
+func TestBatchCreateAtLinkLimit(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	p.setup(`{"link_limits":{"companies>contacts":1}}`)
+	row := `{"properties":{"email":"%d@acme.com"},"associations":[{"to":{"id":"11"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":1},{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}]}]}`
+	rows := fmt.Sprintf(row+","+row, 1, 2)
+	if a := p.do("POST", contacts+"/batch/create", `{"inputs":[`+rows+`]}`); a.status != 400 || !strings.Contains(a.raw, "ASSOCIATION_LIMIT_EXCEEDED") {
+		t.Errorf("two for one place: %d %s", a.status, a.raw)
+	}
+	if n := p.must("GET", contacts, "").len("results"); n != 0 {
+		t.Errorf("%d contacts, want none", n)
+	}
+	p.must("POST", contacts+"/batch/create", `{"inputs":[`+fmt.Sprintf(row, 1)+`]}`)
+}

@@ -209,6 +209,11 @@ func (c *call) archiveLabels(from, to *object, inputs []pairInput) (*reply, *api
 
 // linkLimit refuses associations above what the portal's admin allows. rec is nil for a record about to be made.
 func (s *Sim) linkLimit(o *object, rec *record, links []newLink) *apiError {
+	return s.linkLimitAfter(o, rec, links, nil)
+}
+
+// linkLimitAfter is [Sim.linkLimit] for a row of a batch: coming counts what the rows before it bring to a record.
+func (s *Sim) linkLimitAfter(o *object, rec *record, links []newLink, coming map[*record]int) *apiError {
 	if len(s.traits.linkLimits) == 0 {
 		return nil
 	}
@@ -228,7 +233,7 @@ func (s *Sim) linkLimit(o *object, rec *record, links []newLink) *apiError {
 		if most := s.traits.linkLimits[o.name+">"+kind]; most > 0 && len(own[kind]) > most {
 			return linkLimitExceeded(o, l.to.of, most)
 		}
-		if most := s.traits.linkLimits[kind+">"+o.name]; most > 0 && fresh && len(l.to.links[o.name]) >= most {
+		if most := s.traits.linkLimits[kind+">"+o.name]; most > 0 && fresh && len(l.to.links[o.name])+coming[l.to] >= most {
 			return linkLimitExceeded(l.to.of, o, most)
 		}
 	}
