@@ -144,7 +144,7 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	return in, nil
 }
 
-// optionsRefused says what is wrong with the options of a new property; blank: nothing.
+// optionsRefused says what is wrong with the options of a property; blank: nothing.
 func optionsRefused(p property) string {
 	yes, no := p.has("true"), p.has("false")
 	switch {
@@ -279,6 +279,13 @@ func (c *call) patchProperty(o *object, p *property) (*reply, *apiError) {
 	}
 	if in.Group != nil && !slices.ContainsFunc(o.groups, func(g group) bool { return g.Name == *in.Group }) {
 		return nil, invalid("Property group '" + *in.Group + "' does not exist.")
+	}
+	if in.Options != nil {
+		after := *p
+		after.Type, after.Options = kind, in.Options
+		if wrong := optionsRefused(after); wrong != "" {
+			return nil, invalid(wrong)
+		}
 	}
 	p.Type, p.FieldType = kind, field
 	for _, set := range [...]struct{ to, from *string }{{&p.Label, in.Label}, {&p.Description, in.Description}, {&p.Group, in.Group}} {

@@ -161,6 +161,27 @@ func TestOptionsOfProperties(t *testing.T) {
 	}
 }
 
+// TestNewOptions holds that options that take the place of others are as right as a new property's.
+func TestNewOptions(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	const all = "/crm/properties/2026-09/contacts"
+	p.must("POST", all, `{"name":"size","label":"Size","type":"enumeration","fieldType":"select","groupName":"handoff","options":[{"label":"S","value":"s"}]}`)
+	for options, status := range map[string]int{
+		`[]`:                          400,
+		`[{"label":"M"}]`:             400,
+		`[{"label":"","value":"m"}]`:  400,
+		`[{"label":"M","value":"m"}]`: 200,
+	} {
+		if a := p.do("PATCH", all+"/size", `{"options":`+options+`}`); a.status != status {
+			t.Errorf("%s: %d %s; want %d", options, a.status, a.raw, status)
+		}
+	}
+	if a := p.must("GET", all+"/size", ""); a.text("options", 0, "value") != "m" || a.len("options") != 1 {
+		t.Errorf("left: %s", a.raw)
+	}
+}
+
 // TestTypesWithUniqueProperties holds which types may have a unique property: those that HubSpot names, and tasks
 // where the portal is said to.
 func TestTypesWithUniqueProperties(t *testing.T) {
