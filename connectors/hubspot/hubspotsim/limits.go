@@ -165,8 +165,8 @@ func (s *Sim) injected(w http.ResponseWriter, r *http.Request, fault string) boo
 	c := &call{s: s, w: w, r: r, correlation: uuid(s.traces)}
 	switch fault {
 	case "429":
+		w.Header().Del("Retry-After")                 // HubSpot's own have none
 		if strings.HasSuffix(r.URL.Path, "/search") { // outside the ten-second limit
-			w.Header().Del("Retry-After")
 			c.write(nil, tooManySearches())
 			break
 		}

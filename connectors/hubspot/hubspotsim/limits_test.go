@@ -76,8 +76,8 @@ func TestDaily(t *testing.T) {
 	})
 }
 
-// TestInjectedRefusals: a 429 that a profile draws is worded by the meter the call falls under; a search's names no policy and
-// says nothing of when to come again.
+// TestInjectedRefusals: a 429 that a profile draws is worded by the meter the call falls under; a search's names no policy.
+// Neither says when to come again.
 func TestInjectedRefusals(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t, hubspotsim.Config{Faults: simhttp.Faults{Rate: map[string]float64{"429": 1}}})
@@ -86,8 +86,8 @@ func TestInjectedRefusals(t *testing.T) {
 		if a.status != 429 || a.text("message") != "You have reached your secondly limit." || a.text("category") != "RATE_LIMITS" || a.at("policyName") != nil || a.header.Get("Retry-After") != "" {
 			t.Errorf("a search: %d %s %v", a.status, a.raw, a.header)
 		}
-		if a := p.do("GET", contacts, ""); a.status != 429 || a.text("policyName") != "TEN_SECONDLY_ROLLING" {
-			t.Errorf("a list: %d %s", a.status, a.raw)
+		if a := p.do("GET", contacts, ""); a.status != 429 || a.text("policyName") != "TEN_SECONDLY_ROLLING" || a.header.Get("Retry-After") != "" {
+			t.Errorf("a list: %d %s %v", a.status, a.raw, a.header)
 		}
 	}
 }
