@@ -255,6 +255,15 @@ var activityFields = []fieldSpec{
 	{"hs_createdate", "Create date", "datetime", "ro"},
 }
 
+// activityFieldsOf are one kind's among the fields of activities: its own, and those that are nobody's own.
+func activityFieldsOf(singular string) []fieldSpec {
+	return slices.DeleteFunc(slices.Concat(activityFields, standardActivityFields), func(f fieldSpec) bool {
+		return slices.ContainsFunc([]string{"note", "meeting", "call", "email"}, func(kind string) bool {
+			return kind != singular && (strings.HasPrefix(f.name, "hs_"+kind+"_") || f.name == "hs_internal_"+kind+"_notes")
+		})
+	})
+}
+
 var ticketFields = []fieldSpec{
 	{"subject", "Ticket name", "string", ""},
 	{"content", "Ticket description", "textarea", ""},
@@ -298,10 +307,10 @@ func (s *Sim) makeSchema() {
 			defaults: []string{"subject", "content", "hs_pipeline", "hs_pipeline_stage"},
 		}, [][]fieldSpec{owned, ticketFields, standardTicketFields}},
 		{object{name: "tasks", singular: "task", typeID: "0-27", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, taskFields, standardTaskFields}},
-		{object{name: "notes", singular: "note", typeID: "0-46", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
-		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
-		{object{name: "calls", singular: "call", typeID: "0-48", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
-		{object{name: "emails", singular: "email", typeID: "0-49", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFields, standardActivityFields}},
+		{object{name: "notes", singular: "note", typeID: "0-46", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFieldsOf("note")}},
+		{object{name: "meetings", singular: "meeting", typeID: "0-47", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFieldsOf("meeting")}},
+		{object{name: "calls", singular: "call", typeID: "0-48", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFieldsOf("call")}},
+		{object{name: "emails", singular: "email", typeID: "0-49", required: []string{"hs_timestamp"}}, [][]fieldSpec{owned, activityFieldsOf("email")}},
 		{object{name: "users", singular: "user", typeID: "0-115"}, [][]fieldSpec{userFields}},
 		{object{name: "leads", singular: "lead", typeID: "0-136", required: []string{"hs_lead_name"}}, [][]fieldSpec{owned, handoffFields, leadFields}},
 	} {

@@ -219,3 +219,20 @@ func TestPipelines(t *testing.T) {
 		}
 	}
 }
+
+// TestActivitiesHaveTheirOwnFields holds that a kind of activity has no field of another kind.
+func TestActivitiesHaveTheirOwnFields(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	own := map[string]string{
+		"notes": "hs_note_body", "meetings": "hs_meeting_title", "calls": "hs_call_title", "emails": "hs_email_subject", "tasks": "hs_task_subject",
+	}
+	for kind := range own {
+		for of, field := range own {
+			a := p.do("POST", "/crm/objects/2026-09/"+kind, `{"properties":{"hs_timestamp":"2026-11-02T10:00:00Z","`+field+`":"x"}}`)
+			if (a.status == 201) != (kind == of) || a.status != 201 && !strings.Contains(a.raw, "PROPERTY_DOESNT_EXIST") {
+				t.Errorf("%s of %s: %d %s", field, kind, a.status, a.raw)
+			}
+		}
+	}
+}
