@@ -142,7 +142,7 @@ var companyFields = []fieldSpec{
 	{"state", "State/Region", "string", ""},
 	{"zip", "Postal code", "string", ""},
 	{"country", "Country/Region", "string", ""},
-	{"industry", "Industry", "string", ""},
+	{"industry", "Industry", "select", industries},
 	{"numberofemployees", "Number of employees", "number", ""},
 	{"annualrevenue", "Annual revenue", "number", ""},
 	{"segment", "Segment", "string", ""},

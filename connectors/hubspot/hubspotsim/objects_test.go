@@ -46,6 +46,7 @@ func TestRefusals(t *testing.T) {
 		{"batch create whose properties stand bare", "POST", contacts + "/batch/create", `{"inputs":[{"email":"bare@example.org"}]}`, 400, "required fields were not set: [properties]"},
 		{"contact without e-mail and name", "POST", contacts, `{"properties":{"phone":"1"}}`, 400, "MISSING_REQUIRED_PROPERTY"},
 		{"company without name or domain", "POST", "/crm/v3/objects/companies", `{"properties":{"city":"Rome"}}`, 400, "MISSING_REQUIRED_PROPERTY"},
+		{"industry by label", "POST", "/crm/v3/objects/companies", `{"properties":{"name":"x","industry":"Computer Software"}}`, 400, "INVALID_OPTION"},
 		{"deal without a stage", "POST", "/crm/v3/objects/deals", `{"properties":{"dealname":"x","pipeline":"default"}}`, 400, "dealstage"},
 		{"stage by label", "POST", "/crm/v3/objects/deals", `{"properties":{"dealname":"x","pipeline":"default","dealstage":"Closed Won"}}`, 400, "not a stage"},
 		{"stage of another pipeline", "POST", "/crm/v3/objects/deals", `{"properties":{"dealname":"x","pipeline":"2201877","dealstage":"closedwon"}}`, 400, "not a stage"},
