@@ -193,7 +193,11 @@ func (c *call) associations() (*reply, *apiError) {
 	if bad := c.read(&in); bad != nil {
 		return nil, bad
 	}
-	switch verb := strings.Join(c.rest[3:], "/"); verb {
+	verb := strings.Join(c.rest[3:], "/")
+	if bad := shaped(in.Inputs, verb == "archive"); bad != nil {
+		return nil, bad
+	}
+	switch verb {
 	case "read":
 		return c.readAssociations(from, to, in.Inputs)
 	case "create", "associate/default":
@@ -211,15 +215,27 @@ type end struct {
 }
 
 // ends is the "to" of a pair: one end, or a list of them in an archive.
-type ends []end
+type ends struct {
+	all  []end
+	list bool
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ends) UnmarshalJSON(raw []byte) error {
-	if len(raw) > 0 && raw[0] == '[' {
-		return json.Unmarshal(raw, (*[]end)(e))
+	if e.list = len(raw) > 0 && raw[0] == '['; e.list {
+		return json.Unmarshal(raw, &e.all)
 	}
-	*e = make(ends, 1)
-	return json.Unmarshal(raw, &(*e)[0])
+	e.all = make([]end, 1)
+	return json.Unmarshal(raw, &e.all[0])
+}
+
+// shaped refuses pairs whose "to" is a list where one end is asked for, or the other way round.
+func shaped(inputs []pairInput, list bool) *apiError {
+	at := slices.IndexFunc(inputs, func(in pairInput) bool { return len(in.To.all) > 0 && in.To.list != list })
+	if at < 0 {
+		return nil
+	}
+	return invalid("Invalid input JSON on line 1, column 1: Cannot deserialize the value at /inputs/" + strconv.Itoa(at) + "/to")
 }
 
 // pairInput is one row of an association batch.
@@ -286,11 +302,11 @@ func (c *call) createAssociations(from, to *object, inputs []pairInput, typed bo
 			l.Types = []typeInput{{"HUBSPOT_DEFINED", base}}
 		}
 		rec := from.live(string(in.From.ID))
-		if rec == nil || len(in.To) != 1 {
+		if rec == nil || len(in.To.all) != 1 {
 			errors = append(errors, notFound("No "+from.singular+" has id "+string(in.From.ID)+".").row())
 			continue
 		}
-		l.To.ID = in.To[0].ID
+		l.To.ID = in.To.all[0].ID
 		links, bad := c.s.checkLinks(from, []linkInput{l})
 		if bad == nil && links[0].to.of != to {
 			bad = invalid("The association type does not lead to " + to.singular + ".")
@@ -324,7 +340,7 @@ func (c *call) archiveAssociations(from, to *object, inputs []pairInput) (*reply
 	}
 	for _, in := range inputs {
 		rec := from.live(string(in.From.ID))
-		for _, e := range in.To {
+		for _, e := range in.To.all {
 			if other := to.live(string(e.ID)); rec != nil && other != nil {
 				c.s.unlink(rec, other, c.by, c.now)
 			}

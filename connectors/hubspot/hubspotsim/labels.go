@@ -195,10 +195,10 @@ func (c *call) archiveLabels(from, to *object, inputs []pairInput) (*reply, *api
 	}
 	for _, in := range inputs {
 		rec := from.live(string(in.From.ID))
-		if rec == nil || len(in.To) != 1 {
+		if rec == nil || len(in.To.all) != 1 {
 			continue
 		}
-		if other := to.live(string(in.To[0].ID)); other != nil {
+		if other := to.live(string(in.To.all[0].ID)); other != nil {
 			for _, t := range in.Types {
 				c.s.dropType(rec, other, t.ID, c.by, c.now)
 			}

@@ -128,8 +128,11 @@ func TestAssociationBatches(t *testing.T) {
 	const base = "/crm/associations/2026-09/contacts/companies/batch/"
 	for verb, most := range map[string]int{"read": 1000, "create": 2000, "associate/default": 2000, "archive": 100} {
 		row := `{"from":{"id":"` + contact + `"},"to":{"id":"999999"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":279}]}`
-		if verb == "read" {
+		switch verb {
+		case "read":
 			row = `{"id":"` + contact + `"}`
+		case "archive":
+			row = `{"from":{"id":"` + contact + `"},"to":[{"id":"999999"}]}`
 		}
 		for n, ok := range map[int]bool{0: false, most: true, most + 1: false} {
 			a := p.do("POST", base+verb, `{"inputs":[`+strings.TrimSuffix(strings.Repeat(row+",", n), ",")+`]}`)

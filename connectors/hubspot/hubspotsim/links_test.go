@@ -219,3 +219,31 @@ func TestAnswersOfLinkBatches(t *testing.T) {
 		}
 	}
 }
+
+// TestEndsOfPairs holds that an archive takes a list of what a record is no longer associated with, and that every
+// other batch takes one.
+func TestEndsOfPairs(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{})
+	contact := p.contact(`{"email":"a@acme.com"}`)
+	const one, list = `{"id":"11"}`, `[{"id":"11"}]`
+	for _, tc := range []struct {
+		verb, to string
+		status   int
+	}{
+		{"create", list, 400},
+		{"create", one, 201},
+		{"associate/default", list, 400},
+		{"associate/default", one, 200},
+		{"labels/archive", list, 400},
+		{"labels/archive", one, 204},
+		{"archive", one, 400},
+		{"archive", list, 204},
+	} {
+		a := p.do("POST", "/crm/associations/2026-09/contacts/companies/batch/"+tc.verb,
+			`{"inputs":[{"from":{"id":"`+contact+`"},"to":`+tc.to+`,"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":1}]}]}`)
+		if a.status != tc.status {
+			t.Errorf("%s to %s: %d %s; want %d", tc.verb, tc.to, a.status, a.raw, tc.status)
+		}
+	}
+}
