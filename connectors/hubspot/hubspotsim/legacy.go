@@ -232,12 +232,7 @@ func noSuchObject(name string) *apiError {
 			return invalid("Unable to infer object type from: " + name)
 		}
 	}
-	scope := []string{"crm.objects." + plural + ".read"}
-	return &apiError{http.StatusForbidden, errorBody{
-		Status: "error", Category: "MISSING_SCOPES", Message: "The app lacks scopes that this call needs.",
-		Context: map[string][]string{"missingScopes": scope},
-		Errors:  []errorDetail{{Message: "One of these scopes is required.", Context: map[string][]string{"requiredGranularScopes": scope}}},
-	}}
+	return lacks([]string{"crm.objects." + plural + ".read"})
 }
 
 // schemas answers /crm/v3/schemas: no custom objects, and the definitions of HubSpot's own.

@@ -32,7 +32,14 @@ func (c *call) properties() (*reply, *apiError) {
 	post := c.r.Method == http.MethodPost
 	switch path := strings.Join(c.rest[1:], "/"); {
 	case path == "" && c.r.Method == http.MethodGet:
-		list := o.listed(c.archived())
+		plain, bad := isPlain(c.query.Get("dataSensitivity"))
+		if bad != nil {
+			return nil, bad
+		}
+		list := []*property{} // none is sensitive
+		if plain {
+			list = o.listed(c.archived())
+		}
 		return ok(map[string]any{"results": list}), nil
 	case path == "" && post:
 		return c.createProperty(o)
@@ -48,6 +55,17 @@ func (c *call) properties() (*reply, *apiError) {
 		return c.oneProperty(o, c.rest[1])
 	}
 	return nil, notFound("Unable to find an endpoint for " + c.r.URL.Path)
+}
+
+// isPlain says that a sensitivity is that of the properties that this portal has.
+func isPlain(sensitivity string) (bool, *apiError) {
+	switch sensitivity {
+	case "", "non_sensitive":
+		return true, nil
+	case "sensitive", "highly_sensitive":
+		return false, nil
+	}
+	return false, invalid("dataSensitivity is non_sensitive, sensitive or highly_sensitive, not " + sensitivity + ".")
 }
 
 // listed returns the definitions in order of name.
@@ -110,7 +128,12 @@ func (c *call) createProperties(o *object) (*reply, *apiError) {
 // defineProperty makes a property, or restores an archived one of that name.
 func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	old := o.props[in.Name]
+	plain, bad := isPlain(in.Sensitivity)
 	switch {
+	case bad != nil:
+		return in, bad
+	case !plain:
+		return in, lacks([]string{"crm.objects." + o.name + "." + in.Sensitivity + ".write"})
 	case !rightName(in.Name):
 		return in, invalid("A property's name has lower case letters, digits and underscores, 100 at most, and starts with a letter and not with hs_.")
 	case old != nil && !old.Archived:
@@ -211,7 +234,11 @@ func (o *object) reindex(p *property) {
 
 func (c *call) oneProperty(o *object, name string) (*reply, *apiError) {
 	p := o.props[name]
-	if p == nil || p.Archived != (c.archived() && c.r.Method == http.MethodGet) {
+	plain, bad := isPlain(c.query.Get("dataSensitivity"))
+	if bad != nil {
+		return nil, bad
+	}
+	if p == nil || !plain || p.Archived != (c.archived() && c.r.Method == http.MethodGet) {
 		return nil, notFound("No property named '" + name + "' exists.")
 	}
 	switch c.r.Method {

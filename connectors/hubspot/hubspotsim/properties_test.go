@@ -199,3 +199,28 @@ func TestTypesWithUniqueProperties(t *testing.T) {
 		}
 	}
 }
+
+// TestSensitiveProperties holds that the portal has no sensitive property: none is listed, found or made.
+func TestSensitiveProperties(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	const all = "/crm/properties/2026-09/contacts"
+	const plain = `{"name":"pin","label":"PIN","type":"string","fieldType":"text","groupName":"handoff","dataSensitivity":"%s"}`
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+		says               string
+	}{
+		{"GET", "?dataSensitivity=sensitive", "", 200, `{"results":[]}`},
+		{"GET", "?dataSensitivity=secret", "", 400, "dataSensitivity"},
+		{"GET", "/email?dataSensitivity=highly_sensitive", "", 404, "OBJECT_NOT_FOUND"},
+		{"GET", "/email?dataSensitivity=non_sensitive", "", 200, `"email"`},
+		{"POST", "", fmt.Sprintf(plain, "sensitive"), 403, "crm.objects.contacts.sensitive.write"},
+		{"POST", "", fmt.Sprintf(plain, "secret"), 400, "dataSensitivity"},
+		{"POST", "", fmt.Sprintf(plain, "non_sensitive"), 201, `"pin"`},
+	} {
+		if a := p.do(tc.method, all+tc.path, tc.body); a.status != tc.status || !strings.Contains(a.raw, tc.says) {
+			t.Errorf("%s %s %s: %d %.200s; want %d with %s", tc.method, tc.path, tc.body, a.status, a.raw, tc.status, tc.says)
+		}
+	}
+}

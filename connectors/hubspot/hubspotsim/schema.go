@@ -29,6 +29,7 @@ type property struct {
 	CreatedAt    string       `json:"createdAt,omitempty"`
 	UpdatedAt    string       `json:"updatedAt,omitempty"`
 	Archived     bool         `json:"archived"`
+	Sensitivity  string       `json:"dataSensitivity,omitempty"`
 }
 
 type option struct {

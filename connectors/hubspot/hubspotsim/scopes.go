@@ -29,12 +29,15 @@ func (c *call) allowed(family string) *apiError {
 	if len(lacking) == 0 {
 		return nil
 	}
+	return lacks(lacking)
+}
+
+// lacks refuses a call for want of scopes.
+func lacks(scopes []string) *apiError {
 	return &apiError{http.StatusForbidden, errorBody{
 		Status: "error", Category: "MISSING_SCOPES", Message: "The app lacks scopes that this call needs.",
-		Context: map[string][]string{"missingScopes": lacking},
-		Errors: []errorDetail{{
-			Message: "One of these scopes is required.", Context: map[string][]string{"requiredGranularScopes": lacking},
-		}},
+		Context: map[string][]string{"missingScopes": scopes},
+		Errors:  []errorDetail{{Message: "One of these scopes is required.", Context: map[string][]string{"requiredGranularScopes": scopes}}},
 	}}
 }
 
