@@ -107,6 +107,20 @@ func TestEveryRuleCanBreak(t *testing.T) {
 			f.Lives["h1"] = append(f.Lives["h1"], later)
 			f.Handoffs[0].AcceptBy = at(1200)
 		}},
+		{"deadline slid at the instant of another decision", "A5", "h1", func(f *Facts) {
+			same := f.Lives["h1"][0]
+			same.At = at(60)
+			later := same
+			later.AcceptBy = at(1200)
+			f.Lives["h1"] = append(f.Lives["h1"], same, later)
+			f.Handoffs[0].AcceptBy = at(1200)
+		}},
+		{"its only deadline gone", "A5", "h1", func(f *Facts) {
+			later := f.Lives["h1"][0]
+			later.At, later.AcceptBy = at(60), time.Time{}
+			f.Lives["h1"] = append(f.Lives["h1"], later)
+			f.Handoffs[0].AcceptBy = time.Time{}
+		}},
 		{"deadline not the rules'", "A5", "h1", func(f *Facts) { f.Handoffs[0].AcceptBy = at(4501) }},
 		{"nobody told", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = time.Time{} }},
 		{"told late", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = at(1000) }},

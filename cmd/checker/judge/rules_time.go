@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/handoffd/handoffd/state"
@@ -12,16 +13,20 @@ func steady(f *Facts) (int, []Offence, string) {
 	looked := 0
 	var broken []Offence
 	for _, h := range f.Handoffs {
-		if h.AssignBy.IsZero() && h.AcceptBy.IsZero() && h.TouchBy.IsZero() {
+		life := f.Lives[h.ID]
+		if !momentOf(h).hurries() && !slices.ContainsFunc(life, Moment.hurries) {
 			continue
 		}
 		looked++
-		life := f.Lives[h.ID]
 		if len(life) == 0 {
 			continue
 		}
+		before := 0 // the last moment of an earlier instant: of one instant, nobody can tell the order
 		for i := 1; i < len(life); i++ {
-			broken = append(broken, slid(h, life[i-1], life[i])...)
+			if life[i-1].At.Before(life[i].At) {
+				before = i - 1
+			}
+			broken = append(broken, slid(h, life[before], life[i])...)
 		}
 		last := life[len(life)-1]
 		for _, c := range clocks(last, momentOf(h)) {
@@ -31,6 +36,11 @@ func steady(f *Facts) (int, []Offence, string) {
 		}
 	}
 	return looked, broken, ""
+}
+
+// hurries reports whether anything has to be done by an instant.
+func (m Moment) hurries() bool {
+	return !m.AssignBy.IsZero() || !m.AcceptBy.IsZero() || !m.TouchBy.IsZero()
 }
 
 type clockPair struct {
@@ -53,7 +63,7 @@ func when(t time.Time) string {
 func slid(h state.Handoff, a, b Moment) []Offence {
 	var broken []Offence
 	if !a.At.Before(b.At) {
-		return nil // of one instant, nobody can tell the order
+		return nil // both are of the first instant
 	}
 	for _, c := range clocks(a, b) {
 		switch {
