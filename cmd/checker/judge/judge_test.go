@@ -138,6 +138,18 @@ func TestEveryRuleCanBreak(t *testing.T) {
 			f.Objects[lead].Owners = []Move{person(18, "", "2"), us(20, "2", "1")}
 			f.Handoffs[0].Written = at(20)
 		}},
+		{"put back over a later word", "A10", "crm/people/7", func(f *Facts) {
+			f.Objects[lead].Owners = []Move{person(18, "", "2"), us(20, "2", "1"), person(25, "1", "3"), us(50, "3", "2")}
+			f.Handoffs[0].Written = at(20)
+		}},
+		{"put back once more", "A10", "crm/people/7", func(f *Facts) {
+			f.Objects[lead].Owners = []Move{person(18, "", "2"), us(20, "2", "1"), us(40, "1", "2"), person(100, "2", "3"), us(500, "3", "2")}
+			f.Handoffs[0].Written = at(20)
+		}},
+		{"taken without knowing, beside another owner's field", "A10", "crm/people/7", func(f *Facts) {
+			f.Objects[lead].Owners = []Move{person(1, "", "2"), {At: at(2), Field: "account_manager", To: "3", Actor: "automation:x"}, us(20, "2", "1")}
+			f.Handoffs[0].Written = at(20)
+		}},
 		{"taken back after all", "A10", "crm/people/7", func(f *Facts) {
 			f.Objects[lead].Owners = []Move{us(2, "", "1"), person(100, "1", "2"), us(101, "2", "1")}
 		}},
@@ -197,6 +209,10 @@ func TestPutBack(t *testing.T) {
 	f.Objects[lead].Owners[2].At = at(200)
 	if _, broken, _ := yielded(f); len(broken) != 1 {
 		t.Errorf("put back after three minutes: %v, want an offence", broken)
+	}
+	f.Objects[lead].Owners = []Move{person(18, "", "2"), us(20, "2", "1"), person(48, "1", "3"), us(50, "3", "2"), us(70, "2", "3")}
+	if _, broken, _ := yielded(f); len(broken) > 0 {
+		t.Errorf("put back while another gave it away, and that put back in turn: %v", broken)
 	}
 }
 

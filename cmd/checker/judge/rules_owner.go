@@ -205,19 +205,31 @@ func yielded(f *Facts) (int, []Offence, string) {
 	looked := 0
 	var broken []Offence
 	for ref, o := range f.Objects {
-		w := watch{f: f, ref: ref, moves: o.Owners, handoffs: byTarget[ref]}
-		for i, m := range o.Owners {
-			if m.Ours || m.person() {
-				looked++
-			}
-			if m.Ours {
-				broken = append(broken, w.judge(i)...)
+		for _, moves := range byField(o.Owners) {
+			w := watch{f: f, ref: ref, moves: moves, handoffs: byTarget[ref]}
+			for i, m := range moves {
+				if m.Ours || m.person() {
+					looked++
+				}
+				if m.Ours {
+					broken = append(broken, w.judge(i)...)
+				}
 			}
 		}
 		said, unheard := f.unheard(ref, o, about[ref])
 		looked, broken = looked+said, append(broken, unheard...)
 	}
 	return looked, broken, ""
+}
+
+// byField are the moves of each owner that a record has: an account manager's
+// say nothing of its owner's.
+func byField(moves []Move) map[string][]Move {
+	out := map[string][]Move{}
+	for _, m := range moves {
+		out[m.Field] = append(out[m.Field], m)
+	}
+	return out
 }
 
 // unheard looks at who has given a handoff back on a record, and over whose word we wrote
@@ -263,7 +275,7 @@ func (f *Facts) ended(h state.Handoff, after, before time.Time) bool {
 	})
 }
 
-// watch is who owned one record when.
+// watch is who owned one record when, by one of its fields.
 type watch struct {
 	f        *Facts
 	ref      connectors.Ref
@@ -274,11 +286,11 @@ type watch struct {
 // judge looks at one move of ours: whom did it take the record from?
 func (w watch) judge(i int) []Offence {
 	m := w.moves[i]
-	if i == 0 || w.putsBack(i) {
+	if i == 0 {
 		return nil
 	}
 	p := w.moves[i-1]
-	if !p.person() || p.To == "" || p.To == m.To || p.Field != m.Field {
+	if !p.person() || p.To == "" || p.To == m.To {
 		return nil
 	}
 	h, ok := w.writer(m)
@@ -287,7 +299,7 @@ func (w watch) judge(i int) []Offence {
 	}
 	age := m.At.Sub(p.At)
 	switch {
-	case !h.Written.IsZero() && h.AssignedAt.Before(p.At) && h.Written.Before(p.At):
+	case !w.putsBack(i) && !h.Written.IsZero() && h.AssignedAt.Before(p.At) && h.Written.Before(p.At):
 		return []Offence{offend(w.ref.String(), "%s gave it to user %s at %s, after handoff %s had written its owner, and we took it at %s",
 			p.Actor, p.To, clock(p.At), h.ID, clock(m.At))}
 	case w.knew(h, p, m):
@@ -316,7 +328,8 @@ func cannotOwn(e state.Effect) bool {
 	return e.State == "refused" && slices.ContainsFunc([]string{"INVALID_OWNER_ID", "INACTIVE_OWNER_OR_USER"}, func(code string) bool { return strings.Contains(e.Error, code) })
 }
 
-// putsBack reports whether a move gives back what we took from a person.
+// putsBack reports whether a move gives back what we took from a person. It may
+// come over what another does meanwhile as any write may, and no later.
 func (w watch) putsBack(i int) bool {
 	for j := i - 1; j > 0; j-- {
 		if w.moves[j].Ours && w.moves[j-1].person() && w.moves[j-1].To == w.moves[i].To {
