@@ -192,6 +192,38 @@ func TestNothingIsHeldOnNothing(t *testing.T) {
 	}
 }
 
+// TestNotHeldOnLess: a rule whose file is missing, or whose second start never
+// worked, is not judged and says why.
+func TestNotHeldOnLess(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		rule, lacks string
+		spoil       func(*Facts)
+	}{
+		{"A1", ackFile, func(f *Facts) { f.Events = nil }},
+		{"A2", changesFile, func(*Facts) {}},
+		{"A2", worldFile, func(f *Facts) { f.Reached = nil }},
+		{"A3", changesFile, func(f *Facts) { f.Tasks = nil }},
+		{"A4", worldFile, func(f *Facts) { f.Objects[lead].Seen = false }},
+		{"A9", changesFile, func(f *Facts) { f.Touched = nil }},
+		{"A10", changesFile, func(f *Facts) { f.Objects = nil }},
+		{"A11", historyFile, func(f *Facts) { f.Calls = nil }},
+		{"A12", logFile, func(*Facts) {}},
+		{"A12", metricsFile, func(*Facts) {}},
+		{"A14", "the second start", func(f *Facts) { f.Run.Second = &Second{} }},
+	}
+	for _, test := range tests {
+		f := fine()
+		test.spoil(f)
+		f.Missing[test.lacks] = "there is no " + test.lacks
+		for _, v := range Weigh(f) {
+			if v.Rule == test.rule && (v.Held != NotJudged || !strings.Contains(v.Why, test.lacks)) {
+				t.Errorf("%s without %s is %s: %q", v.Rule, test.lacks, v.Held, v.Why)
+			}
+		}
+	}
+}
+
 // TestPutBack: a person's change that our write came over is no offence when
 // it is put back in time, and when nobody could have known better.
 func TestPutBack(t *testing.T) {

@@ -69,11 +69,7 @@ func outcomes(f *Facts) (int, []Offence, string) {
 		first := f.Inbox[0]
 		broken = append(broken, offend(first.Ref.String(), "and %d more still wait to be decided since %s", f.Waiting-1, clock(first.Came)))
 	}
-	why := ""
-	if len(f.Given) == 0 && looked > 0 {
-		why = f.Missing[changesFile]
-	}
-	return looked, broken, why
+	return looked, broken, cmp.Or(f.Missing[changesFile], f.Missing[worldFile])
 }
 
 // taken is a signal that a handoff holds.

@@ -30,7 +30,7 @@ func owned(f *Facts) (int, []Offence, string) {
 		}
 	}
 	broken = append(broken, f.shown()...)
-	return len(f.Handoffs), broken, ""
+	return len(f.Handoffs), broken, f.Missing[worldFile]
 }
 
 // unowned says what is wrong with who answers for a handoff; "" nothing.

@@ -88,7 +88,7 @@ func frugal(f *Facts) (int, []Offence, string) {
 
 // discreet is A12.
 func discreet(f *Facts) (int, []Offence, string) {
-	return f.Lines, f.Leaks, f.Missing[logFile]
+	return f.Lines, f.Leaks, cmp.Or(f.Missing[logFile], f.Missing[metricsFile])
 }
 
 // sound is A13.
@@ -102,6 +102,8 @@ func fixed(f *Facts) (int, []Offence, string) {
 		return 0, nil, "nobody ran it a second time"
 	case !f.Run.Quiesced:
 		return 0, nil, "the run did not come to rest"
+	case s.Calls == 0:
+		return 0, nil, "the second start asked the CRMs nothing"
 	case s.Writes > 0:
 		return 1, []Offence{offend("the second run", "made %d writes in %d calls", s.Writes, s.Calls)}, ""
 	}
