@@ -31,7 +31,7 @@ type Facts struct {
 	Expected map[connectors.Ref][]Expect // owners that a decision knew of
 	Creates  int                         // creates decided
 	Touched  map[Field]*Touch            // what our own writes changed
-	Removed  []Offence                   // what we deleted or merged and must not
+	Removed  []Offence                   // what we deleted, merged or brought back and must not
 	Allowed  map[Field]bool              // what the rules may write
 
 	Timers    []Due

@@ -253,7 +253,7 @@ func (w *walk) wrote(c change, ref connectors.Ref, task bool) {
 		if !task && !w.l.mayMake(ref) {
 			touch("(made)")
 		}
-	case "delete", "purge", "merge", "convert":
+	case "delete", "purge", "merge", "convert", "restore", "unlink":
 		if !task {
 			f.Removed = append(f.Removed, offend(ref.String(), "we did a %s at %s, which is never ours to do", c.Op, clock(c.Time)))
 		}
