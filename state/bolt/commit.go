@@ -83,6 +83,10 @@ type group struct {
 // serve runs a group that begins with first, from begin to answers.
 func (g *group) serve(first *call) {
 	g.calls = append(g.calls[:0], first)
+	if failed := g.s.failed.Load(); failed != nil { // while it waited
+		g.answer(failed)
+		return
+	}
 	if err := g.begin(); err != nil {
 		g.answer(err)
 		return

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/handoffd/handoffd/connectors"
 	"github.com/handoffd/handoffd/state"
 )
@@ -227,6 +229,45 @@ func TestFailure(t *testing.T) {
 	_ = s.Update(t.Context(), func(tx state.Tx) error { state.PutConn(tx, state.Conn{Name: "a"}); return nil })
 	if err := <-heard; !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("heard %v", err)
+	}
+	closeIt(t, s)
+}
+
+// TestWaitingForAFailedCommit: whoever waits while a commit fails is refused as
+// well. Nothing may be written over pages that nobody knows to be on disk (L3).
+func TestWaitingForAFailedCommit(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, filepath.Join(t.TempDir(), "s.db"))
+	committing, fail := make(chan bool), make(chan bool)
+	commits := 0
+	s.commit = func(btx *bbolt.Tx) error {
+		if commits++; commits > 1 {
+			return btx.Commit()
+		}
+		committing <- true
+		<-fail
+		return errors.New("input/output error")
+	}
+	put := func(name string) error {
+		return s.Update(t.Context(), func(tx state.Tx) error {
+			state.PutConn(tx, state.Conn{Name: name})
+			return tx.Err()
+		})
+	}
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- put("a") }()
+	<-committing
+	go func() { second <- put("b") }()
+	time.Sleep(50 * time.Millisecond) // it waits by now
+	close(fail)
+	for _, got := range []error{<-first, <-second} {
+		var failed *state.CommitError
+		if !errors.As(got, &failed) {
+			t.Errorf("answered %v, want the failed commit", got)
+		}
+	}
+	if commits > 1 {
+		t.Errorf("%d commits after one has failed", commits-1)
 	}
 	closeIt(t, s)
 }
