@@ -261,13 +261,27 @@ func TestWaitingForAFailedCommit(t *testing.T) {
 	time.Sleep(50 * time.Millisecond) // it waits by now
 	close(fail)
 	for _, got := range []error{<-first, <-second} {
-		var failed *state.CommitError
-		if !errors.As(got, &failed) {
+		if _, failed := errors.AsType[*state.CommitError](got); !failed {
 			t.Errorf("answered %v, want the failed commit", got)
 		}
 	}
 	if commits > 1 {
 		t.Errorf("%d commits after one has failed", commits-1)
+	}
+	closeIt(t, s)
+}
+
+// TestPanickingCommit: a commit that bbolt breaks off over damaged pages was not
+// kept, and nothing is acknowledged or written after it (L3, L5).
+func TestPanickingCommit(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, filepath.Join(t.TempDir(), "s.db"))
+	s.commit = func(*bbolt.Tx) error { panic("page 7 already freed") }
+	for range 2 {
+		err := s.Update(t.Context(), func(tx state.Tx) error { state.PutConn(tx, state.Conn{Name: "a"}); return nil })
+		if _, failed := errors.AsType[*state.CommitError](err); !failed {
+			t.Errorf("answered %v, want the failed commit", err)
+		}
 	}
 	closeIt(t, s)
 }
