@@ -303,6 +303,25 @@ func TestAcceptedBeforeIsNotAcceptance(t *testing.T) {
 	}
 }
 
+// TestBreachIsUrgent: a breach may use what is kept of the day's calls, whatever
+// the buyer wanted (C7).
+func TestBreachIsUrgent(t *testing.T) {
+	t.Parallel()
+	r := writing(t)
+	w, _ := assigned(t, r)
+	h := w.only(t)
+	h.Rank = connectors.UrgentRank + 1
+	w.handoffs[h.ID] = h
+	for _, timer := range w.timers {
+		if timer.Step == 1 {
+			w.decide(t, r, timer.Due, plan.Fired{Timer: timer, Fresh: true})
+		}
+	}
+	if got := w.steps()["breach"].Rank; got != connectors.UrgentRank {
+		t.Errorf("its rank is %d, want %d", got, connectors.UrgentRank)
+	}
+}
+
 // TestBreach: the mark stands on the record, and who is late can still accept
 // (1.97).
 func TestBreach(t *testing.T) {

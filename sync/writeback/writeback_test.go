@@ -409,6 +409,27 @@ func TestNothingLeaves(t *testing.T) {
 	}
 }
 
+// TestRankReachesTheCRM: how urgent a write is, its connector hears, for it alone
+// knows what is left of the day's calls (C7).
+func TestRankReachesTheCRM(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ranks := map[string]int{}
+	r.crm.apply = func(ws []connectors.Write) ([]connectors.Result, error) {
+		for _, w := range ws {
+			ranks[w.Key] = w.Rank
+		}
+		return done(ws), nil
+	}
+	cool, hot := r.update("cool", "1"), r.update("hot", "2")
+	cool.Rank, hot.Rank = 5, 1
+	r.put(cool, hot)
+	r.rounds(1)
+	if d := cmp.Diff(map[string]int{"cool": 5, "hot": 1}, ranks); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestOrder: the most urgent first; a younger change of a record never goes
 // out before an older one that was put off, nor comes back under it.
 func TestOrder(t *testing.T) {
