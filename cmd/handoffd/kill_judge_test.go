@@ -103,7 +103,7 @@ func (k *killTest) soFar() []string {
 }
 
 // unmirrored lists accounts that the cursor has passed and the mirror lacks
-// (I3: a page and its cursor are one commit).
+// (P5: a page and its cursor are one commit).
 func (k *killTest) unmirrored(store *bolt.Store, w crmWorlds) []string {
 	k.t.Helper()
 	var wrong []string
