@@ -91,7 +91,9 @@ func writeForCut(path string, nosync bool) {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
-	s.db.NoSync = nosync
+	if nosync { // else it stays what the product has made it
+		s.db.NoSync = true
+	}
 	for i := range cutRounds {
 		name := fmt.Sprintf("n%d", i)
 		err := s.Update(context.Background(), func(tx state.Tx) error {
