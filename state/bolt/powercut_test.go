@@ -85,6 +85,62 @@ func TestPowerCut(t *testing.T) {
 	})
 }
 
+var (
+	onFile  = regexp.MustCompile(`^\d+ +(\w+)\(\d+<([^>]*)>`)
+	renamed = regexp.MustCompile(`^\d+ +rename\w*\([^"]*"([^"]*)"[^"]*"([^"]*)"`)
+)
+
+// TestFirstFile traces the first life of a state: what gets its name by renaming
+// was synced before and its folder is afterwards, and nothing is written to a
+// file of that name until then. A tear in its very first pages could not be told
+// from damage (L2).
+func TestFirstFile(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skipf("NOT TESTED: %v", err)
+	}
+	dir := t.TempDir()
+	path, trace := filepath.Join(dir, "s.db"), filepath.Join(t.TempDir(), "trace")
+	child := exec.CommandContext(t.Context(), "strace", "-f", "-y", "-s", "300", "-o", trace,
+		"-e", "trace=pwrite64,write,fdatasync,fsync,rename,renameat,renameat2", os.Args[0], "-test.run=^TestPowerCut$")
+	child.Env = append(os.Environ(), cutFile+"="+path)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: the writer does not run under strace: %v\n%s", err, out)
+	}
+	raw, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsynced, named := map[string]bool{}, map[string]bool{}
+	acked := 0
+	for line := range strings.Lines(string(raw)) {
+		if m := renamed.FindStringSubmatch(line); m != nil {
+			if unsynced[m[1]] {
+				t.Errorf("%s became %s and was not synced", m[1], m[2])
+			}
+			named[m[2]], unsynced[dir] = true, true
+			continue
+		}
+		m := onFile.FindStringSubmatch(line)
+		switch {
+		case m == nil:
+		case strings.HasSuffix(m[1], "sync"):
+			delete(unsynced, m[2])
+		case m[2] == path && !named[path]:
+			t.Fatalf("it is written to before it has its name: %s", line)
+		case filepath.Dir(m[2]) == dir:
+			unsynced[m[2]] = true
+		case strings.Contains(line, `"kept `):
+			if acked++; unsynced[dir] {
+				t.Fatalf("acknowledged while a name is not on disk: %s", line)
+			}
+		}
+	}
+	if !named[path] || acked == 0 {
+		t.Errorf("named %v, %d acknowledged: the test shows nothing", named, acked)
+	}
+}
+
 func writeForCut(path string, nosync bool) {
 	s, err := Open(path, Options{})
 	if err != nil {
