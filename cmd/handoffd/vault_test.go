@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sethvargo/go-envconfig"
+
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
+	"github.com/handoffd/handoffd/mappings/starter"
 	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 )
@@ -111,6 +117,48 @@ func TestVaultSurvives(t *testing.T) {
 	defer store.Close()
 	if got, err := v.Load(t.Context(), "r0"); got != "r1" || err != nil {
 		t.Errorf("the token is %q, %v", got.Reveal(), err)
+	}
+}
+
+// TestVaultOfTheDaemon: what the daemon connects with keeps a replaced refresh
+// token in the daemon's own state, and a second start begins with it (C5).
+func TestVaultOfTheDaemon(t *testing.T) {
+	t.Parallel()
+	sim := hubspotsim.New(hubspotsim.Config{Seed: 3, Empty: true})
+	if err := sim.Setup(json.RawMessage(`{"track":"oauth","rotate_refresh":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	portal := httptest.NewServer(sim)
+	defer portal.Close()
+	creds := sim.Credentials()
+	lookup := envconfig.MapLookuper(map[string]string{
+		"HANDOFFD_HUBSPOT_URL": portal.URL, "HANDOFFD_HUBSPOT_CLIENT_ID": creds.ClientID,
+		"HANDOFFD_HUBSPOT_CLIENT_SECRET": creds.ClientSecret, "HANDOFFD_HUBSPOT_REFRESH_TOKEN": creds.RefreshToken,
+		"HANDOFFD_SALESFORCE_URL": portal.URL, "HANDOFFD_SALESFORCE_CLIENT_ID": "nobody", "HANDOFFD_SALESFORCE_CLIENT_SECRET": "nothing",
+	})
+	rules, _, err := loadRules(starter.FS(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, store := openVault(t, filepath.Join(t.TempDir(), "h.db"))
+	defer store.Close()
+	var kept []connectors.Secret
+	for range 2 {
+		conns, _, err := connect(t.Context(), lookup, rules, &vaults{store: store}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conns["hubspot"].(connectors.Describer).Tenant(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		token, err := v.Load(t.Context(), connectors.Secret(creds.RefreshToken))
+		if err != nil || token == "" {
+			t.Fatalf("nothing is kept: %v", err)
+		}
+		kept = append(kept, token)
+	}
+	if kept[0] == kept[1] {
+		t.Error("the second start replaced no token: this test would see nothing")
 	}
 }
 
