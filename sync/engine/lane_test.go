@@ -501,7 +501,9 @@ func TestTimers(t *testing.T) {
 		t.Errorf("rests %s, the next timer is due in 7 s", d)
 	}
 	r.now = r.now.Add(8 * time.Second)
-	r.lane.still = r.now.Add(clockTick)
+	if err := r.lane.moved(t.Context(), 8*time.Second); err != nil {
+		t.Fatal(err)
+	}
 	if r.round() {
 		t.Error("a timer spoke in the tick after the clock was moved")
 	}

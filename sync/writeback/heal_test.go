@@ -144,6 +144,34 @@ func TestSecondTaskLookFails(t *testing.T) {
 	}
 }
 
+// TestSecondTaskUnderAHold: while nothing may be written nothing is taken away
+// either, and is once it may (L7, C2).
+func TestSecondTaskUnderAHold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := &healing{rig: r, copies: []connectors.Copy{copyOf("1", false), copyOf("new-a", false)}}
+	h.unanswered()
+	for len(r.sent) < 2 {
+		r.later(time.Second)
+	}
+	h.removed = nil
+	change := func(fn func(tx state.Tx)) {
+		if err := r.store.Update(t.Context(), func(tx state.Tx) error { fn(tx); return tx.Err() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(func(tx state.Tx) { state.Restored(tx, "the state is an older copy", r.now) })
+	r.later(2 * time.Minute)
+	if len(h.removed) > 0 {
+		t.Errorf("removed %v while nothing may be written", h.removed)
+	}
+	change(func(tx state.Tx) { state.Approve(tx, r.now) })
+	r.later(2 * time.Minute)
+	if len(h.removed) == 0 {
+		t.Error("nothing is removed once it was approved")
+	}
+}
+
 // TestSecondTaskLookedForLate: where no look was answered for as long as a second task
 // may come, one is made when the CRM is back; after a day it is listed instead (C2).
 func TestSecondTaskLookedForLate(t *testing.T) {

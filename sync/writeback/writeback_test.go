@@ -409,6 +409,27 @@ func TestNothingLeaves(t *testing.T) {
 	}
 }
 
+// TestSpreadOut: each attempt waits longer, up to a quarter of an hour, and those
+// that failed at one instant do not come back at one (C16).
+func TestSpreadOut(t *testing.T) {
+	t.Parallel()
+	last := time.Duration(0)
+	for attempts := 1; attempts <= mostAttempts; attempts++ {
+		least := min(time.Second<<attempts, 15*time.Minute)
+		waits := map[time.Duration]bool{}
+		for n := range 100 {
+			d := backoff(state.Intent{Attempts: attempts, Write: connectors.Write{Key: fmt.Sprint("k", n)}})
+			if waits[d] = true; d < least || d > least+least/4 {
+				t.Errorf("attempt %d waits %s, want %s and up to a quarter more", attempts, d, least)
+			}
+		}
+		if len(waits) < 50 || least <= last {
+			t.Errorf("attempt %d: a hundred writes come back at %d instants, after %s", attempts, len(waits), least)
+		}
+		last = least
+	}
+}
+
 // TestRankReachesTheCRM: how urgent a write is, its connector hears, for it alone
 // knows what is left of the day's calls (C7).
 func TestRankReachesTheCRM(t *testing.T) {
