@@ -236,8 +236,10 @@ const reportClock = "report "
 func (l *loading) clocks(a again, timers map[string]int) {
 	f := l.f
 	if fired, ok := a.ev.(plan.Fired); ok {
-		if n, known := timers[fired.Timer.ID]; known && f.Timers[n].Fired.IsZero() {
-			f.Timers[n].Fired = a.d.At
+		if n, known := timers[fired.Timer.ID]; known {
+			if f.Timers[n].Times++; f.Timers[n].Fired.IsZero() {
+				f.Timers[n].Fired = a.d.At
+			}
 		}
 	}
 	for _, id := range a.changes.Cancel {

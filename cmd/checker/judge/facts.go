@@ -160,6 +160,7 @@ type Due struct {
 	Set       time.Time
 	Cancelled time.Time // zero: never
 	Fired     time.Time // zero: never
+	Times     int       // that it fired
 }
 
 // Calls are those to one CRM.

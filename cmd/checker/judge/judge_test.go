@@ -41,7 +41,7 @@ func fine() *Facts {
 		Objects: map[connectors.Ref]*Object{lead: {Owner: "1", Seen: true, Live: true, Owners: []Move{{At: at(2), Field: "owner_id", To: "1", Actor: "api:us", Ours: true}}}},
 		Tasks:   []*Task{{Ref: job, Key: "k2", ByUs: true, Spans: []Span{{From: at(2)}}}}, Decided: map[string]string{"k2": "h1"},
 		Creates: 1, Touched: map[Field]*Touch{{"crm", "people", "owner_id"}: {Times: 1, First: lead}}, Allowed: map[Field]bool{{"crm", "people", "owner_id"}: true},
-		Timers:    []Due{{Handoff: "h1", Clock: acceptClock, Step: 1, Due: at(901), Set: at(1), Fired: at(902)}},
+		Timers:    []Due{{Handoff: "h1", Clock: acceptClock, Step: 1, Due: at(901), Set: at(1), Fired: at(902), Times: 1}},
 		AuditRows: 3, Decisions: 2, Files: 1, Lines: 10, Calls: map[string]*Calls{"x": {All: 20, Day: map[string]int{"2026-03-19": 20}, Share: 0.4}},
 	}
 }
@@ -123,6 +123,7 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		}},
 		{"deadline not the rules'", "A5", "h1", func(f *Facts) { f.Handoffs[0].AcceptBy = at(4501) }},
 		{"nobody told", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = time.Time{} }},
+		{"told twice", "A6", "h1", func(f *Facts) { f.Timers[0].Times = 2 }},
 		{"told late", "A6", "h1", func(f *Facts) { f.Timers[0].Fired = at(1000) }},
 		{"chain broken", "A7", "the trail", func(f *Facts) { f.AuditErr = errors.New("row 3 was changed") }},
 		{"stage without decision", "A7", "h1", func(f *Facts) { f.Handoffs[0].Stage = state.Accepted }},

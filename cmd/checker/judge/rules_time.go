@@ -82,7 +82,7 @@ func slid(h state.Handoff, a, b Moment) []Offence {
 // tellIn is how soon a missed deadline is told.
 const tellIn = time.Minute
 
-// told is A6: a step of a clock that was not called off happens
+// told is A6: a step of a clock that was not called off happens once,
 // within a minute of its instant, or of the next start.
 func told(f *Facts) (int, []Offence, string) {
 	looked := 0
@@ -92,6 +92,9 @@ func told(f *Facts) (int, []Offence, string) {
 	}
 	var broken []Offence
 	for _, d := range f.Timers {
+		if d.Times > 1 {
+			broken = append(broken, offend(d.Handoff, "%s: step %d of its %s clock, due at %s, was done %d times", byID[d.Handoff].Record, d.Step+1, d.Clock, clock(d.Due), d.Times))
+		}
 		until := f.latest(d.Due)
 		if !d.Cancelled.IsZero() && d.Cancelled.Before(until) || f.Run.Ended.Before(until) {
 			continue
