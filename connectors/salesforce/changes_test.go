@@ -129,8 +129,7 @@ func TestPollsTravelTogether(t *testing.T) {
 	}
 }
 
-// (I2, P4, C8, C9, C10) Changed, deleted, merged and converted rows come as such;
-// what becomes visible late is found by the overlap.
+// (I2, C8, C9, C10) Changed, deleted, merged and converted rows come as such.
 func TestFollowing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
