@@ -396,6 +396,46 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// TestWhoIsGoneOwnsNothing: somebody whom the CRM lists no more, or lists as
+// inactive, can own nothing from the next look on, and what they have is looked
+// at at once (C14).
+func TestWhoIsGoneOwnsNothing(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string][]connectors.User{
+		"listed no more": {},
+		"inactive":       {{ID: "u-1", Email: "ana@example.com"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			users := []connectors.User{{ID: "u-1", Email: "ana@example.com", Active: true}}
+			r.crm.users = func() ([]connectors.User, error) { return users, nil }
+			r.later(time.Minute)
+			ref := connectors.Ref{Conn: "hubspot", Kind: "contacts", ID: "9"}
+			r.update(func(tx state.Tx) {
+				if u, _ := state.GetUser(tx, "hubspot", "u-1"); !u.Active {
+					t.Fatal("she is not known")
+				}
+				state.PutHandoff(tx, state.Handoff{ID: "h", Stage: state.Assigned, Owner: "ana@example.com", Record: ref, Target: ref})
+			})
+			users = after
+			r.later(usersEvery + time.Minute)
+			looked := false
+			r.update(func(tx state.Tx) {
+				if u, _ := state.GetUser(tx, "hubspot", "u-1"); u.Active {
+					t.Error("she may still own something")
+				}
+				for c := range state.InboxRows(tx, "hubspot") {
+					looked = looked || c.Via == "reread" && c.Ref == ref
+				}
+			})
+			if !looked {
+				t.Error("what she has is not looked at")
+			}
+		})
+	}
+}
+
 // TestLooksDaily: the records of open handoffs are asked for by id once a day,
 // so that one which was deleted is missed though nobody told (I4, C9).
 func TestLooksDaily(t *testing.T) {
