@@ -98,6 +98,15 @@ func TestRestored(t *testing.T) {
 				if state.MayWrite(tx, "eu") == tc.want {
 					t.Errorf("may write: %v", !tc.want)
 				}
+				told := 0
+				for _, row := range state.AllAudit(tx, 0) {
+					if row.Action == "reconcile only" && row.Detail["why"] != "" {
+						told++
+					}
+				}
+				if (told == 1) != tc.want {
+					t.Errorf("the trail tells of it %d times, want it %v", told, tc.want)
+				}
 				state.Approve(tx, time.Now())
 				if !state.MayWrite(tx, "eu") {
 					t.Error("approved, and may not write")
