@@ -101,6 +101,9 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		}},
 		{"nobody accountable for a moment", "A4", "h1", func(f *Facts) { f.Lives["h1"][0].Accountable = "" }},
 		{"another owner in the CRM", "A4", "crm/people/7", func(f *Facts) { f.Objects[lead].Owner = "2" }},
+		{"somebody nobody decided on, for a while", "A4", "crm/people/7", func(f *Facts) {
+			f.Objects[lead].Owners = append(f.Objects[lead].Owners, us(30, "1", "2"), us(3000, "2", "1"))
+		}},
 		{"deadline slid", "A5", "h1", func(f *Facts) {
 			later := f.Lives["h1"][0]
 			later.At, later.AcceptBy = at(60), at(1200)

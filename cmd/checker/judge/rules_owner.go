@@ -29,7 +29,7 @@ func owned(f *Facts) (int, []Offence, string) {
 			}
 		}
 	}
-	broken = append(broken, f.shown()...)
+	broken = append(append(broken, f.given()...), f.shown()...)
 	return len(f.Handoffs), broken, f.Missing[worldFile]
 }
 
@@ -57,6 +57,37 @@ func momentOf(h state.Handoff) Moment {
 		}
 	}
 	return m
+}
+
+// given looks at whom we gave records to, at every moment: they had a handoff
+// about it or answered for one by then, or the record had been theirs before.
+func (f *Facts) given() []Offence {
+	about := map[connectors.Ref][]state.Handoff{}
+	for _, h := range f.Handoffs {
+		for _, ref := range append(slices.Clone(h.Earlier), h.Record, h.Target) {
+			about[ref] = append(about[ref], h)
+		}
+	}
+	var broken []Offence
+	for ref, o := range f.Objects {
+		for field, moves := range byField(o.Owners) {
+			for i, m := range moves {
+				who := f.Users[ref.Conn][m.To].Email
+				names := func(x Moment) bool {
+					return (x.Owner == who || x.Accountable == who) && !x.At.After(m.At.Add(callSlack))
+				}
+				decided := func(h state.Handoff) bool {
+					return text(h.Before[field]) == m.To || slices.ContainsFunc(f.Lives[h.ID], names)
+				}
+				had := func(p Move) bool { return p.From == m.To || p.To == m.To }
+				if !m.Ours || m.To == "" || slices.ContainsFunc(about[ref], decided) || slices.ContainsFunc(moves[:i], had) {
+					continue
+				}
+				broken = append(broken, offend(ref.String(), "we wrote %s as its %s at %s, and no handoff of that moment says so", orNobody(who, m.To), field, clock(m.At)))
+			}
+		}
+	}
+	return broken
 }
 
 // shown compares the owners in the CRMs at the end with those decided.
