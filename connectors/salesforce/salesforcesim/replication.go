@@ -22,6 +22,9 @@ func (s *Sim) serveReplication(c *call, o *object, deleted bool) reply {
 	if !okStart || !okEnd || end.Sub(start) < time.Minute || c.now.Sub(start) > keeps {
 		return refused(&apiError{code: "INVALID_REPLICATION_DATE", message: "start and end must lie more than a minute apart and not before " + c.now.Add(-keeps).Format(wireTime)})
 	}
+	if end.After(c.now) { // no answer covers what is yet to come
+		end = c.now
+	}
 	type gone struct {
 		ID          string `json:"id"`
 		DeletedDate string `json:"deletedDate"`

@@ -30,10 +30,14 @@ func TestLatestDateCovered(t *testing.T) {
 		if len(got.IDs) != 0 || got.LatestDateCovered != began.UTC().Format(wireTime) {
 			t.Errorf("while the write is under way: %+v", got)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(3 * time.Minute)
 		ask("updated", began.Add(-time.Hour), began.Add(2*time.Minute)).into(t, &got)
 		if len(got.IDs) != 1 || got.IDs[0] != id || got.LatestDateCovered != began.Add(2*time.Minute).UTC().Format(wireTime) {
-			t.Errorf("a minute later: %+v", got)
+			t.Errorf("three minutes later: %+v", got)
+		}
+		ask("updated", began.Add(-time.Hour), began.Add(24*time.Hour)).into(t, &got)
+		if got.LatestDateCovered != time.Now().UTC().Format(wireTime) {
+			t.Errorf("up to a moment that is yet to come: %+v", got)
 		}
 		c.do("DELETE", "sobjects/Lead/"+id, "")
 		time.Sleep(time.Minute)
