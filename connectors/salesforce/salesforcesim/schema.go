@@ -35,6 +35,23 @@ func (f *field) longText() bool {
 	return f.typ == "textarea" && f.length > 255 || f.typ == "anyType" || f.typ == "address"
 }
 
+// numeric fields can be summed up.
+func (f *field) numeric() bool {
+	switch f.typ {
+	case "int", "double", "currency", "percent":
+		return true
+	}
+	return false
+}
+
+// groupable fields may stand in GROUP BY: of the numbers, whole ones only.
+func (f *field) groupable() bool {
+	return !f.longText() && f.typ != "datetime" && f.typ != "multipicklist" && (!f.numeric() || f.typ == "int")
+}
+
+// aggregatable fields may be counted.
+func (f *field) aggregatable() bool { return !f.longText() && f.typ != "boolean" }
+
 func (f *field) textual() bool {
 	switch f.typ {
 	case "string", "textarea", "email", "phone", "url", "picklist", "combobox":

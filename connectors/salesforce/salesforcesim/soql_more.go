@@ -129,8 +129,7 @@ func (s *Sim) bindMore(q *query, o *object) *apiError {
 		if err != nil {
 			return err
 		}
-		numeric := slices.Contains([]string{"int", "double", "currency", "percent"}, col.leaf.typ)
-		if col.leaf.longText() || (a.fn == "SUM" || a.fn == "AVG") && !numeric {
+		if !col.leaf.aggregatable() || (a.fn == "SUM" || a.fn == "AVG") && !col.leaf.numeric() {
 			return malformed(q.src, a.path.pos, "field "+col.leaf.name+" does not support aggregate operator "+a.fn)
 		}
 		a.col = col
@@ -144,19 +143,51 @@ func (s *Sim) bindMore(q *query, o *object) *apiError {
 	if len(q.aggs) == 0 && len(q.group) == 0 {
 		return nil
 	}
+	if q.count {
+		return malformed(q.src, q.from.pos, "Grouped query cannot use COUNT()")
+	}
+	if len(q.group) == 0 && q.limit >= 0 {
+		return malformed(q.src, q.from.pos, "Non-grouped query that uses overall aggregate functions cannot also use LIMIT")
+	}
+	if err := bindAliases(q); err != nil {
+		return err
+	}
 	for _, p := range q.fields {
 		if !slices.ContainsFunc(q.group, func(g path) bool { return strings.EqualFold(g.text, p.text) }) {
 			return malformed(q.src, p.pos, "Field must be grouped or aggregated: "+p.text)
 		}
 	}
 	for _, g := range q.group {
-		if col, err := s.column(q, o, g); err != nil || col.leaf.longText() || col.leaf.typ == "datetime" || col.leaf.typ == "multipicklist" {
+		if col, err := s.column(q, o, g); err != nil || !col.leaf.groupable() {
 			return cmp.Or(err, malformed(q.src, g.pos, "field '"+g.text+"' can not be grouped in a query call"))
 		}
 	}
 	for _, t := range q.order {
 		if t.agg == nil && !slices.ContainsFunc(q.group, func(g path) bool { return strings.EqualFold(g.text, t.path.text) }) {
 			return malformed(q.src, t.path.pos, "Ordered field must be grouped or aggregated: "+t.path.text)
+		}
+	}
+	return nil
+}
+
+// bindAliases holds that the names given to columns and totals differ.
+func bindAliases(q *query) *apiError {
+	met := map[string]bool{}
+	take := func(alias string, pos int) *apiError {
+		if alias = strings.ToLower(alias); alias != "" && met[alias] {
+			return malformed(q.src, pos, "duplicate alias: "+alias)
+		}
+		met[alias] = true
+		return nil
+	}
+	for _, p := range q.fields {
+		if err := take(p.alias, p.pos); err != nil {
+			return err
+		}
+	}
+	for _, a := range q.aggs {
+		if err := take(a.alias, a.path.pos); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -247,6 +278,9 @@ func (s *Sim) aggregated(q *query, o *object, all bool, now time.Time) (reply, *
 	groups = groups[min(q.offset, len(groups)):]
 	if q.limit >= 0 {
 		groups = groups[:min(q.limit, len(groups))]
+	}
+	if len(groups) > maxPage { // a grouped answer has no second page
+		return reply{}, &apiError{code: "EXCEEDED_ID_LIMIT", message: "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch"}
 	}
 	b := append([]byte(`{"totalSize":`), strconv.Itoa(len(groups))...)
 	b = append(b, `,"done":true,"records":[`...)

@@ -51,10 +51,33 @@ func TestAggregates(t *testing.T) {
 	for _, soql := range []string{
 		"SELECT Rating, COUNT(Id) FROM Lead", "SELECT Rating r FROM Lead", "SELECT SUM(Rating) FROM Lead", "SELECT COUNT(Description) FROM Lead",
 		"SELECT COUNT(Id) FROM Lead GROUP BY Description", "SELECT UPPER(Rating) FROM Lead", "SELECT COUNT(Id) FROM Lead ORDER BY Rating",
+		"SELECT AnnualRevenue, COUNT(Id) FROM Lead GROUP BY AnnualRevenue", "SELECT COUNT(IsConverted) FROM Lead",
+		"SELECT COUNT(Id) FROM Lead LIMIT 1", "SELECT COUNT() FROM Lead GROUP BY Rating",
+		"SELECT COUNT(Id) n, MAX(Name) N FROM Lead", "SELECT Rating r, COUNT(Id) r FROM Lead GROUP BY Rating",
 	} {
 		if a := c.query(soql); a.Status != http.StatusBadRequest || a.code(t) != "MALFORMED_QUERY" {
 			t.Errorf("%s: %d %s", soql, a.Status, a.Raw)
 		}
+	}
+}
+
+// TestManyGroups: a grouped answer has one page, and what does not fit is refused.
+func TestManyGroups(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	var rows []string
+	for i := range maxPage + 1 {
+		rows = append(rows, fmt.Sprintf(`{"fields":{"LastName":"Many %d","Company":"C"}}`, i))
+	}
+	if err := c.sim.Load([]byte(`{"Lead":[` + strings.Join(rows, ",") + `]}`)); err != nil {
+		t.Fatal(err)
+	}
+	const soql = "SELECT LastName FROM Lead WHERE LastName LIKE 'Many %' GROUP BY LastName"
+	if a := c.query(soql); a.Status != http.StatusBadRequest || a.code(t) != "EXCEEDED_ID_LIMIT" {
+		t.Errorf("%d %.200s", a.Status, a.Raw)
+	}
+	if n := len(c.query(soql + " LIMIT 2000").records(t)); n != maxPage {
+		t.Errorf("with a limit: %d groups", n)
 	}
 }
 
