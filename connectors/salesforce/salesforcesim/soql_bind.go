@@ -21,6 +21,9 @@ func (s *Sim) bind(q *query) (*object, []column, *apiError) {
 	if o == nil || o.prefix == "" {
 		return nil, nil, noSuchType(q.from.text)
 	}
+	if err := checkJoins(q); err != nil {
+		return nil, nil, err
+	}
 	if err := s.bindMore(q, o); err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +155,7 @@ func (s *Sim) bindComparison(q *query, o *object, c *comparison) *apiError {
 		return &apiError{code: "INVALID_QUERY_FILTER_OPERATOR", message: where + "invalid operator on boolean field"}
 	}
 	if c.join != nil {
-		if err := s.bindJoin(q, c, isID); err != nil {
+		if err := s.bindJoin(q, o, c, isID); err != nil {
 			return err
 		}
 	}

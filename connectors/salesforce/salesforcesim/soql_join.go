@@ -41,12 +41,39 @@ func (p *parser) semiJoin(c *comparison, err **apiError) bool {
 	return true
 }
 
-// bindJoin runs the inner query and puts its values in the place of a list: ids against ids, one column, one level.
-func (s *Sim) bindJoin(q *query, c *comparison, isID bool) *apiError {
+// maxJoins is how many semi-joins and anti-joins a query may have.
+const maxJoins = 2
+
+// checkJoins holds that joins stand alone or beside conditions joined by AND, never under OR, NOT or parentheses.
+func checkJoins(q *query) *apiError {
+	kids := kidsOf(q.where)
+	if j, is := q.where.(*junction); is && !j.or {
+		kids = j.kids
+	}
+	n := 0
+	for _, kid := range kids {
+		if c, plain := kid.(*comparison); plain && c.join != nil {
+			n++
+		} else if joins(kid) {
+			return malformed(q.src, q.from.pos, "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions")
+		}
+	}
+	if n > maxJoins {
+		return malformed(q.src, q.from.pos, "Maximum 2 semi join sub-selects are allowed")
+	}
+	return nil
+}
+
+// bindJoin runs the inner query and puts its values in the place of a list: ids against ids of the same objects, one
+// column, one level, from another object than the outer query's.
+func (s *Sim) bindJoin(q *query, outer *object, c *comparison, isID bool) *apiError {
 	in := c.join
-	plain := len(in.fields) == 1 && !in.count && len(in.subs)+len(in.aggs)+len(in.group)+len(in.order)+len(in.types) == 0 && in.fieldSet == "" && in.limit < 0
+	plain := len(in.fields) == 1 && !in.count && len(in.subs)+len(in.aggs)+len(in.group)+len(in.order)+len(in.types) == 0 && in.fieldSet == "" && in.limit < 0 && in.offset == 0
 	if !isID || !plain || joins(in.where) {
 		return malformed(q.src, c.path.pos, "semi join sub-selects take one id column, no order, no limit and no join of their own")
+	}
+	if len(c.col.hops) > 0 {
+		return malformed(q.src, c.path.pos, "semi join sub-selects are not allowed on a field of a relationship: "+c.path.text)
 	}
 	o, cols, err := s.bind(in)
 	if err != nil {
@@ -58,6 +85,14 @@ func (s *Sim) bindJoin(q *query, c *comparison, isID bool) *apiError {
 	if f := cols[0].leaf; f.typ != "id" && f.typ != "reference" {
 		return malformed(q.src, in.fields[0].pos, "Semi join sub-selects can only query id fields, cannot use: '"+f.name+"'")
 	}
+	switch {
+	case len(cols[0].hops) > 0:
+		return malformed(q.src, in.fields[0].pos, "Semi join sub-selects cannot query a field of a relationship: "+in.fields[0].text)
+	case o == outer:
+		return malformed(q.src, in.from.pos, "The inner and outer selects should not be on the same object type")
+	case !slices.ContainsFunc(pointsAt(cols[0]), func(name string) bool { return slices.Contains(pointsAt(c.col), name) }):
+		return malformed(q.src, in.fields[0].pos, "The selected field '"+cols[0].leaf.name+"' in the subquery and the left operand field '"+c.col.leaf.name+"' in the where expression in the outer query should point to the same object type")
+	}
 	met := map[string]bool{}
 	for _, h := range s.run(in, o, false, c.now) {
 		if id, _ := s.get(h.fields, &cols[0]).(string); id != "" && !met[id] {
@@ -66,6 +101,14 @@ func (s *Sim) bindJoin(q *query, c *comparison, isID bool) *apiError {
 		}
 	}
 	return nil
+}
+
+// pointsAt names the objects whose ids a column may hold.
+func pointsAt(c column) []string {
+	if c.leaf.typ == "id" {
+		return []string{c.entity.name}
+	}
+	return c.leaf.refTo
 }
 
 func joins(e expr) bool {

@@ -120,6 +120,9 @@ func (s *Sim) bindMore(q *query, o *object) *apiError {
 		}
 	}
 	for _, sub := range q.subs {
+		if sub.q.offset > 0 && q.limit != 1 {
+			return malformed(q.src, sub.q.from.pos, "OFFSET in a subquery needs LIMIT 1 on the query around it")
+		}
 		if err := s.bindSub(sub, o); err != nil {
 			return err
 		}

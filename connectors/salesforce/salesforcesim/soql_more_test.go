@@ -117,13 +117,14 @@ func TestSubqueries(t *testing.T) {
 		t.Errorf("many children: %+v", k)
 	}
 	for soql, want := range map[string]string{
-		"SELECT (SELECT Id FROM Leads) FROM Account":                            "INVALID_TYPE",
-		"SELECT (SELECT Nope FROM Contacts) FROM Account":                       "INVALID_FIELD",
-		"SELECT (SELECT COUNT() FROM Contacts) FROM Account":                    "MALFORMED_QUERY",
-		"SELECT (SELECT Id, (SELECT Id FROM Tasks) FROM Contacts) FROM Account": "MALFORMED_QUERY",
-		"SELECT (SELECT Id FROM Contacts FROM Account":                          "MALFORMED_QUERY",
-		"SELECT FIELDS(ALL) FROM Account":                                       "MALFORMED_QUERY",
-		"SELECT FIELDS(SOME) FROM Account LIMIT 1":                              "MALFORMED_QUERY",
+		"SELECT (SELECT Id FROM Leads) FROM Account":                             "INVALID_TYPE",
+		"SELECT (SELECT Nope FROM Contacts) FROM Account":                        "INVALID_FIELD",
+		"SELECT (SELECT COUNT() FROM Contacts) FROM Account":                     "MALFORMED_QUERY",
+		"SELECT (SELECT Id, (SELECT Id FROM Tasks) FROM Contacts) FROM Account":  "MALFORMED_QUERY",
+		"SELECT (SELECT Id FROM Contacts FROM Account":                           "MALFORMED_QUERY",
+		"SELECT (SELECT Id FROM Contacts LIMIT 1 OFFSET 1) FROM Account LIMIT 2": "MALFORMED_QUERY",
+		"SELECT FIELDS(ALL) FROM Account":                                        "MALFORMED_QUERY",
+		"SELECT FIELDS(SOME) FROM Account LIMIT 1":                               "MALFORMED_QUERY",
 	} {
 		if a := c.query(soql); a.Status != http.StatusBadRequest || a.code(t) != want {
 			t.Errorf("%s: %d %s, want %s", soql, a.Status, a.Raw, want)
