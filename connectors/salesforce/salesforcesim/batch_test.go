@@ -51,6 +51,10 @@ func TestCollections(t *testing.T) {
 		}
 		return `{"attributes":{"type":"Contact"},"LastName":"M"}`
 	}
+	mixedIDs := make([]string, 0, 11)
+	for i := range 11 {
+		mixedIDs = append(mixedIDs, newID([]string{"00Q", "003"}[i%2], uint64(i)))
+	}
 	for _, tc := range []struct{ name, method, path, body, want string }{
 		{"empty", "POST", "composite/sobjects", `{"records":[]}`, "400 REQUIRED_FIELD_MISSING"},
 		{"201 records", "POST", "composite/sobjects", `{"records":[` + many(201, func(int) string { return lead(`"LastName":"x"`) }) + `]}`, "400 EXCEEDED_ID_LIMIT"},
@@ -67,6 +71,7 @@ func TestCollections(t *testing.T) {
 		{"key twice", "PATCH", "composite/sobjects/Lead/Handoff_Id__c", `{"records":[` + lead(`"Handoff_Id__c":"d"`) + `,` + lead(`"Handoff_Id__c":"D"`) + `]}`, "DUPLICATE_VALUE DUPLICATE_VALUE"},
 		{"delete", "DELETE", "composite/sobjects?ids=" + one + "," + two + ",nonsense", "", "ok ok MALFORMED_ID"},
 		{"delete again", "DELETE", "composite/sobjects?allOrNone=true&ids=" + one, "", "ENTITY_IS_DELETED"},
+		{"delete 11 chunks", "DELETE", "composite/sobjects?ids=" + strings.Join(mixedIDs, ","), "", "400 INVALID_INPUT"},
 		{"delete none", "DELETE", "composite/sobjects", "", "400 REQUIRED_FIELD_MISSING"},
 	} {
 		if diff := cmp.Diff(tc.want, codes(t, c.do(tc.method, tc.path, tc.body, "Sforce-Auto-Assign", "FALSE"))); diff != "" {

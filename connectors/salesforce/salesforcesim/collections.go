@@ -297,6 +297,9 @@ func (s *Sim) deleteMany(c *call) reply {
 	if len(ids) > maxRecords {
 		return refused(checkBatch(make([]map[string]any, len(ids))))
 	}
+	if err := s.checkRuns(ids); err != nil {
+		return refused(err)
+	}
 	return s.each(c, c.query.Get("allOrNone") == "true", len(ids), func(i int, d deed) outcome {
 		id, valid := normalizeID(ids[i])
 		r := s.byID(id)
@@ -304,7 +307,7 @@ func (s *Sim) deleteMany(c *call) reply {
 		switch {
 		case !valid:
 			err = &apiError{code: "MALFORMED_ID", message: "malformed id " + ids[i]}
-		case r == nil:
+		case r == nil || s.org[strings.ToLower(r.obj.name)] == nil: // not there, or not for this user
 			err = &apiError{code: "INVALID_CROSS_REFERENCE_KEY", message: "invalid cross reference id"}
 		default:
 			err = s.remove(r, d)
@@ -314,6 +317,16 @@ func (s *Sim) deleteMany(c *call) reply {
 		}
 		return outcome{ID: id, Success: true, Errors: []outcomeFail{}}
 	})
+}
+
+// checkRuns holds that ids lie in few runs of one object each, as the records of a save do.
+func (s *Sim) checkRuns(ids []string) *apiError {
+	records := make([]map[string]any, len(ids))
+	for i, raw := range ids {
+		prefix := raw[:min(3, len(raw))]
+		records[i] = map[string]any{"attributes": map[string]any{"type": s.prefixes[prefix]}}
+	}
+	return checkBatch(records)
 }
 
 // readMany reads rows by id, null for those that are not there, in the order asked.

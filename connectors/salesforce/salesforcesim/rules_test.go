@@ -146,6 +146,7 @@ func TestPermissions(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})
 	lead := c.create("Lead", `{"LastName":"L","Company":"C"}`)
+	task := c.create("Task", `{"Subject":"s"}`)
 	c.setup(`{"hidden":["Lead.Title"],"read_only":["Lead.Rating"],"no_access":["Task","Opportunity"]}`)
 	for _, tc := range []struct{ method, path, body, want string }{
 		{"GET", "query?q=SELECT+Title+FROM+Lead", "", "INVALID_FIELD[]"},
@@ -163,6 +164,9 @@ func TestPermissions(t *testing.T) {
 		if a := c.do(tc.method, tc.path, tc.body, "Sforce-Auto-Assign", "FALSE"); a.refusal(t) != tc.want {
 			t.Errorf("%s %s %s: %d %s, want %q", tc.method, tc.path, tc.body, a.Status, a.Raw, tc.want)
 		}
+	}
+	if got := codes(t, c.do("DELETE", "composite/sobjects?ids="+task, "")); got != "INVALID_CROSS_REFERENCE_KEY" {
+		t.Errorf("a task among others to delete: %s", got)
 	}
 	a := c.do("GET", "sobjects/Lead/describe", "")
 	var d struct {
