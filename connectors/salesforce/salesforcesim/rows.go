@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -215,6 +216,9 @@ func (s *Sim) patchRow(c *call, r *row, done func() reply) reply {
 	if err != nil {
 		return refused(err)
 	}
+	if err := addressed(in, "Id"); err != nil {
+		return refused(err)
+	}
 	if err := s.update(r, in, s.apiDeed(c)); err != nil {
 		return refused(err)
 	}
@@ -262,16 +266,24 @@ func (s *Sim) serveByKey(c *call, o *object) reply {
 	return s.serveRow(c, o, rows[0])
 }
 
+// addressed refuses a body that repeats what its URL has said.
+func addressed(in map[string]any, names ...string) *apiError {
+	for name := range in {
+		if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			return &apiError{code: "INVALID_FIELD", message: "The " + name + " field should not be specified in the sobject data.", fields: []string{name}}
+		}
+	}
+	return nil
+}
+
 // upsert updates the row with that key or creates it.
 func (s *Sim) upsert(c *call, o *object, f *field, value string, rows []*row) reply {
 	in, err := asObject(c.body)
 	if err != nil {
 		return refused(err)
 	}
-	for name := range in {
-		if strings.EqualFold(name, f.name) || strings.EqualFold(name, "Id") {
-			return refused(&apiError{code: "INVALID_FIELD", message: "The " + name + " field should not be specified in the sobject data.", fields: []string{name}})
-		}
+	if err := addressed(in, f.name, "Id"); err != nil {
+		return refused(err)
 	}
 	created := len(rows) == 0
 	if !created {

@@ -111,6 +111,10 @@ func TestRowLifecycle(t *testing.T) {
 			t.Errorf("%s %s: got %d %s, want %d", tc.method, tc.path, a.Status, a.Raw, tc.status)
 		}
 	}
+	other := c.create("Lead", `{"LastName":"L","Company":"C"}`)
+	if a := c.do("PATCH", "sobjects/Lead/"+other, `{"id":"`+other+`","Title":"x"}`); a.code(t) != "INVALID_FIELD" {
+		t.Errorf("the id in the URL and in the body: %s", a.Raw)
+	}
 	if n := len(c.rows("SELECT Id FROM Lead WHERE Id = '" + id + "'")); n != 0 {
 		t.Errorf("query still finds the deleted lead")
 	}
