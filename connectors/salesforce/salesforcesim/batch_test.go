@@ -116,6 +116,28 @@ func composite(allOrNone bool, subs ...string) string {
 	return fmt.Sprintf(`{"allOrNone":%v,"compositeRequest":[%s]}`, allOrNone, strings.Join(subs, ","))
 }
 
+// TestCompositeResources: a composite holds rows, queries and collections, and nothing else.
+func TestCompositeResources(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	tree := `{"records":[{"attributes":{"type":"Lead","referenceId":"x"},"LastName":"Tree","Company":"C"}]}`
+	a := c.do("POST", "composite", composite(false,
+		sub("GET", "sobjects/Lead/describe", "a", ""),
+		sub("GET", "queryAll?q=SELECT+Id+FROM+Lead", "b", ""),
+		sub("GET", "composite/sobjects/Lead?ids=00QdL0000zzzzzz&fields=Id", "c", ""),
+		sub("POST", "composite/tree/Lead", "d", tree),
+		sub("GET", "search?q=FIND+%7BAcme%7D", "e", ""),
+		sub("GET", "recent", "f", ""),
+		sub("GET", "tooling/query?q=SELECT+Id+FROM+ValidationRule", "g", ""),
+		sub("GET", "limits", "h", "")))
+	if diff := cmp.Diff([]int{200, 200, 200, 400, 400, 400, 400, 400}, statuses(t, a)); diff != "" {
+		t.Errorf("-want +got\n%s\n%s", diff, a.Raw)
+	}
+	if n := len(c.rows("SELECT Id FROM Lead WHERE LastName = 'Tree'")); n != 0 {
+		t.Errorf("%d leads from a tree", n)
+	}
+}
+
 func TestCompositeReferences(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})

@@ -202,11 +202,25 @@ func (s *Sim) serveSub(outer *call, sub subrequest, bodies map[string]any, whole
 	if e != nil {
 		return refused(e)
 	}
-	if len(c.parts) == 0 || c.parts[0] == "limits" {
+	if !c.composable() {
 		return refused(&apiError{code: "INVALID_INPUT", message: "The url specified is not supported in a composite request: " + sub.URL})
 	}
 	c.inside, c.whole, c.tx = true, whole, outer.tx
 	return s.dispatch(c)
+}
+
+// composable says that a resource may stand in a composite: rows and what is said of objects, queries and collections.
+func (c *call) composable() bool {
+	if len(c.parts) == 0 {
+		return false
+	}
+	switch c.parts[0] {
+	case "sobjects", "query", "queryAll":
+		return true
+	case "composite":
+		return len(c.parts) == 1 || c.parts[1] == "sobjects" // a composite in a composite is not found
+	}
+	return false
 }
 
 // fill replaces every @{ref.path} in text, which is a URL or JSON. missing is the first reference without
