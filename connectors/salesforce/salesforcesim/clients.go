@@ -263,10 +263,13 @@ func (s *Sim) serveTree(c *call, name string) reply {
 	if err := checkBatch(in.Records); err != nil {
 		return refused(err)
 	}
-	g := &grove{s: s, c: c, met: map[string]bool{}}
-	g.plant(o, in.Records, nil)
+	g := &grove{s: s, c: c, met: map[string]bool{}, kinds: map[string]bool{}}
+	g.plant(o, in.Records, nil, 1)
 	if g.count > maxRecords {
 		return refused(checkBatch(make([]map[string]any, g.count)))
+	}
+	if g.depth > maxTreeDepth || len(g.kinds) > maxTreeKinds {
+		return refused(&apiError{code: "INVALID_INPUT", message: "A tree can't be more than 5 levels deep, nor hold records of more than 5 types."})
 	}
 	if len(g.bad) > 0 { // whoever calls takes back what was made
 		return reply{status: http.StatusBadRequest, body: mustJSON(map[string]any{"hasErrors": true, "results": g.bad})}
@@ -287,11 +290,22 @@ type grove struct {
 	c         *call
 	met       map[string]bool
 	made, bad []treeLine
+	kinds     map[string]bool
 	count     int
+	depth     int
 }
 
+// What a tree may hold at most.
+const (
+	maxTreeDepth = 5
+	maxTreeKinds = 5
+)
+
 // plant makes records of o with link, the field that points at their parent and its id, in each of them.
-func (g *grove) plant(o *object, records []map[string]any, link map[string]any) {
+func (g *grove) plant(o *object, records []map[string]any, link map[string]any, depth int) {
+	if len(records) > 0 {
+		g.kinds[o.name], g.depth = true, max(g.depth, depth)
+	}
 	for _, rec := range records {
 		g.count++
 		attributes, _ := rec["attributes"].(map[string]any)
@@ -313,7 +327,7 @@ func (g *grove) plant(o *object, records []map[string]any, link map[string]any) 
 		g.made = append(g.made, treeLine{Ref: ref, ID: id})
 		for _, b := range children {
 			if child := g.s.org[strings.ToLower(b.child)]; child != nil {
-				g.plant(child, b.records, map[string]any{b.field: id})
+				g.plant(child, b.records, map[string]any{b.field: id}, depth+1)
 			}
 		}
 	}

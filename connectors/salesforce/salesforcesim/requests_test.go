@@ -2,6 +2,7 @@ package salesforcesim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -67,6 +68,28 @@ func TestRequestsOfPublicClients(t *testing.T) {
 				t.Errorf("%s %s: %d %.300s; want %d with %s", tc.method, tc.path, got.Status, got.Raw, tc.status, tc.want)
 			}
 		})
+	}
+}
+
+// TestTreesAreSmall: five levels and five types at most.
+func TestTreesAreSmall(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	nest := func(levels int) string {
+		tree := ""
+		for n := levels; n > 0; n-- {
+			tree = fmt.Sprintf(`{"attributes":{"type":"Account","referenceId":"r%d"},"Name":"Level %d"%s}`, n, n, tree)
+			if n > 1 {
+				tree = `,"ChildAccounts":{"records":[` + tree + `]}`
+			}
+		}
+		return `{"records":[` + tree + `]}`
+	}
+	if a := c.do("POST", "composite/tree/Account", nest(5)); a.Status != http.StatusCreated {
+		t.Errorf("five levels: %d %s", a.Status, a.Raw)
+	}
+	if a := c.do("POST", "composite/tree/Account", nest(6)); a.Status != http.StatusBadRequest || len(c.rows("SELECT Id FROM Account WHERE Name LIKE 'Level _'")) != 5 {
+		t.Errorf("six levels: %d %s", a.Status, a.Raw)
 	}
 }
 
