@@ -144,7 +144,7 @@ func describeField(o *object, f *field) map[string]any {
 	length, precision, digits := f.length, 0, 0
 	switch f.typ {
 	case "int":
-		length, digits = 0, 8
+		length, digits = 0, intDigits
 	case "double", "currency", "percent":
 		length, precision = 0, f.length
 	case "id":

@@ -3,7 +3,9 @@ package salesforcesim
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/mail"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,9 @@ import (
 // wireTime is how REST writes datetimes: milliseconds and a zone without a colon.
 const wireTime = "2006-01-02T15:04:05.000+0000"
 
+// intDigits is how many digits a whole number has at most, as describe says.
+const intDigits = 8
+
 // parseDatetime reads what Salesforce accepts as a datetime: with seconds, with or without a fraction,
 // always with a zone. Seconds are all it keeps.
 func parseDatetime(s string) (time.Time, bool) {
@@ -27,6 +32,9 @@ func parseDatetime(s string) (time.Time, bool) {
 	}
 	return time.Time{}, false
 }
+
+// goodMail is what Salesforce says it takes as an e-mail address: ASCII alone, and a domain with a dot in it.
+var goodMail = regexp.MustCompile("^[A-Za-z0-9.!#$%&'*/=?^_+`{|}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$")
 
 // appendValue writes a field's value as it stands on the wire.
 func appendValue(b []byte, f *field, v any) []byte {
@@ -124,17 +132,15 @@ func (f *field) wrongJSON(want string, v any) *apiError {
 
 func (f *field) coerceNumber(n json.Number) (any, *apiError) {
 	x, err := n.Float64()
-	if err != nil || f.typ == "int" && x != float64(int64(x)) {
-		return nil, f.wrongJSON(f.typ, n)
+	digits := f.length - f.scale
+	if f.typ == "int" {
+		digits = intDigits
 	}
-	if f.typ != "int" && f.length > 0 {
-		limit := 1.0
-		for range f.length - f.scale {
-			limit *= 10
-		}
-		if x >= limit || x <= -limit {
-			return nil, &apiError{code: "NUMBER_OUTSIDE_VALID_RANGE", message: f.label + ": value outside of valid range on numeric field: " + n.String(), fields: []string{f.name}}
-		}
+	switch {
+	case err != nil, f.typ == "int" && x != float64(int32(x)):
+		return nil, f.wrongJSON(f.typ, n)
+	case digits > 0 && math.Abs(x) >= math.Pow10(digits):
+		return nil, &apiError{code: "NUMBER_OUTSIDE_VALID_RANGE", message: f.label + ": value outside of valid range on numeric field: " + n.String(), fields: []string{f.name}}
 	}
 	return x, nil
 }
@@ -157,7 +163,7 @@ func (f *field) coerceText(s string) (any, *apiError) {
 	case f.length > 0 && utf8.RuneCountInString(s) > f.length:
 		return nil, &apiError{code: "STRING_TOO_LONG", message: fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, s, f.length), fields: []string{f.name}}
 	case f.typ == "email":
-		if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+		if a, err := mail.ParseAddress(s); err != nil || a.Address != s || !goodMail.MatchString(s) {
 			return nil, &apiError{code: "INVALID_EMAIL_ADDRESS", message: f.label + ": invalid email address: " + s, fields: []string{f.name}}
 		}
 	}
