@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -122,6 +124,21 @@ func (s *Sim) ingestChunk(j *job, o *object, records []map[string]any, chunk []i
 	s.publish(d.tx)
 }
 
+// mistyped is the first value that is none of its column's type. There is no JSON here for a parser to refuse.
+func mistyped(o *object, rec map[string]any) *apiError {
+	for _, name := range slices.Sorted(maps.Keys(rec)) {
+		f, v := o.field(name), rec[name]
+		if _, e := f.coerce(v); e == nil || e.code != "JSON_PARSER_ERROR" {
+			continue
+		}
+		if v == nil {
+			v = "#N/A"
+		}
+		return &apiError{code: "INVALID_TYPE_ON_FIELD_IN_RECORD", message: fmt.Sprintf("%s: value not of required type: %v", f.label, v), fields: []string{f.name}}
+	}
+	return nil
+}
+
 // faultOf is an error as the sheet of failed lines has it.
 func faultOf(e outcomeFail) string {
 	if len(e.Fields) == 0 {
@@ -132,6 +149,9 @@ func faultOf(e outcomeFail) string {
 
 func (s *Sim) ingestOne(j *job, o *object, rec map[string]any, d deed) outcome {
 	yes, no := true, false
+	if e := mistyped(o, rec); e != nil {
+		return failed(e)
+	}
 	switch j.Operation {
 	case "insert":
 		id, err := s.insert(o, rec, d)
@@ -225,9 +245,6 @@ func (s *Sim) recordOf(j *job, o *object, cells []string) map[string]any {
 				rec[f.name] = json.Number(cell)
 			}
 		}
-	}
-	if j.Operation == "insert" {
-		delete(rec, "Id")
 	}
 	return rec
 }

@@ -74,7 +74,8 @@ func TestBulkIngest(t *testing.T) {
 			t.Errorf("good: %q", good)
 		}
 		bad := c.sheet("jobs/ingest/" + j.ID + "/failedResults/")
-		if len(bad) != 3 || !slices.Contains(bad, `"","REQUIRED_FIELD_MISSING:Required fields are missing: [Company]:Company --","Two","","1","false"`) {
+		if len(bad) != 3 || !slices.Contains(bad, `"","REQUIRED_FIELD_MISSING:Required fields are missing: [Company]:Company --","Two","","1","false"`) ||
+			!slices.Contains(bad, `"","INVALID_TYPE_ON_FIELD_IN_RECORD:Number Of Employees: value not of required type: many:NumberOfEmployees --","Three","Bulk","many","false"`) {
 			t.Errorf("bad: %q", bad)
 		}
 		if got := c.sheet("jobs/ingest/" + j.ID + "/unprocessedrecords"); len(got) != 1 {
@@ -91,6 +92,10 @@ func TestBulkIngest(t *testing.T) {
 		}
 		if got := c.sheet("jobs/ingest/" + j.ID + "/successfulResults"); !slices.Contains(got, `"`+owner+`","false","k1","New","","#N/A"`) || len(got) != 3 {
 			t.Errorf("upsert: %q", got)
+		}
+		j = c.load(`{"object":"Lead","operation":"insert"}`, "Id,LastName,Company\n"+owner+",Twice,Bulk\n,Once,Bulk\n")
+		if got := c.sheet("jobs/ingest/" + j.ID + "/failedResults"); len(got) != 2 || !strings.HasPrefix(got[1], `"","INVALID_FIELD_FOR_INSERT_UPDATE:`) {
+			t.Errorf("insert with an id: %q", got)
 		}
 		j = c.load(`{"object":"Lead","operation":"delete"}`, "Id\n"+owner+"\n"+owner[:15]+"x\n")
 		if *j.Failed != 1 || len(c.rows("SELECT Id FROM Lead WHERE Id = '"+owner+"'")) != 0 {
