@@ -131,6 +131,27 @@ func TestRowLifecycle(t *testing.T) {
 	}
 }
 
+// TestHierarchies: nothing is its own parent, at whatever distance.
+func TestHierarchies(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	top := c.create("Account", `{"Name":"Top"}`)
+	low := c.create("Account", `{"Name":"Low","ParentId":"`+top+`"}`)
+	boss := c.create("Contact", `{"LastName":"Boss"}`)
+	for path, body := range map[string]string{
+		"sobjects/Account/" + low:  `{"ParentId":"` + low + `"}`,
+		"sobjects/Account/" + top:  `{"ParentId":"` + low + `"}`,
+		"sobjects/Contact/" + boss: `{"ReportsToId":"` + boss + `"}`,
+	} {
+		if a := c.do("PATCH", path, body); a.Status != http.StatusBadRequest || a.code(t) != "CIRCULAR_DEPENDENCY" {
+			t.Errorf("%s %s: %d %s", path, body, a.Status, a.Raw)
+		}
+	}
+	if a := c.do("PATCH", "sobjects/Account/"+low, `{"ParentId":"`+top+`"}`); a.Status != http.StatusNoContent {
+		t.Errorf("the parent it has: %d %s", a.Status, a.Raw)
+	}
+}
+
 // TestConditionalUpdate: If-Unmodified-Since compares whole seconds.
 func TestConditionalUpdate(t *testing.T) {
 	t.Parallel()

@@ -187,6 +187,9 @@ func (s *Sim) save(o *object, r *row, fields, set values, d deed, creating bool)
 	if err := s.checkReferences(o, set); err != nil {
 		return err
 	}
+	if err := s.checkHierarchy(o, r, set); err != nil {
+		return err
+	}
 	if err := s.checkOwner(o, fields, set, d); err != nil {
 		return err
 	}
@@ -271,6 +274,22 @@ func (s *Sim) checkReferences(o *object, set values) *apiError {
 		}
 		if target.deleted() {
 			return deletedReference(f, id)
+		}
+	}
+	return nil
+}
+
+// checkHierarchy refuses a parent that is the row itself or lies below it.
+func (s *Sim) checkHierarchy(o *object, r *row, set values) *apiError {
+	for _, f := range o.fields {
+		if len(f.refTo) != 1 || f.refTo[0] != o.name || f.name == "MasterRecordId" {
+			continue
+		}
+		met := map[*row]bool{}
+		for up := s.byID(text(set, f.name)); up != nil && !met[up]; up = s.byID(text(up.last(), f.name)) {
+			if met[up] = true; up == r {
+				return &apiError{code: "CIRCULAR_DEPENDENCY", message: "attempt to violate hierarchy constraints", fields: []string{f.name}}
+			}
 		}
 	}
 	return nil
