@@ -88,7 +88,7 @@ Email email 80 idlookup
 Website url 255
 Description textarea 32000
 LeadSource picklist 255 pick=Web;Phone;Inquiry;Partner;Event;HubSpot;Other
-Status picklist 255 pick=Open_-_Not_Contacted;New;Working;Working_-_Contacted;Nurture;Closed_-_Converted;Closed_-_Not_Converted def=Open_-_Not_Contacted
+Status picklist 255 req pick=Open_-_Not_Contacted;New;Working;Working_-_Contacted;Nurture;Closed_-_Converted;Closed_-_Not_Converted def=Open_-_Not_Contacted
 Industry picklist 255 pick=Technology;Manufacturing;Finance;Retail;Other
 Rating picklist 255 pick=Hot;Warm;Cold
 NumberOfEmployees int

@@ -51,6 +51,7 @@ func TestWriteRefusals(t *testing.T) {
 		{"Lead", `{"LastName":"X","Company":"X","OwnerId":"005xx"}`, "MALFORMED_ID", "005xx"},
 		{"Lead", `{"LastName":"X","Company":"X","OwnerId":"005dL0000zzzzzz"}`, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"},
 		{"Lead", `{"LastName":"X","Company":"X","OwnerId":"` + c.user("kim") + `"}`, "INACTIVE_OWNER_OR_USER", "operation performed with inactive user [" + c.user("kim") + "] as owner of lead"},
+		{"Lead", `{"LastName":"X","Company":"X","Status":null}`, "REQUIRED_FIELD_MISSING", "Status"},
 		{"Contact", `{"LastName":"X","OwnerId":"` + queue + `"}`, "FIELD_INTEGRITY_EXCEPTION", "id value of incorrect type: " + queue},
 		{"Account", `{"Name":"X","OwnerId":"` + queue + `"}`, "FIELD_INTEGRITY_EXCEPTION", queue},
 		{"Opportunity", `{"Name":"X","StageName":"Prospecting","CloseDate":"2026-01-01","OwnerId":"` + queue + `"}`, "FIELD_INTEGRITY_EXCEPTION", queue},
