@@ -64,8 +64,8 @@ func TestOrderByAggregate(t *testing.T) {
 	for order, want := range map[string][]string{
 		"COUNT(Id)":               {`{"Rating":"Hot","n":1}`, `{"Rating":"Warm","n":2}`, `{"Rating":"Cold","n":3}`},
 		"count(Id) DESC LIMIT 1":  {`{"Rating":"Cold","n":3}`},
-		"MAX(Company), Rating":    {`{"Rating":"Cold","n":3}`, `{"Rating":"Hot","n":1}`, `{"Rating":"Warm","n":2}`},
-		"Rating DESC, COUNT(Id) ": {`{"Rating":"Warm","n":2}`, `{"Rating":"Hot","n":1}`, `{"Rating":"Cold","n":3}`},
+		"MAX(Company), Rating":    {`{"Rating":"Hot","n":1}`, `{"Rating":"Warm","n":2}`, `{"Rating":"Cold","n":3}`},
+		"Rating DESC, COUNT(Id) ": {`{"Rating":"Cold","n":3}`, `{"Rating":"Warm","n":2}`, `{"Rating":"Hot","n":1}`},
 	} {
 		if diff := cmp.Diff(want, c.query(grouped+order).records(t)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", order, diff)

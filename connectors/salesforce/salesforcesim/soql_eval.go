@@ -82,7 +82,7 @@ func (s *Sim) sort(hits []hit, order []orderTerm) {
 				}
 				return 1
 			}
-			c := compare(x, y, t.col.leaf)
+			c := ordered(x, y, t.col.leaf)
 			if t.desc {
 				c = -c
 			}
@@ -213,6 +213,23 @@ func holds(op string, v any, l *literal, f *field) bool {
 }
 
 func dateOf(t time.Time) date { return date(t.UTC().Format(time.DateOnly)) }
+
+// ordered is compare for ORDER BY, MIN and MAX, which take the values of a picklist as Setup lists them; what it does
+// not list comes last.
+func ordered(x, y any, f *field) int {
+	a, isText := x.(string)
+	b, _ := y.(string)
+	if f.typ != "picklist" || !isText {
+		return compare(x, y, f)
+	}
+	place := func(v string) int {
+		if at := slices.Index(f.values, v); at >= 0 {
+			return at
+		}
+		return len(f.values)
+	}
+	return cmp.Or(cmp.Compare(place(a), place(b)), compare(x, y, f))
+}
 
 // compare orders two values of one field: ids by their bytes, other text without case.
 func compare(x, y any, f *field) int {

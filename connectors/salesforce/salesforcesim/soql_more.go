@@ -320,7 +320,7 @@ func (s *Sim) orderGroups(q *query, cols []column, groups []*grouped) {
 				}
 				return 1
 			case x != nil:
-				c = compare(x, y, leaf)
+				c = ordered(x, y, leaf)
 			}
 			if t.desc {
 				c = -c
@@ -371,7 +371,7 @@ func (s *Sim) total(a *aggregate, hits []hit) any {
 		}
 		if c := 0; best == nil {
 			best = v
-		} else if c = compare(v, best, a.col.leaf); a.fn == "MIN" && c < 0 || a.fn == "MAX" && c > 0 {
+		} else if c = ordered(v, best, a.col.leaf); a.fn == "MIN" && c < 0 || a.fn == "MAX" && c > 0 {
 			best = v
 		}
 	}

@@ -40,8 +40,9 @@ func TestAggregates(t *testing.T) {
 	for soql, want := range map[string][]string{
 		"SELECT COUNT(Id) FROM Lead WHERE LastName = 'Agg'":                                                                       {`{"expr0":4}`},
 		"SELECT COUNT(NumberOfEmployees) n, SUM(NumberOfEmployees), MAX(NumberOfEmployees) FROM Lead WHERE LastName = 'Agg'":      {`{"expr0":90,"expr1":60,"n":3}`},
-		"SELECT Rating, COUNT_DISTINCT(Company) FROM Lead WHERE LastName = 'Agg' GROUP BY Rating ORDER BY Rating":                 {`{"Rating":"Cold","expr0":1}`, `{"Rating":"Hot","expr0":1}`},
-		"SELECT Rating r, AVG(NumberOfEmployees) a FROM Lead WHERE LastName = 'Agg' GROUP BY Rating ORDER BY Rating DESC LIMIT 1": {`{"a":10,"r":"Hot"}`},
+		"SELECT Rating, COUNT_DISTINCT(Company) FROM Lead WHERE LastName = 'Agg' GROUP BY Rating ORDER BY Rating":                 {`{"Rating":"Hot","expr0":1}`, `{"Rating":"Cold","expr0":1}`}, // as the list has them
+		"SELECT Rating r, AVG(NumberOfEmployees) a FROM Lead WHERE LastName = 'Agg' GROUP BY Rating ORDER BY Rating DESC LIMIT 1": {`{"a":40,"r":"Cold"}`},
+		"SELECT MIN(Rating) low, MAX(Rating) high FROM Lead WHERE LastName = 'Agg'":                                               {`{"high":"Cold","low":"Hot"}`},
 		"SELECT Owner.Name, COUNT(Id) FROM Lead WHERE LastName = 'Agg' GROUP BY Owner.Name":                                       {`{"Name":"Integration Handoffd","expr0":4}`},
 	} {
 		if diff := cmp.Diff(want, c.query(soql).records(t)); diff != "" {
