@@ -102,6 +102,16 @@ func archived(o *object, fields values, now time.Time) bool {
 	return !at.IsZero() && now.Sub(at) > archiveAfter
 }
 
+// oneRelation holds that a contact and an account have one relationship at most.
+func (s *Sim) oneRelation(fields values) *apiError {
+	for _, other := range s.tables["AccountContactRelation"].holders("ContactId", text(fields, "ContactId")) {
+		if other.id != fields["Id"] && other.last()["AccountId"] == fields["AccountId"] {
+			return &apiError{code: "DUPLICATE_VALUE", message: "duplicate value found: ContactId duplicates value on record with id: " + other.id, fields: []string{"ContactId"}}
+		}
+	}
+	return nil
+}
+
 // onePrimary takes the mark of the primary contact from the deal's other roles.
 func (s *Sim) onePrimary(fields values, d deed) {
 	if fields["IsPrimary"] != true {

@@ -75,6 +75,14 @@ func TestWriteRefusals(t *testing.T) {
 		}
 	}
 	c.create("Task", `{"Subject":"queued","OwnerId":"`+queue+`"}`)
+	relation := `{"AccountId":"` + account + `","ContactId":"` + c.create("Contact", `{"LastName":"Related"}`) + `"}`
+	known := c.create("AccountContactRelation", relation)
+	if a := c.do("POST", "sobjects/AccountContactRelation", relation); a.Status != http.StatusBadRequest || a.code(t) != "DUPLICATE_VALUE" || !strings.Contains(a.Raw, known) {
+		t.Errorf("a relationship made twice: %d %s", a.Status, a.Raw)
+	}
+	if a := c.do("PATCH", "sobjects/AccountContactRelation/"+known, `{"Roles":"Evaluator"}`); a.Status != http.StatusNoContent {
+		t.Errorf("the relationship itself: %d %s", a.Status, a.Raw)
+	}
 }
 
 func TestRowLifecycle(t *testing.T) {

@@ -346,6 +346,8 @@ func (s *Sim) objectRules(o *object, old, fields values, d deed) *apiError {
 		}
 	case "Task", "Event":
 		return s.activityRules(o, old, fields, d)
+	case "AccountContactRelation":
+		return s.oneRelation(fields)
 	case "OpportunityContactRole":
 		s.onePrimary(fields, d)
 	}
