@@ -42,6 +42,9 @@ func (s *Sim) activityRules(o *object, old, fields values, d deed) *apiError {
 // eventRules keeps start, end and length of an event in step. An all-day event begins and ends at midnight GMT of
 // its first and its last day.
 func eventRules(old, fields values) *apiError {
+	if err := eventAgrees(old, fields); err != nil {
+		return err
+	}
 	start, given := fields["StartDateTime"].(time.Time)
 	if at, named := fields["ActivityDateTime"].(time.Time); named && (!given || old != nil && !at.Equal(start) && old["StartDateTime"] == start) {
 		start, given = at, true
@@ -76,6 +79,27 @@ func eventRules(old, fields values) *apiError {
 	}
 	fields["StartDateTime"], fields["ActivityDateTime"], fields["EndDateTime"] = start, start, end
 	fields["DurationInMinutes"], fields["ActivityDate"] = minutes, dateOf(start)
+	return nil
+}
+
+// eventAgrees refuses a new event with two starts, or with an end and a length that are not the same.
+func eventAgrees(old, fields values) *apiError {
+	if old != nil || fields["Id"] != nil || fields["IsAllDayEvent"] == true {
+		return nil
+	}
+	start, given := fields["StartDateTime"].(time.Time)
+	at, named := fields["ActivityDateTime"].(time.Time)
+	end, ends := fields["EndDateTime"].(time.Time)
+	minutes, long := fields["DurationInMinutes"].(float64)
+	switch {
+	case given && named && !at.Equal(start):
+		return &apiError{code: "FIELD_INTEGRITY_EXCEPTION", message: "ActivityDateTime and StartDateTime must match.", fields: []string{"ActivityDateTime", "StartDateTime"}}
+	case !given:
+		start, given = at, named
+	}
+	if given && ends && long && end.Sub(start).Minutes() != minutes {
+		return &apiError{code: "FIELD_INTEGRITY_EXCEPTION", message: "EndDateTime and DurationInMinutes must add up to the same time.", fields: []string{"EndDateTime", "DurationInMinutes"}}
+	}
 	return nil
 }
 
