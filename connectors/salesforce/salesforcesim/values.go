@@ -24,7 +24,7 @@ const intDigits = 8
 // parseDatetime reads what Salesforce accepts as a datetime: with seconds, with or without a fraction,
 // always with a zone. Seconds are all it keeps.
 func parseDatetime(s string) (time.Time, bool) {
-	s = strings.Replace(strings.ToUpper(s), " ", "+", 1)
+	s = strings.ToUpper(s)
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC().Truncate(time.Second), true
@@ -96,8 +96,8 @@ func (f *field) coerce(v any) (any, *apiError) {
 			if s == "" {
 				return nil, nil
 			}
-			if _, err := time.Parse(time.DateOnly, s); err == nil {
-				return date(s), nil
+			if t, err := time.Parse(time.DateOnly, s); err == nil {
+				return date(s), f.checkYear(t)
 			}
 		}
 	case "datetime":
@@ -106,11 +106,19 @@ func (f *field) coerce(v any) (any, *apiError) {
 				return nil, nil
 			}
 			if t, ok := parseDatetime(s); ok {
-				return t, nil
+				return t, f.checkYear(t)
 			}
 		}
 	}
 	return nil, f.wrongJSON(f.typ, v)
+}
+
+// checkYear refuses what lies outside the days that Salesforce knows: 1700 to 4000. A zero time does.
+func (f *field) checkYear(t time.Time) *apiError {
+	if year := t.Year(); year < 1700 || year > 4000 {
+		return &apiError{code: "FIELD_INTEGRITY_EXCEPTION", message: f.label + ": invalid date: " + t.Format(time.DateOnly), fields: []string{f.name}}
+	}
+	return nil
 }
 
 func (f *field) wrongJSON(want string, v any) *apiError {
