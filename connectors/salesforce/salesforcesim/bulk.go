@@ -102,7 +102,7 @@ func (s *Sim) serveJobs(c *call) reply {
 		return refused(notFound())
 	}
 	from := map[string]float64{"query": bulkQueryFrom, "ingest": bulkIngestFrom}[c.parts[1]]
-	if n, _ := strconv.ParseFloat(c.version, 64); from == 0 || n < from {
+	if from == 0 || c.number() < from {
 		return refused(notFound())
 	}
 	switch {
@@ -181,7 +181,7 @@ func (s *Sim) openJob(c *call) reply {
 		ConcurrencyMode: "Parallel", ContentType: "CSV", LineEnding: wish.LineEnding, ColumnDelimiter: wish.ColumnDelimiter, born: c.now,
 		who: s.callerName(callOption(c.header, "client")), AssignmentRuleID: wish.AssignmentRuleID,
 	}
-	j.APIVersion, _ = strconv.ParseFloat(c.version, 64)
+	j.APIVersion = c.number()
 	var e *apiError
 	if c.parts[1] == "query" {
 		e = s.prepareQuery(c, j, wish)

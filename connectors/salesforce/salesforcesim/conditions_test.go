@@ -54,6 +54,17 @@ func TestUpsertByVersion(t *testing.T) {
 	}
 }
 
+// TestKeylessUpsert: a POST to Id creates a row from v37 on, and is not found before.
+func TestKeylessUpsert(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Config{})
+	for version, want := range map[string]int{"v36.0": http.StatusNotFound, "v37.0": http.StatusCreated} {
+		if a := c.do("POST", "/services/data/"+version+"/sobjects/Account/Id", `{"Name":"Keyless"}`); a.Status != want {
+			t.Errorf("%s: %d %s", version, a.Status, a.Raw)
+		}
+	}
+}
+
 func TestOrderByAggregate(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Config{})

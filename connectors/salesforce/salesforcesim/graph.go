@@ -3,7 +3,6 @@ package salesforcesim
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -32,7 +31,7 @@ type graphAnswer struct {
 
 // serveGraphs answers /composite/graph: each graph is done whole or not at all, whatever becomes of the others.
 func (s *Sim) serveGraphs(c *call) reply {
-	if n, _ := strconv.ParseFloat(c.version, 64); n < graphsFrom {
+	if c.number() < graphsFrom {
 		return refused(notFound())
 	}
 	if c.method != http.MethodPost {

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// keylessFrom is the version from which a POST to Id creates a row, as an upsert whose id is null.
+const keylessFrom = 37
+
 // tellsUpserts is the version from which an upsert that found a row answers 200 with its id; before, 204 without.
 const tellsUpserts = 46
 
@@ -35,7 +38,7 @@ func (s *Sim) serveObjects(c *call) reply {
 		return get(c, func() reply { return s.unlessModified(c, ok(s.describe(o, c.version))) })
 	case len(c.parts) >= 4 && len(c.parts) <= 5 && strings.EqualFold(c.parts[2], "describe") && strings.EqualFold(c.parts[3], "layouts"):
 		return get(c, func() reply { return s.layouts(c, o) })
-	case len(c.parts) == 3 && c.method == http.MethodPost && strings.EqualFold(c.parts[2], "Id"): // an upsert without an id
+	case len(c.parts) == 3 && c.method == http.MethodPost && strings.EqualFold(c.parts[2], "Id") && c.number() >= keylessFrom: // an upsert without an id
 		return s.create(c, o)
 	case len(c.parts) == 3:
 		r, err := s.find(o, c.parts[2])
@@ -288,7 +291,7 @@ func (s *Sim) upsert(c *call, o *object, f *field, value string, rows []*row) re
 	created := len(rows) == 0
 	if !created {
 		return s.patchRow(c, rows[0], func() reply {
-			if n, _ := strconv.ParseFloat(c.version, 64); n < tellsUpserts {
+			if c.number() < tellsUpserts {
 				return reply{status: http.StatusNoContent}
 			}
 			return ok(mustJSON(saved{ID: rows[0].id, Success: true, Errors: []any{}, Created: &created}))

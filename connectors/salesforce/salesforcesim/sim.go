@@ -185,6 +185,12 @@ type call struct {
 	whole   bool // of a composite that wants all or none, which overrules a collection's own wish
 }
 
+// number is the version as a number; newCall has read it before.
+func (c *call) number() float64 {
+	n, _ := strconv.ParseFloat(c.version, 64)
+	return n
+}
+
 // reply is an answer. body is JSON, or nil for none.
 type reply struct {
 	status  int
