@@ -310,7 +310,7 @@ func (g *grove) plant(o *object, records []map[string]any, link map[string]any, 
 		g.count++
 		attributes, _ := rec["attributes"].(map[string]any)
 		ref, _ := attributes["referenceId"].(string)
-		own, children := branches(o, rec)
+		own, children := g.s.branches(o, rec)
 		maps.Copy(own, link)
 		var e *apiError
 		id := ""
@@ -326,9 +326,7 @@ func (g *grove) plant(o *object, records []map[string]any, link map[string]any, 
 		}
 		g.made = append(g.made, treeLine{Ref: ref, ID: id})
 		for _, b := range children {
-			if child := g.s.org[strings.ToLower(b.child)]; child != nil {
-				g.plant(child, b.records, map[string]any{b.field: id}, depth+1)
-			}
+			g.plant(g.s.org[strings.ToLower(b.child)], b.records, map[string]any{b.field: id}, depth+1)
 		}
 	}
 }
@@ -339,15 +337,15 @@ type branch struct {
 	records []map[string]any
 }
 
-// branches parts a record from the children inside it.
-func branches(o *object, rec map[string]any) (own map[string]any, children []branch) {
+// branches parts a record from the children inside it. Those that the caller may not make stay, as a column that is none.
+func (s *Sim) branches(o *object, rec map[string]any) (own map[string]any, children []branch) {
 	if own = maps.Clone(rec); own == nil { // null instead of a record
 		own = map[string]any{}
 	}
 	for _, rel := range childRelations() {
 		inner, _ := rec[rel.name].(map[string]any)
 		list, isList := inner["records"].([]any)
-		if rel.parent != o.name || !isList {
+		if rel.parent != o.name || !isList || s.org[strings.ToLower(rel.child)] == nil {
 			continue
 		}
 		delete(own, rel.name)

@@ -168,6 +168,10 @@ func TestPermissions(t *testing.T) {
 	if got := codes(t, c.do("DELETE", "composite/sobjects?ids="+task, "")); got != "INVALID_CROSS_REFERENCE_KEY" {
 		t.Errorf("a task among others to delete: %s", got)
 	}
+	const tree = `{"records":[{"attributes":{"type":"Account","referenceId":"a"},"Name":"Tree","Tasks":{"records":[{"attributes":{"type":"Task","referenceId":"b"},"Subject":"s"}]}}]}`
+	if a := c.do("POST", "composite/tree/Account", tree); a.Status != http.StatusBadRequest || !strings.Contains(a.Raw, "INVALID_FIELD") || len(c.rows("SELECT Id FROM Account WHERE Name = 'Tree'")) != 0 {
+		t.Errorf("a tree with a task: %d %s", a.Status, a.Raw)
+	}
 	a := c.do("GET", "sobjects/Lead/describe", "")
 	var d struct {
 		Fields []struct {
