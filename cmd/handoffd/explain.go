@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -253,14 +254,17 @@ func (h handoffReceipt) writes(b *strings.Builder) {
 	b.WriteString("  writes\n")
 	for _, step := range slices.Sorted(maps.Keys(h.Effects)) {
 		e := h.Effects[step]
-		text := e.State
-		if i, ok := waiting[step]; ok {
-			text = strings.TrimSpace("waiting to write to " + i.Dest + " " + i.Error)
-		} else if e.Ref.ID != "" {
+		text, because := e.State, e.Error
+		switch i, ok := waiting[step]; {
+		case ok && i.State == state.Parked:
+			text, because = "refused by "+i.Dest+", see `handoffd queue`", cmp.Or(because, i.Error)
+		case ok:
+			text, because = "waiting to write to "+i.Dest, cmp.Or(because, i.Error)
+		case e.Ref.ID != "":
 			text += ", " + e.Ref.String()
 		}
-		if e.Error != "" {
-			text += ": " + e.Error
+		if because != "" {
+			text += ": " + because
 		}
 		if len(e.Skipped) > 0 {
 			text += "; left out, for the CRM does not have them: " + strings.Join(e.Skipped, ", ")

@@ -80,3 +80,21 @@ func TestExplainFits(t *testing.T) {
 		t.Errorf("no %q:\n%s", want, out.String())
 	}
 }
+
+// TestExplainRefused: a write that a CRM has refused waits for a person, as the queue
+// says, and its reason is told once.
+func TestExplainRefused(t *testing.T) {
+	t.Parallel()
+	h := state.Handoff{
+		ID: "h", Type: "demo_request", Stage: state.Assigned, Signals: []state.Signal{{At: time.Unix(0, 0)}},
+		Effects: map[string]state.Effect{"task": {State: handoff.Sent, Error: "no such owner"}},
+	}
+	parked := state.Intent{Step: "task", Dest: "hubspot", State: state.Parked, Error: "no such owner"}
+	var out strings.Builder
+	if err := (explanation{Handoffs: []handoffReceipt{{Handoff: h, Waiting: []state.Intent{parked}}}}).write(streams{out: &out}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "task: refused by hubspot, see `handoffd queue`: no such owner\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q:\n%s", want, out.String())
+	}
+}
