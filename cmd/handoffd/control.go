@@ -69,7 +69,7 @@ func (d *daemon) control() http.Handler {
 		answer(w)(explain(r.Context(), d.config.Store, r.URL.Query().Get("what")))
 	})
 	mux.HandleFunc("POST /doctor", func(w http.ResponseWriter, r *http.Request) {
-		answer(w)(d.doctor(r.Context(), r.URL.Query().Get("probe") != ""), nil)
+		answer(w)(d.doctor(r.Context(), r.URL.Query().Get("probe") != ""))
 	})
 	mux.HandleFunc("GET /describe", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/handoffd/handoffd/connectors"
+	"github.com/handoffd/handoffd/state"
 	"github.com/handoffd/handoffd/state/bolt"
 	"github.com/handoffd/handoffd/sync/ingest"
 	"github.com/handoffd/handoffd/sync/plan"
@@ -109,14 +110,38 @@ func alone(ctx context.Context, s streams, env environment, vault *vaults, probe
 		return doctorReport{}, err
 	}
 	i := inquiry{rules: rules, conns: conns, secrets: secrets, publicURL: env.PublicURL, probe: probe}
+	if vault != nil {
+		if i.tenants, err = tenantsOf(ctx, vault.store); err != nil {
+			return doctorReport{}, err
+		}
+	}
 	return i.examine(ctx), nil
 }
 
 // doctor is the verb inside the running daemon.
-func (d *daemon) doctor(ctx context.Context, probe bool) doctorReport {
+func (d *daemon) doctor(ctx context.Context, probe bool) (doctorReport, error) {
 	c := d.config
-	i := inquiry{rules: d.book.Rules(), conns: c.Conns, secrets: c.Secrets, publicURL: c.PublicURL.String(), probe: probe, expect: d.webhooks.Expect}
-	return i.examine(ctx)
+	tenants, err := tenantsOf(ctx, c.Store)
+	if err != nil {
+		return doctorReport{}, err
+	}
+	i := inquiry{
+		rules: d.book.Rules(), conns: c.Conns, secrets: c.Secrets, publicURL: c.PublicURL.String(), probe: probe,
+		tenants: tenants, expect: d.webhooks.Expect,
+	}
+	return i.examine(ctx), nil
+}
+
+// tenantsOf is whose records a state holds, by connection.
+func tenantsOf(ctx context.Context, store state.Store) (map[string]string, error) {
+	tenants := map[string]string{}
+	err := store.View(ctx, func(tx state.Tx) error {
+		for _, c := range state.AllConns(tx) {
+			tenants[c.Name] = c.Tenant
+		}
+		return tx.Err()
+	})
+	return tenants, err
 }
 
 // inquiry is what doctor is told to look at.
@@ -126,6 +151,7 @@ type inquiry struct {
 	secrets   map[string]connectors.Secret
 	publicURL string
 	probe     bool
+	tenants   map[string]string // whose records the state holds, by connection
 	// expect tells the door of a forged webhook that is our own, until it is
 	// over; nil: the door is not ours.
 	expect func(connectors.Request) (over func())
@@ -138,7 +164,7 @@ func (i *inquiry) examine(ctx context.Context) doctorReport {
 		if !ok {
 			continue
 		}
-		e := examination{rules: i.rules, conn: c, connector: connector, probe: i.probe, expect: i.expect}
+		e := examination{rules: i.rules, conn: c, connector: connector, probe: i.probe, tenant: i.tenants[c.Name], expect: i.expect}
 		e.look(ctx)
 		if c.Webhooks {
 			e.door(ctx, strings.TrimSuffix(i.publicURL, "/")+"/webhooks/"+c.Name, i.secrets[c.Name])
@@ -201,6 +227,7 @@ type examination struct {
 	conn      plan.Conn
 	connector connectors.Connector
 	probe     bool
+	tenant    string // whose records the state holds; blank: nobody's yet
 	expect    func(connectors.Request) (over func())
 	findings  []finding
 	cost      *callsPerDay
@@ -227,6 +254,14 @@ func (e *examination) look(ctx context.Context) {
 		tenant, err := describer.Tenant(ctx)
 		if err != nil {
 			e.unanswered("reach", "credentials", err, "check the connection's address and credentials: "+credentialsHint(e.conn.Name))
+			return
+		}
+		if e.tenant != "" && e.tenant != tenant {
+			e.found(connectors.Finding{
+				Code: "tenant", Level: connectors.Failure, Subject: "credentials",
+				Text: "they reach tenant " + tenant + ", and the state belongs to " + e.tenant + ": nothing is read or written",
+				Fix:  "set the credentials of " + e.tenant + ", or give this connection another name or a state of its own",
+			})
 			return
 		}
 		e.found(connectors.Finding{Code: "reach", Level: connectors.Fine, Subject: "credentials", Text: "they reach tenant " + tenant})
