@@ -230,7 +230,7 @@ func (c *compiler) fieldIn(t mappings.Text, conns []*conn, optional bool) (field
 	if _, ok := word(conns, f); ok {
 		return f, true
 	}
-	if c.unreadMapping(conns) {
+	if len(conns) == 0 || c.unreadMapping(conns) { // that has been told, where it is wrong
 		return f, false
 	}
 	var known, names []string
