@@ -262,3 +262,23 @@ func TestChecksOnPeople(t *testing.T) {
 		})
 	}
 }
+
+// TestBriefOfWhoTakesIt: who gets a handoff in place of a receiver that the CRM refuses
+// reads in their task, and finds among the reasons, why it is theirs (C14).
+func TestBriefOfWhoTakesIt(t *testing.T) {
+	t.Parallel()
+	r, w := writing(t), newWorld()
+	w.decide(t, r, monday, see(demo("51", "dana@newco.example", "country", "US")))
+	i := w.steps()["assign"]
+	w.decide(t, r, monday, plan.Delivered{Intent: i, Class: connectors.Invalid.String(), Err: "no such owner", Fields: []string{"hubspot_owner_id"}})
+	const why = "ben@example.com: in place of ana@example.com, who can own nothing in hubspot any more"
+	for step, field := range map[string]string{"task": connectors.TaskBody, "assign": "handoff_brief"} {
+		text, _ := w.steps()[step].Write.Set[field].(string)
+		if !strings.Contains(text, why) || strings.Contains(text, "ana@example.com: ") {
+			t.Errorf("%s: the brief does not say why it is theirs:\n%s", step, text)
+		}
+	}
+	if h := w.only(t); !says(h.Why, why) {
+		t.Errorf("the reasons do not say why it is theirs: %v", h.Why)
+	}
+}

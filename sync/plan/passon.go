@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -44,7 +45,11 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 	if w.Set[ownAccountable] == was {
 		w.Set[ownAccountable] = next
 	}
-	w.Set[ownWhy] = next + ": in place of " + was + ", who can own nothing in " + c.name + " any more"
+	why := d.why(routedBy(h), "%s: in place of %s, who can own nothing in %s any more", next, was, c.name)
+	passed.Why = append(slices.Clone(passed.Why), why)
+	told := w.Set[ownWhy]
+	w.Set[ownWhy] = why.Text
+	w.Set = saying(w.Set, ownBrief, told, why.Text)
 	if step == stepAssign {
 		w.Key = key(h, stepAssign, "set "+next)
 		if s := passed.Stake; s != nil {
@@ -52,8 +57,25 @@ func (d *deciding) cannotOwn(h state.Handoff, ev Delivered) bool {
 		}
 	}
 	passed = d.intendSeen(passed, step, w, seen{expect: ev.Intent.Expect, read: ev.Intent.ReadAt, over: ev.Intent.Over, atRisk: ev.Intent.AtRisk})
-	d.put(d.passTask(passed, u.ID))
+	passed = d.passTask(passed, u.ID)
+	if i, waits := d.waiting(passed.Effects[stepTask].Key); waits {
+		passed = d.renew(passed, i, saying(i.Write.Set, connectors.TaskBody, told, why.Text))
+	}
+	d.put(passed)
 	return true
+}
+
+// saying is what a write sets, with another sentence in one of its texts: the brief of
+// whoever takes a handoff does not tell them why somebody else got it.
+func saying(set map[string]any, field string, was any, now string) map[string]any {
+	text, _ := set[field].(string)
+	sentence, _ := was.(string)
+	if text == "" || sentence == "" {
+		return set
+	}
+	set = maps.Clone(set)
+	set[field] = strings.Replace(text, sentence, now, 1)
+	return set
 }
 
 // staysWith takes back that a handoff goes to somebody else, because the CRM
