@@ -38,6 +38,11 @@ func (e *examination) door(ctx context.Context, url string, secret connectors.Se
 		tell(connectors.Failure, "nobody answers at "+shown+": "+reason(err), "start the daemon, and set HANDOFFD_PUBLIC_URL to the address the CRM calls")
 		return
 	}
+	if status == http.StatusServiceUnavailable {
+		tell(connectors.Failure, fmt.Sprintf("a genuine webhook to %s was answered with %d: nothing can be kept at the moment, so its sender has to come again", shown, status),
+			"handoffd status says why, such as a disk that runs full; where it does not, something in front of the daemon answers for it")
+		return
+	}
 	if status/100 != 2 {
 		tell(connectors.Failure, fmt.Sprintf("a genuine webhook to %s was answered with %d", shown, status),
 			"a proxy that drops headers or changes the address does this, and so does a daemon with another client secret or HANDOFFD_PUBLIC_URL")

@@ -27,6 +27,7 @@ type status struct {
 	Mode        string                      `json:"mode"` // "observe", "write", or "stopped" without a daemon
 	Paused      bool                        `json:"paused"`
 	Reconcile   []state.Reconcile           `json:"reconcile_only,omitempty"` // what is held back until approved
+	Full        string                      `json:"full,omitempty"`           // why nothing is taken in: the disk is running full
 	Since       time.Time                   `json:"since,omitzero"`
 	Rules       string                      `json:"rules,omitempty"`
 	Reload      *reload                     `json:"reload,omitempty"`
@@ -118,6 +119,11 @@ func (d *daemon) status(ctx context.Context) (status, error) {
 		return s, err
 	}
 	s.Mode, s.Since, s.Rules = d.book.Rules().Mode(), d.started.UTC(), d.book.Rules().Digest()
+	if d.config.Room != nil {
+		if err := d.config.Room(); err != nil {
+			s.Full = err.Error()
+		}
+	}
 	if last := d.reloads.get(); !last.At.IsZero() {
 		s.Reload = &last
 	}

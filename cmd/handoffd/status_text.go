@@ -31,6 +31,9 @@ func (st status) lead() []string {
 	default:
 		lines = append(lines, "Running since "+clock(st.Since)+", mode "+st.Mode+".")
 	}
+	if st.Full != "" {
+		lines = append(lines, "Nothing is taken in, webhooks are answered 503 and no CRM is polled: "+st.Full+". It goes on by itself once there is space.")
+	}
 	if st.Paused {
 		lines = append(lines, pausedLine)
 	}
