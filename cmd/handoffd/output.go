@@ -177,6 +177,15 @@ func trimLines(s string) string {
 // lineWidth is how wide a text may be.
 const lineWidth = 80
 
+// fitting breaks every line of a text where a terminal ends.
+func fitting(text string) string {
+	lines := strings.Split(text, "\n")
+	for n := range lines {
+		lines[n] = wrapped(lines[n], lineWidth)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // wrapped breaks a text into lines of a width.
 func wrapped(text string, width int) string {
 	var b strings.Builder

@@ -80,7 +80,7 @@ func newReassignCommand(s streams) *cobra.Command {
 				return err
 			}
 			if format == "table" {
-				fmt.Fprintln(s.out, a.lead())
+				fmt.Fprintln(s.out, fitting(a.lead()))
 			}
 			return show(s.out, format, a, a.tables())
 		},

@@ -261,7 +261,7 @@ func newStatusCommand(s streams) *cobra.Command {
 				return err
 			}
 			if format == "table" {
-				fmt.Fprintln(s.out, strings.Join(st.lead(), "\n")+"\n")
+				fmt.Fprintln(s.out, fitting(strings.Join(st.lead(), "\n"))+"\n")
 			}
 			return show(s.out, format, st, st.tables(format == "table"))
 		},

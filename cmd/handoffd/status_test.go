@@ -56,3 +56,24 @@ func TestStatusOverdue(t *testing.T) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
+
+// TestLeadFits: what a person reads first is no wider than a terminal, and says it
+// where nothing is taken in.
+func TestLeadFits(t *testing.T) {
+	t.Parallel()
+	st := status{
+		Mode: "write", Paused: true, Held: 2, Full: "too little free space to take more in: 43 MiB free beside /var/lib/handoffd/handoffd.db, intake stops below 64",
+		Reconcile:   []state.Reconcile{{Why: "the state is an older copy: it was left at generation 6, and has been at 7 since"}},
+		Reload:      &reload{Error: "the configuration has 5 problems and is not used: handoffd.yaml:49:1: a tab stands in the indentation of this line"},
+		Connections: map[string]connectionStatus{"hubspot": {Trouble: "the credentials reach tenant 20000077, the state belongs to 20000009; give this connection another name"}},
+	}
+	text := fitting(strings.Join(st.lead(), "\n"))
+	for line := range strings.SplitSeq(text, "\n") {
+		if n := len([]rune(line)); n > lineWidth {
+			t.Errorf("%d wide: %s", n, line)
+		}
+	}
+	if !strings.Contains(text, "Nothing is taken in") {
+		t.Errorf("it does not say that nothing is taken in:\n%s", text)
+	}
+}

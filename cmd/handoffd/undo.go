@@ -89,7 +89,7 @@ func newUndoCommand(s streams) *cobra.Command {
 				return err
 			}
 			if format == "table" {
-				fmt.Fprintln(s.out, a.lead())
+				fmt.Fprintln(s.out, fitting(a.lead()))
 			}
 			return show(s.out, format, a, a.tables())
 		},
@@ -257,9 +257,6 @@ func (a undoAnswer) lead() string {
 	}
 	if a.Waits != "" {
 		lines = append(lines, a.Waits)
-	}
-	for n := range lines {
-		lines[n] = wrapped(lines[n], lineWidth)
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
