@@ -267,7 +267,7 @@ func (h handoffReceipt) writes(b *strings.Builder) {
 			text += ": " + because
 		}
 		if len(e.Skipped) > 0 {
-			text += "; left out, for the CRM does not have them: " + strings.Join(e.Skipped, ", ")
+			text += "; left out, for the CRM does not have them or would not take them: " + strings.Join(e.Skipped, ", ")
 		}
 		b.WriteString(hanging(step + ": " + text))
 	}
