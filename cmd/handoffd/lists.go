@@ -30,7 +30,7 @@ var listMeanings = map[string]string{
 	"quarantined":   "could not be decided and is put aside; `handoffd queue` shows and retries it",
 	"rating":        "a rating that is no whole number from 1 to 5; its task stays open",
 	"reassign":      "could not be moved as ordered",
-	"refused":       "the CRM refused the write; `handoffd queue` shows and retries it",
+	"refused":       "the CRM refused the write; what still waits, `handoffd queue` retries",
 	"rematched":     "of another account now than when it was assigned; reassign it, or leave it",
 	"restored":      "back from the bin, where its handoff has ended",
 	"returned":      "came back late, or without a reason",

@@ -104,9 +104,9 @@ func (st status) tables(brief bool) []table {
 	for _, c := range st.Clocks {
 		late.add(c.Clock, c.Count, clock(c.Since), c.Owner, c.Record, c.Handoff)
 	}
-	listed := table{title: "To look at", head: []string{"list", "what", "why", "times"}, said: []int{2}}
+	listed := table{title: "To look at", head: []string{"list", "what", "why", "times", "last time"}, said: []int{2}}
 	for _, l := range byList(st.Listed) {
-		listed.add(l.List, l.Subject, short(l.Text), l.Count)
+		listed.add(l.List, l.Subject, short(l.Text), l.Count, clock(l.Last))
 	}
 	all := []table{head, late, conns, turned, failed, listed}
 	if brief {
