@@ -237,11 +237,16 @@ func (e *examination) found(f connectors.Finding) {
 	e.findings = append(e.findings, finding{e.conn.Name, f})
 }
 
+// usedUp is how long a CRM that has no calls left for the day is left alone at least.
+const usedUp = 10 * time.Minute
+
 // unanswered is a question that failed, and what to do about it. A CRM that is only busy
 // says nothing of how it is set up.
 func (e *examination) unanswered(code, subject string, err error, fix string) {
 	level := connectors.Failure
-	if e := connectors.AsError(code, err); e.Class == connectors.Throttled || e.Class == connectors.Unavailable && e.Status != 0 {
+	if e := connectors.AsError(code, err); e.Class == connectors.Throttled && e.RetryAfter >= usedUp {
+		level, fix = connectors.Unseen, "see in the CRM which programs take its calls of the day, and run doctor again once there are some left"
+	} else if e.Class == connectors.Throttled || e.Class == connectors.Unavailable && e.Status != 0 {
 		level, fix = connectors.Unseen, "run doctor again"
 	}
 	e.found(connectors.Finding{Code: code, Level: level, Subject: subject, Text: err.Error(), Fix: fix})
