@@ -22,17 +22,18 @@ type Facts struct {
 	Listings []state.Listing
 	Users    map[string]map[string]connectors.User // connection, id
 
-	Given    []Given                     // signals that the CRMs saw
-	Versions map[string]int              // type and record: how many different signals the CRM's record ever showed
-	Reached  []Reached                   // records that should be known
-	Objects  map[connectors.Ref]*Object  // what became of every record that changed
-	Tasks    []*Task                     // with our key
-	Decided  map[string]string           // key of a task that was decided: its handoff
-	Expected map[connectors.Ref][]Expect // owners that a decision knew of
-	Creates  int                         // creates decided
-	Touched  map[Field]*Touch            // what our own writes changed
-	Removed  []Offence                   // what we deleted, merged or brought back and must not
-	Allowed  map[Field]bool              // what the rules may write
+	Given    []Given                           // signals that the CRMs saw
+	Versions map[string]int                    // type and record: how many different signals the CRM's record ever showed
+	Reached  []Reached                         // records that should be known
+	Objects  map[connectors.Ref]*Object        // what became of every record that changed
+	Heirs    map[connectors.Ref]connectors.Ref // what a record was merged into
+	Tasks    []*Task                           // with our key
+	Decided  map[string]string                 // key of a task that was decided: its handoff
+	Expected map[connectors.Ref][]Expect       // owners that a decision knew of
+	Creates  int                               // creates decided
+	Touched  map[Field]*Touch                  // what our own writes changed
+	Removed  []Offence                         // what we deleted, merged or brought back and must not
+	Allowed  map[Field]bool                    // what the rules may write
 
 	Timers    []Due
 	AuditRows int
@@ -101,6 +102,7 @@ type Object struct {
 	Seen   bool   // the world speaks of it
 
 	changed time.Time // for the last time, by somebody else, where the rules look
+	carries string    // the handoff that it names
 }
 
 // Move is one change of owner, or of the status.
@@ -110,6 +112,8 @@ type Move struct {
 	From, To string
 	Actor    string
 	Ours     bool
+	Merged   bool   // it is what a merge made of the records' own
+	Handoff  string // that the record names by then
 }
 
 // person reports whether somebody did it by hand.

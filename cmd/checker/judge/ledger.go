@@ -135,8 +135,15 @@ func (w *walk) step(c change, ref connectors.Ref) {
 	switch c.Op {
 	case "create":
 		o.Made, o.ByUs = c.Time, ours
-	case "delete", "purge", "merge", "convert":
+	case "delete", "purge", "convert":
 		w.gone(c, ref, o)
+		return
+	case "merge":
+		if c.Into != "" {
+			w.gone(c, ref, o)
+			return
+		}
+		w.moved(c, ref, o, ours) // what it shows, those that it was made of had shown
 		return
 	case "restore":
 		o.Gone = time.Time{}
@@ -149,15 +156,9 @@ func (w *walk) step(c change, ref connectors.Ref) {
 		values = map[string]any{}
 		w.fields[ref] = values
 	}
+	w.moved(c, ref, o, ours)
 	read := c.Op == "create"
 	for name, v := range c.Fields {
-		m := Move{At: c.Time, Field: name, From: text(v.From), To: text(v.To), Actor: c.Actor, Ours: ours}
-		switch {
-		case w.l.words.owners[Field{ref.Conn, string(ref.Kind), name}]:
-			o.Owners = append(o.Owners, m)
-		case name == w.l.words.status[ref.Conn]:
-			o.Says = append(o.Says, m)
-		}
 		if !w.l.reads(ref, name) {
 			continue
 		}
@@ -171,13 +172,31 @@ func (w *walk) step(c change, ref connectors.Ref) {
 	}
 }
 
+// moved notes what a change says of a record's owners and of its handoff.
+func (w *walk) moved(c change, ref connectors.Ref, o *Object, ours bool) {
+	if id, told := c.Fields[w.l.words.carries[ref.Conn]]; told {
+		o.carries = text(id.To)
+	}
+	for name, v := range c.Fields {
+		m := Move{At: c.Time, Field: name, From: text(v.From), To: text(v.To), Actor: c.Actor, Ours: ours, Merged: c.Op == "merge", Handoff: o.carries}
+		switch {
+		case w.l.words.owners[Field{ref.Conn, string(ref.Kind), name}]:
+			o.Owners = append(o.Owners, m)
+		case name == w.l.words.status[ref.Conn]:
+			o.Says = append(o.Says, m)
+		}
+	}
+}
+
 // gone notes that a record is there no more.
 func (w *walk) gone(c change, ref connectors.Ref, o *Object) {
 	if o.Gone.IsZero() {
 		o.Gone = c.Time
 	}
 	if c.Op == "merge" {
-		w.shownOn(ref, connectors.Ref{Conn: ref.Conn, Kind: ref.Kind, ID: c.Into})
+		into := connectors.Ref{Conn: ref.Conn, Kind: ref.Kind, ID: c.Into}
+		w.l.f.Heirs[ref] = into
+		w.shownOn(ref, into)
 	}
 }
 

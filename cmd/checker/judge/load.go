@@ -48,7 +48,7 @@ type loading struct {
 func Load(ctx context.Context, dir string) (_ *Facts, err error) {
 	l := &loading{dir: dir, f: &Facts{
 		Missing: map[string]string{}, Lives: map[string][]Moment{}, Users: map[string]map[string]connectors.User{},
-		Versions: map[string]int{}, Objects: map[connectors.Ref]*Object{}, Decided: map[string]string{},
+		Versions: map[string]int{}, Heirs: map[connectors.Ref]connectors.Ref{}, Objects: map[connectors.Ref]*Object{}, Decided: map[string]string{},
 		Expected: map[connectors.Ref][]Expect{}, Touched: map[Field]*Touch{}, Allowed: map[Field]bool{}, Calls: map[string]*Calls{},
 	}, kept: map[string]*keptRules{}, trail: map[string]int{}}
 	raw, err := os.ReadFile(filepath.Join(dir, runFile))

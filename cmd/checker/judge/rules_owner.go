@@ -64,7 +64,7 @@ func momentOf(h state.Handoff) Moment {
 func (f *Facts) given() []Offence {
 	about := map[connectors.Ref][]state.Handoff{}
 	for _, h := range f.Handoffs {
-		for _, ref := range append(slices.Clone(h.Earlier), h.Record, h.Target) {
+		for _, ref := range f.lived(append(slices.Clone(h.Earlier), h.Record, h.Target)...) {
 			about[ref] = append(about[ref], h)
 		}
 	}
@@ -80,7 +80,8 @@ func (f *Facts) given() []Offence {
 					return text(h.Before[field]) == m.To || slices.ContainsFunc(f.Lives[h.ID], names)
 				}
 				had := func(p Move) bool { return p.From == m.To || p.To == m.To }
-				if !m.Ours || m.To == "" || slices.ContainsFunc(about[ref], decided) || slices.ContainsFunc(moves[:i], had) {
+				named := slices.ContainsFunc(f.Lives[m.Handoff], names) // it may have been merged, or be gone before it was known
+				if !m.Ours || m.To == "" || named || slices.ContainsFunc(about[ref], decided) || slices.ContainsFunc(moves[:i], had) {
 					continue
 				}
 				broken = append(broken, offend(ref.String(), "we wrote %s as its %s at %s, and no handoff of that moment says so", orNobody(who, m.To), field, clock(m.At)))
@@ -118,7 +119,7 @@ func (f *Facts) shown() []Offence {
 		case !h.Stage.Open() && h.Stage != state.Completed:
 			continue // it is nobody's business any more
 		}
-		if who == want || f.othersMoved(o, h) || f.takenFromPerson(ref, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) || leftReversed(h, o.Owner) {
+		if who == want || f.othersMoved(o, h) || f.mergedAway(o, h) || f.takenFromPerson(ref, h) || f.passedOn(o, h) || h.Stake != nil && refusedBack(h, h.Stake.Ceded) || leftReversed(h, o.Owner) {
 			continue
 		}
 		broken = append(broken, offend(ref.String(), "the CRM says that %s owns it, and handoff %s (%s) says %s", orNobody(who, o.Owner), h.ID, h.Stage, orNobody(want, "")))
@@ -157,6 +158,17 @@ func (f *Facts) othersMoved(o *Object, h state.Handoff) bool {
 	}
 	m := o.Owners[len(o.Owners)-1]
 	return !m.Ours && !m.person() && m.At.After(h.Written.Add(-together))
+}
+
+// mergedAway reports whether a merge has put the word of another handoff over that of one
+// that is over, and what that one had yet to say was the last: a return hands its record back.
+func (f *Facts) mergedAway(o *Object, h state.Handoff) bool {
+	if h.Stage.Open() || len(o.Owners) == 0 {
+		return false
+	}
+	m := o.Owners[len(o.Owners)-1]
+	merged := slices.ContainsFunc(o.Owners, func(p Move) bool { return p.Merged && p.Handoff == m.Handoff })
+	return m.Ours && merged && m.Handoff != h.ID && len(f.Lives[m.Handoff]) > 0
 }
 
 // takenFromPerson reports whether a program has the last word over the person to whom
@@ -229,7 +241,7 @@ func yielded(f *Facts) (int, []Offence, string) {
 		if h.Target != h.Record {
 			about[h.Target] = append(about[h.Target], h)
 		}
-		for _, ref := range append(slices.Clone(h.Earlier), h.Target) { // it may have been given away before it was merged
+		for _, ref := range f.lived(append(slices.Clone(h.Earlier), h.Target)...) { // it may have been given away before it was merged
 			byTarget[ref] = append(byTarget[ref], h)
 		}
 	}
@@ -251,6 +263,17 @@ func yielded(f *Facts) (int, []Offence, string) {
 		looked, broken = looked+said, append(broken, unheard...)
 	}
 	return looked, broken, ""
+}
+
+// lived are records and what they were merged into, each once.
+func (f *Facts) lived(refs ...connectors.Ref) []connectors.Ref {
+	var all []connectors.Ref
+	for _, ref := range refs {
+		for ok := true; ok && !slices.Contains(all, ref); ref, ok = f.Heirs[ref] {
+			all = append(all, ref)
+		}
+	}
+	return all
 }
 
 // byField are the moves of each owner that a record has: an account manager's
@@ -321,7 +344,7 @@ func (w watch) judge(i int) []Offence {
 		return nil
 	}
 	p := w.moves[i-1]
-	if !p.person() || p.To == "" || p.To == m.To {
+	if !p.person() || p.To == "" || p.To == m.To || p.Merged && w.gave(p) {
 		return nil
 	}
 	h, ok := w.writer(m)
@@ -340,6 +363,12 @@ func (w watch) judge(i int) []Offence {
 			p.Actor, p.To, clock(p.At), h.ID, age.Round(time.Millisecond))}
 	}
 	return w.restored(i, p)
+}
+
+// gave reports whether a merge shows as owner whom one of the handoffs had given one of
+// its records to: the merge has given it to nobody.
+func (w watch) gave(p Move) bool {
+	return slices.ContainsFunc(w.handoffs, func(h state.Handoff) bool { return w.f.Users[w.ref.Conn][p.To].Email == h.Owner })
 }
 
 // refusedBack reports whether the CRM has refused to give a record back to somebody,

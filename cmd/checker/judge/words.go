@@ -23,6 +23,7 @@ type words struct {
 	byCRM   map[string]string    // CRM → connection
 	keys    map[string]string    // connection → the field of a task's key
 	status  map[string]string    // connection → the field of a handoff's status
+	carries map[string]string    // connection → the field of its id
 	owners  map[Field]bool       // fields that receivers are written to
 	fields  map[Field]bool       // fields that the rules read
 	noun    map[[2]string]string // connection, kind → noun
@@ -58,7 +59,7 @@ func stored(r state.RuleSet) (*plan.Rules, *mappings.Doc, error) {
 
 func newWords(rules *plan.Rules, doc *mappings.Doc) *words {
 	w := &words{
-		rules: rules, conns: map[string]plan.Conn{}, byCRM: map[string]string{}, keys: map[string]string{}, status: map[string]string{},
+		rules: rules, conns: map[string]plan.Conn{}, byCRM: map[string]string{}, keys: map[string]string{}, status: map[string]string{}, carries: map[string]string{},
 		owners: map[Field]bool{}, fields: map[Field]bool{}, noun: map[[2]string]string{}, allowed: map[Field]bool{},
 	}
 	for _, c := range rules.Conns() {
@@ -67,7 +68,7 @@ func newWords(rules *plan.Rules, doc *mappings.Doc) *words {
 			w.byCRM[c.CRM] = c.Name
 		}
 		if a, ok := builtin.Adapters()[c.CRM]; ok && a.OwnField != nil {
-			w.keys[c.Name], w.status[c.Name] = a.OwnField(connectors.OwnFieldPrefix+"key"), a.OwnField(connectors.OwnFieldPrefix+"status")
+			w.keys[c.Name], w.status[c.Name], w.carries[c.Name] = a.OwnField(connectors.OwnFieldPrefix+"key"), a.OwnField(connectors.OwnFieldPrefix+"status"), a.OwnField(connectors.OwnFieldPrefix+"id")
 		}
 		for _, watched := range rules.Watched(c.Name) {
 			w.noun[[2]string{c.Name, string(watched.Kind)}] = watched.Noun
