@@ -76,6 +76,12 @@ func TestEveryRuleCanBreak(t *testing.T) {
 	}{
 		{"lost event", "A1", "crm/people/7", func(f *Facts) { f.Events[0].Known = false }},
 		{"signal without outcome", "A2", "crm/people/7", func(f *Facts) { f.Handoffs[0].Signals[0].At = at(-500) }},
+		{"signal that stood for long before the next", "A2", "crm/people/7", func(f *Facts) {
+			f.Given[0].Next = at(3000)
+			f.Given = append(f.Given, Given{Type: "demo", Record: lead, At: at(3000), Changed: at(3000)})
+			f.Versions[typed("demo", lead)] = 2
+			f.Handoffs[0].Signals[0].At = at(3000)
+		}},
 		{"signal with two outcomes", "A2", "crm/people/7", func(f *Facts) {
 			h := f.Handoffs[0]
 			h.ID = "h2"

@@ -52,7 +52,7 @@ func outcomes(f *Facts) (int, []Offence, string) {
 	}
 	for _, g := range f.Given {
 		looked++
-		broken = append(broken, g.judge(taken, listed)...)
+		broken = append(broken, g.judge(taken, listed, f.latest(g.Changed.Add(f.Run.lag())))...)
 	}
 	broken = append(broken, invented(f, signals)...)
 	for _, r := range f.Reached {
@@ -84,7 +84,9 @@ func taking(h state.Handoff, s state.Signal) taken { return taken{h.ID, s.At} }
 // whole seconds only.
 const together = 2 * time.Second
 
-func (g Given) judge(all map[string][]taken, listed map[string]bool) []Offence {
+// judge looks for what a signal led to, of what was taken in by record and type; seen is by
+// when somebody has to have looked.
+func (g Given) judge(all map[string][]taken, listed map[string]bool, seen time.Time) []Offence {
 	var mine []string
 	later := false
 	for _, t := range all[typed(g.Type, g.Record)] {
@@ -97,13 +99,13 @@ func (g Given) judge(all map[string][]taken, listed map[string]bool) []Offence {
 			later = true
 		}
 	}
-	// A signal that another followed before anybody looked is that other's; the
+	// A signal that another followed before anybody could look is that other's; the
 	// record only shows the last.
-	gone := g.Gone || !g.Next.IsZero() && later
+	later = later && (g.Next.IsZero() || !g.Next.After(seen))
 	switch {
 	case len(mine) > 1:
 		return []Offence{offend(g.Record.String(), "the signal of %s (%s) led to %d handoffs: %v", clock(g.At), g.Type, len(mine), mine)}
-	case len(mine) == 0 && !later && !gone && !g.Held && !listed[g.Record.String()]:
+	case len(mine) == 0 && !later && !g.Gone && !g.Held && !listed[g.Record.String()]:
 		return []Offence{offend(g.Record.String(), "the signal of %s (%s) led to nothing", clock(g.At), g.Type)}
 	}
 	return nil
