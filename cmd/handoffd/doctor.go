@@ -237,19 +237,31 @@ func (e *examination) found(f connectors.Finding) {
 	e.findings = append(e.findings, finding{e.conn.Name, f})
 }
 
+// codeReach is the finding of whether the CRM lets us in at all.
+const codeReach = "reach"
+
 // usedUp is how long a CRM that has no calls left for the day is left alone at least.
 const usedUp = 10 * time.Minute
 
-// unanswered is a question that failed, and what to do about it. A CRM that is only busy
-// says nothing of how it is set up.
+// unanswered is a question that failed, and what to do about it.
 func (e *examination) unanswered(code, subject string, err error, fix string) {
-	level := connectors.Failure
-	if e := connectors.AsError(code, err); e.Class == connectors.Throttled && e.RetryAfter >= usedUp {
-		level, fix = connectors.Unseen, "see in the CRM which programs take its calls of the day, and run doctor again once there are some left"
-	} else if e.Class == connectors.Throttled || e.Class == connectors.Unavailable && e.Status != 0 {
-		level, fix = connectors.Unseen, "run doctor again"
-	}
+	level, fix := e.whatNow(code, err, connectors.Failure, fix)
 	e.found(connectors.Finding{Code: code, Level: level, Subject: subject, Text: err.Error(), Fix: fix})
+}
+
+// whatNow is how bad it is that the CRM gave no answer, and what to do, where that shows in
+// its refusal. A CRM that is only busy says nothing of how it is set up, and credentials
+// that were good a moment ago say nothing of rights.
+func (e *examination) whatNow(code string, err error, level connectors.Level, fix string) (connectors.Level, string) {
+	switch why := connectors.AsError(code, err); {
+	case why.Class == connectors.Throttled && why.RetryAfter >= usedUp:
+		return connectors.Unseen, "see in the CRM which programs take its calls of the day, and run doctor again once there are some left"
+	case why.Class == connectors.Throttled, why.Class == connectors.Unavailable && why.Status != 0:
+		return connectors.Unseen, "run doctor again"
+	case why.Class == connectors.AuthBroken && code != codeReach:
+		return connectors.Failure, "run doctor again; if they are refused then, " + credentialsHint(e.conn.Name)
+	}
+	return level, fix
 }
 
 // look asks the CRM.
@@ -258,7 +270,7 @@ func (e *examination) look(ctx context.Context) {
 	if ok {
 		tenant, err := describer.Tenant(ctx)
 		if err != nil {
-			e.unanswered("reach", "credentials", err, "check the connection's address and credentials: "+credentialsHint(e.conn.Name))
+			e.unanswered(codeReach, "credentials", err, "check the connection's address and credentials: "+credentialsHint(e.conn.Name))
 			return
 		}
 		if e.tenant != "" && e.tenant != tenant {
@@ -269,7 +281,7 @@ func (e *examination) look(ctx context.Context) {
 			})
 			return
 		}
-		e.found(connectors.Finding{Code: "reach", Level: connectors.Fine, Subject: "credentials", Text: "they reach tenant " + tenant})
+		e.found(connectors.Finding{Code: codeReach, Level: connectors.Fine, Subject: "credentials", Text: "they reach tenant " + tenant})
 		e.fields(ctx, describer)
 	}
 	if inspector, ok := e.connector.(connectors.Inspector); ok {
@@ -278,7 +290,8 @@ func (e *examination) look(ctx context.Context) {
 			e.found(f)
 		}
 		if err != nil {
-			e.found(connectors.Finding{Code: "inspect", Level: connectors.Unseen, Subject: "inspection", Text: "it ended early: " + err.Error(), Fix: "run doctor again"})
+			level, fix := e.whatNow("inspect", err, connectors.Unseen, "run doctor again")
+			e.found(connectors.Finding{Code: "inspect", Level: level, Subject: "inspection", Text: "it ended early: " + err.Error(), Fix: fix})
 		}
 	}
 	e.standingCost(ctx)
