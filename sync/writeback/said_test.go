@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/handoffd/handoffd/connectors"
@@ -155,45 +156,47 @@ func TestUnheardIsNoEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, gate := newRig(t), &engine.Gate{}
-			gate.Pass()
-			if tc.caughtUp {
-				gate.CatchUp()
-			}
-			wrote := state.Window{Over: r.now.Add(-64 * time.Second), At: r.now.Add(-time.Minute)}
-			h := history{r, tc.down, connectors.FieldValue{Value: "Assigned", At: wrote.At, Actor: connectors.ActorSelf}}
-			r.w.Gate, r.w.Connector = gate, h
-			lane := &engine.Lane{
-				Decider: r.w.Decider, Group: []string{"hubspot"}, Conns: map[string]connectors.Connector{"hubspot": h}, Gates: map[string]*engine.Gate{"hubspot": gate},
-				Bell: engine.NewBell(), Log: slog.New(slog.DiscardHandler),
-			}
-			r.w.Decider.Lanes = engine.Bells{lane.Bell}
-			i := r.update("a", "1")
-			i.Step, i.Fresh, i.Handoff, i.ReadAt = "complete here", true, "h", time.Time{}
-			r.put(i)
-			r.updated(func(tx state.Tx) {
-				c := state.Conn{Name: "hubspot", Mirror: true}
-				if tc.deaf {
-					c.Deaf = r.now
+			synctest.Test(t, func(t *testing.T) {
+				r, gate := newRig(t), &engine.Gate{}
+				gate.Pass()
+				if tc.caughtUp {
+					gate.CatchUp()
 				}
-				state.PutConn(tx, c)
-				state.PutEcho(tx, i.Write.Ref, state.Echo{Says: wrote})
-				state.PutHandoff(tx, state.Handoff{ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Record: i.Write.Ref, Target: i.Write.Ref, Owner: "ana@example.com", Written: wrote.Over})
+				wrote := state.Window{Over: r.now.Add(-64 * time.Second), At: r.now.Add(-time.Minute)}
+				h := history{r, tc.down, connectors.FieldValue{Value: "Assigned", At: wrote.At, Actor: connectors.ActorSelf}}
+				r.w.Gate, r.w.Connector = gate, h
+				lane := &engine.Lane{
+					Decider: r.w.Decider, Group: []string{"hubspot"}, Conns: map[string]connectors.Connector{"hubspot": h}, Gates: map[string]*engine.Gate{"hubspot": gate},
+					Bell: engine.NewBell(), Log: slog.New(slog.DiscardHandler),
+				}
+				r.w.Decider.Lanes = engine.Bells{lane.Bell}
+				i := r.update("a", "1")
+				i.Step, i.Fresh, i.Handoff, i.ReadAt = "complete here", true, "h", time.Time{}
+				r.put(i)
+				r.updated(func(tx state.Tx) {
+					c := state.Conn{Name: "hubspot", Mirror: true}
+					if tc.deaf {
+						c.Deaf = r.now
+					}
+					state.PutConn(tx, c)
+					state.PutEcho(tx, i.Write.Ref, state.Echo{Says: wrote})
+					state.PutHandoff(tx, state.Handoff{ID: "h", Type: "demo_request", Tier: "high_intent", Stage: state.Assigned, Record: i.Write.Ref, Target: i.Write.Ref, Owner: "ana@example.com", Written: wrote.Over})
+				})
+				reads := 0
+				r.crm.read = func([]string) ([]connectors.Object, error) {
+					reads++
+					return []connectors.Object{{Ref: i.Write.Ref, Version: "2", ModifiedAt: wrote.At, Fields: map[string]any{"handoff_id": "h", "handoff_status": "Assigned"}}}, nil
+				}
+				for end := r.now.Add(time.Minute); r.now.Before(end); r.now = r.now.Add(2 * time.Second) {
+					r.rounds(2)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					_ = lane.Run(ctx)
+					cancel()
+				}
+				if len(r.sent) != 1 || reads > tc.reads {
+					t.Errorf("sent %v after %d reads", r.sent, reads)
+				}
 			})
-			reads := 0
-			r.crm.read = func([]string) ([]connectors.Object, error) {
-				reads++
-				return []connectors.Object{{Ref: i.Write.Ref, Version: "2", ModifiedAt: wrote.At, Fields: map[string]any{"handoff_id": "h", "handoff_status": "Assigned"}}}, nil
-			}
-			for end := r.now.Add(time.Minute); r.now.Before(end); r.now = r.now.Add(2 * time.Second) {
-				r.rounds(2)
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-				_ = lane.Run(ctx)
-				cancel()
-			}
-			if len(r.sent) != 1 || reads > tc.reads {
-				t.Errorf("sent %v after %d reads", r.sent, reads)
-			}
 		})
 	}
 }
