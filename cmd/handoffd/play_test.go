@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,7 @@ type stage struct {
 	daemon  *daemon
 	boxes   map[string]*mailbox // the channels, by name
 	final   map[string]world    // by CRM, once the story is over
+	full    atomic.Bool         // the disk is
 
 	mu       sync.Mutex
 	webhooks http.Handler // of the running daemon; nil: connection refused
@@ -80,6 +82,14 @@ type variant struct {
 	hooks simulators.WebhookFaults
 	crash int // stop at this effect; 0: never
 	seed  uint64
+}
+
+// room is nil while the disk has space.
+func (st *stage) room() error {
+	if st.full.Load() {
+		return state.ErrFull
+	}
+	return nil
 }
 
 var errDead = errors.New("the process is dead")
@@ -299,6 +309,7 @@ func (st *stage) start() {
 		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
 		Signals:   map[string]connectors.Secret{"product": signalSecret},
 		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()), Wall: st.wall,
+		Room: st.room,
 		Channels: st.channels(rules),
 		Web:      mortalTransport{next: simulators.Carrier(map[string]http.Handler{feedHost: http.HandlerFunc(st.feed)}), r: st.reaper},
 	})
@@ -390,6 +401,8 @@ func (st *stage) do(l storyLine) {
 	case "start":
 		st.start()
 	case "look":
+	case "disk":
+		st.full.Store(l.file == "full")
 	case "backup", "restore", "forget", "approve":
 		st.doState(l)
 	case "undo", "reassign", "queue", "pause", "resume":

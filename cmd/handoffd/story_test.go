@@ -293,7 +293,7 @@ func (s *story) readLines(t *testing.T, text string) {
 		switch w[1] {
 		case "stop", "start", "look":
 			l.verb = w[1]
-		case "config", "mode":
+		case "config", "mode", "disk":
 			l.verb, l.file = w[1], w[2]
 		case "sync":
 			l.verb, l.file = w[1], strings.TrimSpace(line[strings.Index(line, "sync")+len("sync"):])
