@@ -11,7 +11,7 @@ func (s *Sim) describe(o *object, version string) json.RawMessage {
 		return known
 	}
 	d := s.summary(o, version)
-	fields := make([]map[string]any, 0, len(o.fields))
+	fields := make([]describedField, 0, len(o.fields))
 	for _, f := range o.fields {
 		fields = append(fields, describeField(o, f))
 	}
@@ -136,56 +136,123 @@ func soapType(typ string) string {
 	return "xsd:string"
 }
 
-func describeField(o *object, f *field) map[string]any {
-	picklist := []map[string]any{}
-	for _, v := range f.values {
-		picklist = append(picklist, map[string]any{"active": true, "defaultValue": v == f.def, "label": v, "validFor": nil, "value": v})
+// describedField is what describe says of one field.
+type describedField struct {
+	Name           string           `json:"name"`
+	Label          string           `json:"label"`
+	Type           string           `json:"type"`
+	SoapType       string           `json:"soapType"`
+	Length         int              `json:"length"`
+	ByteLength     int              `json:"byteLength"`
+	Precision      int              `json:"precision"`
+	Scale          int              `json:"scale"`
+	Digits         int              `json:"digits"`
+	Nillable       bool             `json:"nillable"`
+	Createable     bool             `json:"createable"`
+	Updateable     bool             `json:"updateable"`
+	ExternalID     bool             `json:"externalId"`
+	Unique         bool             `json:"unique"`
+	IDLookup       bool             `json:"idLookup"`
+	Picklist       []describedValue `json:"picklistValues"`
+	Restricted     bool             `json:"restrictedPicklist"`
+	ReferenceTo    []string         `json:"referenceTo"`
+	Relation       *string          `json:"relationshipName"`
+	Filterable     bool             `json:"filterable"`
+	Sortable       bool             `json:"sortable"`
+	Groupable      bool             `json:"groupable"`
+	Defaulted      bool             `json:"defaultedOnCreate"`
+	Compound       *string          `json:"compoundFieldName"`
+	Custom         bool             `json:"custom"`
+	Aggregatable   bool             `json:"aggregatable"`
+	Default        *bool            `json:"defaultValue"`
+	ExtraType      *string          `json:"extraTypeInfo"`
+	NameField      bool             `json:"nameField"`
+	NamePointing   bool             `json:"namePointing"`
+	Permissionable bool             `json:"permissionable"`
+	Polymorphic    bool             `json:"polymorphicForeignKey"`
+
+	sameOfAll
+}
+
+// sameOfAll is what describe says of each field alike.
+type sameOfAll struct {
+	AutoNumber                   bool `json:"autoNumber"`
+	Calculated                   bool `json:"calculated"`
+	CascadeDelete                bool `json:"cascadeDelete"`
+	CaseSensitive                bool `json:"caseSensitive"`
+	DependentPicklist            bool `json:"dependentPicklist"`
+	DeprecatedAndHidden          bool `json:"deprecatedAndHidden"`
+	DisplayLocationInDecimal     bool `json:"displayLocationInDecimal"`
+	Encrypted                    bool `json:"encrypted"`
+	FormulaTreatNullNumberAsZero bool `json:"formulaTreatNullNumberAsZero"`
+	HighScaleNumber              bool `json:"highScaleNumber"`
+	HtmlFormatted                bool `json:"htmlFormatted"`
+	QueryByDistance              bool `json:"queryByDistance"`
+	RestrictedDelete             bool `json:"restrictedDelete"`
+	SearchPrefilterable          bool `json:"searchPrefilterable"`
+	WriteRequiresMasterRead      bool `json:"writeRequiresMasterRead"`
+
+	CalculatedFormula    any `json:"calculatedFormula"`
+	ControllerName       any `json:"controllerName"`
+	DefaultValueFormula  any `json:"defaultValueFormula"`
+	FilteredLookupInfo   any `json:"filteredLookupInfo"`
+	InlineHelpText       any `json:"inlineHelpText"`
+	Mask                 any `json:"mask"`
+	MaskType             any `json:"maskType"`
+	ReferenceTargetField any `json:"referenceTargetField"`
+	RelationshipOrder    any `json:"relationshipOrder"`
+}
+
+type describedValue struct {
+	Active   bool   `json:"active"`
+	Default  bool   `json:"defaultValue"`
+	Label    string `json:"label"`
+	Value    string `json:"value"`
+	ValidFor any    `json:"validFor"`
+}
+
+func describeField(o *object, f *field) describedField {
+	long, several := f.longText(), len(f.refTo) > 1
+	d := describedField{
+		Name: f.name, Label: f.label, Type: f.typ, SoapType: soapType(f.typ), Length: f.length, Scale: f.scale,
+		Nillable:   !f.required && f.typ != "boolean" && f.typ != "id" && f.createable,
+		Createable: f.createable && o.writable, Updateable: f.updateable && o.writable,
+		ExternalID: f.externalID, Unique: f.unique, IDLookup: f.idLookup || f.typ == "id",
+		Picklist: make([]describedValue, 0, len(f.values)), Restricted: f.restricted, ReferenceTo: f.refTo, Relation: orNull(f.rel),
+		Filterable: !long, Sortable: !long && f.typ != "multipicklist", Groupable: f.groupable(), Aggregatable: f.aggregatable(),
+		Defaulted: f.typ == "boolean" || f.def != "" || f.name == "OwnerId" || !f.createable, Compound: orNull(o.compoundOf(f)),
+		Custom: f.custom(), NameField: f.name == "Name", NamePointing: several, Polymorphic: several,
+		Permissionable: !f.required && f.createable && f.name != "OwnerId",
 	}
-	length, precision, digits := f.length, 0, 0
+	for _, v := range f.values {
+		d.Picklist = append(d.Picklist, describedValue{Active: true, Default: v == f.def, Label: v, Value: v})
+	}
 	switch f.typ {
 	case "int":
-		length, digits = 0, intDigits
+		d.Length, d.Digits = 0, intDigits
 	case "double", "currency", "percent":
-		length, precision = 0, f.length
+		d.Length, d.Precision = 0, f.length
 	case "id":
-		length = 18
-	case "date", "datetime", "boolean":
-		length = 0
+		d.Length = 18
+	case "date", "datetime":
+		d.Length = 0
+	case "boolean":
+		on := f.def == "true"
+		d.Length, d.Default = 0, &on
+	case "textarea":
+		d.ExtraType = orNull("plaintextarea")
 	}
-	var def any
-	if f.typ == "boolean" {
-		def = f.def == "true"
+	d.ByteLength = 3 * d.Length
+	if d.ReferenceTo == nil {
+		d.ReferenceTo = []string{}
 	}
-	refTo := f.refTo
-	if refTo == nil {
-		refTo = []string{}
+	return d
+}
+
+// orNull is null for a text that is blank.
+func orNull(text string) *string {
+	if text == "" {
+		return nil
 	}
-	var rel, extra, compound any
-	if f.rel != "" {
-		rel = f.rel
-	}
-	if f.typ == "textarea" {
-		extra = "plaintextarea"
-	}
-	if name := o.compoundOf(f); name != "" {
-		compound = name
-	}
-	nillable := !f.required && f.typ != "boolean" && f.typ != "id" && f.createable
-	return map[string]any{
-		"name": f.name, "label": f.label, "type": f.typ, "soapType": soapType(f.typ), "length": length, "byteLength": 3 * length,
-		"precision": precision, "scale": f.scale, "digits": digits, "nillable": nillable, "createable": f.createable && o.writable,
-		"updateable": f.updateable && o.writable, "externalId": f.externalID, "unique": f.unique, "idLookup": f.idLookup || f.typ == "id",
-		"picklistValues": picklist, "restrictedPicklist": f.restricted, "referenceTo": refTo, "relationshipName": rel,
-		"calculated": false, "filterable": !f.longText(), "sortable": !f.longText() && f.typ != "multipicklist",
-		"groupable":         f.groupable(),
-		"defaultedOnCreate": f.typ == "boolean" || f.def != "" || f.name == "OwnerId" || !f.createable, "compoundFieldName": compound,
-		"custom": f.custom(), "caseSensitive": false, "autoNumber": false, "aggregatable": f.aggregatable(),
-		"calculatedFormula": nil, "cascadeDelete": false, "controllerName": nil, "defaultValue": def, "defaultValueFormula": nil,
-		"dependentPicklist": false, "deprecatedAndHidden": false, "displayLocationInDecimal": false, "encrypted": false,
-		"extraTypeInfo": extra, "filteredLookupInfo": nil, "formulaTreatNullNumberAsZero": false, "highScaleNumber": false,
-		"htmlFormatted": false, "inlineHelpText": nil, "mask": nil, "maskType": nil, "nameField": f.name == "Name",
-		"namePointing": len(f.refTo) > 1, "permissionable": !f.required && f.createable && f.name != "OwnerId", "polymorphicForeignKey": len(f.refTo) > 1,
-		"queryByDistance": false, "referenceTargetField": nil, "relationshipOrder": nil, "restrictedDelete": false,
-		"searchPrefilterable": false, "writeRequiresMasterRead": false,
-	}
+	return &text
 }
