@@ -2,8 +2,6 @@ package main
 
 import (
 	"slices"
-
-	"github.com/handoffd/handoffd/state"
 )
 
 // listMeanings say of the lists under "To look at" what an entry is and what
@@ -51,7 +49,7 @@ var listMeanings = map[string]string{
 }
 
 // byList puts the entries of one list together, those of the newest first.
-func byList(listed []state.Listing) []state.Listing {
+func byList(listed []entry) []entry {
 	var order []string
 	for _, l := range listed {
 		if !slices.Contains(order, l.List) {
@@ -59,14 +57,14 @@ func byList(listed []state.Listing) []state.Listing {
 		}
 	}
 	out := slices.Clone(listed)
-	slices.SortStableFunc(out, func(a, b state.Listing) int {
+	slices.SortStableFunc(out, func(a, b entry) int {
 		return slices.Index(order, a.List) - slices.Index(order, b.List)
 	})
 	return out
 }
 
 // meaningsOf are the lists that have entries, with what an entry means.
-func meaningsOf(listed []state.Listing) table {
+func meaningsOf(listed []entry) table {
 	t := table{title: "What these lists are", head: []string{"", ""}}
 	last := ""
 	for _, l := range byList(listed) {

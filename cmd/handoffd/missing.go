@@ -32,14 +32,14 @@ func (d *daemon) lacking(name string) []string {
 }
 
 // missing is what is lacking everywhere, as an admin sees it.
-func (d *daemon) missing(now time.Time) []state.Listing {
-	var out []state.Listing
+func (d *daemon) missing(now time.Time) []entry {
+	var out []entry
 	for _, name := range slices.Sorted(maps.Keys(d.config.Conns)) {
 		for _, f := range d.lacking(name) {
-			out = append(out, state.Listing{
+			out = append(out, entry{Listing: state.Listing{
 				List: listMissing, Subject: name + " " + f, Count: 1, First: now, Last: now,
 				Text: fmt.Sprintf("the mapping names it, and %s does not show it to us; it is read as blank", name),
-			})
+			}})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,9 +27,9 @@ func TestTablesFitATerminal(t *testing.T) {
 		Team: "account_management_emea", Manager: who, Next: map[string]string{"high_intent": who, "low_intent": who},
 		Members: []plan.MemberStanding{{Who: who, Weight: 2, Why: "is outside working hours", Unaccepted: 22, AtMost: 30, Turns: 123}},
 	}, Share: []shareRow{{Who: who, Due: 12.5, Turns: 13, Credited: 1}}}
-	var listed []state.Listing
+	var listed []entry
 	for _, name := range slices.Sorted(maps.Keys(listMeanings)) {
-		listed = append(listed, state.Listing{List: name})
+		listed = append(listed, entry{Listing: state.Listing{List: name}})
 	}
 	for name, c := range map[string]struct {
 		tables []table
@@ -96,5 +97,27 @@ func TestExplainRefused(t *testing.T) {
 	}
 	if want := "task: refused by hubspot, see `handoffd queue`: no such owner\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("no %q:\n%s", want, out.String())
+	}
+}
+
+// TestAlikeEntriesMakeRoom: where more is listed than status shows, what says the same stands
+// there once, with how many more there are; the newest first.
+func TestAlikeEntriesMakeRoom(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 19, 14, 0, 0, 0, time.UTC)
+	of := func(n int, list, text string) (all []entry) {
+		for i := range n {
+			all = append(all, entry{Listing: state.Listing{List: list, Subject: fmt.Sprint(list, " ", i), Text: text, Last: at.Add(time.Duration(i) * time.Second)}})
+		}
+		return all
+	}
+	few := append(of(3, "refused", "no such value"), of(1, "unmatched", "no company")...)
+	if got := newest(few); len(got) != 4 || got[0].about() != "refused 2" {
+		t.Errorf("few: %v", got)
+	}
+	many := append(of(2*mostListed, "refused", "no such value"), of(1, "unmatched", "no company")...)
+	got := newest(newest(many)) // what the state says, and then what the daemon adds
+	if len(got) != 2 || got[0].about() != "refused 39 and 39 more" || got[1].about() != "unmatched 0" {
+		t.Errorf("many: %v", got)
 	}
 }

@@ -309,7 +309,7 @@ func (st *stage) start() {
 		Secrets:   map[string]connectors.Secret{"salesforce": messageSecret},
 		Signals:   map[string]connectors.Secret{"product": signalSecret},
 		PublicURL: &url.URL{Scheme: "https", Host: daemonHost}, Holder: fmt.Sprint("process ", time.Now()), Wall: st.wall,
-		Room: st.room,
+		Room:     st.room,
 		Channels: st.channels(rules),
 		Web:      mortalTransport{next: simulators.Carrier(map[string]http.Handler{feedHost: http.HandlerFunc(st.feed)}), r: st.reaper},
 	})

@@ -43,7 +43,7 @@ type status struct {
 	Lists       map[string]int              `json:"lists"`        // what an admin should look at, by list
 	Turned      []ingest.Turned             `json:"turned_away"`  // webhooks, by connection and reason
 	Failed      []engine.Failure            `json:"failed_calls"` // calls to a CRM that failed, by connection, purpose and class
-	Listed      []state.Listing             `json:"listed"`       // the newest entries of the lists
+	Listed      []entry                     `json:"listed"`       // the newest entries of the lists
 }
 
 // overdueClock is what has not happened in time, by one clock of the escalations;
@@ -112,6 +112,14 @@ type mirrorStatus struct {
 // mostListed bounds the entries of lists that status shows, the newest.
 const mostListed = 20
 
+// entry is one of a list, and how many more of it say the same, where they would crowd
+// out the others.
+type entry struct {
+	state.Listing
+
+	More int `json:"more,omitempty"`
+}
+
 // status is the running daemon's.
 func (d *daemon) status(ctx context.Context) (status, error) {
 	s, err := storedStatus(ctx, d.config.Store, d.config.Wall().UTC())
@@ -165,7 +173,7 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 	err := store.View(ctx, func(tx state.Tx) error {
 		s.Handoffs, s.Lists, s.Connections = map[string]int{}, map[string]int{}, map[string]connectionStatus{}
 		s.Inbox, s.Outbox, s.Overdue, s.Refused, s.Unmatched = 0, 0, 0, 0, 0
-		s.Listed, s.Turned, s.Failed, s.Clocks = []state.Listing{}, []ingest.Turned{}, []engine.Failure{}, []overdueClock{}
+		s.Listed, s.Turned, s.Failed, s.Clocks = []entry{}, []ingest.Turned{}, []engine.Failure{}, []overdueClock{}
 		s.Paused, s.Reconcile = state.GetPause(tx).On, nil
 		for _, r := range state.AllReconciles(tx) {
 			s.Reconcile = append(s.Reconcile, r)
@@ -199,11 +207,11 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 		})
 		for _, l := range unreadLeave(tx, now) {
 			s.Lists[l.List]++
-			s.Listed = append(s.Listed, l)
+			s.Listed = append(s.Listed, entry{Listing: l})
 		}
 		for _, l := range state.AllListings(tx) {
 			s.Lists[l.List]++
-			s.Listed = append(s.Listed, l)
+			s.Listed = append(s.Listed, entry{Listing: l})
 		}
 		s.Unmatched = s.Lists["unmatched"]
 		for _, c := range state.AllConns(tx) {
@@ -215,10 +223,24 @@ func storedStatus(ctx context.Context, store state.Store, now time.Time) (status
 	return s, err
 }
 
-// newest are the listings that status shows, the newest first.
-func newest(all []state.Listing) []state.Listing {
-	slices.SortStableFunc(all, func(a, b state.Listing) int { return b.Last.Compare(a.Last) })
-	return all[:min(len(all), mostListed)]
+// newest are the entries that status shows, the newest first.
+func newest(all []entry) []entry {
+	slices.SortStableFunc(all, func(a, b entry) int { return b.Last.Compare(a.Last) })
+	if len(all) <= mostListed {
+		return all
+	}
+	var out []entry
+	at := map[[2]string]int{} // by list and text
+	for _, e := range all {
+		said := [2]string{e.List, e.Text}
+		if n, told := at[said]; told {
+			out[n].More += 1 + e.More
+			continue
+		}
+		at[said] = len(out)
+		out = append(out, e)
+	}
+	return out[:min(len(out), mostListed)]
 }
 
 func storedConnection(tx state.Tx, c state.Conn, now time.Time) connectionStatus {

@@ -83,7 +83,7 @@ func TestLeadFits(t *testing.T) {
 func TestListedSaysWhen(t *testing.T) {
 	t.Parallel()
 	last := time.Date(2026, 11, 23, 19, 32, 14, 0, time.Local)
-	st := status{Listed: []state.Listing{{List: "denied", Subject: "hubspot contacts", Text: "not written", Count: 3, Last: last}}}
+	st := status{Listed: []entry{{Listing: state.Listing{List: "denied", Subject: "hubspot contacts", Text: "not written", Count: 3, Last: last}}}}
 	var out bytes.Buffer
 	if err := show(&out, "table", st, st.tables(true)); err != nil || !strings.Contains(out.String(), "23 Nov 19:32:14") {
 		t.Errorf("%v: it does not say when:\n%s", err, out.String())

@@ -106,13 +106,21 @@ func (st status) tables(brief bool) []table {
 	}
 	listed := table{title: "To look at", head: []string{"list", "what", "why", "times", "last time"}, said: []int{2}}
 	for _, l := range byList(st.Listed) {
-		listed.add(l.List, l.Subject, short(l.Text), l.Count, clock(l.Last))
+		listed.add(l.List, l.about(), short(l.Text), l.Count, clock(l.Last))
 	}
 	all := []table{head, late, conns, turned, failed, listed}
 	if brief {
 		all = append(all, meaningsOf(st.Listed))
 	}
 	return all
+}
+
+// about is what an entry is about.
+func (e entry) about() string {
+	if e.More > 0 {
+		return fmt.Sprintf("%s and %d more", e.Subject, e.More)
+	}
+	return e.Subject
 }
 
 func (m mirrorStatus) text(state string) string {
