@@ -170,7 +170,7 @@ func (k *killTest) verdicts() []string {
 	}
 	k.ledger.mu.Unlock()
 	err := judge.Save(k.t.Context(), out, judge.Source{
-		Run: run, Acks: acks, Control: judge.From(k.sim.Control.URL), State: k.statePath(), Rules: starter.FS(), Log: k.logPath(),
+		Run: run, Acks: acks, Control: judge.From(k.sim.Control.URL), State: k.statePath(), Rules: starter.FS(), Log: k.logPath(), Metrics: k.metrics,
 	})
 	if err != nil {
 		return []string{err.Error()}

@@ -46,6 +46,8 @@ type killTest struct {
 	ledger ledger
 	enough chan struct{} // closed: no more buyers
 	admin  string        // address of the running daemon's admin listener
+
+	metrics []byte // of the last daemon, at rest
 }
 
 // simReady is crmsim's ready line.
@@ -122,6 +124,7 @@ func (k *killTest) lives(life func()) []string {
 	close(k.enough)
 	load.Wait()
 	k.rest()
+	k.metrics = k.exposed()
 	_ = k.process.Process.Signal(os.Interrupt)
 	if err := k.process.Wait(); err != nil {
 		k.t.Errorf("the last daemon did not stop cleanly: %v", err)
