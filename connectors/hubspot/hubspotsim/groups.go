@@ -26,7 +26,7 @@ func (c *call) namedProperties(o *object, archive bool) (*reply, *apiError) {
 	for _, row := range in.Inputs {
 		p := o.props[row.Name]
 		switch {
-		case p == nil || p.Archived != in.Archived:
+		case p == nil || p.lags() || p.Archived != in.Archived:
 			absent = append(absent, row.Name)
 		case archive:
 			if bad := c.s.mayArchive(o, p); bad != nil {
@@ -81,8 +81,8 @@ func (c *call) oneGroup(o *object, name string) (*reply, *apiError) {
 		}
 		return ok(o.groups[at]), nil
 	case http.MethodDelete:
-		for _, p := range o.listed(false) {
-			if p.Group == name {
+		for _, p := range o.props {
+			if p.Group == name && !p.Archived { // one that is not there yet keeps it too
 				return nil, invalid("Property group '" + name + "' has properties.")
 			}
 		}

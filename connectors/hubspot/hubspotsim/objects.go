@@ -165,9 +165,9 @@ func (s *Sim) object(name string) *object {
 	return nil
 }
 
-// defined is the property of that name; nil for none and for one that an admin has deleted.
+// defined is the property of that name; nil for none, for one that an admin has deleted and for one that is not there yet.
 func (o *object) defined(name string) *property {
-	if p := o.props[name]; p != nil && !p.Archived {
+	if p := o.props[name]; p != nil && !p.Archived && !p.lags() {
 		return p
 	}
 	return nil

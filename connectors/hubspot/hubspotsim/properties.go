@@ -72,7 +72,7 @@ func isPlain(sensitivity string) (bool, *apiError) {
 func (o *object) listed(archived bool) []*property {
 	list := []*property{}
 	for _, p := range o.props {
-		if p.Archived == archived {
+		if p.Archived == archived && !p.lags() {
 			shown := *p
 			shown.Options = slices.Clone(p.Options)
 			list = append(list, &shown)
@@ -157,6 +157,9 @@ func (c *call) defineProperty(o *object, in property) (property, *apiError) {
 	in.Calculated, in.HubSpot, in.Archived = false, false, false
 	in.Modification = modification{Archivable: true}
 	in.CreatedAt, in.UpdatedAt = moment(c.now), moment(c.now)
+	if late := c.s.Faults().PropertyLag; late > 0 {
+		in.visible = c.now.Add(late)
+	}
 	if old != nil { // of what was there it keeps its age alone
 		in.CreatedAt = old.CreatedAt
 	}
@@ -238,7 +241,7 @@ func (c *call) oneProperty(o *object, name string) (*reply, *apiError) {
 	if bad != nil {
 		return nil, bad
 	}
-	if p == nil || !plain || p.Archived != (c.archived() && c.r.Method == http.MethodGet) {
+	if p == nil || p.lags() || !plain || p.Archived != (c.archived() && c.r.Method == http.MethodGet) {
 		return nil, notFound("No property named '" + name + "' exists.")
 	}
 	switch c.r.Method {

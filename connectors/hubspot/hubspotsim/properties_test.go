@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/handoffd/handoffd/connectors/hubspot/hubspotsim"
+	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
 // TestPropertyLife: a property's type may be changed into one that its field fits, one in use stays, one that is archived is
@@ -129,6 +130,99 @@ func TestRestoredProperty(t *testing.T) {
 		if a := p.do("POST", contacts, `{"properties":{"email":"d@acme.com","ext_id":"k2"}}`); a.status != 409 {
 			t.Errorf("a value that was there before: %d %s", a.status, a.raw)
 		}
+	})
+}
+
+// TestNewPropertyIsLate holds that a property that was just made is not there until the lag is over, whoever looks for
+// it, while its name is taken at once.
+func TestNewPropertyIsLate(t *testing.T) {
+	t.Parallel()
+	const (
+		all     = "/crm/properties/2026-09/contacts"
+		define  = `{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"late","hasUniqueValue":true}`
+		missing = "PROPERTY_DOESNT_EXIST"
+	)
+	steps := []struct {
+		name, method, path, body string
+		status                   int    // while it is late
+		says                     string // then; with a ! in front: what the answer is without
+		later                    int
+		saysLater                string
+	}{
+		{"one", "GET", all + "/ext_id", "", 404, "OBJECT_NOT_FOUND", 200, `"ext_id"`},
+		{"one among the archived", "GET", all + "/ext_id?archived=true", "", 404, "OBJECT_NOT_FOUND", 404, "OBJECT_NOT_FOUND"},
+		{"all", "GET", all, "", 200, `!"ext_id"`, 200, `"ext_id"`},
+		{"by name", "POST", all + "/batch/read", `{"inputs":[{"name":"ext_id"}]}`, 207, "Some properties do not exist", 200, `"ext_id"`},
+		{"the schema", "GET", "/crm/v3/schemas/contacts", "", 200, `!"ext_id"`, 200, `"ext_id"`},
+		{"a change of it", "PATCH", all + "/ext_id", `{"label":"y"}`, 404, "OBJECT_NOT_FOUND", 200, `"label":"y"`},
+		{"its group stays", "DELETE", all + "/groups/late", "", 400, "has properties", 400, "has properties"},
+		{"making it again", "POST", all, define, 409, "PROPERTY_WITH_NAME_EXISTS", 409, "PROPERTY_WITH_NAME_EXISTS"},
+		{"in a batch too", "POST", all + "/batch/create", `{"inputs":[` + define + `]}`, 207, "PROPERTY_WITH_NAME_EXISTS", 207, "PROPERTY_WITH_NAME_EXISTS"},
+		{"a create", "POST", contacts, `{"properties":{"email":"b@acme.com","ext_id":"k2"}}`, 400, missing, 201, `"ext_id":"k2"`},
+		{"an update", "PATCH", contacts + "/{id}", `{"properties":{"ext_id":"k1"}}`, 400, missing, 200, `"ext_id":"k1"`},
+		{"a read", "GET", contacts + "/{id}?properties=ext_id", "", 200, `!"ext_id"`, 200, `"ext_id":"k1"`},
+		{"its past", "GET", contacts + "/{id}?propertiesWithHistory=ext_id", "", 200, `!"ext_id"`, 200, `"ext_id":[{"value":"k1"`},
+		{"a read by it", "GET", contacts + "/k1?idProperty=ext_id", "", 400, "non-unique", 200, `"id":"{id}"`},
+		{"an upsert by it", "POST", contacts + "/batch/upsert", `{"inputs":[{"id":"k1","idProperty":"ext_id","properties":{"firstname":"A"}}]}`, 400, "non-unique", 200, `"new":false`},
+		{"a filter", "POST", searchPath, where("ext_id", "EQ", "k1"), 400, "ext_id", 200, `"total":1`},
+		{"a sort", "POST", searchPath, `{"sorts":[{"propertyName":"ext_id"}],"properties":["ext_id"]}`, 400, "sort", 200, `"ext_id":"k1"`},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const lag = 2 * time.Second // there are five searches a second
+		p := newPortal(t, hubspotsim.Config{Empty: true, Faults: simhttp.Faults{PropertyLag: lag}})
+		id := p.contact(`{"email":"a@acme.com"}`)
+		p.must("POST", all+"/groups", `{"name":"late","label":"Late"}`)
+		look := func(late bool) {
+			t.Helper()
+			for _, s := range steps {
+				status, says := s.later, s.saysLater
+				if late {
+					status, says = s.status, s.says
+				}
+				fill := strings.NewReplacer("{id}", id)
+				says, without := strings.CutPrefix(fill.Replace(says), "!")
+				a := p.do(s.method, fill.Replace(s.path), s.body)
+				if a.status != status || strings.Contains(a.raw, says) == without {
+					t.Errorf("%s, late %v: %d %.300s; want %d, %q there %v", s.name, late, a.status, a.raw, status, says, !without)
+				}
+			}
+		}
+		if a := p.must("POST", all, define); a.status != 201 || a.text("name") != "ext_id" {
+			t.Errorf("the answer to who made it: %d %s", a.status, a.raw)
+		}
+		look(true)
+		time.Sleep(lag - time.Millisecond)
+		look(true)
+		time.Sleep(time.Millisecond)
+		look(false)
+		p.must("DELETE", all+"/ext_id", "")
+		p.must("POST", all, define)
+		if a := p.do("GET", all+"/ext_id", ""); a.status != 404 {
+			t.Errorf("made again, it is there at once: %d %s", a.status, a.raw)
+		}
+		time.Sleep(lag)
+		p.must("GET", all+"/ext_id", "")
+	})
+}
+
+// TestPropertyWithoutLag holds that only what is made through the API is late: not what the portal is set up with, and
+// nothing in a calm one.
+func TestPropertyWithoutLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPortal(t, hubspotsim.Config{Empty: true, Faults: simhttp.Faults{PropertyLag: time.Second}})
+		p.setup(`{"salesforce_sync":true}`)
+		if err := p.sim.Drift(1, true); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"email", "handoff_status", "salesforceleadid", "campaign_note_1"} {
+			if a := p.do("GET", "/crm/properties/2026-09/contacts/"+name, ""); a.status != 200 {
+				t.Errorf("%s: %d %s", name, a.status, a.raw)
+			}
+		}
+		p.sim.SetFaults(simhttp.Faults{})
+		p.must("POST", "/crm/properties/2026-09/contacts", `{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"handoff"}`)
+		p.must("GET", "/crm/properties/2026-09/contacts/ext_id", "")
 	})
 }
 

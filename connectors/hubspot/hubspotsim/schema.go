@@ -30,6 +30,8 @@ type property struct {
 	UpdatedAt    string       `json:"updatedAt,omitempty"`
 	Archived     bool         `json:"archived"`
 	Sensitivity  string       `json:"dataSensitivity,omitempty"`
+
+	visible time.Time // from when on it is there; zero: always
 }
 
 type option struct {
@@ -54,6 +56,9 @@ type group struct {
 
 // readOnly says that no API write may set the property.
 func (p *property) readOnly() bool { return p.Modification.ReadOnlyValue || p.Calculated }
+
+// lags says that the property was made a moment ago: its name is taken, and nobody sees it yet.
+func (p *property) lags() bool { return !p.visible.IsZero() && time.Now().Before(p.visible) }
 
 // has says that value is one of the options; values are exact, letter case and all.
 func (p *property) has(value string) bool {

@@ -38,6 +38,8 @@ type Faults struct {
 	// IndexMissing is the share of changes that the search index misses altogether, until the record
 	// changes again.
 	IndexMissing float64
+	// PropertyLag is how late a property that was just made is there to be read, written and searched.
+	PropertyLag time.Duration
 	// Quota is how many calls a day are allowed; 0 is the CRM's documented default.
 	Quota int
 	// UniqueTasks says that tasks accept a property whose values are unique.
@@ -79,15 +81,16 @@ func PatchFaults(f Faults, raw []byte) (Faults, error) {
 
 // faultsPatch is the body of POST /faults. Pointers tell "absent" from "zero".
 type faultsPatch struct {
-	CRM       string              `json:"crm"`
-	Rate      map[string]float64  `json:"rate"`
-	DropReply *float64            `json:"drop_reply"`
-	Webhooks  *map[string]float64 `json:"webhooks"`
-	SearchLag json.RawMessage     `json:"search_lag"`
-	Missing   *float64            `json:"index_missing"`
-	Quota     *int                `json:"quota"`
-	Unique    *bool               `json:"unique_tasks"`
-	Life      json.RawMessage     `json:"life"`
+	CRM         string              `json:"crm"`
+	Rate        map[string]float64  `json:"rate"`
+	DropReply   *float64            `json:"drop_reply"`
+	Webhooks    *map[string]float64 `json:"webhooks"`
+	SearchLag   json.RawMessage     `json:"search_lag"`
+	Missing     *float64            `json:"index_missing"`
+	PropertyLag json.RawMessage     `json:"property_lag"`
+	Quota       *int                `json:"quota"`
+	Unique      *bool               `json:"unique_tasks"`
+	Life        json.RawMessage     `json:"life"`
 }
 
 // parsePatch reads the body of POST /faults strictly: a misspelt fault would silently test nothing.
@@ -130,7 +133,7 @@ func checkShare(name string, v float64) error {
 // calms says that the patch names no fault at all.
 func (p faultsPatch) calms() bool {
 	return p.Rate == nil && p.DropReply == nil && p.Webhooks == nil && p.SearchLag == nil && p.Missing == nil &&
-		p.Quota == nil && p.Unique == nil && p.Life == nil
+		p.PropertyLag == nil && p.Quota == nil && p.Unique == nil && p.Life == nil
 }
 
 // apply returns f with what the patch names. Whether tasks can be unique is a trait of the portal, not
@@ -156,12 +159,18 @@ func (p faultsPatch) apply(f Faults) (Faults, error) {
 			return f, err
 		}
 	}
-	if p.SearchLag != nil {
-		lag, err := parseLag(p.SearchLag)
-		if err != nil {
+	for _, l := range [...]struct {
+		name string
+		set  json.RawMessage
+		lag  *time.Duration
+	}{{"search_lag", p.SearchLag, &f.SearchLag}, {"property_lag", p.PropertyLag, &f.PropertyLag}} {
+		if l.set == nil {
+			continue
+		}
+		var err error
+		if *l.lag, err = parseLag(l.name, l.set); err != nil {
 			return f, err
 		}
-		f.SearchLag = lag
 	}
 	if p.Missing != nil {
 		f.IndexMissing = *p.Missing
@@ -208,18 +217,18 @@ func patchWebhooks(f WebhookFaults, set map[string]float64) (WebhookFaults, erro
 }
 
 // parseLag reads a number of seconds, or a text such as "1.5s".
-func parseLag(raw json.RawMessage) (time.Duration, error) {
+func parseLag(name string, raw json.RawMessage) (time.Duration, error) {
 	var seconds float64
 	if err := json.Unmarshal(raw, &seconds); err == nil {
 		return time.Duration(seconds * float64(time.Second)), nil
 	}
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return 0, fmt.Errorf("search_lag %s: seconds, or a text such as \"1.5s\"", raw)
+		return 0, fmt.Errorf("%s %s: seconds, or a text such as \"1.5s\"", name, raw)
 	}
 	lag, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("search_lag: %w", err)
+		return 0, fmt.Errorf("%s: %w", name, err)
 	}
 	return lag, nil
 }

@@ -10,7 +10,7 @@ import (
 // which are three times as frequent: at ten times there would be more of them than calls. A search index
 // is five minutes late at most, because a poll that looks back ten finds what came within them; it is the
 // daily listing that finds later ones. Shares of webhooks and batches stop below one, so that some come as
-// they should.
+// they should. A new property is as late as it has been seen to be, and no later.
 // README.md has the table.
 func Profile(name string) (Faults, error) {
 	switch name {
@@ -27,6 +27,7 @@ func Profile(name string) (Faults, error) {
 			Webhooks:     WebhookFaults{Drop: 0.05, Double: 0.10, Shuffle: 0.10, Late: 0.01, WrongPortal: 0.001},
 			SearchLag:    90 * time.Second,
 			IndexMissing: 0.005,
+			PropertyLag:  500 * time.Millisecond,
 			Life: Life{
 				Edits: 0.02, Owners: 0.002, Flips: 0.002, Merges: 0.005, Deletes: 0.005, Restores: 0.25,
 				Deactivations: 0.005, Drift: 1,
@@ -47,6 +48,7 @@ func Profile(name string) (Faults, error) {
 			Webhooks:     WebhookFaults{Drop: 0.50, Double: 0.90, Shuffle: 0.90, Late: 0.10, WrongPortal: 0.01},
 			SearchLag:    5 * time.Minute,
 			IndexMissing: 0.05,
+			PropertyLag:  700 * time.Millisecond,
 			Life: Life{
 				Edits: 0.20, Owners: 0.02, Flips: 0.02, Merges: 0.05, Deletes: 0.05, Restores: 0.25,
 				Deactivations: 0.05, Drift: 10,

@@ -62,6 +62,8 @@ func TestProfiles(t *testing.T) {
 		{"valid token refused", f.Rate["401"], 0.05},
 		{"partial batches", f.Rate["partial"], 0.10},
 		{"search lag in seconds", f.SearchLag.Seconds(), 90},
+		{"property lag in seconds", f.PropertyLag.Seconds(), 0.5},
+		{"property lag in seconds in hell", hell.PropertyLag.Seconds(), 0.7},
 		{"index missing", f.IndexMissing, 0.005},
 		{"webhooks doubled", f.Webhooks.Double, 0.10},
 		{"webhooks reordered", f.Webhooks.Shuffle, 0.10},

@@ -293,20 +293,23 @@ func TestPatch(t *testing.T) {
 		},
 		{`{"unique_tasks":true,"webhooks":{}}`, simhttp.Faults{Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true}},
 		{
-			`{"life":{"edits":0.2,"drift":3},"index_missing":0.1,"webhooks":{"wrong_portal":0.5}}`,
+			`{"life":{"edits":0.2,"drift":3},"index_missing":0.1,"property_lag":"700ms","webhooks":{"wrong_portal":0.5}}`,
 			simhttp.Faults{
-				Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1,
+				Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1, PropertyLag: 700 * time.Millisecond,
 				Webhooks: simhttp.WebhookFaults{WrongPortal: 0.5}, Life: simhttp.Life{Edits: 0.2, Drift: 3},
 			},
 		},
 		{
 			`{"life":{"flips":0.1},"webhooks":{}}`,
 			simhttp.Faults{
-				Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1,
+				Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1, PropertyLag: 700 * time.Millisecond,
 				Life: simhttp.Life{Edits: 0.2, Drift: 3, Flips: 0.1},
 			},
 		},
-		{`{"life":{}}`, simhttp.Faults{Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1}},
+		{
+			`{"life":{},"property_lag":0}`,
+			simhttp.Faults{Rate: map[string]float64{}, DropReply: 0.02, SearchLag: 2 * time.Minute, UniqueTasks: true, IndexMissing: 0.1},
+		},
 		{`{}`, simhttp.Faults{UniqueTasks: true}},
 	} {
 		rec := httptest.NewRecorder()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // shown is one line of the table of profiles.
@@ -14,6 +15,15 @@ type shown struct {
 
 func share(of func(Faults) float64) func(Faults) string {
 	return func(f Faults) string { return percent(of(f)) }
+}
+
+func lag(of func(Faults) time.Duration) func(Faults) string {
+	return func(f Faults) string {
+		if of(f) == 0 {
+			return "–"
+		}
+		return of(f).String()
+	}
 }
 
 func percent(v float64) string {
@@ -39,13 +49,9 @@ func tableRows() []shown {
 	}
 	return append(rows,
 		shown{"drop_reply", "applied, then broken off before the answer", share(func(f Faults) float64 { return f.DropReply })},
-		shown{"search_lag", "how late the search index, or a commit, is at most", func(f Faults) string {
-			if f.SearchLag == 0 {
-				return "–"
-			}
-			return f.SearchLag.String()
-		}},
+		shown{"search_lag", "how late the search index, or a commit, is at most", lag(func(f Faults) time.Duration { return f.SearchLag })},
 		shown{"index_missing", "changes that the search index misses until the record changes again", share(func(f Faults) float64 { return f.IndexMissing })},
+		shown{"property_lag", "how late a new property is there, where the CRM has this", lag(func(f Faults) time.Duration { return f.PropertyLag })},
 		shown{"quota", "calls a day", func(f Faults) string {
 			if f.Quota == 0 {
 				return "as documented"
