@@ -172,7 +172,8 @@ func TestSamplesOfTheManual(t *testing.T) {
 }
 
 // TestPathsOfOtherVersions holds that a path is one version's alone: a date stands behind the family and a number
-// before it, and v3's associations have names where those after it have labels and defaults.
+// before it, and v3's associations have names where those after it have labels and defaults. v4's labels are reached
+// either way.
 func TestPathsOfOtherVersions(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t, hubspotsim.Config{Seed: 3})
@@ -194,6 +195,13 @@ func TestPathsOfOtherVersions(t *testing.T) {
 		{"POST", "/crm/v3/associations/contacts/companies/labels", `{"label":"Buyer","name":"buyer"}`, 404},
 		{"GET", "/crm/v4/associations/contacts/companies/types", "", 404},
 		{"GET", "/crm/v4/associations/contacts/companies/labels", "", 200},
+		{"GET", "/crm/associations/v4/contacts/companies/labels", "", 200},
+		{"POST", "/crm/associations/v4/contacts/companies/labels", `{"label":"Buyer","name":"buyer"}`, 200},
+		{"PUT", "/crm/associations/v4/contacts/companies/labels", `{"associationTypeId":100001,"label":"Payer"}`, 204},
+		{"DELETE", "/crm/associations/v4/contacts/companies/labels/100001", "", 204},
+		{"GET", "/crm/associations/v3/contacts/companies/labels", "", 404},
+		{"POST", "/crm/associations/v4/contacts/companies/batch/read", `{"inputs":[]}`, 404},
+		{"GET", "/crm/objects/v4/contacts", "", 404},
 		{"PUT", "/crm/v4/objects/contacts/{contact}/associations/default/companies/11", "", 200},
 		{"PUT", "/crm/v4/objects/contacts/{contact}/associations/companies/11", plain, 201},
 	} {

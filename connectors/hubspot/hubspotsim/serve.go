@@ -134,7 +134,8 @@ func (c *call) resolve(path []string) string {
 		return ""
 	}
 	c.rest = path[3:]
-	if dated(path[2]) { // a date stands behind the family, a number before it
+	labels := path[1] == "associations" && path[2] == "v4" && len(path) > 5 && path[5] == "labels"
+	if dated(path[2]) || labels { // a date stands behind the family, a number before it; v4's labels have both forms
 		c.version = path[2]
 		return path[1]
 	}
