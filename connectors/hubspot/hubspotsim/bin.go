@@ -3,6 +3,7 @@ package hubspotsim
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,27 @@ func (s *Sim) archive(rec *record, by source, now time.Time) {
 	s.note(rec, "delete", by, nil, now)
 	s.hooks.deleted(rec, by, now)
 	s.disengaged(rec, -1, now)
+}
+
+// binned are the records in the recycle bin that an id or a unique value names. Its values were free once it was
+// archived, so that there may be several that had one.
+func (o *object) binned(key, idProperty string, now time.Time) []*record {
+	switch idProperty {
+	case "", "hs_object_id":
+		idProperty = "hs_object_id"
+		if rec := o.get(key); rec != nil { // what was merged lives on under another id
+			key = rec.id
+		}
+	case "email":
+		key = strings.ToLower(key)
+	}
+	var out []*record
+	for _, rec := range o.order {
+		if v, _ := rec.value(idProperty); v == key && rec.archived && now.Sub(rec.ended) <= binFor {
+			out = append(out, rec)
+		}
+	}
+	return out
 }
 
 // restore takes a record out of the recycle bin, as only a person in the screens can.

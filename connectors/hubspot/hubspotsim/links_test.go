@@ -137,6 +137,77 @@ func TestGDPRDelete(t *testing.T) {
 	}
 }
 
+// TestGDPRDeleteFromBin holds that a privacy deletion erases what lies in the recycle bin too, unless what it names is
+// a contact that is there.
+func TestGDPRDeleteFromBin(t *testing.T) {
+	t.Parallel()
+	const byEmail = `{"objectId":"One@example.org","idProperty":"email"}`
+	for _, tc := range []struct {
+		name, body string
+		binned     int
+		again      bool // somebody of that address is there
+		left       int
+	}{
+		{"by id", `{"objectId":"{id}"}`, 1, false, 0},
+		{"by id, and no other", `{"objectId":"{id}"}`, 2, false, 1},
+		{"by id, with the address given to another", `{"objectId":"{id}"}`, 1, true, 0},
+		{"by e-mail address", byEmail, 1, false, 0},
+		{"by the address that two had", byEmail, 2, false, 0},
+		{"by the address of one who is there", byEmail, 1, true, 1},
+		{"by another unique value", `{"objectId":"k1","idProperty":"ext_id"}`, 1, false, 0},
+		{"by that value in capitals", `{"objectId":"K1","idProperty":"ext_id"}`, 1, false, 1},
+		{"by another address", `{"objectId":"two@example.org","idProperty":"email"}`, 1, false, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			history := &simhttp.History{}
+			p := newPortal(t, hubspotsim.Config{Empty: true, History: history})
+			p.must("POST", "/crm/properties/2026-09/contacts", `{"name":"ext_id","label":"x","type":"string","fieldType":"text","groupName":"handoff","hasUniqueValue":true}`)
+			id := ""
+			for range tc.binned {
+				id = p.contact(`{"email":"one@example.org","ext_id":"k1"}`)
+				p.must("DELETE", contacts+"/"+id, "")
+			}
+			if tc.again {
+				p.contact(`{"email":"one@example.org"}`)
+			}
+			history.Reset()
+			p.must("POST", contacts+"/gdpr-delete", strings.Replace(tc.body, "{id}", id, 1))
+			if a := p.must("GET", contacts+"?archived=true", ""); a.len("results") != tc.left {
+				t.Errorf("%d left in the recycle bin, want %d: %s", a.len("results"), tc.left, a.raw)
+			}
+			if tc.left > 0 && tc.binned == 1 {
+				return
+			}
+			if a := p.do("GET", contacts+"/"+id+"?archived=true", ""); a.status != 404 {
+				t.Errorf("still to be read: %s", a.raw)
+			}
+			if _, err := p.sim.Edit(simhttp.Edit{Object: "contacts", Op: "restore", ID: id}); err == nil {
+				t.Error("taken out of the recycle bin")
+			}
+			for _, c := range history.Changes() {
+				if c.Op != "purge" {
+					t.Errorf("the ledger: %+v", c)
+				}
+			}
+		})
+	}
+}
+
+// TestGDPRDeleteOfMerged holds that the id of a contact that was merged names the one that it lives on in, in the recycle
+// bin as outside of it.
+func TestGDPRDeleteOfMerged(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, hubspotsim.Config{Empty: true})
+	one, two := p.contact(`{"email":"one@example.org"}`), p.contact(`{"email":"two@example.org"}`)
+	id := p.must("POST", contacts+"/merge", `{"primaryObjectId":"`+one+`","objectIdToMerge":"`+two+`"}`).text("id")
+	p.must("DELETE", contacts+"/"+id, "")
+	p.must("POST", contacts+"/gdpr-delete", `{"objectId":"`+two+`"}`)
+	if a := p.must("GET", contacts+"?archived=true", ""); a.len("results") != 0 {
+		t.Errorf("in the recycle bin: %s", a.raw)
+	}
+}
+
 // TestForms holds what a form sets: the contact by e-mail, the conversion's name with the page's title,
 // and that a second one moves date and count while the name may stay.
 func TestForms(t *testing.T) {

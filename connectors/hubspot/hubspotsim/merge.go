@@ -157,7 +157,7 @@ func (s *Sim) moveLinks(old, rec *record, by source, now time.Time) {
 	old.links = map[string]map[string]map[int]bool{}
 }
 
-// gdprDelete erases a contact for good.
+// gdprDelete erases a contact for good, or those in the recycle bin that are meant when none is there.
 func (c *call) gdprDelete(o *object) (*reply, *apiError) {
 	var in struct {
 		ID         text   `json:"objectId"`
@@ -173,9 +173,12 @@ func (c *call) gdprDelete(o *object) (*reply, *apiError) {
 	if bad != nil {
 		return nil, bad
 	}
+	going := []*record{rec}
 	if rec == nil {
-		return nil, nil
+		going = o.binned(string(in.ID), in.IDProperty, c.now)
 	}
-	c.s.purge(rec, c.by, c.now)
+	for _, rec := range going {
+		c.s.purge(rec, c.by, c.now)
+	}
 	return nil, nil
 }
