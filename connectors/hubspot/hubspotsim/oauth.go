@@ -59,7 +59,7 @@ func (s *Sim) refusedAtTheEdge(r *http.Request) bool {
 func (s *Sim) authenticate(r *http.Request, now time.Time) (appKind, *apiError) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" { // the answer to a refresh spells it "bearer", and clients copy it
-		return 0, unauthorized("Authentication credentials not found.")
+		return 0, noCredentials()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,6 +80,8 @@ func (s *Sim) authenticate(r *http.Request, now time.Time) (appKind, *apiError) 
 	}
 	return oauthApp, nil
 }
+
+func noCredentials() *apiError { return unauthorized("Authentication credentials not found.") }
 
 func unauthorized(message string) *apiError {
 	return refuse(http.StatusUnauthorized, "INVALID_AUTHENTICATION", message)

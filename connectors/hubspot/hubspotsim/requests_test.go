@@ -56,6 +56,12 @@ func TestRequestsOfPublicClients(t *testing.T) {
 		{"no object at all", "GET", "/crm/v3/objects/nothings", "", 400, "Unable to infer object type"},
 		{"whose token is it", "GET", "/integrations/v1/me", "", 200, `"portalId":`},
 		{"the account", "GET", "/account-info/v3/details", "", 200, `"portalId":`},
+		{"the webhooks' target", "GET", "/webhooks/v3/51879189/settings", "", 401, "INVALID_AUTHENTICATION"},
+		{"another target", "PUT", "/webhooks/v3/51879189/settings", `{"targetUrl":"https://example.org/","throttling":{"maxConcurrentRequests":10}}`, 401, "INVALID_AUTHENTICATION"},
+		{"the webhooks", "GET", "/webhooks/v3/51879189/subscriptions", "", 401, "INVALID_AUTHENTICATION"},
+		{"a webhook", "PATCH", "/webhooks/v3/51879189/subscriptions/1", `{"active":true}`, 401, "INVALID_AUTHENTICATION"},
+		{"webhooks in a batch", "POST", "/webhooks/v3/51879189/subscriptions/batch/update", `{"inputs":[]}`, 401, "INVALID_AUTHENTICATION"},
+		{"nothing of webhooks", "GET", "/webhooks/v3/51879189/events", "", 404, "Unable to find an endpoint"},
 		{"the first generation", "GET", "/contacts/v1/lists/all/contacts/all?count=1", "", 404, `"status":"error"`},
 		{"a custom object", "GET", "/crm/v3/objects/p_cars", "", 400, "Unable to infer object type"},
 	} {

@@ -61,7 +61,7 @@ func (c *call) needs(family string) [][]string {
 			}
 		}
 		return out
-	case "me":
+	case "me", "webhooks":
 		return nil
 	case "schemas":
 		if len(c.rest) == 0 { // no custom objects, whoever asks

@@ -123,6 +123,10 @@ func (c *call) resolve(path []string) string {
 		c.version, c.rest = path[1], path[3:]
 		return "automation"
 	}
+	if path[0] == "webhooks" && len(path) > 3 && path[1] == "v3" {
+		c.version, c.rest = path[1], path[3:]
+		return "webhooks"
+	}
 	if strings.Join(path, "/") == "integrations/v1/me" {
 		return "me"
 	}
@@ -160,6 +164,7 @@ var families = map[string]func(*call) (*reply, *apiError){
 	"automation":   (*call).flows,
 	"schemas":      (*call).schemas,
 	"me":           (*call).me,
+	"webhooks":     (*call).developer,
 }
 
 func (c *call) methodNotAllowed() *apiError {
