@@ -72,6 +72,8 @@ func (c *call) needs(family string) [][]string {
 		return [][]string{{"crm.objects.owners.read"}}
 	case "automation":
 		return [][]string{{"automation"}}
+	case "lists":
+		return [][]string{{"crm.lists.read"}}
 	}
 	return nil // account-info: any token may ask who it belongs to
 }
@@ -134,7 +136,7 @@ func (s *Sim) granted(kind appKind) []string {
 	if scopes := s.scopesOf(kind); scopes != nil {
 		return slices.Sorted(maps.Keys(scopes))
 	}
-	out := []string{"automation", "crm.objects.owners.read", "crm.objects.users.read", "oauth", "sales-email-read", "tickets"}
+	out := []string{"automation", "crm.lists.read", "crm.objects.owners.read", "crm.objects.users.read", "oauth", "sales-email-read", "tickets"}
 	for _, name := range [...]string{"companies", "contacts", "deals", "leads"} {
 		for _, what := range [...]string{"objects", "schemas"} {
 			out = append(out, "crm."+what+"."+name+".read", "crm."+what+"."+name+".write")

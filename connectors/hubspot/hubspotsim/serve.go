@@ -165,6 +165,7 @@ var families = map[string]func(*call) (*reply, *apiError){
 	"schemas":      (*call).schemas,
 	"me":           (*call).me,
 	"webhooks":     (*call).developer,
+	"lists":        (*call).lists,
 }
 
 func (c *call) methodNotAllowed() *apiError {

@@ -114,6 +114,7 @@ func TestScopes(t *testing.T) {
 		{"PUT", "/crm/objects" + v + "/contacts/1/associations/default/companies/11", "", "crm.objects.contacts.write crm.objects.companies.write"},
 		{"GET", "/crm/owners" + v, "", "crm.objects.owners.read"},
 		{"GET", "/automation/v4/flows", "", "automation"},
+		{"GET", "/crm/v3/lists", "", "crm.lists.read"},
 		{"GET", "/account-info" + v + "/details", "", ""},
 	} {
 		p.setup(`{"scopes":["oauth"]}`)
