@@ -247,7 +247,7 @@ func intake(b *testing.B) (addr string, s *sender) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l, err := listen(b.Context(), "127.0.0.1:0")
+	l, err := listen(b.Context(), "HANDOFFD_WEBHOOK_ADDR", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}

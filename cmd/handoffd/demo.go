@@ -166,7 +166,7 @@ func startDemo(o demoOptions, store *bolt.Store) (*demoRun, func() error, error)
 	ctx, cancel := context.WithCancel(context.Background())
 	var listeners []net.Listener
 	for range 3 {
-		l, err := listen(ctx, "127.0.0.1:0")
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			cancel()
 			return nil, nil, err

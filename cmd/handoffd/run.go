@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -117,9 +119,23 @@ func openState(path string) (*bolt.Store, error) {
 	}
 	store, err := bolt.Open(path, bolt.Options{Check: checkInChild, Ballast: ballast})
 	if err != nil && codeOf(err) == exitUsage { // not a refusal of its own: the disk did not do what it was asked
-		err = &exitError{code: exitState, err: err}
+		err = &exitError{code: exitState, err: err, try: placeTry(path, err)}
 	}
 	return store, err
+}
+
+// placeTry is what to do where a state file cannot be where it is said to be.
+func placeTry(path string, err error) string {
+	folder := filepath.Dir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "make the folder " + folder + ", or name another file with HANDOFFD_STATE"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "let the user that handoffd runs as write in " + folder
+	case errors.Is(err, syscall.ENOSPC):
+		return "make space on the disk that " + folder + " is on"
+	}
+	return ""
 }
 
 // ballast is set aside beside the state for when the disk runs full (L4).
@@ -166,11 +182,11 @@ type readyLine struct {
 
 // serve opens the listeners, says that it is ready, and works until ctx ends.
 func serve(ctx context.Context, d *daemon, env environment, s streams, log *slog.Logger) error {
-	webhooks, err := listen(ctx, env.WebhookAddr)
+	webhooks, err := listen(ctx, "HANDOFFD_WEBHOOK_ADDR", env.WebhookAddr)
 	if err != nil {
 		return err
 	}
-	admin, err := listen(ctx, env.AdminAddr)
+	admin, err := listen(ctx, "HANDOFFD_ADMIN_ADDR", env.AdminAddr)
 	if err != nil {
 		return errors.Join(err, webhooks.Close())
 	}
@@ -204,10 +220,11 @@ func (d *daemon) public() http.Handler {
 	return mux
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+// listen opens the address that a variable of the environment names.
+func listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, usageError("listen: %w", err)
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", variable, err), try: "stop what listens there, or set " + variable + " to another address of this machine"}
 	}
 	return l, nil
 }

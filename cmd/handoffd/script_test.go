@@ -107,7 +107,7 @@ func untilCommand(ts *testscript.TestScript, _ bool, args []string) {
 	last, pause := "", 25*time.Millisecond
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(pause) {
 		pause = min(2*pause, 400*time.Millisecond) // who asks all the time is what everybody waits for
-		_ = ts.Exec(args[1], args[2:]...) // only what it prints matters
+		_ = ts.Exec(args[1], args[2:]...)          // only what it prints matters
 		if last = ts.ReadFile("stdout") + ts.ReadFile("stderr"); want.MatchString(last) {
 			return
 		}
