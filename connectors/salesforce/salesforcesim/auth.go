@@ -117,12 +117,20 @@ func (s *Sim) ExpireSessions() {
 	clear(s.auth.live)
 }
 
-// authorize checks the session and pushes its end on.
+// authorize checks the session that a call's header names.
 func (s *Sim) authorize(r *http.Request, now time.Time) *apiError {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
 		return &apiError{code: "INVALID_AUTH_HEADER", message: "INVALID_HEADER_TYPE", status: http.StatusUnauthorized}
 	}
+	if !s.session(token, now) {
+		return sessionEnded()
+	}
+	return nil
+}
+
+// session says whether a token is good, and pushes its end on.
+func (s *Sim) session(token string, now time.Time) bool {
 	until, known := s.auth.live[token]
 	if s.set.revokeAfter > 0 && known {
 		if s.set.revokeAfter--; s.set.revokeAfter == 0 {
@@ -135,10 +143,10 @@ func (s *Sim) authorize(r *http.Request, now time.Time) *apiError {
 	}
 	if !known || !now.Before(until) {
 		delete(s.auth.live, token)
-		return sessionEnded()
+		return false
 	}
 	s.auth.live[token] = now.Add(s.cfg.SessionLife)
-	return nil
+	return true
 }
 
 func sessionEnded() *apiError {

@@ -237,22 +237,27 @@ func (s *Sim) upsertOne(o *object, key *field, rec map[string]any, d deed) outco
 	return failed(&apiError{code: "DUPLICATE_EXTERNAL_ID", message: key.name + ": more than one record found for external id field", fields: []string{key.name}})
 }
 
-// each runs one write per record and takes all of them back when one fails and the caller wants all or none.
+// each runs one write per record and answers for every one of them.
 func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) outcome) reply {
-	d := s.apiDeed(c)
-	d.tx = &tx{outer: c.tx}
-	list := make([]outcome, n)
-	good, bad := 0, 0
+	list, good := s.tryAll(s.apiDeed(c), allOrNone || c.whole, n, write)
+	return reply{status: http.StatusOK, body: mustJSON(list), applied: good > 0, broken: good < n}
+}
+
+// tryAll runs one write per record, counts the good ones and takes all of them back when one fails and the caller
+// wants all or none.
+func (s *Sim) tryAll(d deed, allOrNone bool, n int, write func(i int, d deed) outcome) (list []outcome, good int) {
+	outer := d.tx
+	d.tx = &tx{outer: outer}
+	list = make([]outcome, n)
 	for i := range list {
 		before := d.tx.mark()
 		if list[i] = write(i, d); list[i].Success {
 			good++
 		} else {
 			d.tx.back(before)
-			bad++
 		}
 	}
-	if (allOrNone || c.whole) && bad > 0 {
+	if allOrNone && good < n {
 		d.tx.rollback()
 		for i := range list {
 			if list[i].Success {
@@ -261,8 +266,8 @@ func (s *Sim) each(c *call, allOrNone bool, n int, write func(i int, d deed) out
 		}
 		good = 0
 	}
-	c.tx.undo, c.tx.log = append(c.tx.undo, d.tx.undo...), append(c.tx.log, d.tx.log...)
-	return reply{status: http.StatusOK, body: mustJSON(list), applied: good > 0, broken: bad > 0}
+	outer.undo, outer.log = append(outer.undo, d.tx.undo...), append(outer.log, d.tx.log...)
+	return list, good
 }
 
 // lockedRows draws which rows of a batch somebody else holds, in the share of batches that Faults calls
@@ -301,22 +306,27 @@ func (s *Sim) deleteMany(c *call) reply {
 		return refused(err)
 	}
 	return s.each(c, c.query.Get("allOrNone") == "true", len(ids), func(i int, d deed) outcome {
-		id, valid := normalizeID(ids[i])
-		r := s.byID(id)
-		var err *apiError
-		switch {
-		case !valid:
-			err = &apiError{code: "MALFORMED_ID", message: "malformed id " + ids[i]}
-		case r == nil || s.org[strings.ToLower(r.obj.name)] == nil: // not there, or not for this user
-			err = &apiError{code: "INVALID_CROSS_REFERENCE_KEY", message: "invalid cross reference id"}
-		default:
-			err = s.remove(r, d)
-		}
-		if err != nil {
-			return failed(err)
-		}
-		return outcome{ID: id, Success: true, Errors: []outcomeFail{}}
+		return s.onID(ids[i], d, s.remove)
 	})
+}
+
+// onID does something to the row of an id that may be of any object.
+func (s *Sim) onID(raw string, d deed, do func(r *row, d deed) *apiError) outcome {
+	id, valid := normalizeID(raw)
+	r := s.byID(id)
+	var err *apiError
+	switch {
+	case !valid:
+		err = &apiError{code: "MALFORMED_ID", message: "malformed id " + raw}
+	case r == nil || s.org[strings.ToLower(r.obj.name)] == nil: // not there, or not for this user
+		err = &apiError{code: "INVALID_CROSS_REFERENCE_KEY", message: "invalid cross reference id"}
+	default:
+		err = do(r, d)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return outcome{ID: id, Success: true, Errors: []outcomeFail{}}
 }
 
 // checkRuns holds that ids lie in few runs of one object each, as the records of a save do.

@@ -12,8 +12,6 @@ import (
 	"github.com/handoffd/handoffd/connectors/internal/simhttp"
 )
 
-const convertedStatus = "Closed - Converted"
-
 // Edit implements simhttp.Sim: a change that a person makes. LastModifiedById in the fields (id or e-mail)
 // says who; else it is the record's owner, or any active person. The rules that bind the API bind the
 // person, except that Setup objects (User, Group) can be edited too. An e-mail address may stand for a user.
@@ -212,114 +210,6 @@ func (s *Sim) mergeOne(o *object, loser *row, in map[string]any, d deed, last bo
 		return nil, nil
 	}
 	return map[string]string{"id": winner.id}, s.update(winner, in, d)
-}
-
-// convert turns a lead into a contact of an account (AccountId, else one of the lead's company name, else a
-// new one) and, unless Opportunity is absent or false, an opportunity; a text names it. Custom fields without
-// a mapping do not travel, and the lead's activities move to the contact.
-func (s *Sim) convert(lead *row, in map[string]any, d deed) (map[string]string, *apiError) {
-	from := lead.last()
-	if lead.obj.name != "Lead" || lead.deleted() || from["IsConverted"] == true {
-		return nil, &apiError{code: "CANNOT_UPDATE_CONVERTED_LEAD", message: "only a living, unconverted lead can be converted"}
-	}
-	owner := text(from, "OwnerId")
-	if asked, given := in["OwnerId"].(string); given {
-		owner = asked
-	} else if !strings.HasPrefix(owner, "005") { // a queue owns no contact
-		if !strings.HasPrefix(d.who, "person:") { // the screen fills the person in, a program has to say
-			return nil, &apiError{code: "FIELD_INTEGRITY_EXCEPTION", message: "converted objects can only be owned by users. If the lead is not owned by a user, you must specify a user for the Owner field.", fields: []string{"OwnerId"}}
-		}
-		owner = d.actor
-	}
-	if s.set.personAccounts && text(from, "Company") == "" {
-		return s.convertPerson(lead, in, owner, d)
-	}
-	account, err := s.accountFor(from, in, owner, d)
-	if err != nil {
-		return nil, err
-	}
-	contact, err := s.insert(s.org["contact"], present(map[string]any{
-		"FirstName": from["FirstName"], "LastName": from["LastName"], "Email": from["Email"], "Phone": from["Phone"], "MobilePhone": from["MobilePhone"],
-		"Title": from["Title"], "LeadSource": from["LeadSource"], "MailingCountry": from["Country"], "MailingPostalCode": from["PostalCode"],
-		"AccountId": account, "OwnerId": owner,
-	}), d)
-	if err != nil {
-		return nil, err
-	}
-	return s.finishConversion(lead, in, owner, account, contact, d)
-}
-
-// convertPerson makes a person account of a lead without a company.
-func (s *Sim) convertPerson(lead *row, in map[string]any, owner string, d deed) (map[string]string, *apiError) {
-	from := lead.last()
-	account, err := s.insert(s.org["account"], present(map[string]any{
-		"FirstName": from["FirstName"], "LastName": from["LastName"], "PersonEmail": from["Email"], "Phone": from["Phone"],
-		"PersonMobilePhone": from["MobilePhone"], "PersonTitle": from["Title"], "BillingCountry": from["Country"], "OwnerId": owner,
-	}), d)
-	if err != nil {
-		return nil, err
-	}
-	return s.finishConversion(lead, in, owner, account, text(s.byID(account).last(), "PersonContactId"), d)
-}
-
-// finishConversion makes the opportunity, closes the lead and moves its activities.
-func (s *Sim) finishConversion(lead *row, in map[string]any, owner, account, contact string, d deed) (map[string]string, *apiError) {
-	from := lead.last()
-	ids := map[string]string{"id": lead.id, "contact": contact, "account": account}
-	fields := maps.Clone(from)
-	if name := dealName(in["Opportunity"], from); name != "" {
-		deal, err := s.insert(s.org["opportunity"], map[string]any{"Name": name, "AccountId": account, "OwnerId": owner, "StageName": "Qualification", "CloseDate": d.now.AddDate(0, 1, 0).Format(time.DateOnly)}, d)
-		if err != nil {
-			return nil, err
-		}
-		ids["opportunity"], fields["ConvertedOpportunityId"] = deal, deal
-	}
-	fields["IsConverted"], fields["ConvertedDate"], fields["Status"] = true, dateOf(d.now), convertedStatus
-	fields["ConvertedContactId"], fields["ConvertedAccountId"], fields["OwnerId"] = contact, account, owner
-	fields["LastModifiedDate"], fields["LastModifiedById"], fields["SystemModstamp"] = d.stamp(), d.actor, d.stamp()
-	s.commit(lead, fields, d)
-	for _, kind := range []string{"Task", "Event"} {
-		for _, child := range s.tables[kind].holders("WhoId", lead.id) {
-			moved := maps.Clone(child.last())
-			moved["WhoId"], moved["AccountId"], moved["SystemModstamp"] = contact, account, d.stamp()
-			s.commit(child, moved, d.derived())
-		}
-	}
-	return ids, nil
-}
-
-func (s *Sim) accountFor(from values, in map[string]any, owner string, d deed) (string, *apiError) {
-	if id, given := in["AccountId"].(string); given {
-		r, err := s.rowOf(s.org["account"], id)
-		if err != nil {
-			return "", err
-		}
-		return r.id, nil
-	}
-	for _, r := range s.tables["Account"].order {
-		if !r.deleted() && strings.EqualFold(text(r.last(), "Name"), text(from, "Company")) {
-			return r.id, nil
-		}
-	}
-	return s.insert(s.org["account"], present(map[string]any{"Name": from["Company"], "Website": from["Website"], "BillingCountry": from["Country"], "OwnerId": owner}), d)
-}
-
-func dealName(wish any, from values) string {
-	switch wish := wish.(type) {
-	case string:
-		return wish
-	case bool:
-		if wish {
-			return text(from, "Company") + "-"
-		}
-	}
-	return ""
-}
-
-// present drops the nulls.
-func present(in map[string]any) map[string]any {
-	maps.DeleteFunc(in, func(_ string, v any) bool { return v == nil })
-	return in
 }
 
 // submitForm is web-to-lead: it finds the lead, else the contact, with that e-mail, or creates a lead, which

@@ -74,6 +74,18 @@ func (u *usage) spend(now time.Time, quota int) *apiError {
 	return nil
 }
 
+// spend counts one call, unless the org bears no more of them: now, or today.
+func (s *Sim) spend(now time.Time) *apiError {
+	e := s.crowded()
+	if e == nil {
+		e = s.usage.spend(now, s.quota())
+	}
+	if e != nil {
+		s.refusedCalls++
+	}
+	return e
+}
+
 func (s *Sim) quota() int {
 	if q := s.gate.Faults().Quota; q > 0 {
 		return q

@@ -159,7 +159,8 @@ func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) {
 	return s.messages.Deliver(ctx, s.messages.pump)
 }
 
-// Clients counts REST calls and composite subrequests by the client= of their Sforce-Call-Options; those
+// Clients counts REST calls and composite subrequests by the client= of their Sforce-Call-Options, and SOAP calls by
+// the client of their CallOptions; those
 // without one stand under the empty name.
 func (s *Sim) Clients() map[string]int {
 	s.mu.Lock()
@@ -230,18 +231,12 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		sendGone(w)
 		return
 	}
-	if e := s.crowded(); e != nil {
-		s.refusedCalls++
-		send(w, refused(e))
-		return
-	}
-	if e := s.usage.spend(now, s.quota()); e != nil {
-		s.refusedCalls++
-		w.Header().Set("Sforce-Limit-Info", s.limitInfo())
-		send(w, refused(e))
-		return
-	}
+	e := s.spend(now)
 	w.Header().Set("Sforce-Limit-Info", s.limitInfo())
+	if e != nil {
+		send(w, refused(e))
+		return
+	}
 	c, e := newCall(r.Method, r.URL, r.Header, body, now)
 	if e != nil {
 		send(w, refused(e))
