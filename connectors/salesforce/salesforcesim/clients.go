@@ -43,7 +43,7 @@ func pretty(r *http.Request, rep reply) reply {
 }
 
 // serveSession answers what a client does with a token beside using it: /services/oauth2/revoke and /introspect, and /authorize before it,
-// and SOAP, whose log-in this org does not offer. False: the call is for somebody else.
+// and the APIs that read it from elsewhere than REST. False: the call is for somebody else.
 func (s *Sim) serveSession(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case r.URL.Path == "/services/oauth2/revoke":
@@ -53,7 +53,7 @@ func (s *Sim) serveSession(w http.ResponseWriter, r *http.Request) bool {
 	case r.URL.Path == "/services/oauth2/authorize":
 		s.serveAuthorize(w, r)
 	case strings.HasPrefix(r.URL.Path, "/services/Soap/"):
-		serveSOAP(w)
+		s.serveSOAP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/services/async/"):
 		s.serveAsync(w, r)
 	default:
@@ -126,18 +126,6 @@ func (s *Sim) serveAsync(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusBadRequest)
 	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>` +
 		code + `</exceptionCode><exceptionMessage>` + text + `</exceptionMessage></error>`))
-}
-
-// serveSOAP refuses the log-in by user name and password, as an org does whose users have none.
-func serveSOAP(w http.ResponseWriter) {
-	const message = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
-	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	w.WriteHeader(http.StatusInternalServerError)
-	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="` + nsSOAP +
-		`" xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>` +
-		`<faultcode>INVALID_LOGIN</faultcode><faultstring>` + message + `</faultstring><detail><sf:LoginFault xsi:type="sf:LoginFault">` +
-		`<sf:exceptionCode>INVALID_LOGIN</sf:exceptionCode><sf:exceptionMessage>` + message + `</sf:exceptionMessage></sf:LoginFault></detail>` +
-		`</soapenv:Fault></soapenv:Body></soapenv:Envelope>`))
 }
 
 // recordCount answers /limits/recordCount?sObjects=Account,Lead, the approximate number of rows; here it is exact.

@@ -34,7 +34,8 @@ func (s *Sim) checkDuplicates(o *object, r *row, set values, d deed) *apiError {
 			if len(rule.Match) > 0 {
 				found = s.equal(kind, rule.Match, r, set)
 			}
-			if found != nil {
+			found = slices.DeleteFunc(found, func(other *row) bool { return other == d.converting })
+			if len(found) > 0 {
 				results = append(results, s.matchResult(kind, found, d.dup.details))
 			}
 		}

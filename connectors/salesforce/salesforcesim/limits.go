@@ -135,18 +135,19 @@ func (s *Sim) wordFault(w http.ResponseWriter, r *http.Request, fault string) bo
 		send(w, refused(&apiError{code: "QUERY_TIMEOUT", message: "Your query request was running for too long."}))
 		return true
 	}
+	var e *apiError
 	switch fault {
 	case "401":
-		send(w, refused(sessionEnded()))
+		e = sessionEnded()
 	case "429":
 		s.mu.Lock()
 		s.refusedCalls++
 		s.mu.Unlock()
-		send(w, refused(&apiError{code: "REQUEST_LIMIT_EXCEEDED", message: "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", status: http.StatusForbidden}))
+		e = &apiError{code: "REQUEST_LIMIT_EXCEEDED", message: "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", status: http.StatusForbidden}
 	case "500":
-		send(w, refused(&apiError{code: "UNKNOWN_EXCEPTION", message: "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567890-12345 (-1234567890)", status: http.StatusInternalServerError}))
+		e = &apiError{code: "UNKNOWN_EXCEPTION", message: "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567890-12345 (-1234567890)", status: http.StatusInternalServerError}
 	case "503":
-		send(w, refused(&apiError{code: "SERVER_UNAVAILABLE", message: "Server unavailable", status: http.StatusServiceUnavailable}))
+		e = &apiError{code: "SERVER_UNAVAILABLE", message: "Server unavailable", status: http.StatusServiceUnavailable}
 	default: // 502 and 504 come from the servers in front: no JSON
 		status, err := strconv.Atoi(fault)
 		if err != nil {
@@ -155,6 +156,12 @@ func (s *Sim) wordFault(w http.ResponseWriter, r *http.Request, fault string) bo
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte("<html><head><title>" + strings.TrimSpace(http.StatusText(status)) + "</title></head><body></body></html>"))
+		return true
+	}
+	if d, _, soap := soapAddress(r.URL.Path); soap {
+		sendFault(w, d, &soapFault{e.code, e.message})
+	} else {
+		send(w, refused(e))
 	}
 	return true
 }

@@ -18,6 +18,8 @@ type deed struct {
 	assign bool   // active assignment rules run
 	person bool   // made in the CRM's own screens: Setup objects too, no API-only refusal
 	dup    duplicateWish
+	// converting is the lead that becomes what is saved, and is no duplicate of it.
+	converting *row
 	// steps is what automation did inside the save that is about to be committed.
 	steps []handwork
 }

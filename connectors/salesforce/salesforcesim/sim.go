@@ -160,8 +160,7 @@ func (s *Sim) Deliver(ctx context.Context) (simhttp.Delivery, error) {
 }
 
 // Clients counts REST calls and composite subrequests by the client= of their Sforce-Call-Options, and SOAP calls by
-// the client of their CallOptions; those
-// without one stand under the empty name.
+// the client of their CallOptions; those without one stand under the empty name.
 func (s *Sim) Clients() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,7 +281,7 @@ func newCall(method string, u *url.URL, h http.Header, body []byte, now time.Tim
 	if err == nil && n >= retiredFrom && n < firstVersion {
 		return nil, &apiError{code: "GONE", message: "API version " + version + " has been retired.", status: http.StatusGone}
 	}
-	if err != nil || n < firstVersion || n > lastVersion || !strings.HasSuffix(version, ".0") {
+	if !served(version) {
 		return nil, notFound()
 	}
 	query, err := url.ParseQuery(u.RawQuery)
@@ -301,6 +300,12 @@ func newCall(method string, u *url.URL, h http.Header, body []byte, now time.Tim
 		}
 	}
 	return c, nil
+}
+
+// served says whether the API still, or already, has a version.
+func served(version string) bool {
+	n, err := strconv.ParseFloat(version, 64)
+	return err == nil && n >= firstVersion && n <= lastVersion && strings.HasSuffix(version, ".0")
 }
 
 // dispatch routes a call to its resource.
