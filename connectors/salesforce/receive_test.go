@@ -1,9 +1,12 @@
 package salesforce
 
 import (
+	"bytes"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -231,11 +234,16 @@ func FuzzOutboundSOAP(f *testing.F) {
 		outbound(org, notificationOf(1, "Lead", lead)), outbound(org, ""), outbound("", notificationOf(1, "Lead", lead)),
 		outbound(org, notificationOf(1, "Lead", lead)+notificationOf(2, "Contact", "003dL0000000001")),
 		"<a><b>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "\ufeff", strings.Repeat("<a>", 100),
+		soapCall("<convertLead><leadConverts><leadId>" + lead + "</leadId><convertedStatus>Closed - Converted</convertedStatus></leadConverts></convertLead>"),
+		soapCall("<merge><mergeRequests><masterRecord><type>Account</type><Id>001</Id><AnnualRevenue>1</AnnualRevenue></masterRecord><recordToMergeIds>002</recordToMergeIds></mergeRequests></merge>"),
+		soapCall("<undelete><ids>" + lead + "</ids></undelete>"), soapCall("<getUserInfo/>"),
 	} {
 		f.Add([]byte(body))
 	}
 	o := receiver(f)
+	sim := salesforcesim.New(salesforcesim.Config{Seed: 7})
 	f.Fuzz(func(t *testing.T, body []byte) {
+		callSOAP(t, sim, body)
 		got, err := o.Receive(connectors.Request{Body: body, Tenant: org})
 		if err != nil {
 			var refused *connectors.Refusal
@@ -253,6 +261,31 @@ func FuzzOutboundSOAP(f *testing.F) {
 			}
 		}
 	})
+}
+
+// soapCall is a message to the CRM, whose session callSOAP fills in.
+func soapCall(operation string) string {
+	return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com"><s:Header><SessionHeader><sessionId>SESSION</sessionId></SessionHeader></s:Header><s:Body>` + operation + `</s:Body></s:Envelope>`
+}
+
+// callSOAP holds that the simulator answers any message whatever in well-formed XML, with a fault or without.
+func callSOAP(t *testing.T, sim *salesforcesim.Sim, body []byte) {
+	t.Helper()
+	token := sim.Credentials().Token
+	req := httptest.NewRequest(http.MethodPost, "/services/Soap/u/60.0", bytes.NewReader(bytes.ReplaceAll(body, []byte("SESSION"), []byte(token))))
+	req.Header.Set("Content-Type", "text/xml")
+	req.Header.Set("SOAPAction", `""`)
+	rec := httptest.NewRecorder()
+	sim.ServeHTTP(rec, req)
+	var answer struct {
+		Body struct {
+			Inside []byte `xml:",innerxml"`
+		}
+	}
+	err := xml.Unmarshal(rec.Body.Bytes(), &answer)
+	if fault := bytes.Contains(answer.Body.Inside, []byte("Fault>")); err != nil || fault != (rec.Code == http.StatusInternalServerError) || !fault && rec.Code != http.StatusOK {
+		t.Fatalf("%d %v: %s", rec.Code, err, rec.Body)
+	}
 }
 
 // TestFuzzCorpora: what fuzzing starts from is checked in.

@@ -129,6 +129,49 @@ test('bulk jobs load, fail by line, and are queried', async () => {
   await assert.rejects(conn.bulk2.query('SELECT COUNT() FROM Lead'), /not supported/);
 });
 
+test('leads are converted over SOAP', async () => {
+  const made = await conn.sobject('Lead').create([lead('Converted', { Email: `soap-${process.pid}@clients.example.com` }), lead('Not converted'), lead('Converted too')]);
+  const [{ Id: ownerId }] = (await conn.query("SELECT Id FROM User WHERE Email = 'ana@example.com'")).records;
+  const [{ MasterLabel: convertedStatus }] = (await conn.query('SELECT MasterLabel FROM LeadStatus WHERE IsConverted = true')).records;
+  const done = await conn.soap.convertLead({ leadId: made[0].id, convertedStatus, ownerId });
+  assert.ok(done.success);
+  assert.equal(done.leadId, made[0].id);
+  const read = await conn.sobject('Lead').retrieve(made[0].id);
+  assert.deepEqual([read.ConvertedAccountId, read.ConvertedContactId, read.ConvertedOpportunityId], [done.accountId, done.contactId, done.opportunityId]);
+  const { accountId } = done;
+  const many = await conn.soap.convertLead([
+    { leadId: made[1].id, convertedStatus }, // which the assignment rule gave to a queue
+    { leadId: made[2].id, convertedStatus, ownerId, accountId, doNotCreateOpportunity: true },
+  ]);
+  assert.deepEqual(many.map((r) => r.success), [false, true]);
+  assert.equal(many[0].errors[0].statusCode, 'FIELD_INTEGRITY_EXCEPTION');
+  assert.equal(many[1].accountId, accountId);
+  assert.equal(many[1].opportunityId, null);
+  await assert.rejects(conn.soap.convertLead({ leadId: undefined, convertedStatus }), code('sf:MALFORMED_ID'));
+});
+
+test('records are merged over SOAP, deleted and brought back', async () => {
+  const made = await conn.sobject('Contact').create(['One', 'Two', 'Three'].map((LastName) => ({ LastName })));
+  const [Id, ...recordToMergeIds] = made.map((r) => r.id);
+  const merged = await conn.soap.merge({ masterRecord: { type: 'Contact', Id, Title: 'Director' }, recordToMergeIds });
+  assert.ok(merged.success);
+  assert.deepEqual([merged.id, merged.mergedRecordIds], [Id, recordToMergeIds]);
+  assert.equal((await conn.sobject('Contact').retrieve(Id)).Title, 'Director');
+  await assert.rejects(conn.sobject('Contact').retrieve(recordToMergeIds[0]), code('ENTITY_IS_DELETED'));
+  assert.equal((await conn.soap.delete(Id)).id, Id);
+  const [back] = await conn.soap.undelete([Id]);
+  assert.deepEqual([back.id, back.success], [Id, true]);
+});
+
+test('SOAP tells the time and who one is, and what it has not got', async () => {
+  assert.ok(Math.abs(new Date((await conn.soap.getServerTimestamp()).timestamp) - Date.now()) < 60e3);
+  const me = await conn.soap.getUserInfo();
+  assert.deepEqual([me.organizationId, me.userId], [org_id, (await conn.identity()).user_id]);
+  await assert.rejects(conn.soap.emptyRecycleBin([me.userId]), code('sf:FUNCTIONALITY_NOT_ENABLED'));
+  const late = new jsforce.Connection({ instanceUrl: url, accessToken: '00D000000000000!wrong', version: '64.0' });
+  await assert.rejects(late.soap.getUserInfo(), code('sf:INVALID_SESSION_ID'));
+});
+
 test('a session that has ended is refused', async () => {
   const other = new jsforce.Connection({ instanceUrl: url, accessToken: '00D000000000000!wrong', version: '64.0' });
   await assert.rejects(other.query('SELECT Id FROM Lead LIMIT 1'), code('INVALID_SESSION_ID'));
