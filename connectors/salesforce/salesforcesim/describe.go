@@ -186,7 +186,7 @@ type sameOfAll struct {
 	Encrypted                    bool `json:"encrypted"`
 	FormulaTreatNullNumberAsZero bool `json:"formulaTreatNullNumberAsZero"`
 	HighScaleNumber              bool `json:"highScaleNumber"`
-	HtmlFormatted                bool `json:"htmlFormatted"`
+	HTMLFormatted                bool `json:"htmlFormatted"`
 	QueryByDistance              bool `json:"queryByDistance"`
 	RestrictedDelete             bool `json:"restrictedDelete"`
 	SearchPrefilterable          bool `json:"searchPrefilterable"`
