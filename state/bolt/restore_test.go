@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -246,38 +247,40 @@ func TestFailure(t *testing.T) {
 // well. Nothing may be written over pages that nobody knows to be on disk (L3).
 func TestWaitingForAFailedCommit(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, filepath.Join(t.TempDir(), "s.db"))
-	committing, fail := make(chan bool), make(chan bool)
-	commits := 0
-	s.commit = func(btx *bbolt.Tx) error {
-		if commits++; commits > 1 {
-			return btx.Commit()
+	synctest.Test(t, func(t *testing.T) {
+		s := openAt(t, filepath.Join(t.TempDir(), "s.db"))
+		committing, fail := make(chan bool), make(chan bool)
+		commits := 0
+		s.commit = func(btx *bbolt.Tx) error {
+			if commits++; commits > 1 {
+				return btx.Commit()
+			}
+			committing <- true
+			<-fail
+			return errors.New("input/output error")
 		}
-		committing <- true
-		<-fail
-		return errors.New("input/output error")
-	}
-	put := func(name string) error {
-		return s.Update(t.Context(), func(tx state.Tx) error {
-			state.PutConn(tx, state.Conn{Name: name})
-			return tx.Err()
-		})
-	}
-	first, second := make(chan error, 1), make(chan error, 1)
-	go func() { first <- put("a") }()
-	<-committing
-	go func() { second <- put("b") }()
-	time.Sleep(50 * time.Millisecond) // it waits by now
-	close(fail)
-	for _, got := range []error{<-first, <-second} {
-		if _, failed := errors.AsType[*state.CommitError](got); !failed {
-			t.Errorf("answered %v, want the failed commit", got)
+		put := func(name string) error {
+			return s.Update(t.Context(), func(tx state.Tx) error {
+				state.PutConn(tx, state.Conn{Name: name})
+				return tx.Err()
+			})
 		}
-	}
-	if commits > 1 {
-		t.Errorf("%d commits after one has failed", commits-1)
-	}
-	closeIt(t, s)
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() { first <- put("a") }()
+		<-committing
+		go func() { second <- put("b") }()
+		synctest.Wait() // the second waits by now
+		close(fail)
+		for _, got := range []error{<-first, <-second} {
+			if _, failed := errors.AsType[*state.CommitError](got); !failed {
+				t.Errorf("answered %v, want the failed commit", got)
+			}
+		}
+		if commits > 1 {
+			t.Errorf("%d commits after one has failed", commits-1)
+		}
+		closeIt(t, s)
+	})
 }
 
 // TestPanickingCommit: a commit that bbolt breaks off over damaged pages was not
